@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/cpuset.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+void cpuset_add(struct cpuset *s, int cpu)
+{
+	if (cpu >= 0 && cpu < CPUSET_MAX)
+		s->w[cpu / 64] |= UINT64_C(1) << (cpu % 64);
+}
+
+void cpuset_remove(struct cpuset *s, int cpu)
+{
+	if (cpu >= 0 && cpu < CPUSET_MAX)
+		s->w[cpu / 64] &= ~(UINT64_C(1) << (cpu % 64));
+}
+
+bool cpuset_has(const struct cpuset *s, int cpu)
+{
+	return cpu >= 0 && cpu < CPUSET_MAX && (s->w[cpu / 64] >> (cpu % 64) & 1);
+}
+
+int cpuset_count(const struct cpuset *s)
+{
+	int n = 0;
+	for (int i = 0; i < CPUSET_WORDS; i++)
+		n += __builtin_popcountll(s->w[i]);
+	return n;
+}
+
+bool cpuset_is_empty(const struct cpuset *s)
+{
+	return cpuset_first(s) < 0;
+}
+
+bool cpuset_equal(const struct cpuset *a, const struct cpuset *b)
+{
+	return memcmp(a, b, sizeof *a) == 0;
+}
+
+bool cpuset_intersects(const struct cpuset *a, const struct cpuset *b)
+{
+	for (int i = 0; i < CPUSET_WORDS; i++)
+		if (a->w[i] & b->w[i])
+			return true;
+	return false;
+}
+
+bool cpuset_is_subset(const struct cpuset *sub, const struct cpuset *super)
+{
+	for (int i = 0; i < CPUSET_WORDS; i++)
+		if (sub->w[i] & ~super->w[i])
+			return false;
+	return true;
+}
+
+int cpuset_next(const struct cpuset *s, int from)
+{
+	if (from < 0)
+		from = 0;
+	for (int i = from / 64; i < CPUSET_WORDS; i++) {
+		uint64_t w = s->w[i];
+		if (i == from / 64)
+			w &= ~UINT64_C(0) << (from % 64);
+		if (w)
+			return i * 64 + __builtin_ctzll(w);
+	}
+	return -1;
+}
+
+struct cpuset cpuset_or(const struct cpuset *a, const struct cpuset *b)
+{
+	struct cpuset r;
+	for (int i = 0; i < CPUSET_WORDS; i++)
+		r.w[i] = a->w[i] | b->w[i];
+	return r;
+}
+
+struct cpuset cpuset_and(const struct cpuset *a, const struct cpuset *b)
+{
+	struct cpuset r;
+	for (int i = 0; i < CPUSET_WORDS; i++)
+		r.w[i] = a->w[i] & b->w[i];
+	return r;
+}
+
+struct cpuset cpuset_minus(const struct cpuset *a, const struct cpuset *b)
+{
+	struct cpuset r;
+	for (int i = 0; i < CPUSET_WORDS; i++)
+		r.w[i] = a->w[i] & ~b->w[i];
+	return r;
+}
+
+struct cpuset cpuset_of(int cpu)
+{
+	struct cpuset r = CPUSET_EMPTY;
+	cpuset_add(&r, cpu);
+	return r;
+}
+
+static const char *skip_space(const char *p)
+{
+	while (isspace((unsigned char)*p))
+		p++;
+	return p;
+}
+
+/* One decimal number; *p moves behind it. -EINVAL, or -ERANGE at CPUSET_MAX and above. */
+static int parse_number(const char **p, int *ret)
+{
+	if (!isdigit((unsigned char)**p))
+		return -EINVAL;
+	int n = 0;
+	for (; isdigit((unsigned char)**p); (*p)++) {
+		n = n * 10 + (**p - '0');
+		if (n >= CPUSET_MAX)
+			return -ERANGE;
+	}
+	*ret = n;
+	return 0;
+}
+
+int cpuset_parse_list(const char *text, struct cpuset *ret)
+{
+	struct cpuset s = CPUSET_EMPTY;
+	const char *p = skip_space(text);
+	while (*p) {
+		int first, last, r = parse_number(&p, &first);
+		if (r < 0)
+			return r;
+		last = first;
+		if (*p == '-') {
+			p++;
+			r = parse_number(&p, &last);
+			if (r < 0)
+				return r;
+		}
+		if (last < first)
+			return -EINVAL;
+		for (int cpu = first; cpu <= last; cpu++)
+			cpuset_add(&s, cpu);
+		if (*p == ',' && isdigit((unsigned char)p[1]))
+			p++;
+		else if (*(p = skip_space(p)))
+			return -EINVAL;
+	}
+	*ret = s;
+	return 0;
+}
+
+int cpuset_parse_mask(const char *text, struct cpuset *ret)
+{
+	struct cpuset s = CPUSET_EMPTY;
+	const char *p = skip_space(text);
+	if (p[0] == '0' && (p[1] == 'x' || p[1] == 'X'))
+		p += 2;
+	const char *end = p;
+	while (isxdigit((unsigned char)*end) || *end == ',')
+		end++;
+	if (end == p || *skip_space(end))
+		return -EINVAL;
+
+	int bit = 0;
+	for (const char *q = end - 1; q >= p; q--) {
+		if (*q == ',') {
+			if (bit % 32 || q == p || q == end - 1)
+				return -EINVAL;
+			continue;
+		}
+		int digit = isdigit((unsigned char)*q) ? *q - '0' : (*q | 32) - 'a' + 10;
+		for (int i = 0; i < 4; i++, bit++) {
+			if (!(digit >> i & 1))
+				continue;
+			if (bit >= CPUSET_MAX)
+				return -ERANGE;
+			cpuset_add(&s, bit);
+		}
+	}
+	*ret = s;
+	return 0;
+}
+
+char *cpuset_format_list(const struct cpuset *s)
+{
+	struct strbuf b = { 0 };
+	strbuf_puts(&b, "");
+	for (int first = cpuset_first(s); first >= 0;) {
+		int last = first;
+		while (cpuset_has(s, last + 1))
+			last++;
+		strbuf_printf(&b, b.n ? ",%d" : "%d", first);
+		if (last > first)
+			strbuf_printf(&b, "-%d", last);
+		first = cpuset_next(s, last + 1);
+	}
+	return b.s;
+}
+
+char *cpuset_format_mask(const struct cpuset *s)
+{
+	struct strbuf b = { 0 };
+	for (int group = CPUSET_MAX / 32 - 1; group >= 0; group--) {
+		uint32_t bits = (uint32_t)(s->w[group / 2] >> (group % 2 * 32));
+		if (b.n)
+			strbuf_printf(&b, ",%08x", bits);
+		else if (bits || group == 0)
+			strbuf_printf(&b, "%x", bits);
+	}
+	return b.s;
+}

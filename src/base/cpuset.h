@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Sets of CPU numbers as a value, and the kernel's two ways to write them.
+ *
+ *	cpulist  "0-3,8,10-11"	a set as ranges; empty text is the empty set
+ *	cpumask  "ff,0000000f"	the same in hex, groups of 32 bits, highest first
+ *
+ * The size is that of the largest x86 kernel configuration, so there is nothing to allocate and
+ * nothing to fail. The same type serves for sets of NUMA nodes.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+
+enum {
+	CPUSET_MAX = 8192, /* CPU numbers 0 … 8191 */
+	CPUSET_WORDS = CPUSET_MAX / 64,
+};
+
+struct cpuset {
+	uint64_t w[CPUSET_WORDS];
+};
+
+#define CPUSET_EMPTY ((struct cpuset){ { 0 } })
+
+void cpuset_add(struct cpuset *s, int cpu);
+void cpuset_remove(struct cpuset *s, int cpu);
+bool cpuset_has(const struct cpuset *s, int cpu); /* false for numbers out of range */
+int cpuset_count(const struct cpuset *s);
+bool cpuset_is_empty(const struct cpuset *s);
+bool cpuset_equal(const struct cpuset *a, const struct cpuset *b);
+bool cpuset_intersects(const struct cpuset *a, const struct cpuset *b);
+bool cpuset_is_subset(const struct cpuset *sub, const struct cpuset *super);
+
+/* The least member that is >= from, or -1. */
+int cpuset_next(const struct cpuset *s, int from);
+#define cpuset_first(s) cpuset_next((s), 0)
+#define cpuset_for_each(cpu, s)                                                                    \
+	for (int cpu = cpuset_next((s), 0); cpu >= 0; cpu = cpuset_next((s), cpu + 1))
+
+struct cpuset cpuset_or(const struct cpuset *a, const struct cpuset *b);
+struct cpuset cpuset_and(const struct cpuset *a, const struct cpuset *b);
+struct cpuset cpuset_minus(const struct cpuset *a, const struct cpuset *b);
+struct cpuset cpuset_of(int cpu);
+
+/* Parses a cpulist; surrounding white space (as in files) is allowed. Returns 0, -EINVAL (not a
+ * list, or an inverted range) or -ERANGE (a number >= CPUSET_MAX). Writes *ret only on success. */
+int cpuset_parse_list(const char *text, struct cpuset *ret) MUST_CHECK;
+
+/* Parses a cpumask, with or without "0x" and commas. Returns as cpuset_parse_list(). */
+int cpuset_parse_mask(const char *text, struct cpuset *ret) MUST_CHECK;
+
+/* The set as text, malloc'ed. The mask is written in 32-bit groups without leading zero groups. */
+char *cpuset_format_list(const struct cpuset *s) MUST_CHECK;
+char *cpuset_format_mask(const struct cpuset *s) MUST_CHECK;

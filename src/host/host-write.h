@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The door to the machine, for changing it. Only src/apply/ may include this file, so that "what
+ * can change my machine?" is answered by one grep.
+ *
+ * Every function makes one change and returns 0 or the negative errno of the system call, without
+ * error text. On a recording all of them are refused with -EROFS. On a tree they change the tree
+ * the way a kernel would as far as the tests need it (sim.c).
+ */
+#pragma once
+
+#include "host/host.h"
+
+/* One write(2) of the text to an existing file. */
+int host_write(struct host *h, const char *text, const char *fmt, ...)
+	PRINTF_LIKE(3, 4) MUST_CHECK;
+int host_mkdir(struct host *h, const char *fmt, ...) PRINTF_LIKE(2, 3) MUST_CHECK;
+int host_rmdir(struct host *h, const char *fmt, ...) PRINTF_LIKE(2, 3) MUST_CHECK;
+
+/* Creates or replaces a regular file, and removes one. Directories on the way are made; removing
+ * also removes those that became empty, up to and without "run/systemd/system". */
+int host_put_file(struct host *h, const char *text, const char *fmt, ...)
+	PRINTF_LIKE(3, 4) MUST_CHECK;
+int host_remove_file(struct host *h, const char *fmt, ...) PRINTF_LIKE(2, 3) MUST_CHECK;
+
+/* sched_setaffinity. */
+int host_set_affinity(struct host *h, int tid, const struct cpuset *cpus) MUST_CHECK;
+
+/* SetUnitProperties(runtime) with AllowedCPUs; an empty set resets the property. */
+int host_set_unit_cpus(struct host *h, const char *unit, const struct cpuset *cpus) MUST_CHECK;
+/* Drops a runtime property drop-in that SetUnitProperties left behind (systemctl revert). */
+int host_revert_unit(struct host *h, const char *unit) MUST_CHECK;
+/* systemctl daemon-reload. */
+int host_reload_units(struct host *h) MUST_CHECK;
+
+/* Tells irqbalance the banned CPUs until it is restarted; an empty set lets it decide by itself. */
+int host_set_irqbalance(struct host *h, const struct cpuset *banned) MUST_CHECK;

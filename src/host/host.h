@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The only door to the machine, for reading: files below a root directory, and the few facts that
+ * are not files.
+ *
+ * The root is "/" (live), a directory tree that looks like one (a dump of another machine), or a
+ * recording made with host_record_to(), which answers exactly what was read when it was made.
+ * Paths are printf-style and relative: "proc/irq/%d/smp_affinity_list".
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/cpuset.h"
+#include "base/err.h"
+
+struct host;
+
+/* Opens root (NULL is "/"). A directory that holds a file "recording" is replayed. The caller
+ * frees with host_free(), which also finishes a recording. */
+int host_open(struct host **ret, const char *root, struct err *e) MUST_CHECK;
+void host_free(struct host *h);
+DEFINE_CLEANUP(struct host, host_free)
+#define AUTO_HOST CLEANUP(host_freep)
+
+/* From now on keeps everything that is read, and writes it to DIR/recording in host_finish(). */
+int host_record_to(struct host *h, const char *dir, struct err *e) MUST_CHECK;
+bool host_is_recording(const struct host *h);
+/* Writes the recording, if one is kept. */
+int host_finish(struct host *h, struct err *e) MUST_CHECK;
+
+/* The root as a path for libraries that read by themselves (hwloc); NULL when replaying. */
+const char *host_root(const struct host *h);
+/* True for the running machine: /proc is this kernel's. */
+bool host_is_live(const struct host *h);
+
+/* Reads a whole file; *ret_text is malloc'ed and NUL-terminated (ret_len may be NULL; files such
+ * as /proc/PID/cmdline have NULs inside). Returns 0 or a negative errno and sets no error text:
+ * -ENOENT is an ordinary answer ("this kernel has no such file"), and absent is not zero. */
+int host_read(struct host *h, char **ret_text, size_t *ret_len, const char *fmt, ...)
+	PRINTF_LIKE(4, 5) MUST_CHECK;
+
+/* Names in a directory, sorted (numbers by value), without "." and "..". */
+struct host_names {
+	char **v;
+	size_t n;
+};
+int host_list(struct host *h, struct host_names *ret, const char *fmt, ...)
+	PRINTF_LIKE(3, 4) MUST_CHECK;
+void host_names_done(struct host_names *names);
+#define AUTO_NAMES CLEANUP(host_names_done)
+
+/* The target of a symbolic link, malloc'ed. */
+int host_readlink(struct host *h, char **ret, const char *fmt, ...) PRINTF_LIKE(3, 4) MUST_CHECK;
+
+/* The inode number: what tells a cgroup from its successor of the same name. */
+int host_inode(struct host *h, uint64_t *ret, const char *fmt, ...) PRINTF_LIKE(3, 4) MUST_CHECK;
+
+/*
+ * Facts that are not files. Each has a kind ("qmp", "unit") and a key; the answer is text. ask() is
+ * called on a live machine, its answer (or errno) is recorded; a recording answers by itself, and
+ * a plain tree answers -ENOENT. Returns 0 with malloc'ed *ret_text, or a negative errno.
+ */
+typedef int host_ask_fn(void *context, const char *key, char **ret_text);
+int host_ask(struct host *h, const char *kind, const char *key, host_ask_fn *ask, void *context,
+	char **ret_text) MUST_CHECK;
+
+/* CLOCK_MONOTONIC in ns; 0 on a plain tree. */
+uint64_t host_clock_ns(struct host *h);
+
+/* The CPUs that the kernel allows a thread now (sched_getaffinity). Returns 0, -ESRCH, …; on a
+ * tree the Cpus_allowed_list of its status file answers. */
+int host_get_affinity(struct host *h, int tid, struct cpuset *ret) MUST_CHECK;
+
+/* A property of a systemd unit as text ("" when it is not set): AllowedCPUs as cpulist, others as
+ * systemctl show prints them. -ENOENT: no systemd here; -ENOTUNIQ: not a loaded unit. */
+int host_get_unit(struct host *h, const char *unit, const char *property, char **ret) MUST_CHECK;
+
+/* irqbalance's banned CPUs as it answers "setup" on its socket. -ENOENT: it is not running, or
+ * built without a socket. */
+int host_get_irqbalance(struct host *h, struct cpuset *ret) MUST_CHECK;

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From wishes to CPUs, and from CPUs to settings; pure functions of snapshot, VMs and policy.
+ *
+ *	place_vms()	wishes + host + claims in force → placements and refusals
+ *	settings_for()	placements → the value every managed setting of the host should have
+ */
+#pragma once
+
+#include <jansson.h>
+
+#include "base/alloc.h"
+#include "base/cpuset.h"
+#include "base/err.h"
+#include "policy/policy.h"
+
+struct snapshot;
+struct vms;
+struct vm;
+
+/* Where one vCPU or I/O thread goes. */
+struct thread_place {
+	int tid;
+	uint64_t start;
+	int vcpu; /* vCPU number, or -1 */
+	const char *id; /* I/O thread id, or NULL */
+	struct cpuset cpus;
+};
+
+/*
+ * One VM placed: the unit that is planned, applied, kept in the ledger and undone.
+ * Stands on its own: nothing in it refers to the snapshot it came from.
+ */
+struct placement {
+	const char *vm; /* its id */
+	const char *name; /* or NULL */
+	int pid;
+	uint64_t start;
+	const char *cgroup; /* or NULL */
+	enum level wanted, level;
+	const char *why_less; /* why level < wanted, or NULL */
+	struct cpuset claim_cpus; /* nobody else's: the vCPUs' cores with idle siblings, own helpers */
+	struct cpuset vcpu_cpus; /* union of the vCPUs' CPUs */
+	struct thread_place *vcpus; /* by vCPU number */
+	size_t n_vcpus;
+	struct cpuset emulator_cpus; /* main loop, workers, kvm threads; empty: housekeeping */
+	struct cpuset iothread_cpus; /* when not placed one by one; empty: housekeeping */
+	struct thread_place *iothreads;
+	size_t n_iothreads;
+	struct cpuset vhost_cpus; /* empty: as emulator */
+};
+
+struct refusal {
+	const char *vm, *reason;
+	const char **blocking; /* what stands in the way, one sentence each */
+	size_t n_blocking;
+	const char **alternatives; /* what would fit, one sentence each */
+	size_t n_alternatives;
+};
+
+struct placements {
+	struct arena arena;
+	struct placement *v;
+	size_t n;
+	struct refusal *refused;
+	size_t n_refused;
+	struct cpuset reserved_cpus; /* never given to a VM */
+	struct cpuset housekeeping_cpus; /* where displaced work goes: explicit list, or unclaimed */
+};
+
+/*
+ * Places the VMs of 'wanted' (indexes into vms) as the policy wishes, beside the claims in force,
+ * which are never moved. Deterministic: same input, same output; one VM more moves no other.
+ * A VM that does not fit is in 'refused', with what blocks it. Fails only on policy errors that
+ * show against this host (an explicit CPU that is offline or claimed): -EINVAL.
+ */
+int place_vms(const struct snapshot *s, const struct vms *vms, const struct policy *policy,
+	const size_t *wanted, size_t n_wanted, const struct placement *in_force, size_t n_in_force,
+	struct placements **ret, struct err *e) MUST_CHECK;
+void placements_free(struct placements *p);
+DEFINE_CLEANUP(struct placements, placements_free)
+#define AUTO_PLACEMENTS CLEANUP(placements_freep)
+
+/* A placement as JSON (the shape of plan's vms[] plus what the ledger needs) and back. */
+json_t *placement_to_json(const struct placement *p);
+/* Strings and arrays are allocated in the arena. -EINVAL when the object is not one of ours. */
+int placement_from_json(const json_t *o, struct arena *a, struct placement *ret) MUST_CHECK;

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the user wants: systemd-style ini text to structs, driven by one table of keys.
+ *
+ * Files are parsed in order; later values win. Sections: [host], [class NAME], [vm GLOB].
+ * A VM's effective wishes: built-in defaults, then its class, then its [vm] section(s) in order,
+ * then options of the command line.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/alloc.h"
+#include "base/cpuset.h"
+#include "base/err.h"
+
+enum level { /* what is done to keep others off; see 10-contract */
+	LEVEL_NONE,
+	LEVEL_PINNED,
+	LEVEL_FENCED,
+	LEVEL_ISOLATED,
+};
+
+enum cores_wish { CORES_FULL, CORES_ONE_THREAD, CORES_THREAD, CORES_SHARED };
+enum place_wish { PLACE_ONE_L3, PLACE_ONE_NODE, PLACE_FEWEST_NODES, PLACE_ANY };
+
+/* Where a class of helper threads goes. */
+enum helper_wish { HELPER_HOUSEKEEPING, HELPER_SPARE, HELPER_OWN, HELPER_CPUS };
+struct helper_place {
+	enum helper_wish wish;
+	struct cpuset cpus; /* HELPER_CPUS */
+};
+
+struct vm_wish {
+	enum level isolation;
+	enum cores_wish cores;
+	enum place_wish place;
+	struct helper_place emulator, iothreads;
+	int vcpus; /* 0: read from the VM */
+	const char *source; /* "FILE:LINE" of the section, for messages; "command line" */
+};
+
+enum housekeeping_wish { HOUSEKEEPING_AUTO, HOUSEKEEPING_CPUS, HOUSEKEEPING_CORES };
+struct host_wish {
+	enum housekeeping_wish wish;
+	struct cpuset cpus;
+	int cores; /* per NUMA node that has CPUs */
+};
+
+struct policy; /* opaque: parsed files */
+
+struct policy *policy_new(void);
+void policy_free(struct policy *p);
+DEFINE_CLEANUP(struct policy, policy_free)
+#define AUTO_POLICY CLEANUP(policy_freep)
+
+/* Adds the text of one file. On a bad line returns -EINVAL with "FILE:LINE: what, nearest word". */
+int policy_add_text(struct policy *p, const char *file, const char *text, struct err *e) MUST_CHECK;
+
+/* Sets one key as if it stood in the last [vm GLOB] section: for --KEY VALUE on the command line. */
+int policy_set(struct policy *p, const char *vm_glob, const char *key, const char *value,
+	struct err *e) MUST_CHECK;
+
+/* After the last text: that every class named exists, and that CPUs named explicitly for two VMs
+ * do not overlap. */
+int policy_check(const struct policy *p, struct err *e) MUST_CHECK;
+
+struct host_wish policy_host(const struct policy *p);
+
+/* True when a [vm] section matches (any of the three may be NULL); fills the wish, which is valid
+ * as long as the policy lives. */
+bool policy_for_vm(const struct policy *p, const char *id, const char *name, const char *uuid,
+	struct vm_wish *ret);
+
+/* Every key of the table, for help, completion and the man page. */
+struct policy_key {
+	const char *section; /* "host", "class" (and thus also "vm"), or "vm" */
+	const char *key, *values, *fallback, *summary;
+	const char *later; /* non-NULL: values with an effect that is not supported yet */
+};
+const struct policy_key *policy_keys(size_t *ret_n);
+
+const char *level_name(enum level level);
+int level_parse(const char *text, enum level *ret) MUST_CHECK;

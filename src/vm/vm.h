@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Who the VMs are, and what each of their threads is for.
+ *
+ * A VM is found once, whatever sees it. The facts come from the process (its command line and
+ * threads) and, where a monitor answers in time, from QMP, which alone knows for sure which thread
+ * is which vCPU or I/O thread.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/alloc.h"
+#include "base/cpuset.h"
+#include "base/err.h"
+
+struct host;
+struct snapshot;
+
+enum thread_role {
+	ROLE_VCPU,
+	ROLE_EMULATOR, /* the main loop */
+	ROLE_IOTHREAD,
+	ROLE_VHOST, /* vhost-PID workers */
+	ROLE_WORKER, /* thread pool, vnc, call_rcu, io_uring, migration, … */
+	ROLE_KVM, /* kernel threads that serve this VM: kvm-pit/PID, kvm-nx-lpage-recovery */
+	N_ROLES,
+};
+
+struct vm_thread {
+	int tid;
+	uint64_t start; /* with tid an identity, see struct task */
+	enum thread_role role;
+	int index; /* vCPU number; -1 for other roles */
+	const char *id; /* the I/O thread's id in QEMU; NULL when unknown or another role */
+	const char *comm;
+	const struct cpuset *allowed;
+	int cpu; /* where it last ran */
+	/* Where the guest sees this vCPU, -1 when unknown. */
+	int guest_socket, guest_core, guest_thread;
+};
+
+struct vm {
+	const char *id; /* what users call it: VMID, else name, else the pid */
+	const char *name, *uuid; /* NULL when it has none */
+	const char *manager; /* "qemu", "proxmox", "libvirt" */
+	int pid;
+	uint64_t start;
+	int n_vcpus;
+	int guest_threads; /* SMT threads per guest core, 1 when unknown */
+	const char *cgroup; /* path below the cgroup v2 mount, NULL without one */
+	struct vm_thread *threads; /* by role, then index, then tid */
+	size_t n_threads;
+	const char **notes; /* what could not be found out, and why */
+	size_t n_notes;
+};
+
+struct vms {
+	struct arena arena;
+	struct vm *vms; /* by id (numbers by value) */
+	size_t n_vms;
+};
+
+/* Finds all VMs of the host. The snapshot needs SNAPSHOT_TASKS and SNAPSHOT_CGROUPS. A VM that
+ * disappears meanwhile is left out. The caller frees with vms_free(). */
+int vms_find(struct host *h, const struct snapshot *s, struct vms **ret, struct err *e) MUST_CHECK;
+void vms_free(struct vms *v);
+DEFINE_CLEANUP(struct vms, vms_free)
+#define AUTO_VMS CLEANUP(vms_freep)
+
+/* The VM whose id, name or uuid matches the glob, or NULL. */
+const struct vm *vms_lookup(const struct vms *v, const char *glob);
+/* True when id, name or uuid matches the glob. */
+bool vm_matches(const struct vm *vm, const char *glob);
+const char *thread_role_name(enum thread_role role);
