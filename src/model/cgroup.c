@@ -68,10 +68,11 @@ static void walk(
 	}
 }
 
-/* A hybrid systemd mounts the unified hierarchy, without controllers, one level down. */
+/* A hybrid systemd mounts the unified hierarchy, without cpuset, one level down. */
+static const char *const mounts[] = { "sys/fs/cgroup", "sys/fs/cgroup/unified" };
+
 static const char *find_mount(struct host *h)
 {
-	static const char *const mounts[] = { "sys/fs/cgroup", "sys/fs/cgroup/unified" };
 	for (size_t i = 0; i < N_ELEMENTS(mounts); i++) {
 		AUTO_FREE char *text = NULL;
 		if (host_read(h, &text, NULL, "%s/cgroup.controllers", mounts[i]) == 0)
@@ -83,6 +84,8 @@ static const char *find_mount(struct host *h)
 int read_cgroups(struct host *h, struct snapshot *s, struct err *e)
 {
 	(void)e;
+	AUTO_NAMES struct host_names unused = { 0 };
+	s->has_systemd = host_list(h, &unused, "run/systemd/system") == 0;
 	s->cgroup_mount = find_mount(h);
 	if (!s->cgroup_mount)
 		return 0;
@@ -93,7 +96,8 @@ int read_cgroups(struct host *h, struct snapshot *s, struct err *e)
 	free(all.v.v);
 
 	const struct cgroup *root = &s->cgroups[0];
-	s->has_cpuset = root->controllers && str_has_word(root->controllers, "cpuset");
+	s->has_cpuset = streq(s->cgroup_mount, mounts[0]) && root->controllers &&
+		str_has_word(root->controllers, "cpuset");
 	s->root_isolated = read_cpulist(h, s, "%s/cpuset.cpus.isolated", s->cgroup_mount);
 	/* The root has no cpuset.cpus.exclusive to look at while cpuset is enabled nowhere;
 	 * cpuset.cpus.isolated came a release later and stands in for it. */

@@ -24,7 +24,3 @@ const struct cpuset *read_cpulist(struct host *h, struct snapshot *s, const char
 	PRINTF_LIKE(3, 4);
 const struct cpuset *read_cpumask(struct host *h, struct snapshot *s, const char *fmt, ...)
 	PRINTF_LIKE(3, 4);
-
-/* "/proc/PID/stat" to a task (tid, comm, ppid, flags, start, last_cpu); comm is cut out of 'text',
- * which is changed. Returns -EINVAL when the text is not such a line. */
-int task_parse_stat(char *text, struct task *ret) MUST_CHECK;

@@ -157,6 +157,7 @@ struct snapshot {
 	const char *cgroup_mount; /* "sys/fs/cgroup", or "sys/fs/cgroup/unified" */
 	struct cgroup *cgroups;
 	size_t n_cgroups;
+	bool has_systemd;                   /* /run/systemd/system exists: as sd_booted(3) has it */
 	bool has_cpuset;                    /* the root's cgroup.controllers name cpuset */
 	bool has_remote_partitions;         /* cpuset.cpus.exclusive exists (6.7 and later) */
 	const struct cpuset *root_isolated; /* root's cpuset.cpus.isolated (6.8 and later) */

@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 #include "model/read.h"
+#include "model/task.h"
 
 /*
  * /proc/PID/task/TID/stat (Documentation/filesystems/proc.rst, table 1-4):
