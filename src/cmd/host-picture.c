@@ -15,6 +15,7 @@ struct builder {
 	struct picture *p;
 	enum level levels[N_LEVELS]; /* from the outermost in */
 	size_t n_levels;
+	int shared;               /* the owner of CPUs that several VMs have */
 	int owner_of[CPUSET_MAX]; /* the picture's number of the owner */
 	const char *mark_of[CPUSET_MAX];
 	struct arena arena;
@@ -44,8 +45,8 @@ static int key_of(const struct cpu *c, enum level level)
 }
 
 /* The numbers of the groups that the CPUs are in at this level; *ret_has_none: some are in none. */
-static struct cpuset keys_of(const struct builder *b, const struct cpuset *cpus, enum level level,
-	bool *ret_has_none)
+static struct cpuset keys_of(
+	const struct builder *b, const struct cpuset *cpus, enum level level, bool *ret_has_none)
 {
 	struct cpuset keys = CPUSET_EMPTY;
 	*ret_has_none = false;
@@ -61,13 +62,14 @@ static struct cpuset keys_of(const struct builder *b, const struct cpuset *cpus,
 	return keys;
 }
 
-static struct cpuset with_key(const struct builder *b, const struct cpuset *cpus, enum level level,
-	int key)
+static struct cpuset with_key(
+	const struct builder *b, const struct cpuset *cpus, enum level level, int key)
 {
 	struct cpuset found = CPUSET_EMPTY;
 	for (size_t i = 0; i < b->s->n_cpus; i++) {
 		const struct cpu *c = &b->s->cpus[i];
-		if (cpuset_has(cpus, c->cpu) && (key_of(c, level) < 0 ? -1 : key_of(c, level)) == key)
+		if (cpuset_has(cpus, c->cpu) &&
+			(key_of(c, level) < 0 ? -1 : key_of(c, level)) == key)
 			cpuset_add(&found, c->cpu);
 	}
 	return found;
@@ -143,7 +145,9 @@ static void add_cell(struct builder *b, int box, int cpu)
 	char label[16];
 	snprintf(label, sizeof label, "%d", cpu);
 	double heat = cpu < b->h->n_heat ? b->h->heat[cpu] : -1;
-	picture_cell(b->p, box, label, b->mark_of[cpu], b->owner_of[cpu], heat);
+	/* Whose vCPU it is could not be said on a shared CPU. */
+	const char *mark = b->owner_of[cpu] == b->shared ? NULL : b->mark_of[cpu];
+	picture_cell(b->p, box, label, mark, b->owner_of[cpu], heat);
 }
 
 static void add_cores(struct builder *b, int box, const struct cpuset *cpus)
@@ -179,8 +183,8 @@ static void add_level(struct builder *b, int parent, const struct cpuset *cpus, 
 	int n_keys = cpuset_count(&keys);
 	if (depth < b->n_levels && n_keys + has_none <= 1) {
 		if (n_keys) {
-			struct heading own = heading_of(
-				b, b->levels[depth], cpuset_first(&keys), pending.title);
+			struct heading own =
+				heading_of(b, b->levels[depth], cpuset_first(&keys), pending.title);
 			pending.title = joined(b, pending.title, own.title);
 			pending.note = joined(b, pending.note, own.note);
 		}
@@ -192,13 +196,13 @@ static void add_level(struct builder *b, int parent, const struct cpuset *cpus, 
 		add_cores(b, box, cpus);
 		return;
 	}
+	cpuset_for_each (key, &keys) {
+		struct cpuset group = with_key(b, cpus, b->levels[depth], key);
+		add_level(b, box, &group, depth + 1, heading_of(b, b->levels[depth], key, false));
+	}
 	if (has_none) {
 		struct cpuset group = with_key(b, cpus, b->levels[depth], -1);
 		add_level(b, box, &group, depth + 1, (struct heading){ 0 });
-	}
-	cpuset_for_each(key, &keys) {
-		struct cpuset group = with_key(b, cpus, b->levels[depth], key);
-		add_level(b, box, &group, depth + 1, heading_of(b, b->levels[depth], key, false));
 	}
 }
 
@@ -209,10 +213,10 @@ static char vm_symbol(size_t i)
 	return symbols[i % (sizeof symbols - 1)];
 }
 
-static void claim(struct builder *b, int cpu, int owner, int shared)
+static void claim(struct builder *b, int cpu, int owner)
 {
 	int before = b->owner_of[cpu];
-	b->owner_of[cpu] = before < 0 || before == owner ? owner : shared;
+	b->owner_of[cpu] = before < 0 || before == owner ? owner : b->shared;
 }
 
 static void add_owners(struct builder *b)
@@ -220,18 +224,17 @@ static void add_owners(struct builder *b)
 	const struct host_picture *h = b->h;
 	for (size_t i = 0; i < h->n_owners; i++)
 		(void)picture_owner(b->p, OWNER_VM, vm_symbol(i), h->owners[i].vm);
-	int shared = picture_owner(b->p, OWNER_RESERVED, '+', "several VMs");
+	b->shared = picture_owner(b->p, OWNER_RESERVED, '+', "several VMs");
 	for (size_t i = 0; i < h->n_owners; i++) {
 		const struct host_picture_owner *o = &h->owners[i];
-		cpuset_for_each(cpu, &o->claim_cpus)
-			claim(b, cpu, (int)i, shared);
+		cpuset_for_each (cpu, &o->claim_cpus)
+			claim(b, cpu, (int)i);
 		for (size_t k = 0; k < o->n_marks; k++) {
 			int cpu = o->marks[k].cpu;
 			if (cpu < 0 || cpu >= CPUSET_MAX)
 				continue;
-			claim(b, cpu, (int)i, shared);
-			b->mark_of[cpu] = b->mark_of[cpu] ?
-				"v+" : /* several vCPUs on one CPU */
+			claim(b, cpu, (int)i);
+			b->mark_of[cpu] = b->mark_of[cpu] ? "v+" : /* several vCPUs on one CPU */
 				arena_printf(&b->arena, "v%d", o->marks[k].vcpu);
 		}
 	}

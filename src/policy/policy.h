@@ -4,7 +4,8 @@
  *
  * Files are parsed in order; later values win. Sections: [host], [class NAME], [vm GLOB].
  * A VM's effective wishes: built-in defaults, then its class, then its [vm] section(s) in order,
- * then options of the command line.
+ * then options of the command line. A section that stands twice is continued; a key that stands
+ * twice in one is an error.
  */
 #pragma once
 
@@ -29,6 +30,7 @@ enum helper_wish { HELPER_HOUSEKEEPING, HELPER_SPARE, HELPER_OWN, HELPER_CPUS };
 struct helper_place {
 	enum helper_wish wish;
 	struct cpuset cpus; /* HELPER_CPUS */
+	const char *source; /* "FILE:LINE" of the key, "command line", or NULL: the default */
 };
 
 struct vm_wish {
@@ -37,14 +39,15 @@ struct vm_wish {
 	enum place_wish place;
 	struct helper_place emulator, iothreads;
 	int vcpus; /* 0: read from the VM */
-	const char *source; /* "FILE:LINE" of the section, for messages; "command line" */
+	const char *source; /* "FILE:LINE" of its last section; "command line"; NULL: no section */
 };
 
 enum housekeeping_wish { HOUSEKEEPING_AUTO, HOUSEKEEPING_CPUS, HOUSEKEEPING_CORES };
 struct host_wish {
 	enum housekeeping_wish wish;
 	struct cpuset cpus;
-	int cores; /* per NUMA node that has CPUs */
+	int cores;          /* per NUMA node that has CPUs */
+	const char *source; /* "FILE:LINE" of the key, or NULL: the default */
 };
 
 struct policy; /* opaque: parsed files */
@@ -54,10 +57,11 @@ void policy_free(struct policy *p);
 DEFINE_CLEANUP(struct policy, policy_free)
 #define AUTO_POLICY CLEANUP(policy_freep)
 
-/* Adds the text of one file. On a bad line returns -EINVAL with "FILE:LINE: what, nearest word". */
+/* Adds the text of one file; stops at the first error, after which the policy is only good for
+ * policy_free(). On a bad line returns -EINVAL with "FILE:LINE: what, nearest word". */
 int policy_add_text(struct policy *p, const char *file, const char *text, struct err *e) MUST_CHECK;
 
-/* Sets one key as if it stood in the last [vm GLOB] section: for --KEY VALUE on the command line. */
+/* Sets one key as if it stood in a last [vm GLOB] section: for --KEY VALUE on the command line. */
 int policy_set(struct policy *p, const char *vm_glob, const char *key, const char *value,
 	struct err *e) MUST_CHECK;
 
@@ -67,18 +71,42 @@ int policy_check(const struct policy *p, struct err *e) MUST_CHECK;
 
 struct host_wish policy_host(const struct policy *p);
 
-/* True when a [vm] section matches (any of the three may be NULL); fills the wish, which is valid
- * as long as the policy lives. */
+/* True when a [vm] section or policy_set() matches (any of the three may be NULL). Fills the wish
+ * in either case, with the defaults where nothing matches; valid as long as the policy lives. */
 bool policy_for_vm(const struct policy *p, const char *id, const char *name, const char *uuid,
 	struct vm_wish *ret);
 
-/* Every key of the table, for help, completion and the man page. */
+/* A value as it is written, for the key's parse(). */
+struct policy_text {
+	const struct policy_key *key;
+	const char *text, *source; /* live as long as the policy */
+};
+
+/* Every key of the table, for the parser, help, completion and the man page. */
 struct policy_key {
 	const char *section; /* "host", "class" (and thus also "vm"), or "vm" */
 	const char *key, *values, *fallback, *summary;
 	const char *later; /* non-NULL: values with an effect that is not supported yet */
+
+	/* How the parser reads it. words: its fixed values, or NULL. Writes size bytes to field and
+	 * returns 0; -EINVAL: bad value; POLICY_LATER: good, but not supported yet. */
+	const char *const *words;
+	int (*parse)(const struct policy_text *in, void *field);
+	size_t offset, size; /* in struct policy_values */
 };
+enum { POLICY_LATER = 1 };
 const struct policy_key *policy_keys(size_t *ret_n);
+
+struct class_key {
+	const char *name, *source; /* NULL: not set */
+};
+
+/* What one section says; the table has a row for every member. */
+struct policy_values {
+	struct host_wish host;
+	struct vm_wish vm;
+	struct class_key class_key;
+};
 
 const char *level_name(enum level level);
 int level_parse(const char *text, enum level *ret) MUST_CHECK;

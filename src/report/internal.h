@@ -31,7 +31,8 @@ struct report {
 	ARRAY(struct block) blocks;
 };
 
-/* The value behind the key ("thief.name") as one line of text, malloc'ed; "-" when there is none. */
+/* The value behind the key ("thief.name") as one line of text, malloc'ed; "-" when there is none.
+ */
 char *cell_text(const json_t *row, const struct column *column) MUST_CHECK;
 
 /*
@@ -62,7 +63,7 @@ struct owner {
 	enum owner_style style;
 	char symbol;
 	const char *label;
-	int look; /* row of the palette */
+	int look;  /* row of the palette */
 	int round; /* how often the palette was used up before */
 };
 
@@ -102,13 +103,13 @@ int picture_mark_width(const struct picture *p);
 /* Sizes of things, in characters or pixels. */
 struct metrics {
 	int cell_w, cell_h;
-	bool is_flat; /* SMT siblings beside each other, else below */
+	bool is_flat;    /* SMT siblings beside each other, else below */
 	bool is_centred; /* spread the last bit of room to both sides of the cores */
 	int sibling_gap, core_pad;
-	int grid_gap_x, grid_gap_y; /* between cores */
-	int box_gap_x, box_gap_y; /* between boxes with titles */
+	int grid_gap_x, grid_gap_y;     /* between cores */
+	int box_gap_x, box_gap_y;       /* between boxes with titles */
 	int pad_x, pad_top, pad_bottom; /* of boxes with titles */
-	int note_h; /* more height when the note does not fit beside the title */
+	int note_h;      /* more height when the note does not fit beside the title */
 	int title_extra; /* what a title line takes beside its text */
 	int char_w;
 };

@@ -28,6 +28,8 @@ struct canvas {
 	const struct text_style *style;
 	const char *const *lines;
 	int w, h;
+	int label_w, mark_w; /* of every cell */
+	bool has_heat;
 	struct glyph *at;
 };
 
@@ -106,12 +108,11 @@ static void draw_cell(struct canvas *c, const struct layout *l, const struct ite
 	const struct place *at, bool is_joined)
 {
 	const struct picture *p = l->p;
-	int label_w = picture_label_width(p), mark_w = picture_mark_width(p);
 	char *label = text_clean(item->text, c->style->has_utf8);
 	char *mark = text_clean(item->note ? item->note : "", c->style->has_utf8);
-	char *s = xasprintf(" %*s%s%c%-*s%s", label_w, label, mark_w ? " " : "",
-		p->owners.v[item->owner].symbol, mark_w, mark,
-		picture_has_heat(p) ? heat_glyph(item->heat, c->style->has_utf8) : "");
+	char *s = xasprintf(" %*s%s%c%-*s%s", c->label_w, label, c->mark_w ? " " : "",
+		p->owners.v[item->owner].symbol, c->mark_w, mark,
+		c->has_heat ? heat_glyph(item->heat, c->style->has_utf8) : "");
 	free(label);
 	free(mark);
 	put_text(c, at->x, at->y, s, at->w, item->owner);
@@ -125,11 +126,11 @@ static void draw(struct canvas *c, const struct layout *l, int i)
 	bool is_core = i && !item->text, is_later = false;
 	if (i && item->text)
 		draw_box(c, item, &l->at[i]);
-	for_each_child(child, l->p, i) {
+	for_each_child(child, l->p, i)
+	{
 		const struct item *inner = &l->p->items.v[child];
 		if (inner->is_cell)
-			draw_cell(c, l, inner, &l->at[child],
-				is_core && is_later && l->m.is_flat);
+			draw_cell(c, l, inner, &l->at[child], is_core && is_later && l->m.is_flat);
 		else
 			draw(c, l, child);
 		is_later = true;
@@ -170,8 +171,8 @@ static void print_canvas(const struct canvas *c, const struct picture *p, FILE *
 	}
 }
 
-static void print_legend(const struct picture *p, FILE *f, const struct text_style *style,
-	bool is_flat)
+static void print_legend(
+	const struct picture *p, FILE *f, const struct text_style *style, bool is_flat)
 {
 	CLEANUP(arena_done) struct arena a = { 0 };
 	const struct canvas c = { .style = style };
@@ -194,8 +195,8 @@ static void print_legend(const struct picture *p, FILE *f, const struct text_sty
 		fprintf(f, " %c ", o->symbol);
 		if (*attr)
 			text_attr(f, style, "");
-		fprintf(f, " %s%*s  %*d CPU%s  ", label, label_w - text_width(label), "",
-			count_w, legend[i].n_cells, legend[i].n_cells == 1 ? " " : "s");
+		fprintf(f, " %s%*s  %*d CPU%s  ", label, label_w - text_width(label), "", count_w,
+			legend[i].n_cells, legend[i].n_cells == 1 ? " " : "s");
 		text_wrap(f, legend[i].cells, style->width, 4 + label_w + 2 + count_w + 7);
 	}
 	if (hint)
@@ -248,6 +249,9 @@ void picture_print_text(const struct picture *p, FILE *f, const struct text_styl
 		.lines = style->has_utf8 ? lines_utf8 : lines_ascii,
 		.w = l.at[0].w,
 		.h = l.at[0].h,
+		.label_w = picture_label_width(p),
+		.mark_w = picture_mark_width(p),
+		.has_heat = picture_has_heat(p),
 	};
 	AUTO_FREE struct glyph *glyphs = xcalloc((size_t)c.w * c.h, sizeof *glyphs);
 	c.at = glyphs;

@@ -81,8 +81,8 @@ int picture_box(struct picture *p, int parent, const char *title, const char *no
 	return add_item(p, parent, title, note);
 }
 
-void picture_cell(struct picture *p, int box, const char *label, const char *mark, int owner,
-	double heat)
+void picture_cell(
+	struct picture *p, int box, const char *label, const char *mark, int owner, double heat)
 {
 	int i = add_item(p, box, label, mark); /* may move the items */
 	struct item *cell = &p->items.v[i];
@@ -103,7 +103,7 @@ struct legend_entry *picture_legend(const struct picture *p, struct arena *a, si
 	for (int owner = 0; owner < (int)p->owners.n; owner++) {
 		struct cpuset numbers = CPUSET_EMPTY;
 		int n_cells = 0, number;
-		array_for_each(item, &p->items) {
+		array_for_each (item, &p->items) {
 			if (!item->is_cell || item->owner != owner)
 				continue;
 			n_cells++;
@@ -122,18 +122,18 @@ struct legend_entry *picture_legend(const struct picture *p, struct arena *a, si
 
 const char *picture_hint(const struct picture *p, bool is_flat)
 {
-	array_for_each(item, &p->items) {
+	array_for_each (item, &p->items) {
 		int child = item->first;
 		if (item != p->items.v && !item->text && child && p->items.v[child].next)
-			return is_flat ? "CPUs joined by a bar are SMT siblings: one core" :
-					 "CPUs on top of each other are SMT siblings: one core";
+			return is_flat ? "CPUs joined by a bar are SMT siblings: one core"
+				       : "CPUs on top of each other are SMT siblings: one core";
 	}
 	return NULL;
 }
 
 bool picture_has_heat(const struct picture *p)
 {
-	array_for_each(item, &p->items) {
+	array_for_each (item, &p->items) {
 		if (item->is_cell && item->heat >= 0)
 			return true;
 	}
@@ -143,7 +143,7 @@ bool picture_has_heat(const struct picture *p)
 int picture_label_width(const struct picture *p)
 {
 	int max = 1;
-	array_for_each(item, &p->items) {
+	array_for_each (item, &p->items) {
 		if (item->is_cell && text_width(item->text) > max)
 			max = text_width(item->text);
 	}
@@ -153,7 +153,7 @@ int picture_label_width(const struct picture *p)
 int picture_mark_width(const struct picture *p)
 {
 	int max = 0;
-	array_for_each(item, &p->items) {
+	array_for_each (item, &p->items) {
 		if (item->is_cell && item->note && text_width(item->note) > max)
 			max = text_width(item->note);
 	}

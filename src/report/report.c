@@ -16,7 +16,7 @@ void report_free(struct report *r)
 {
 	if (!r)
 		return;
-	array_for_each(b, &r->blocks) {
+	array_for_each (b, &r->blocks) {
 		free(b->text);
 		json_decref(b->rows);
 		free(b->columns);

@@ -50,11 +50,21 @@ static void put_escaped(FILE *f, const char *s)
 	}
 }
 
-static void put_text(FILE *f, const char *class, int x, int y, const char *fill, const char *text)
+static void put_text(FILE *f, const char *class, int x, int y, const char *text)
 {
-	fprintf(f, "<text class=\"%s\" x=\"%d\" y=\"%d\"", class, x, y);
-	if (fill)
-		fprintf(f, " fill=\"%s\"", fill);
+	fprintf(f, "<text class=\"%s\" x=\"%d\" y=\"%d\">", class, x, y);
+	put_escaped(f, text);
+	fputs("</text>\n", f);
+}
+
+/* Text on an owner's surface; around it the pattern gives way, so that it can be read. */
+static void put_ink(
+	FILE *f, const char *class, int x, int y, const struct owner *o, const char *text)
+{
+	const struct look *look = owner_look(o);
+	fprintf(f, "<text class=\"%s\" x=\"%d\" y=\"%d\" fill=\"%s\"", class, x, y, look->ink);
+	if (o->round)
+		fprintf(f, " stroke=\"%s\" stroke-width=\"4\" paint-order=\"stroke\"", look->fill);
 	fputc('>', f);
 	put_escaped(f, text);
 	fputs("</text>\n", f);
@@ -64,8 +74,8 @@ static void put_text(FILE *f, const char *class, int x, int y, const char *fill,
 static void put_surface(FILE *f, const struct owner *o, int x, int y, int w, int h)
 {
 	const struct look *look = owner_look(o);
-	const char *stroke = o->style == OWNER_VM || o->style == OWNER_RESERVED ? "#1f2933" :
-										  "#9aa5b1";
+	const char *stroke =
+		o->style == OWNER_VM || o->style == OWNER_RESERVED ? "#1f2933" : "#9aa5b1";
 	fprintf(f,
 		"<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"4\" fill=\"%s\" "
 		"stroke=\"%s\" stroke-opacity=\".55\"%s/>\n",
@@ -92,14 +102,13 @@ static void put_heat(FILE *f, double heat, int x, int y, int w)
 			x + 4, y, on, HEAT_H);
 }
 
-static void put_cell(FILE *f, const struct layout *l, const struct item *item,
-	const struct place *at)
+static void put_cell(
+	FILE *f, const struct layout *l, const struct item *item, const struct place *at)
 {
 	const struct owner *o = &l->p->owners.v[item->owner];
-	const char *ink = owner_look(o)->ink;
 	bool is_bare = o->style == OWNER_FREE && !item->note; /* white says enough */
-	AUTO_FREE char *who = xasprintf(
-		"%c%s%s", o->symbol, item->note ? " " : "", item->note ? item->note : "");
+	AUTO_FREE char *who =
+		xasprintf("%c%s%s", o->symbol, item->note ? " " : "", item->note ? item->note : "");
 	fputs("<g><title>CPU ", f);
 	put_escaped(f, item->text);
 	fputs(": ", f);
@@ -116,9 +125,9 @@ static void put_cell(FILE *f, const struct layout *l, const struct item *item,
 	}
 	fputs("</title>\n", f);
 	put_surface(f, o, at->x, at->y, at->w, at->h);
-	put_text(f, "cpu", at->x + at->w / 2, at->y + (is_bare ? 25 : 18), ink, item->text);
+	put_ink(f, "cpu", at->x + at->w / 2, at->y + (is_bare ? 25 : 18), o, item->text);
 	if (!is_bare)
-		put_text(f, "who", at->x + at->w / 2, at->y + 33, ink, who);
+		put_ink(f, "who", at->x + at->w / 2, at->y + 33, o, who);
 	if (item->heat >= 0)
 		put_heat(f, item->heat, at->x, at->y + at->h - HEAT_H - 4, at->w);
 	fputs("</g>\n", f);
@@ -132,13 +141,13 @@ static void put_box(FILE *f, const struct item *item, const struct place *at, in
 		"<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"9\" fill=\"%s\" "
 		"stroke=\"#9fb3c8\"/>\n",
 		at->x, at->y, at->w, at->h, fills[depth % 3]);
-	put_text(f, "box", at->x + inset, at->y + 21, NULL, item->text);
+	put_text(f, "box", at->x + inset, at->y + 21, item->text);
 	if (!item->note)
 		return;
 	if (at->is_note_apart)
-		put_text(f, "note", at->x + inset, at->y + 39, NULL, item->note);
+		put_text(f, "note", at->x + inset, at->y + 39, item->note);
 	else
-		put_text(f, "note end", at->x + at->w - inset, at->y + 21, NULL, item->note);
+		put_text(f, "note end", at->x + at->w - inset, at->y + 21, item->note);
 }
 
 static void put_item(FILE *f, const struct layout *l, int i, int depth)
@@ -156,16 +165,15 @@ static void put_item(FILE *f, const struct layout *l, int i, int depth)
 			"<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"6\" "
 			"fill=\"#dde4ec\" stroke=\"#b8c4d0\"/>\n",
 			at->x, at->y, at->w, at->h);
-	for_each_child(c, l->p, i)
-		put_item(f, l, c, depth + 1);
+	for_each_child(c, l->p, i) put_item(f, l, c, depth + 1);
 }
 
 /* The rest of what a legend line says: "6 CPUs: 2-7". */
 static char *legend_detail(const struct legend_entry *e, int room)
 {
 	size_t next;
-	AUTO_FREE char *s = xasprintf(
-		"%d CPU%s: %s", e->n_cells, e->n_cells == 1 ? "" : "s", e->cells);
+	AUTO_FREE char *s =
+		xasprintf("%d CPU%s: %s", e->n_cells, e->n_cells == 1 ? "" : "s", e->cells);
 	size_t n = text_break(s, room < 12 ? 12 : room, &next);
 	return xasprintf("%.*s%s", (int)n, s, s[n] ? " …" : "");
 }
@@ -190,7 +198,7 @@ static int put_legend(FILE *f, const struct picture *p, int y, int width)
 		char symbol[] = { o->symbol, 0 };
 		put_surface(f, o, x, top, SWATCH_W, 24);
 		if (o->style != OWNER_FREE)
-			put_text(f, "cpu", x + SWATCH_W / 2, top + 17, owner_look(o)->ink, symbol);
+			put_ink(f, "cpu", x + SWATCH_W / 2, top + 17, o, symbol);
 		int room = (w - SWATCH_W - 10) / LEGEND_CHAR_W - text_width(o->label) - 2;
 		AUTO_FREE char *detail = legend_detail(&legend[i], room);
 		fprintf(f, "<text class=\"legend\" x=\"%d\" y=\"%d\"><tspan class=\"name\">",
@@ -212,14 +220,15 @@ static int put_guide(FILE *f, const struct picture *p, int y)
 		has_heat ? "Bar in a cell: " : "", has_heat ? p->heat_label : "");
 	if (!*s)
 		return 0;
-	put_text(f, "note", 0, y + 16, NULL, s);
+	put_text(f, "note", 0, y + 16, s);
 	return 24;
 }
 
 /* Pictures on paper and screens are wide rather than high. */
 static void lay_out(struct layout *l, const struct picture *p)
 {
-	static const int widths[] = { 540, 640, 800, 960, 1120, 1280, 1440, 1680, 1920, 2240, 2560 };
+	static const int widths[] = { 540, 640, 800, 960, 1120, 1280, 1440, 1680, 1920, 2240,
+		2560 };
 	int mark_w = picture_mark_width(p);
 	struct metrics m = {
 		.cell_w = CELL_W + (mark_w > 2 ? 8 * (mark_w - 2) : 0),
@@ -257,7 +266,7 @@ static int put_picture(FILE *f, const struct layout *l, int y)
 	const struct picture *p = l->p;
 	int below = TITLE_H + l->at[0].h + LEGEND_GAP;
 	fprintf(f, "<g transform=\"translate(%d %d)\">\n", MARGIN, y);
-	put_text(f, "title", 0, 22, NULL, p->title);
+	put_text(f, "title", 0, 22, p->title);
 	fprintf(f, "<g transform=\"translate(0 %d)\">\n", TITLE_H);
 	put_item(f, l, 0, 0);
 	fputs("</g>\n", f);
@@ -295,7 +304,7 @@ int report_print_svg(const struct report *r, FILE *f, struct err *e)
 {
 	int width = 0, height = MARGIN;
 	ARRAY(struct layout) layouts = { 0 };
-	array_for_each(b, &r->blocks) {
+	array_for_each (b, &r->blocks) {
 		if (b->kind != BLOCK_PICTURE)
 			continue;
 		struct layout *l = array_push(&layouts);
@@ -308,7 +317,7 @@ int report_print_svg(const struct report *r, FILE *f, struct err *e)
 	FILE *m = open_memstream(&body, &n_body);
 	if (!m)
 		abort();
-	array_for_each(l, &layouts) {
+	array_for_each (l, &layouts) {
 		height += put_picture(m, l, height) + MARGIN;
 		layout_done(l);
 	}

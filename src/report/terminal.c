@@ -40,8 +40,7 @@ struct text_style text_style_of(FILE *f, bool no_colour)
 	bool is_dumb = !term || !*term || streq(term, "dumb");
 	struct text_style style = { .has_utf8 = locale_is_utf8(), .width = terminal_width(f) };
 	style.has_colour = isatty(fileno(f)) && !is_dumb && !no_colour && !(no && *no);
-	style.has_256_colours =
-		style.has_colour && (strstr(term, "256") || (depth && *depth));
+	style.has_256_colours = style.has_colour && (strstr(term, "256") || (depth && *depth));
 	return style;
 }
 
@@ -71,10 +70,24 @@ static const char *ascii_for(uint32_t c)
 		uint32_t c;
 		const char *ascii;
 	} table[] = {
-		{ 0xa0, " " }, { 0xb5, "u" }, { 0xb7, "-" }, { 0xd7, "x" }, { 0x2009, " " },
-		{ 0x2013, "-" }, { 0x2014, "-" }, { 0x2018, "'" }, { 0x2019, "'" }, { 0x201c, "\"" },
-		{ 0x201d, "\"" }, { 0x2026, "..." }, { 0x202f, " " }, { 0x2190, "<-" },
-		{ 0x2192, "->" }, { 0x2248, "~" }, { 0x2260, "!=" }, { 0x2264, "<=" },
+		{ 0xa0, " " },
+		{ 0xb5, "u" },
+		{ 0xb7, "-" },
+		{ 0xd7, "x" },
+		{ 0x2009, " " },
+		{ 0x2013, "-" },
+		{ 0x2014, "-" },
+		{ 0x2018, "'" },
+		{ 0x2019, "'" },
+		{ 0x201c, "\"" },
+		{ 0x201d, "\"" },
+		{ 0x2026, "..." },
+		{ 0x202f, " " },
+		{ 0x2190, "<-" },
+		{ 0x2192, "->" },
+		{ 0x2248, "~" },
+		{ 0x2260, "!=" },
+		{ 0x2264, "<=" },
 		{ 0x2265, ">=" },
 	};
 	for (size_t i = 0; i < N_ELEMENTS(table); i++) {
@@ -110,10 +123,18 @@ static int char_width(uint32_t c)
 		uint32_t from, to;
 		int width;
 	} table[] = {
-		{ 0x300, 0x36f, 0 }, { 0x1100, 0x115f, 2 }, { 0x200b, 0x200f, 0 },
-		{ 0x2e80, 0xa4cf, 2 }, { 0xac00, 0xd7a3, 2 }, { 0xf900, 0xfaff, 2 },
-		{ 0xfe00, 0xfe0f, 0 }, { 0xfe30, 0xfe6f, 2 }, { 0xff00, 0xff60, 2 },
-		{ 0x1f300, 0x1f64f, 2 }, { 0x1f900, 0x1f9ff, 2 }, { 0x20000, 0x3fffd, 2 },
+		{ 0x300, 0x36f, 0 },
+		{ 0x1100, 0x115f, 2 },
+		{ 0x200b, 0x200f, 0 },
+		{ 0x2e80, 0xa4cf, 2 },
+		{ 0xac00, 0xd7a3, 2 },
+		{ 0xf900, 0xfaff, 2 },
+		{ 0xfe00, 0xfe0f, 0 },
+		{ 0xfe30, 0xfe6f, 2 },
+		{ 0xff00, 0xff60, 2 },
+		{ 0x1f300, 0x1f64f, 2 },
+		{ 0x1f900, 0x1f9ff, 2 },
+		{ 0x20000, 0x3fffd, 2 },
 	};
 	for (size_t i = 0; i < N_ELEMENTS(table); i++) {
 		if (c >= table[i].from && c <= table[i].to)
@@ -176,8 +197,9 @@ void text_wrap(FILE *f, const char *s, int width, int indent)
 			size_t from = line ? 0 : own;
 			size_t n = text_break(s + from, room > 8 ? room : 8, &next);
 			if (n)
-				fprintf(f, "%*s%.*s", is_first && !line ? (int)own : indent + (int)own,
-					"", (int)n, s + from);
+				fprintf(f, "%*s%.*s",
+					is_first && !line ? (int)own : indent + (int)own, "",
+					(int)n, s + from);
 			fputc('\n', f);
 			next += from;
 			is_broken = s[next] && s[next - 1] != '\n';

@@ -9,7 +9,7 @@
 
 enum {
 	PROSE_WIDTH = 100, /* longer lines are hard to read, however wide the terminal is */
-	COLUMN_MIN = 8, /* no column gives way below this */
+	COLUMN_MIN = 8,    /* no column gives way below this */
 	COLUMN_GAP = 2,
 };
 
@@ -36,8 +36,8 @@ static struct grid grid_of(const struct block *b, bool has_utf8)
 	for (size_t i = 0; i < g.n_lines * g.n_columns; i++) {
 		const struct column *c = &b->columns[i % g.n_columns];
 		size_t line = i / g.n_columns;
-		AUTO_FREE char *s = line ? cell_text(json_array_get(b->rows, line - 1), c) :
-					   xstrdup(c->head);
+		AUTO_FREE char *s =
+			line ? cell_text(json_array_get(b->rows, line - 1), c) : xstrdup(c->head);
 		for (char *p = s; (p = strchr(p, '\n'));)
 			*p = ' ';
 		g.text[i] = text_clean(s, has_utf8);
@@ -188,8 +188,8 @@ static int print_blocks(const struct report *r, FILE *f, const struct text_style
 	return 0;
 }
 
-int report_print_text(const struct report *r, FILE *f, const struct text_style *style,
-	struct err *e)
+int report_print_text(
+	const struct report *r, FILE *f, const struct text_style *style, struct err *e)
 {
 	/* libsmartcols measures texts as the locale says; ours are what the style says. */
 	locale_t ours = newlocale(LC_CTYPE_MASK, style->has_utf8 ? "C.UTF-8" : "C", (locale_t)0);

@@ -110,7 +110,8 @@ static bool is_well_formed(const char *p)
 			continue;
 		}
 		size_t n = (size_t)(p - name - 1);
-		if (!depth-- || strncmp(name + 1, open[depth], n) || isalnum((unsigned char)open[depth][n]))
+		if (!depth-- || strncmp(name + 1, open[depth], n) ||
+			isalnum((unsigned char)open[depth][n]))
 			return false;
 	}
 	return p && !depth;
@@ -206,7 +207,8 @@ static void test_wrapping(void)
 {
 	AUTO_REPORT struct report *r = thief_report(
 		"a kernel thread with a very long explanation of what it is and of why nobody can "
-		"ever move it away, 0,2,4,6,8,10,12,14,16,18,20,22,24,26,28,30,32,34,36,38,40,42,44");
+		"ever move it away, "
+		"0,2,4,6,8,10,12,14,16,18,20,22,24,26,28,30,32,34,36,38,40,42,44");
 	AUTO_FREE char *text = text_of(r, utf8_80), *narrow = NULL;
 	ok(widest_line(text) <= 80, "a table gives way to the width");
 	ok(strstr(text, "why nobody") && strstr(text, ",24,"), "but nothing is lost");
@@ -235,9 +237,50 @@ static void test_terminal_safety(void)
 	utf8 = text_of(r, utf8_80);
 	ok(!strchr(utf8, '\033') && !strchr(utf8, '\007'), "no escape sequence gets through");
 	ok(strstr(utf8, "naïve"), "UTF-8 is kept where the terminal has it");
-	AUTO_FREE char *colour =
-		text_of(r, (struct text_style){ .has_colour = true, .width = 80 });
+	AUTO_FREE char *colour = text_of(r, (struct text_style){ .has_colour = true, .width = 80 });
 	ok(strstr(colour, "\033[1mBold\n\033[0m"), "headings are bold in colour");
+}
+
+static void test_style(void)
+{
+	AUTO_FILE FILE *f = fopen("/dev/null", "w");
+	setenv("COLUMNS", "123", 1);
+	setenv("LC_ALL", "C", 1);
+	struct text_style style = text_style_of(f, false);
+	ok(!style.has_colour && !style.has_utf8, "no terminal, no colour; C locale, no UTF-8");
+	same_int(style.width, 123, "COLUMNS counts where there is no terminal");
+	setenv("COLUMNS", "wide", 1);
+	setenv("LC_ALL", "C.UTF-8", 1);
+	style = text_style_of(f, false);
+	ok(style.has_utf8 && style.width == 80, "a UTF-8 locale; 80 columns if nothing is known");
+}
+
+/* Any bytes, any width: every line ends, and nothing but the layout changes. */
+static void test_any_text(void)
+{
+	uint32_t seed = 1;
+	bool is_fine = true;
+	for (int round = 0; round < 2000; round++) {
+		char bytes[64];
+		size_t n = 0;
+		for (; n < sizeof bytes - 1 && (seed >> 8) % 40; n++) {
+			seed = seed * 1664525 + 1013904223;
+			bytes[n] = (char)("ab ,\n\303\251\360\237\230\200"[(seed >> 16) % 11]);
+			bytes[n] = bytes[n] ? bytes[n] : 'x';
+		}
+		seed += 12345;
+		bytes[n] = 0;
+		AUTO_REPORT struct report *r = report_new("x");
+		report_note(r, "%s", bytes);
+		struct err e;
+		AUTO_FREE char *s = NULL;
+		FILE *f = open_memstream(&s, &n);
+		struct text_style style = { .has_utf8 = round % 2, .width = round % 30 };
+		is_fine &= !report_print_text(r, f, &style, &e);
+		fclose(f);
+		is_fine &= n && s[n - 1] == '\n' && (style.has_utf8 || is_ascii(s));
+	}
+	ok(is_fine, "any text can be wrapped");
 }
 
 /* A synthetic host: sockets × L3 domains × cores × threads, one node per socket. */
@@ -264,19 +307,26 @@ static void fake_host(struct snapshot *s, const struct shape *h)
 {
 	int l3s = h->l3s ? h->l3s : 1, per_socket = l3s * h->cores;
 	size_t n = (size_t)h->sockets * per_socket * h->threads;
-	*s = (struct snapshot){ .n_sockets = h->sockets, .n_nodes = h->sockets,
-		.n_l3s = h->sockets * h->l3s };
+	*s = (struct snapshot){
+		.n_sockets = h->sockets, .n_nodes = h->sockets, .n_l3s = h->sockets * h->l3s
+	};
 	s->cpus = arena_alloc(&s->arena, (n + h->n_offline) * sizeof *s->cpus);
 	s->nodes = arena_alloc(&s->arena, s->n_nodes * sizeof *s->nodes);
 	s->l3s = arena_alloc(&s->arena, (s->n_l3s + 1) * sizeof *s->l3s);
 	for (int socket = 0; socket < h->sockets; socket++) {
-		s->nodes[socket] = (struct node){ .node = socket, .has_memory = true,
-			.mem_total_kib = 65738056, .mem_free_kib = 42949672 };
+		s->nodes[socket] = (struct node){ .node = socket,
+			.has_memory = true,
+			.mem_total_kib = 65738056,
+			.mem_free_kib = 42949672 };
 		for (int i = 0; i < per_socket * h->threads; i++) {
-			int core = i / h->threads, cpu = cpu_number(h, socket, core, i % h->threads);
+			int core = i / h->threads,
+			    cpu = cpu_number(h, socket, core, i % h->threads);
 			int l3 = h->l3s ? socket * l3s + core / h->cores : -1;
-			s->cpus[s->n_cpus++] = (struct cpu){ .cpu = cpu, .socket = socket,
-				.node = socket, .l3 = l3, .core = socket * per_socket + core,
+			s->cpus[s->n_cpus++] = (struct cpu){ .cpu = cpu,
+				.socket = socket,
+				.node = socket,
+				.l3 = l3,
+				.core = socket * per_socket + core,
 				.is_online = true };
 			cpuset_add(&s->nodes[socket].cpus, cpu);
 		}
@@ -284,8 +334,9 @@ static void fake_host(struct snapshot *s, const struct shape *h)
 	for (size_t i = 0; i < s->n_l3s; i++)
 		s->l3s[i].size_kib = 32768;
 	for (int i = 0; i < h->n_offline; i++)
-		s->cpus[s->n_cpus++] = (struct cpu){ .cpu = (int)n + i, .socket = -1, .node = -1,
-			.l3 = -1, .core = -1 };
+		s->cpus[s->n_cpus++] = (struct cpu){
+			.cpu = (int)n + i, .socket = -1, .node = -1, .l3 = -1, .core = -1
+		};
 	qsort(s->cpus, s->n_cpus, sizeof *s->cpus, by_number);
 }
 
@@ -316,9 +367,13 @@ static struct report *host_report(const struct shape *shape, bool has_vms, bool 
 	}
 	vms[0].marks = marks[0];
 	vms[1].marks = marks[1];
-	struct host_picture h = { .title = "node-7 — a <big> & \"quoted\" host", .owners = vms,
-		.n_owners = has_vms ? 2 : 0, .housekeeping = has_vms ? &housekeeping : NULL,
-		.heat = heat, .n_heat = has_heat ? CPUSET_MAX : 0, .heat_label = "time lost" };
+	struct host_picture h = { .title = "node-7 — a <big> & \"quoted\" host",
+		.owners = vms,
+		.n_owners = has_vms ? 2 : 0,
+		.housekeeping = has_vms ? &housekeeping : NULL,
+		.heat = heat,
+		.n_heat = has_heat ? CPUSET_MAX : 0,
+		.heat_label = "time lost" };
 	struct report *r = report_new("show");
 	report_picture(r, host_picture(&s, &h));
 	arena_done(&s.arena);
@@ -415,6 +470,8 @@ int main(void)
 	test_tables();
 	test_wrapping();
 	test_terminal_safety();
+	test_style();
+	test_any_text();
 	test_pictures();
 	test_json_of_text();
 	return tap_done();

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The table of the keys, and how each kind of value is read. */
+#include <assert.h>
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "policy/policy.h"
+
+/* The words of an enum stand in the order of its constants. */
+static const char *const level_words[] = { "none", "pinned", "fenced", "isolated", NULL };
+static const char *const cores_words[] = { "full", "one-thread", "thread", "shared", NULL };
+static const char *const place_words[] = { "one-l3", "one-node", "fewest-nodes", "any", NULL };
+static const char *const housekeeping_words[] = { "auto", NULL };
+static const char *const emulator_words[] = { "housekeeping", "spare", "own", NULL };
+static const char *const iothreads_words[] = { "housekeeping", "own", NULL };
+/* In these the first word is the only one with an effect so far. */
+static const char *const memory_words[] = { "none", "preferred", "strict", "interleave", NULL };
+static const char *const governor_words[] = { "keep", "performance", "powersave", "schedutil",
+	"ondemand", "conservative", "userspace", NULL };
+static const char *const scheduler_words[] = { "keep", NULL };
+static const char *const strict_words[] = { "no", "yes", NULL };
+
+static int word_index(const char *text, const char *const *words)
+{
+	for (int i = 0; words[i]; i++)
+		if (streq(text, words[i]))
+			return i;
+	return -1;
+}
+
+/* An enum whose constants are in the order of the words. */
+static int parse_enum(const struct policy_text *in, void *field)
+{
+	int i = word_index(in->text, in->key->words);
+	if (i < 0)
+		return -EINVAL;
+	memcpy(field, &i, sizeof i);
+	return 0;
+}
+static_assert(sizeof(enum level) == sizeof(int), "parse_enum() writes an int");
+
+/* A cpulist that names at least one CPU. */
+static int parse_cpus(const char *text, struct cpuset *ret)
+{
+	struct cpuset cpus;
+	if (cpuset_parse_list(text, &cpus) < 0 || cpuset_is_empty(&cpus))
+		return -EINVAL;
+	*ret = cpus;
+	return 0;
+}
+
+static int parse_helper(const struct policy_text *in, void *field)
+{
+	struct helper_place place = { .wish = HELPER_CPUS, .source = in->source };
+	if (word_index(in->text, in->key->words) < 0) {
+		if (parse_cpus(in->text, &place.cpus) < 0)
+			return -EINVAL;
+	} else if (streq(in->text, "spare")) {
+		return POLICY_LATER;
+	} else {
+		place.wish = streq(in->text, "own") ? HELPER_OWN : HELPER_HOUSEKEEPING;
+	}
+	*(struct helper_place *)field = place;
+	return 0;
+}
+
+static int parse_housekeeping(const struct policy_text *in, void *field)
+{
+	struct host_wish wish = { .wish = HOUSEKEEPING_AUTO, .source = in->source };
+	int n = 0, end = 0;
+	if (word_index(in->text, in->key->words) >= 0) {
+		/* auto */
+	} else if (sscanf(in->text, "%4d core%n", &n, &end) == 1 && end &&
+		isdigit((unsigned char)*in->text)) {
+		if (n < 1 || !(streq(in->text + end, "s") || streq(in->text + end, "")))
+			return -EINVAL;
+		wish.wish = HOUSEKEEPING_CORES;
+		wish.cores = n;
+	} else {
+		wish.wish = HOUSEKEEPING_CPUS;
+		if (parse_cpus(in->text, &wish.cpus) < 0)
+			return -EINVAL;
+	}
+	*(struct host_wish *)field = wish;
+	return 0;
+}
+
+/* Keys of which only the first word has an effect so far. */
+static int parse_first_word(const struct policy_text *in, void *field)
+{
+	(void)field;
+	int i = word_index(in->text, in->key->words);
+	return i < 0 ? -EINVAL : i == 0 ? 0 : POLICY_LATER;
+}
+
+static int parse_scheduler(const struct policy_text *in, void *field)
+{
+	const char *priority = str_after(in->text, "fifo:");
+	int n;
+	if (!priority)
+		return parse_first_word(in, field);
+	if (!isdigit((unsigned char)*priority) || str_to_int(priority, &n) < 0 || n < 1 || n > 99)
+		return -EINVAL;
+	return POLICY_LATER;
+}
+
+static int parse_spare(const struct policy_text *in, void *field)
+{
+	(void)field;
+	int n;
+	if (str_to_int(in->text, &n) < 0 || n > CPUSET_MAX)
+		return -EINVAL;
+	return n ? POLICY_LATER : 0;
+}
+
+/* A PCI address, 0000:0b:00.0 or 0b:00.0. */
+static int parse_device(const struct policy_text *in, void *field)
+{
+	(void)field;
+	unsigned int domain, bus, slot, function;
+	int end = 0;
+	if (strspn(in->text, "0123456789abcdefABCDEF:.") != strlen(in->text))
+		return -EINVAL;
+	if (sscanf(in->text, "%4x:%2x:%2x.%1x%n", &domain, &bus, &slot, &function, &end) != 4 &&
+		sscanf(in->text, "%2x:%2x.%1x%n", &bus, &slot, &function, &end) != 3)
+		return -EINVAL;
+	return in->text[end] || slot > 31 || function > 7 ? -EINVAL : POLICY_LATER;
+}
+
+static int parse_vcpus(const struct policy_text *in, void *field)
+{
+	int n;
+	if (str_to_int(in->text, &n) < 0 || n < 1 || n > CPUSET_MAX)
+		return -EINVAL;
+	*(int *)field = n;
+	return 0;
+}
+
+static int parse_class(const struct policy_text *in, void *field)
+{
+	*(struct class_key *)field = (struct class_key){ in->text, in->source };
+	return 0;
+}
+
+#define FIELD(member)                                                                              \
+	.offset = offsetof(struct policy_values, member),                                          \
+	.size = sizeof((struct policy_values *)NULL)->member
+
+static const struct policy_key keys[] = {
+	{ "host", "housekeeping", "auto | CPULIST | N cores", "auto",
+		"CPUs that no VM gets; N cores: so many per NUMA node; auto: one core per NUMA "
+		"node",
+		.words = housekeeping_words, .parse = parse_housekeeping, FIELD(host) },
+	{ "class", "cores", "full | one-thread | thread | shared", "full",
+		"full: cores with all their SMT threads; one-thread: the other threads stay idle; "
+		"thread: any threads; shared: no CPUs of its own",
+		.words = cores_words, .parse = parse_enum, FIELD(vm.cores) },
+	{ "class", "place", "one-l3 | one-node | fewest-nodes | any", "one-l3",
+		"the smallest part of the host that its CPUs must be in, if the host has one so "
+		"large",
+		.words = place_words, .parse = parse_enum, FIELD(vm.place) },
+	{ "class", "isolation", "none | pinned | fenced | isolated", "isolated",
+		"pinned: threads stay on their CPUs; fenced: and others off them; "
+		"isolated: and the scheduler's load balancing",
+		.words = level_words, .parse = parse_enum, FIELD(vm.isolation) },
+	{ "class", "spare", "a number of CPUs", "0",
+		"CPUs in the same L3 or node that the vCPUs may use beside their own",
+		.later = "more than 0", .parse = parse_spare },
+	{ "class", "emulator", "housekeeping | spare | own | CPULIST", "housekeeping",
+		"where QEMU's main loop and workers run; own: on a core kept for them",
+		.later = "spare", .words = emulator_words, .parse = parse_helper,
+		FIELD(vm.emulator) },
+	{ "class", "iothreads", "housekeeping | own | CPULIST", "housekeeping",
+		"where I/O threads run; own: on a core kept for them", .words = iothreads_words,
+		.parse = parse_helper, FIELD(vm.iothreads) },
+	{ "class", "memory", "none | preferred | strict | interleave", "none",
+		"bind the memory to the NUMA nodes of the CPUs",
+		.later = "preferred, strict, interleave", .words = memory_words,
+		.parse = parse_first_word },
+	{ "class", "governor",
+		"keep | performance | powersave | schedutil | ondemand | conservative | userspace",
+		"keep", "frequency governor of the CPUs", .later = "everything but keep",
+		.words = governor_words, .parse = parse_first_word },
+	{ "class", "scheduler", "keep | fifo:PRIORITY", "keep",
+		"scheduling policy of the vCPU threads", .later = "fifo:PRIORITY",
+		.words = scheduler_words, .parse = parse_scheduler },
+	{ "class", "strict", "no | yes", "no", "yes: refuse to run the VM when it is not isolated",
+		.later = "yes", .words = strict_words, .parse = parse_first_word },
+	{ "vm", "class", "the NAME of a [class NAME]", "none", "take the keys of this class",
+		.parse = parse_class, FIELD(class_key) },
+	{ "vm", "near", "a PCI address", "none", "place it on the NUMA node of this device",
+		.later = "every device", .parse = parse_device },
+	{ "vm", "vcpus", "a number", "read from the VM",
+		"how many vCPUs to keep CPUs for, where the VM cannot be asked",
+		.parse = parse_vcpus, FIELD(vm.vcpus) },
+};
+
+const struct policy_key *policy_keys(size_t *ret_n)
+{
+	*ret_n = N_ELEMENTS(keys);
+	return keys;
+}
+
+const char *level_name(enum level level)
+{
+	return level_words[level];
+}
+
+int level_parse(const char *text, enum level *ret)
+{
+	int i = word_index(text, level_words);
+	if (i < 0)
+		return -EINVAL;
+	*ret = (enum level)i;
+	return 0;
+}
