@@ -30,8 +30,10 @@ static void show_verdict(const json_t *vm, struct report *r)
 		report_text(r, "%s: stolen time is not known in both measures.", name);
 		return;
 	}
-	report_text(r, "%s: vCPUs waited %.2f %% of the time they wanted to run, before %.2f %%:"
-		" %s. Worst vCPU: %s.", name, 100 * number_at(vm, "stolen", "after"),
+	report_text(r,
+		"%s: vCPUs waited %.2f %% of the time they wanted to run, before %.2f %%:"
+		" %s. Worst vCPU: %s.",
+		name, 100 * number_at(vm, "stolen", "after"),
 		100 * number_at(vm, "stolen", "before"), text_at(vm, "stolen", "change"),
 		text_at(vm, "worst_stolen", "change"));
 }
@@ -40,7 +42,10 @@ static void show_vcpus(const json_t *vm, struct report *r)
 {
 	static const struct column columns[] = {
 		{ .key = "vcpu", .head = "VCPU", .is_right = true },
-		{ .key = "stolen.before", .head = "STOLEN", .unit = UNIT_FRACTION, .is_right = true },
+		{ .key = "stolen.before",
+			.head = "STOLEN",
+			.unit = UNIT_FRACTION,
+			.is_right = true },
 		{ .key = "stolen.after", .head = "AFTER", .unit = UNIT_FRACTION, .is_right = true },
 		{ .key = "stolen.change", .head = "" },
 		{ .key = "wait_share.change", .head = "WAITING" },
@@ -51,8 +56,8 @@ static void show_vcpus(const json_t *vm, struct report *r)
 		{ .key = "interrupts_per_cpu_s.before", .head = "IRQS/S", .is_right = true },
 		{ .key = "interrupts_per_cpu_s.after", .head = "AFTER", .is_right = true },
 	};
-	report_heading(r, "%s: vCPUs, before and after",
-		json_string_value(json_object_get(vm, "vm")));
+	report_heading(
+		r, "%s: vCPUs, before and after", json_string_value(json_object_get(vm, "vm")));
 	report_table(r, json_object_get(vm, "vcpus"), columns, N_ELEMENTS(columns));
 }
 
@@ -109,7 +114,8 @@ int compare_report(const json_t *before, const json_t *after, struct report *r, 
 	int ret = compare_json(before, after, &payload, e);
 	if (ret < 0)
 		return ret;
-	json_t *vms = json_object_get(payload, "vms"), *warnings = json_object_get(payload, "warnings");
+	json_t *vms = json_object_get(payload, "vms"),
+	       *warnings = json_object_get(payload, "warnings");
 	for (size_t i = 0; i < json_array_size(vms); i++)
 		show_verdict(json_array_get(vms, i), r);
 	for (size_t i = 0; i < json_array_size(warnings); i++)

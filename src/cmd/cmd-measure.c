@@ -26,9 +26,10 @@ static void show_verdict(const struct measured_vm *v, struct report *r)
 		const struct measured_thread *t = &v->threads[i];
 		if (t->index != v->worst_vcpu)
 			continue;
-		report_text(r, "%s: vCPUs waited %.1f %% of the time they wanted to run;"
-			" worst vCPU %d: %.1f %%.", v->id, 100 * v->stolen.value, t->index,
-			100 * t->stolen.value);
+		report_text(r,
+			"%s: vCPUs waited %.1f %% of the time they wanted to run;"
+			" worst vCPU %d: %.1f %%.",
+			v->id, 100 * v->stolen.value, t->index, 100 * t->stolen.value);
 		return;
 	}
 	report_text(r, "%s: vCPUs waited %.1f %% of the little time they wanted to run.", v->id,
@@ -45,7 +46,9 @@ static void show_vcpus(const struct measured_vm *v, json_t *row, struct report *
 		{ .key = "stolen", .head = "STOLEN", .unit = UNIT_FRACTION, .is_right = true },
 		{ .key = "preemptions", .head = "PREEMPTED", .unit = UNIT_COUNT, .is_right = true },
 		{ .key = "migrations", .head = "MOVED", .unit = UNIT_COUNT, .is_right = true },
-		{ .key = "interrupts_per_cpu_s", .head = "INTERRUPTS/S", .unit = UNIT_COUNT,
+		{ .key = "interrupts_per_cpu_s",
+			.head = "INTERRUPTS/S",
+			.unit = UNIT_COUNT,
 			.is_right = true },
 	};
 	report_heading(r, "%s: vCPUs", v->id);
@@ -99,10 +102,11 @@ static void show_foreign(
 	if (v->n_foreign > MOST_ROWS)
 		report_note(r, "%zu more are in --json", v->n_foreign - MOST_ROWS);
 	if (v->others_ns.is_known)
-		report_text(r, "These CPUs were busy for %.2f s, %.1f %% of their time, with what"
+		report_text(r,
+			"These CPUs were busy for %.2f s, %.1f %% of their time, with what"
 			" is not this VM's own (tick samples of /proc/stat).",
-			v->others_ns.value / 1e9, 100 * v->others_ns.value /
-				((double)m->window_ns * cpuset_count(&v->cpus)));
+			v->others_ns.value / 1e9,
+			100 * v->others_ns.value / ((double)m->window_ns * cpuset_count(&v->cpus)));
 }
 
 static void show_softirqs(const struct measured_vm *v, struct report *r)
@@ -136,12 +140,15 @@ static void show_interrupts(const struct measured_vm *v, json_t *row, struct rep
 static void show_warnings(const struct measure *m, struct report *r)
 {
 	if (m->host_steal.is_known && !m->is_absolute)
-		report_warning(r, "this host itself lost %.1f %% of its time to its hypervisor:"
+		report_warning(r,
+			"this host itself lost %.1f %% of its time to its hypervisor:"
 			" compare shares and ratios, trust no absolute time",
 			100 * m->host_steal.value);
 	if (m->coverage.is_known && m->coverage.value < 0.95)
-		report_warning(r, "coverage is %.1f %%: the scheduler's figures do not explain all"
-			" of the window", 100 * m->coverage.value);
+		report_warning(r,
+			"coverage is %.1f %%: the scheduler's figures do not explain all"
+			" of the window",
+			100 * m->coverage.value);
 }
 
 static void show_source(const struct measure *m, struct report *r)
@@ -159,7 +166,8 @@ static void show_source(const struct measure *m, struct report *r)
 	if (m->host_steal.is_known)
 		strbuf_printf(&b, "; host's own steal %.2f %%", 100 * m->host_steal.value);
 	report_text(r, "%s.", b.s);
-	report_note(r, "who else ran is known by sight: such a thread did run on these CPUs, how"
+	report_note(r,
+		"who else ran is known by sight: such a thread did run on these CPUs, how"
 		" long is not known, and short-lived ones are missed. Interrupts are counted; the"
 		" time they take in place is not known without eBPF.");
 }

@@ -184,8 +184,8 @@ static struct measured_thread account_thread(const struct accounting *acc,
 	if (before->has_switches && after->has_switches) {
 		const struct switches *x = &before->switches, *y = &after->switches;
 		t.preemptions = known(grown(x->involuntary, y->involuntary));
-		t.was_always_runnable = x->voluntary == y->voluntary && before->is_runnable &&
-			after->is_runnable;
+		t.was_always_runnable =
+			x->voluntary == y->voluntary && before->is_runnable && after->is_runnable;
 	}
 	if (before->has_migrations && after->has_migrations)
 		t.migrations = known(grown(before->migrations, after->migrations));
@@ -227,15 +227,16 @@ static struct maybe account_others(const struct accounting *acc, const struct me
 			busy += grown(busy_ticks(old), busy_ticks(now)) * NS_PER_TICK;
 	}
 	for (size_t i = 0; i < v->n_threads; i++)
-		if (v->threads[i].run_ns.is_known && cpuset_is_subset(&v->threads[i].cpus, &v->cpus))
+		if (v->threads[i].run_ns.is_known &&
+			cpuset_is_subset(&v->threads[i].cpus, &v->cpus))
 			own += v->threads[i].run_ns.value;
 	if (!acc->after->times.n_cpus || !acc->before->times.n_cpus)
 		return (struct maybe){ 0 };
 	return known(busy > own ? busy - own : 0);
 }
 
-static void note_changes(const struct accounting *acc, const struct vm *vm,
-	const struct measured_vm *v)
+static void note_changes(
+	const struct accounting *acc, const struct vm *vm, const struct measured_vm *v)
 {
 	size_t n_gone = 0, n_new = 0;
 	for (size_t i = 0; i < v->n_threads; i++)
@@ -243,16 +244,21 @@ static void note_changes(const struct accounting *acc, const struct vm *vm,
 	array_for_each (t, &acc->witness->threads)
 		n_new += t->is_new && t->pid == vm->pid;
 	if (n_gone)
-		measure_note(acc->m, "VM %s: %zu of its %zu threads ended within the window and are"
-			" not counted", v->id, n_gone, v->n_threads);
+		measure_note(acc->m,
+			"VM %s: not counted, as they ended within the window: %zu of"
+			" its %zu threads",
+			v->id, n_gone, v->n_threads);
 	if (n_new)
-		measure_note(acc->m, "VM %s: %zu threads appeared within the window and are listed"
-			" as others only", v->id, n_new);
+		measure_note(acc->m,
+			"VM %s: threads that appeared within the window: %zu; they"
+			" are listed among the others only",
+			v->id, n_new);
 	for (size_t i = 0; i < v->n_vcpus; i++) {
 		const struct measured_thread *t = &v->threads[i];
 		double explained = t->run_ns.value + t->wait_ns.value;
 		if (t->was_always_runnable && explained < 0.95 * (double)acc->m->window_ns)
-			measure_note(acc->m, "VM %s: vCPU %d never slept, but its run and wait time"
+			measure_note(acc->m,
+				"VM %s: vCPU %d never slept, but its run and wait time"
 				" make %.1f %% of the window: a wait that has not ended is not"
 				" counted yet, so more is stolen than shown",
 				v->id, t->index, 100 * explained / (double)acc->m->window_ns);
@@ -317,10 +323,12 @@ static void note_absent(const struct accounting *acc)
 	if (!acc->after->softirqs.n_cpus || !acc->before->softirqs.n_cpus)
 		measure_note(acc->m, "/proc/softirqs could not be read");
 	if (!acc->after->times.n_cpus || !acc->before->times.n_cpus)
-		measure_note(acc->m, "/proc/stat could not be read: the host's own steal is unknown");
+		measure_note(
+			acc->m, "/proc/stat could not be read: the host's own steal is unknown");
 	for (size_t i = 0; i < acc->after->n_threads; i++)
 		if (acc->after->threads[i].is_there && !acc->after->threads[i].has_schedstat) {
-			measure_note(acc->m, "this kernel has no /proc/PID/schedstat (SCHED_INFO):"
+			measure_note(acc->m,
+				"this kernel has no /proc/PID/schedstat (SCHED_INFO):"
 				" waiting times are unknown");
 			return;
 		}

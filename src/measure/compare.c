@@ -56,8 +56,8 @@ static json_t *figure(double before, double after, int steps)
 	json_t *j = json_object();
 	json_object_set_new(j, "before", real_or_null(before, steps));
 	json_object_set_new(j, "after", real_or_null(after, steps));
-	json_object_set_new(j, "ratio", real_or_null(
-		before > 0 ? after / before : (double)NAN, SHARE));
+	json_object_set_new(
+		j, "ratio", real_or_null(before > 0 ? after / before : (double)NAN, SHARE));
 	json_object_set_new(j, "change", change ? json_string(change) : json_null());
 	return j;
 }
@@ -80,8 +80,8 @@ static json_t *rate_figure(const struct pair *p, double x, double y, int steps)
 	return figure(per_s(p->before, x) / unit, per_s(p->after, y) / unit, steps);
 }
 
-static void add_rate(json_t *row, const struct pair *p, const char *key, const char *rate_key,
-	int steps)
+static void add_rate(
+	json_t *row, const struct pair *p, const char *key, const char *rate_key, int steps)
 {
 	json_object_set_new(
 		row, rate_key, rate_figure(p, number(p->x, key), number(p->y, key), steps));
@@ -137,8 +137,8 @@ static double worst_stolen(const json_t *vm)
 	return number(partner(vcpus, "vcpu", json_object_get(vm, "worst_vcpu")), "stolen");
 }
 
-static void add_sum(json_t *row, const struct pair *p, const char *key, const char *rate_key,
-	int steps)
+static void add_sum(
+	json_t *row, const struct pair *p, const char *key, const char *rate_key, int steps)
 {
 	json_object_set_new(
 		row, rate_key, rate_figure(p, vcpu_sum(p->x, key), vcpu_sum(p->y, key), steps));
@@ -179,8 +179,8 @@ static json_t *compare_vm(const struct pair *p, json_t *warnings)
 	check_load(p, name, warnings);
 	json_object_set_new(row, "vm", json_string(name));
 	add_plain(row, p, "stolen", SHARE);
-	json_object_set_new(row, "worst_stolen", figure(
-		worst_stolen(p->x), worst_stolen(p->y), SHARE));
+	json_object_set_new(
+		row, "worst_stolen", figure(worst_stolen(p->x), worst_stolen(p->y), SHARE));
 	add_sum(row, p, "wait_ns", "wait_share", SHARE);
 	add_sum(row, p, "run_ns", "run_share", SHARE);
 	add_sum(row, p, "preemptions", "preemptions_per_s", RATE);
@@ -210,13 +210,17 @@ static void check_capture(const json_t *m, const char *when, json_t *warnings)
 {
 	double steal = number(m, "host_steal"), coverage = number(m, "coverage");
 	if (steal > 0.01)
-		warn(warnings, "%s: this host itself lost %.1f %% of its time to its hypervisor:"
-			" compare shares and ratios, trust no absolute time", when, 100 * steal);
+		warn(warnings,
+			"%s: this host itself lost %.1f %% of its time to its hypervisor:"
+			" compare shares and ratios, trust no absolute time",
+			when, 100 * steal);
 	if (isnan(steal))
 		warn(warnings, "%s: the host's own steal is unknown", when);
 	if (coverage < 0.95)
-		warn(warnings, "%s: coverage is %.1f %%: the scheduler's figures do not explain all of"
-			" the window", when, 100 * coverage);
+		warn(warnings,
+			"%s: coverage is %.1f %%: the scheduler's figures do not explain all of"
+			" the window",
+			when, 100 * coverage);
 }
 
 static void check_same_way(const json_t *before, const json_t *after, json_t *warnings)
@@ -236,13 +240,14 @@ static int check_shape(const json_t *m, const char *which, struct err *e)
 	const char *schema = json_string_value(json_object_get(m, "schema"));
 	const json_t *vms = json_object_get(m, "vms");
 	if (!schema || !streq(schema, "wideberth.measure/1"))
-		return err_say(e, -EINVAL, "the measure %s is not one: its \"schema\" is %s%s%s,"
-			" not \"wideberth.measure/1\"", which, schema ? "\"" : "",
-			schema ? schema : "missing", schema ? "\"" : "");
+		return err_say(e, -EINVAL,
+			"the measure %s is not one: its \"schema\" is %s%s%s,"
+			" not \"wideberth.measure/1\"",
+			which, schema ? "\"" : "", schema ? schema : "missing", schema ? "\"" : "");
 	if (!(number(m, "window_ns") > 0) || !json_is_array(vms) ||
 		!json_is_string(json_object_get(m, "source")))
-		return err_say(e, -EINVAL,
-			"the measure %s is damaged: no window_ns, source or vms", which);
+		return err_say(e, -EINVAL, "the measure %s is damaged: no window_ns, source or vms",
+			which);
 	for (size_t i = 0; i < json_array_size(vms); i++) {
 		const json_t *vm = json_array_get(vms, i);
 		if (!json_is_string(json_object_get(vm, "vm")) ||

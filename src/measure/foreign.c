@@ -46,8 +46,8 @@ static const char *function_of(const char *comm)
 	return sign && sign[1] ? sign + 1 : NULL;
 }
 
-static void classify(const struct accounting *acc, const struct vm *vm,
-	const struct seen_thread *s, struct foreign *f)
+static void classify(const struct accounting *acc, const struct vm *vm, const struct seen_thread *s,
+	struct foreign *f)
 {
 	const struct vm *owner = vm_of(acc->vms, s);
 	const char *name = NULL;

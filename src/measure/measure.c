@@ -41,8 +41,8 @@ static int watch(struct host *h, const struct measure_options *o, uint64_t begin
 		uint64_t step_ns = max_u64(o->window_ns / N_LOOKS, LOOK_EVERY_NS);
 		step_ns = max_u64(step_ns, w->look_ns * LOOK_SHARE);
 		/* A rest shorter than half a step is taken along. */
-		uint64_t next_ns = end_ns - now_ns < step_ns + step_ns / 2 ? end_ns :
-									     now_ns + step_ns;
+		uint64_t next_ns =
+			end_ns - now_ns < step_ns + step_ns / 2 ? end_ns : now_ns + step_ns;
 		wait_until(h, next_ns);
 		int r = witness_look(h, w, e);
 		if (r < 0)
@@ -90,8 +90,7 @@ static void name_foreign(struct host *h, struct measure *m)
 }
 
 /* The threads of all selected VMs, in order. */
-static struct target *make_targets(
-	struct host *h, const struct measure_options *o, size_t *ret_n)
+static struct target *make_targets(struct host *h, const struct measure_options *o, size_t *ret_n)
 {
 	ARRAY(struct target) all = { 0 };
 	for (size_t i = 0; i < measure_n_selected(o); i++) {
@@ -131,9 +130,10 @@ int measure_run(
 
 	AUTO_MEASURE struct measure *m = measure_account(o, &before, &after, &w);
 	if (!m->n_vms)
-		return err_say(e, -ESRCH, measure_n_selected(o) == 1 ?
-				"VM %s ended while it was measured" :
-				"VM %s and all others ended while they were measured",
+		return err_say(e, -ESRCH,
+			measure_n_selected(o) == 1
+				? "VM %s ended while it was measured"
+				: "VM %s and all others ended while they were measured",
 			measure_selected(o, 0)->id);
 	name_foreign(h, m);
 	*ret = TAKE(m);

@@ -35,11 +35,11 @@ struct maybe {
 struct measured_thread {
 	int tid;
 	enum thread_role role;
-	int index; /* vCPU number, -1 for other roles */
-	const char *id, *comm; /* id: NULL when it has none */
-	struct cpuset cpus; /* where it is allowed */
-	struct cpuset seen_cpus; /* where it was seen running */
-	bool was_there; /* from the first sample to the last; else all below is unknown */
+	int index;                /* vCPU number, -1 for other roles */
+	const char *id, *comm;    /* id: NULL when it has none */
+	struct cpuset cpus;       /* where it is allowed */
+	struct cpuset seen_cpus;  /* where it was seen running */
+	bool was_there;           /* from the first sample to the last; else all below is unknown */
 	bool was_always_runnable; /* it did not sleep within the window */
 	struct maybe run_ns, wait_ns, stolen;
 	struct maybe preemptions, migrations;
@@ -64,23 +64,23 @@ struct foreign {
 	 * kthread, self (this program) */
 	const char *class;
 	const char *comm;
-	const char *owner; /* a VM's id, a process's cgroup, a kworker's function; or NULL */
+	const char *owner;       /* a VM's id, a process's cgroup, a kworker's function; or NULL */
 	struct cpuset seen_cpus; /* of the VM's CPUs */
-	uint64_t run_ns; /* in the window, wherever it ran: the most it can have taken here */
+	uint64_t run_ns;      /* in the window, wherever it ran: the most it can have taken here */
 	unsigned int n_looks; /* looks that found it had run */
 };
 
 struct measured_vm {
 	const char *id;
-	struct cpuset cpus; /* where its vCPUs are allowed, or were seen */
+	struct cpuset cpus;  /* where its vCPUs are allowed, or were seen */
 	struct maybe stolen; /* sum of wait / sum of (wait + run) over the vCPUs */
-	int worst_vcpu; /* most stolen of those that wanted 1 % of the window; -1: none */
+	int worst_vcpu;      /* most stolen of those that wanted 1 % of the window; -1: none */
 	struct measured_thread *threads; /* vCPUs first */
 	size_t n_vcpus, n_threads;
 	struct maybe others_ns; /* busy time of its CPUs, by tick samples, less its own threads' */
 	struct maybe interrupts_per_cpu_s, device_interrupts_per_cpu_s;
 	struct measured_counts interrupts, softirqs; /* on all its CPUs */
-	struct foreign *foreign; /* most run time first */
+	struct foreign *foreign;                     /* most run time first */
 	size_t n_foreign;
 };
 
@@ -94,12 +94,12 @@ struct measure {
 	struct arena arena;
 	uint64_t window_ns;
 	const char *source; /* "procfs" */
-	/* (run + wait) / window of the vCPUs that never slept: how much of the clock the scheduler's
-	 * figures explain. Unknown when all slept. */
+	/* (run + wait) / window of the vCPUs that never slept: how much of the clock the
+	 * scheduler's figures explain. Unknown when all slept. */
 	struct maybe coverage;
 	struct maybe host_steal; /* share of this host's own CPU time taken by its hypervisor */
-	bool is_absolute; /* host_steal is known and at most 1 % */
-	struct maybe cost_ns; /* CPU time that measuring took */
+	bool is_absolute;        /* host_steal is known and at most 1 % */
+	struct maybe cost_ns;    /* CPU time that measuring took */
 	uint64_t n_looks;
 	struct measured_vm *vms;
 	size_t n_vms;
@@ -128,7 +128,8 @@ void measure_free(struct measure *m);
 DEFINE_CLEANUP(struct measure, measure_free)
 #define AUTO_MEASURE CLEANUP(measure_freep)
 
-/* The pure part: two samples of the threads of all selected VMs, in order, and the looks between. */
+/* The pure part: two samples of the threads of all selected VMs, in order, and the looks between.
+ */
 struct measure *measure_account(const struct measure_options *o, const struct sample *before,
 	const struct sample *after, const struct witness *w) MUST_CHECK;
 

@@ -47,7 +47,8 @@ int proc_parse_schedstat(const char *text, struct schedstat *ret)
 	return 0;
 }
 
-/* Moves to the start of a field of stat, given that p is at the start of 'from'. NULL: cut short. */
+/* Moves to the start of a field of stat, given that p is at the start of 'from'. NULL: cut short.
+ */
 static const char *stat_field(const char *p, int from, int field)
 {
 	for (; p && from < field; from++) {
@@ -60,7 +61,8 @@ static const char *stat_field(const char *p, int from, int field)
 
 int proc_parse_task_stat(const char *text, struct task_stat *ret)
 {
-	/* The name is whatever the program calls itself, ") R 1 (" included: the last ')' ends it. */
+	/* The name is whatever the program calls itself, ") R 1 (" included: the last ')' ends it.
+	 */
 	const char *open = strchr(text, '('), *close = strrchr(text, ')');
 	if (!open || !close || close < open || close[1] != ' ' || !close[2])
 		return -EINVAL;
@@ -73,7 +75,8 @@ int proc_parse_task_stat(const char *text, struct task_stat *ret)
 	if (!p || !take_u64(&p, &s.start))
 		return -EINVAL;
 	p = stat_field(p + 1, 23, 39);
-	if (!p || !take_u64(&p, &cpu) || cpu > INT_MAX)
+	/* Fields follow it: a text that ends here may have been cut through the number. */
+	if (!p || !take_u64(&p, &cpu) || cpu > INT_MAX || *p != ' ')
 		return -EINVAL;
 	s.flags = (unsigned int)flags;
 	s.last_cpu = (int)cpu;
@@ -277,8 +280,7 @@ uint64_t counter_delta(uint64_t before, uint64_t after)
 	return before <= UINT32_MAX && wrapped < UINT32_MAX / 2 ? wrapped : after;
 }
 
-struct counts counts_delta(
-	struct arena *a, const struct counts *before, const struct counts *after)
+struct counts counts_delta(struct arena *a, const struct counts *before, const struct counts *after)
 {
 	struct counts d = *after;
 	int *old_column = arena_alloc(a, d.n_cpus * sizeof *old_column);

@@ -23,11 +23,11 @@ int proc_parse_schedstat(const char *text, struct schedstat *ret) MUST_CHECK;
 
 /* /proc/PID/task/TID/stat: "6227 (CPU 0/KVM) R 6220 …". Field numbers as in proc(5). */
 struct task_stat {
-	char comm[64]; /* 2; kernel workers have long ones: "kworker/u16:2-events_unbound" */
-	char state; /* 3; 'R': running or waiting for a CPU */
+	char comm[64];      /* 2; kernel workers have long ones: "kworker/u16:2-events_unbound" */
+	char state;         /* 3; 'R': running or waiting for a CPU */
 	unsigned int flags; /* 9 */
-	uint64_t start; /* 22; clock ticks since boot: with the tid an identity */
-	int last_cpu; /* 39 */
+	uint64_t start;     /* 22; clock ticks since boot: with the tid an identity */
+	int last_cpu;       /* 39 */
 };
 int proc_parse_task_stat(const char *text, struct task_stat *ret) MUST_CHECK;
 
@@ -38,12 +38,13 @@ struct switches {
 };
 int proc_parse_switches(const char *status, struct switches *ret) MUST_CHECK;
 
-/* /proc/PID/task/TID/sched: "se.nr_migrations                             :                   17" */
+/* /proc/PID/task/TID/sched: "se.nr_migrations                             :                   17"
+ */
 int proc_parse_migrations(const char *sched, uint64_t *ret) MUST_CHECK;
 
 /* The lines "cpu", "cpu0", … of /proc/stat, in ticks of 1/100 s. */
 struct cpu_ticks {
-	int cpu; /* -1: the sum over all */
+	int cpu;                                          /* -1: the sum over all */
 	uint64_t user, system, idle, irq, softirq, steal; /* user with nice, idle with iowait */
 };
 struct cpu_times {
@@ -66,9 +67,9 @@ const struct cpu_ticks *cpu_times_of(const struct cpu_times *t, int cpu);
  * Lines without a count per CPU (ERR, MIS, or cut short) are left out.
  */
 struct count_line {
-	const char *name; /* "36", "LOC", "NET_RX" */
-	const char *label; /* who it is for: "virtio1-req.0", "Local timer interrupts", "" */
-	bool is_device; /* the name is a number */
+	const char *name;       /* "36", "LOC", "NET_RX" */
+	const char *label;      /* who it is for: "virtio1-req.0", "Local timer interrupts", "" */
+	bool is_device;         /* the name is a number */
 	const uint64_t *counts; /* by column */
 };
 struct counts {

@@ -14,13 +14,13 @@
 
 struct seen_thread {
 	int pid, tid;
-	bool is_new; /* it appeared after the first look */
-	bool is_known; /* its stat was read: comm, flags, start are valid */
-	uint64_t last_look; /* the number of the last look that found it */
+	bool is_new;                   /* it appeared after the first look */
+	bool is_known;                 /* its stat was read: comm, flags, start are valid */
+	uint64_t last_look;            /* the number of the last look that found it */
 	uint64_t first_run_ns, run_ns; /* its run time when first and when last seen */
 	uint64_t start;
-	unsigned int flags; /* PF_*, as in struct task */
-	unsigned int n_ran; /* looks that found it had run since the look before */
+	unsigned int flags;  /* PF_*, as in struct task */
+	unsigned int n_ran;  /* looks that found it had run since the look before */
 	struct cpuset *cpus; /* where those looks found it; NULL: it never ran */
 	char comm[64];
 };
@@ -28,8 +28,8 @@ struct seen_thread {
 struct witness {
 	struct arena arena;
 	ARRAY(struct seen_thread) threads; /* by pid, then tid */
-	uint64_t n_looks; /* the first one, the base line, included */
-	uint64_t look_ns; /* how long the last look took */
+	uint64_t n_looks;                  /* the first one, the base line, included */
+	uint64_t look_ns;                  /* how long the last look took */
 };
 
 /* One more look. Returns 0, or -errno when /proc cannot be listed. */

@@ -2,18 +2,10 @@
 #include "tap.h"
 
 #include <errno.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/str.h"
 #include "cmd/cmd-measure.h"
-#include "host/host.h"
-#include "measure/compare.h"
 #include "measure/measure.h"
 #include "measure/sample.h"
 #include "measure/witness.h"
@@ -40,12 +32,15 @@ static void test_thread_files(void)
 	same_int(proc_parse_task_stat(stat, &t), 0, "stat");
 	ok(streq(t.comm, "CPU 0/KVM") && t.state == 'R', "its name and state");
 	ok(t.flags == 4194304 && t.start == 116374 && t.last_cpu == 3, "its flags, start, CPU");
-	same_int(proc_parse_task_stat("1 (a) R 2 (b)) S 0 0 0 0 -1 64 0 0 0 0 0 0 0 0 0 0 1 0 55 0 0 0"
-				      " 0 0 0 0 0 0 0 0 0 0 0 0 17 9 0", &t), 0, "a name like stat");
+	same_int(proc_parse_task_stat(
+			 "1 (a) R 2 (b)) S 0 0 0 0 -1 64 0 0 0 0 0 0 0 0 0 0 1 0 55 0 0 0"
+			 " 0 0 0 0 0 0 0 0 0 0 0 0 17 9 0",
+			 &t),
+		0, "a name like stat");
 	ok(streq(t.comm, "a) R 2 (b)") && t.state == 'S' && t.start == 55 && t.last_cpu == 9,
 		"the last parenthesis ends it");
 	char cut[sizeof stat];
-	for (size_t n = 0; n < 200; n += 9) {
+	for (size_t n = 0; n < (size_t)(strstr(stat, " 17 3 ") + 5 - stat); n += 3) {
 		memcpy(cut, stat, n);
 		cut[n] = 0;
 		if (proc_parse_task_stat(cut, &t) != -EINVAL)
@@ -54,13 +49,17 @@ static void test_thread_files(void)
 
 	struct switches w;
 	same_int(proc_parse_switches("Name:\tx\nvoluntary_ctxt_switches:\t150\n"
-				     "nonvoluntary_ctxt_switches:\t545\n", &w), 0, "status");
+				     "nonvoluntary_ctxt_switches:\t545\n",
+			 &w),
+		0, "status");
 	ok(w.voluntary == 150 && w.involuntary == 545, "its switches");
 	same_int(proc_parse_switches("Name:\tx\n", &w), -ENODATA, "status without switches");
 	same_int(proc_parse_switches("voluntary_ctxt_switches:\tx\n", &w), -EINVAL, "no number");
 	uint64_t n;
 	same_int(proc_parse_migrations("CPU 0/KVM (6227, #threads: 9)\n---\nse.exec_start : 1.5\n"
-				       "se.nr_migrations        :        17\n", &n), 0, "sched");
+				       "se.nr_migrations        :        17\n",
+			 &n),
+		0, "sched");
 	same_int(n, 17, "its migrations");
 	same_int(proc_parse_migrations("se.exec_start : 1.5\n", &n), -ENODATA, "not counted");
 }
@@ -69,12 +68,16 @@ static void test_stat(void)
 {
 	struct arena a = { 0 };
 	struct cpu_times t;
-	same_int(proc_parse_stat(&a, "cpu  10 1 20 30 4 5 6 7 9 0\ncpu2 1 0 2 3 0 0 0 0 0 0\n"
-				     "intr 1 2 3\n", &t), 0, "/proc/stat");
+	same_int(proc_parse_stat(&a,
+			 "cpu  10 1 20 30 4 5 6 7 9 0\ncpu2 1 0 2 3 0 0 0 0 0 0\n"
+			 "intr 1 2 3\n",
+			 &t),
+		0, "/proc/stat");
 	same_int(t.n_cpus, 2, "its CPU lines");
 	const struct cpu_ticks *all = cpu_times_of(&t, -1), *cpu2 = cpu_times_of(&t, 2);
 	ok(all && all->user == 11 && all->system == 20 && all->idle == 34 && all->irq == 5 &&
-			all->softirq == 6 && all->steal == 7, "the sum over all");
+			all->softirq == 6 && all->steal == 7,
+		"the sum over all");
 	ok(cpu2 && cpu2->user == 1 && !cpu_times_of(&t, 0), "CPU 2, and no CPU 0");
 	same_int(proc_parse_stat(&a, "cpu  10 1 20 30 4 5 6\n", &t), -EINVAL, "without steal");
 	same_int(proc_parse_stat(&a, "garbage\n", &t), -EINVAL, "not /proc/stat");
@@ -88,12 +91,15 @@ static void test_counts(void)
 	struct counts c;
 	/* CPU 1 is offline: it has no column. */
 	same_int(proc_parse_counts(&a,
-			"           CPU0       CPU2\n"
-			" 24:          1          2  IO-APIC   5-edge      ACPI:Ged\n"
-			" 36:          0      44708 PCI-MSIX-0000:00:02.0   1-edge      eth0, eth1\n"
-			"LOC:      19419 4294967290   Local timer interrupts\n"
-			"ERR:          0\n"
-			"RES:       4506", &c), 0, "interrupts");
+			 "           CPU0       CPU2\n"
+			 " 24:          1          2  IO-APIC   5-edge      ACPI:Ged\n"
+			 " 36:          0      44708 PCI-MSIX-0000:00:02.0   1-edge      eth0, "
+			 "eth1\n"
+			 "LOC:      19419 4294967290   Local timer interrupts\n"
+			 "ERR:          0\n"
+			 "RES:       4506",
+			 &c),
+		0, "interrupts");
 	ok(c.n_cpus == 2 && c.cpus[0] == 0 && c.cpus[1] == 2, "columns are the online CPUs");
 	same_int(c.n_lines, 3, "lines without a count per CPU, or cut short, are left out");
 	ok(streq(c.lines[0].label, "ACPI:Ged") && c.lines[0].is_device, "a device");
@@ -105,12 +111,15 @@ static void test_counts(void)
 
 	struct counts later;
 	same_int(proc_parse_counts(&a,
-			"           CPU0       CPU1       CPU2\n"
-			" 24:          5         50          2  IO-APIC   5-edge      ACPI:Ged\n"
-			" 36:          7          0          9 PCI-MSIX-0000:00:02.0   1-edge      eth9\n"
-			" 37:          0          0          3 PCI-MSIX-0000:00:02.0   2-edge      new\n"
-			"LOC:      19519          5          4   Local timer interrupts\n", &later), 0,
-		"interrupts, later");
+			 "           CPU0       CPU1       CPU2\n"
+			 " 24:          5         50          2  IO-APIC   5-edge      ACPI:Ged\n"
+			 " 36:          7          0          9 PCI-MSIX-0000:00:02.0   1-edge     "
+			 " eth9\n"
+			 " 37:          0          0          3 PCI-MSIX-0000:00:02.0   2-edge     "
+			 " new\n"
+			 "LOC:      19519          5          4   Local timer interrupts\n",
+			 &later),
+		0, "interrupts, later");
 	struct counts d = counts_delta(&a, &c, &later);
 	ok(d.lines[0].counts[0] == 4 && d.lines[0].counts[2] == 0, "it grew by 4 on CPU 0");
 	same_int(d.lines[0].counts[1], 0, "a CPU that came online counts nothing");
@@ -119,9 +128,12 @@ static void test_counts(void)
 	ok(d.lines[3].counts[0] == 100 && d.lines[3].counts[2] == 10, "a counter that wrapped");
 	same_int(counter_delta(1000, 4), 4, "a counter that was started anew");
 
-	same_int(proc_parse_counts(&a, "                    CPU0       CPU1\n"
-				       "          HI:          0          1\n"
-				       "      NET_TX:          4          0\n", &c), 0, "softirqs");
+	same_int(proc_parse_counts(&a,
+			 "                    CPU0       CPU1\n"
+			 "          HI:          0          1\n"
+			 "      NET_TX:          4          0\n",
+			 &c),
+		0, "softirqs");
 	ok(c.n_lines == 2 && streq(c.lines[1].name, "NET_TX") && streq(c.lines[1].label, ""),
 		"their lines");
 	same_int(proc_parse_counts(&a, "", &c), -EINVAL, "empty interrupts");
@@ -151,10 +163,14 @@ struct fixture {
 	struct measure_options options;
 };
 
-static struct thread_sample thread_at(uint64_t run, uint64_t wait, uint64_t slept, uint64_t preempted)
+static struct thread_sample thread_at(
+	uint64_t run, uint64_t wait, uint64_t slept, uint64_t preempted)
 {
-	return (struct thread_sample){ .is_there = true, .has_schedstat = true,
-		.has_switches = true, .is_runnable = true, .sched = { run, wait },
+	return (struct thread_sample){ .is_there = true,
+		.has_schedstat = true,
+		.has_switches = true,
+		.is_runnable = true,
+		.sched = { run, wait },
 		.switches = { slept, preempted } };
 }
 
@@ -181,16 +197,19 @@ static void fixture_counts(struct fixture *f)
 		   &f->before.interrupts) &&
 			!proc_parse_counts(a,
 				"  CPU0 CPU1 CPU2\n 24: 10 15 99 x 0-edge eth0\n"
-				"LOC: 350 400 999  timer\n", &f->after.interrupts) &&
+				"LOC: 350 400 999  timer\n",
+				&f->after.interrupts) &&
 			!proc_parse_counts(a, "  CPU0 CPU1 CPU2\nTIMER: 0 0 0\nRCU: 0 0 0\n",
 				&f->before.softirqs) &&
 			!proc_parse_counts(a, "  CPU0 CPU1 CPU2\nTIMER: 5 6 7\nRCU: 0 0 7\n",
 				&f->after.softirqs) &&
-			!proc_parse_stat(a, "cpu  0 0 0 0 0 0 0 0\ncpu0 0 0 0 0 0 0 0 0\n"
-					    "cpu1 0 0 0 0 0 0 0 0\ncpu2 0 0 0 0 0 0 0 0\n",
+			!proc_parse_stat(a,
+				"cpu  0 0 0 0 0 0 0 0\ncpu0 0 0 0 0 0 0 0 0\n"
+				"cpu1 0 0 0 0 0 0 0 0\ncpu2 0 0 0 0 0 0 0 0\n",
 				&f->before.times) &&
-			!proc_parse_stat(a, "cpu  190 0 0 90 0 10 0 10\ncpu0 100 0 0 0 0 0 0 0\n"
-					    "cpu1 80 0 0 10 0 10 0 0\ncpu2 10 0 0 80 0 0 0 10\n",
+			!proc_parse_stat(a,
+				"cpu  190 0 0 90 0 10 0 10\ncpu0 100 0 0 0 0 0 0 0\n"
+				"cpu1 80 0 0 10 0 10 0 0\ncpu2 10 0 0 80 0 0 0 10\n",
 				&f->after.times),
 		"the fixture's files");
 }
@@ -199,20 +218,29 @@ static void fixture_counts(struct fixture *f)
  * second passes. */
 static void fixture_make(struct fixture *f)
 {
-	*f = (struct fixture){ .vcpu0_cpus = list("0-1"), .vcpu1_cpus = list("1"),
-		.emulator_cpus = list("2") };
-	f->threads[0] = (struct vm_thread){ .tid = 101, .index = 0, .comm = "CPU 0/KVM",
-		.allowed = &f->vcpu0_cpus };
-	f->threads[1] = (struct vm_thread){ .tid = 102, .index = 1, .comm = "CPU 1/KVM",
-		.allowed = &f->vcpu1_cpus };
-	f->threads[2] = (struct vm_thread){ .tid = 100, .index = -1, .role = ROLE_EMULATOR,
-		.comm = "qemu", .allowed = &f->emulator_cpus };
-	f->threads[3] = (struct vm_thread){ .tid = 103, .index = -1, .role = ROLE_WORKER,
-		.comm = "worker", .allowed = &f->emulator_cpus };
+	*f = (struct fixture){
+		.vcpu0_cpus = list("0-1"), .vcpu1_cpus = list("1"), .emulator_cpus = list("2")
+	};
+	f->threads[0] = (struct vm_thread){
+		.tid = 101, .index = 0, .comm = "CPU 0/KVM", .allowed = &f->vcpu0_cpus
+	};
+	f->threads[1] = (struct vm_thread){
+		.tid = 102, .index = 1, .comm = "CPU 1/KVM", .allowed = &f->vcpu1_cpus
+	};
+	f->threads[2] = (struct vm_thread){ .tid = 100,
+		.index = -1,
+		.role = ROLE_EMULATOR,
+		.comm = "qemu",
+		.allowed = &f->emulator_cpus };
+	f->threads[3] = (struct vm_thread){ .tid = 103,
+		.index = -1,
+		.role = ROLE_WORKER,
+		.comm = "worker",
+		.allowed = &f->emulator_cpus };
 	f->other_threads[0] = (struct vm_thread){ .tid = 201, .comm = "CPU 0/KVM" };
 	f->vm[0] = (struct vm){ .id = "db01", .pid = 100, .threads = f->threads, .n_threads = 4 };
-	f->vm[1] = (struct vm){ .id = "web", .pid = 200, .threads = f->other_threads,
-		.n_threads = 1 };
+	f->vm[1] =
+		(struct vm){ .id = "web", .pid = 200, .threads = f->other_threads, .n_threads = 1 };
 	f->vms = (struct vms){ .vms = f->vm, .n_vms = 2 };
 
 	f->before_threads[0] = thread_at(1000, 5000, 7, 1);
@@ -249,7 +277,8 @@ static void fixture_done(struct fixture *f)
 static void is_near(struct maybe got, double want, const char *what)
 {
 	if (!ok(got.is_known && got.value > want - 1e-6 && got.value < want + 1e-6, "%s", what))
-		printf("# got  %s%.9g\n# want %.9g\n", got.is_known ? "" : "unknown ", got.value, want);
+		printf("# got  %s%.9g\n# want %.9g\n", got.is_known ? "" : "unknown ", got.value,
+			want);
 }
 
 static void check_foreign(const struct measured_vm *v)
@@ -299,7 +328,7 @@ static void test_account(void)
 	ok(!t[1].migrations.is_known, "absent is not zero");
 	is_near(t[2].stolen, 0.5, "the emulator waits too");
 	ok(!t[3].was_there && !t[3].run_ns.is_known, "a thread that ended");
-	ok(m->n_notes == 1 && strstr(m->notes[0], "1 of its 4 threads ended"), "and its note");
+	ok(m->n_notes == 1 && strstr(m->notes[0], "window: 1 of its 4 threads"), "and its note");
 	is_near(t[0].interrupts_per_cpu_s, (5 + 250 + 300) / 2.0, "interrupts/s on CPUs 0-1");
 	is_near(t[1].interrupts_per_cpu_s, 5 + 300, "interrupts/s on CPU 1");
 	is_near(v->device_interrupts_per_cpu_s, 2.5, "of devices");
@@ -354,265 +383,6 @@ static void test_account_edges(void)
 	fixture_done(&f);
 }
 
-/* ---- compare ---- */
-
-static json_t *saved(const char *vms, double steal, double window_s)
-{
-	json_t *j = json_pack("{s:s, s:I, s:s, s:n, s:f, s:o}", "schema", "wideberth.measure/1",
-		"window_ns", (json_int_t)(window_s * 1e9), "source", "procfs", "coverage",
-		"host_steal", steal, "vms", json_loads(vms, 0, NULL));
-	return j;
-}
-
-static const char before_vms[] =
-	"[{\"vm\":\"db01\",\"stolen\":0.38,\"worst_vcpu\":0,\"others_ns\":2000000000,"
-	"\"interrupts_per_cpu_s\":100,\"device_interrupts_per_cpu_s\":50,\"vcpus\":["
-	"{\"vcpu\":0,\"stolen\":0.4,\"run_ns\":600000000,\"wait_ns\":400000000,"
-	"\"preemptions\":285,\"migrations\":4,\"interrupts_per_cpu_s\":100},"
-	"{\"vcpu\":1,\"stolen\":0,\"run_ns\":0,\"wait_ns\":0,\"preemptions\":0,"
-	"\"migrations\":null,\"interrupts_per_cpu_s\":100}]},"
-	"{\"vm\":\"gone\",\"vcpus\":[]}]";
-static const char after_vms[] =
-	"[{\"vm\":\"db01\",\"stolen\":0.01,\"worst_vcpu\":0,\"others_ns\":0,"
-	"\"interrupts_per_cpu_s\":101,\"device_interrupts_per_cpu_s\":0,\"vcpus\":["
-	"{\"vcpu\":0,\"stolen\":0.01,\"run_ns\":1980000000,\"wait_ns\":20000000,"
-	"\"preemptions\":0,\"migrations\":0,\"interrupts_per_cpu_s\":101},"
-	"{\"vcpu\":1,\"stolen\":0.5,\"run_ns\":0,\"wait_ns\":0,\"preemptions\":0,"
-	"\"migrations\":null,\"interrupts_per_cpu_s\":0}]}]";
-
-static void figure_is(const json_t *row, const char *key, double before, double after,
-	double ratio, const char *change)
-{
-	const json_t *f = json_object_get(row, key);
-	double x = json_number_value(json_object_get(f, "before"));
-	double y = json_number_value(json_object_get(f, "after"));
-	const json_t *q = json_object_get(f, "ratio");
-	double z = json_is_number(q) ? json_number_value(q) : -1;
-	if (!ok(x > before - 1e-6 && x < before + 1e-6 && y > after - 1e-6 && y < after + 1e-6 &&
-			    z > ratio - 1e-6 && z < ratio + 1e-6, "%s", key))
-		printf("# got %g %g %g\n", x, y, z);
-	same_str(json_string_value(json_object_get(f, "change")), change, "in words");
-}
-
-static bool has_warning(const json_t *j, const char *part)
-{
-	const json_t *all = json_object_get(j, "warnings");
-	for (size_t i = 0; i < json_array_size(all); i++)
-		if (strstr(json_string_value(json_array_get(all, i)), part))
-			return true;
-	return false;
-}
-
-static void test_compare(void)
-{
-	json_t *x = saved(before_vms, 0.02, 1), *y = saved(after_vms, 0.0, 2), *j = NULL;
-	struct err e = { 0 };
-	if (!ok(compare_json(x, y, &j, &e) == 0, "compare: %s", e.text))
-		return;
-	const json_t *vm = json_array_get(json_object_get(j, "vms"), 0);
-	const json_t *vcpu = json_array_get(json_object_get(vm, "vcpus"), 0);
-	figure_is(vm, "stolen", 0.38, 0.01, 0.026316, "38x less");
-	figure_is(vm, "worst_stolen", 0.4, 0.01, 0.025, "40x less");
-	figure_is(vm, "others_share", 2, 0, 0, ">1000x less");
-	figure_is(vm, "interrupts_per_cpu_s", 100, 101, 1.01, "same");
-	figure_is(vcpu, "wait_share", 0.4, 0.01, 0.025, "40x less");
-	figure_is(vcpu, "run_share", 0.6, 0.99, 1.65, "1.6x more");
-	figure_is(vcpu, "preemptions_per_s", 285, 0, 0, ">1000x less");
-	figure_is(vcpu, "migrations_per_s", 4, 0, 0, ">1000x less");
-	vcpu = json_array_get(json_object_get(vm, "vcpus"), 1);
-	figure_is(vcpu, "stolen", 0, 0.5, -1, ">1000x more");
-	figure_is(vcpu, "wait_share", 0, 0, -1, "none");
-	ok(json_is_null(json_object_get(json_object_get(vcpu, "migrations_per_s"), "change")),
-		"unknown before and after: nothing said");
-	ok(has_warning(j, "windows differ") && has_warning(j, "gone was measured only before") &&
-			has_warning(j, "lost 2.0 % of its time") && !has_warning(j, "same load"),
-		"gates");
-	AUTO_FREE char *text = json_dumps(j, JSON_COMPACT);
-	ok(text && !strstr(text, "inf") && !strstr(text, "nan"), "no inf, no nan");
-	json_decref(j);
-	json_object_set_new(y, "schema", json_string("wideberth.show/1"));
-	same_int(compare_json(x, y, &j, &e), -EINVAL, "another schema is refused");
-	ok(strstr(e.text, "AFTER") && strstr(e.text, "wideberth.show/1"), "by name: %s", e.text);
-	json_object_clear(x);
-	same_int(compare_json(x, y, &j, &e), -EINVAL, "an empty object is refused");
-	json_decref(x);
-	json_decref(y);
-	x = saved("[1, {\"vm\": 3}]", 0, 1);
-	same_int(compare_json(x, x, &j, &e), -EINVAL, "VMs that are none are refused");
-	json_decref(x);
-}
-
-/* ---- live: two children that spin ---- */
-
-static int spin_on(int cpu)
-{
-	int pid = fork();
-	if (pid)
-		return pid;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	cpu_set_t set;
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	/* Where it may, it outweighs the rest of the machine: the test is about the two. */
-	setpriority(PRIO_PROCESS, 0, -20);
-	sched_setaffinity(0, sizeof set, &set);
-	for (volatile unsigned long n = 0;; n++)
-		;
-}
-
-static void wait_for_affinity(struct host *h, int pid, struct cpuset *ret)
-{
-	do {
-		usleep(1000);
-		if (host_get_affinity(h, pid, ret) < 0)
-			break;
-	} while (cpuset_count(ret) != 1);
-}
-
-static uint64_t start_of(struct host *h, int pid)
-{
-	AUTO_FREE char *text = NULL;
-	struct task_stat s = { 0 };
-	if (host_read(h, &text, NULL, "proc/%d/stat", pid) < 0 || proc_parse_task_stat(text, &s) < 0)
-		return 0;
-	return s.start;
-}
-
-/* Measures two own children as the two vCPUs of a VM. Returns the measure, or NULL. */
-static struct measure *measure_pair(struct host *h, int cpu0, int cpu1, bool has_other)
-{
-	int pids[2] = { spin_on(cpu0), spin_on(cpu1) };
-	struct cpuset allowed[2];
-	struct vm_thread threads[2];
-	for (int i = 0; i < 2; i++) {
-		wait_for_affinity(h, pids[i], &allowed[i]);
-		threads[i] = (struct vm_thread){ .tid = pids[i], .index = i, .comm = "spin",
-			.allowed = &allowed[i], .start = start_of(h, pids[i]) };
-	}
-	struct vm vm = { .id = "pair", .pid = pids[0], .threads = threads,
-		.n_threads = has_other ? 1 : 2 };
-	struct vms vms = { .vms = &vm, .n_vms = 1 };
-	struct measure_options o = { .vms = &vms, .window_ns = 500000000 };
-	struct measure *m = NULL;
-	struct err e = { 0 };
-	if (measure_run(h, &o, &m, &e) < 0)
-		ok(false, "measure: %s", e.text);
-	for (int i = 0; i < 2; i++) {
-		kill(pids[i], SIGKILL);
-		waitpid(pids[i], NULL, 0);
-	}
-	return m;
-}
-
-/* Two of the CPUs that this process may use; false when there is only one. */
-static bool two_cpus(struct host *h, int *ret0, int *ret1)
-{
-	struct cpuset mine;
-	if (host_get_affinity(h, getpid(), &mine) < 0 || cpuset_count(&mine) < 2)
-		return false;
-	*ret0 = cpuset_first(&mine);
-	*ret1 = cpuset_next(&mine, *ret0 + 1);
-	return true;
-}
-
-static void test_live(struct host *h)
-{
-	int cpu0, cpu1;
-	if (!two_cpus(h, &cpu0, &cpu1)) {
-		ok(true, "live # SKIP one CPU only");
-		return;
-	}
-	double same = 0, apart = 1, others = 0;
-	bool is_good = false;
-	for (int i = 0; i < 5 && !is_good; i++) {
-		AUTO_MEASURE struct measure *a = measure_pair(h, cpu0, cpu0, false);
-		AUTO_MEASURE struct measure *b = measure_pair(h, cpu0, cpu1, false);
-		if (!a || !b)
-			return;
-		same = a->vms[0].stolen.value;
-		apart = b->vms[0].stolen.value;
-		others = b->vms[0].others_ns.value / (2 * (double)b->window_ns);
-		is_good = same > 0.3 && same > 3 * apart;
-		printf("# on one CPU %.3f, apart %.3f, others %.3f, coverage %.3f, cost %.1f ms\n",
-			same, apart, others, a->coverage.value, a->cost_ns.value / 1e6);
-	}
-	ok(same > 0.3, "two that spin on one CPU wait half of the time");
-	/* Where this test may not raise its weight, a busy machine steals from both arms alike. */
-	if (!is_good && others > 0.25)
-		printf("ok %d - apart they wait less # SKIP the machine is busy\n", ++tap_n);
-	else
-		ok(is_good, "apart they wait less: %.3f, %.3f", same, apart);
-}
-
-static const struct foreign *foreign_named(const struct measured_vm *v, const char *comm)
-{
-	for (size_t i = 0; i < v->n_foreign; i++)
-		if (streq(v->foreign[i].comm, comm))
-			return &v->foreign[i];
-	return NULL;
-}
-
-/* The second child is nobody's vCPU: it is seen. Recorded, and replayed to the same JSON. */
-static void test_replay(void)
-{
-	char dir[] = "/tmp/measure-XXXXXX";
-	struct err e = { 0 };
-	AUTO_HOST struct host *h = NULL;
-	if (!mkdtemp(dir) || host_open(&h, NULL, &e) < 0 || host_record_to(h, dir, &e) < 0) {
-		ok(false, "record: %s", e.text);
-		return;
-	}
-	struct cpuset mine;
-	int cpu = host_get_affinity(h, getpid(), &mine) < 0 ? 0 : cpuset_first(&mine);
-	char comm[16] = "";
-	prctl(PR_GET_NAME, comm);
-	AUTO_MEASURE struct measure *live = measure_pair(h, cpu, cpu, true), *replayed = NULL;
-	ok(host_finish(h, &e) == 0, "the recording is saved: %s", e.text);
-	if (!live)
-		return;
-	const struct foreign *hog = foreign_named(&live->vms[0], comm);
-	ok(hog && cpuset_has(&hog->seen_cpus, cpu), "who competes is seen");
-	ok(hog && streq(hog->class, "process") && hog->run_ns > 0, "and said to be a process");
-
-	AUTO_HOST struct host *again = NULL;
-	ok(host_open(&again, dir, &e) == 0, "replay: %s", e.text);
-	const struct measured_thread *t = &live->vms[0].threads[0];
-	struct cpuset allowed = t->cpus;
-	struct vm_thread thread = { .tid = t->tid, .comm = "spin", .allowed = &allowed };
-	thread.start = start_of(again, t->tid);
-	struct vm vm = { .id = "pair", .pid = t->tid, .threads = &thread, .n_threads = 1 };
-	struct vms vms = { .vms = &vm, .n_vms = 1 };
-	struct measure_options o = { .vms = &vms, .window_ns = 500000000 };
-	if (ok(measure_run(again, &o, &replayed, &e) == 0, "replayed: %s", e.text)) {
-		json_t *x = measure_json(live), *y = measure_json(replayed);
-		ok(json_equal(x, y), "the replay says the same");
-		json_decref(x);
-		json_decref(y);
-	}
-	AUTO_FREE char *file = xasprintf("%s/recording", dir);
-	unlink(file);
-	rmdir(dir);
-}
-
-static void test_refusals(struct host *h)
-{
-	struct vms none = { 0 };
-	struct measure_options o = { .vms = &none, .window_ns = 1000000 };
-	struct measure *m = NULL;
-	struct err e;
-	same_int(measure_run(h, &o, &m, &e), -ENOENT, "no VM: %s", e.text);
-	struct vm_thread t = { .tid = 1, .start = 12345, .comm = "" };
-	struct vm vm = { .id = "db01", .pid = 1, .threads = &t, .n_threads = 1 };
-	struct vms one = { .vms = &vm, .n_vms = 1 };
-	o.vms = &one;
-	same_int(measure_run(h, &o, &m, &e), -ESRCH, "a VM whose pid has another start time");
-	same_str(e.text, "VM db01 ended while it was measured", "said so");
-	AUTO_HOST struct host *dump = NULL;
-	ok(host_open(&dump, "/tmp", &e) == 0, "a tree");
-	same_int(measure_run(dump, &o, &m, &e), -EINVAL, "no time passes in a dump");
-	ok(!m, "nothing was returned");
-}
-
 /* ---- reports ---- */
 
 static char *text_of(const struct report *r)
@@ -645,8 +415,10 @@ static void test_reports(void)
 	AUTO_REPORT struct report *r = report_new("measure"), *c = report_new("compare");
 	ok(measure_report(m, r) == 0, "the report of a measure");
 	AUTO_FREE char *text = text_of(r);
-	ok(str_after(text, "db01: vCPUs waited 49.7 % of the time they wanted to run;"
-			   " worst vCPU 1: 69.7 %."), "the verdict comes first");
+	ok(str_after(text,
+		   "db01: vCPUs waited 49.7 % of the time they wanted to run;"
+		   " worst vCPU 1: 69.7 %."),
+		"the verdict comes first");
 	ok(strstr(text, "virtio") == NULL && strstr(text, "hog"), "others are named");
 	print_commented(text);
 
@@ -665,14 +437,6 @@ int main(void)
 	test_counts();
 	test_account();
 	test_account_edges();
-	test_compare();
 	test_reports();
-	struct err e;
-	AUTO_HOST struct host *h = NULL;
-	if (ok(host_open(&h, NULL, &e) == 0, "the live host")) {
-		test_refusals(h);
-		test_replay();
-		test_live(h);
-	}
 	return tap_done();
 }
