@@ -40,8 +40,7 @@ static int grid_size(const struct layout *l, int i, int *ret_w, int *ret_h)
 {
 	int n = 0;
 	*ret_w = *ret_h = 0;
-	for_each_child(c, l->p, i)
-	{
+	for_each_child (c, l->p, i) {
 		if (is_box(l, c))
 			continue;
 		n++;
@@ -54,8 +53,7 @@ static int grid_size(const struct layout *l, int i, int *ret_w, int *ret_h)
 static void measure_grid(struct layout *l, int i, int inner_w, int *ret_w, int *ret_h)
 {
 	int w, h, gap_x = l->m.grid_gap_x, gap_y = l->m.grid_gap_y;
-	for_each_child(c, l->p, i)
-	{
+	for_each_child (c, l->p, i) {
 		if (!is_box(l, c))
 			measure(l, c, inner_w);
 	}
@@ -76,8 +74,7 @@ static bool try_columns(struct layout *l, int i, int inner_w, int columns, int *
 	int gap = l->m.box_gap_x, gap_y = l->m.box_gap_y;
 	int room = (inner_w - (columns - 1) * gap) / columns;
 	int n = 0, w = 0, h = -gap_y, row_h = 0;
-	for_each_child(c, l->p, i)
-	{
+	for_each_child (c, l->p, i) {
 		if (!is_box(l, c))
 			continue;
 		measure(l, c, room);
@@ -100,7 +97,8 @@ static bool try_columns(struct layout *l, int i, int inner_w, int columns, int *
 static void measure_boxes(struct layout *l, int i, int inner_w, int *ret_w, int *ret_h)
 {
 	int n = 0, best = 1, best_cost = INT_MAX, w, h;
-	for_each_child(c, l->p, i) n += is_box(l, c);
+	for_each_child (c, l->p, i)
+		n += is_box(l, c);
 	*ret_w = *ret_h = 0;
 	if (!n)
 		return;
@@ -122,8 +120,7 @@ static void measure_boxes(struct layout *l, int i, int inner_w, int *ret_w, int 
 static void measure_core(struct layout *l, int i, int max_w)
 {
 	int along = -l->m.sibling_gap, across = 0, pad = 2 * l->m.core_pad;
-	for_each_child(c, l->p, i)
-	{
+	for_each_child (c, l->p, i) {
 		measure(l, c, max_w);
 		const struct place *at = &l->at[c];
 		along += (l->m.is_flat ? at->w : at->h) + l->m.sibling_gap;
@@ -172,8 +169,7 @@ static int place_grid(struct layout *l, int i, int x, int y, int inner_w)
 	int slack = inner_w - per_row * (w + l->m.grid_gap_x) + l->m.grid_gap_x;
 	if (l->m.is_centred && slack < w)
 		x += slack / 2;
-	for_each_child(c, l->p, i)
-	{
+	for_each_child (c, l->p, i) {
 		if (is_box(l, c))
 			continue;
 		place(l, c, x + k % per_row * (w + l->m.grid_gap_x),
@@ -193,8 +189,7 @@ static void place_boxes(struct layout *l, int i, int x, int y, int inner_w)
 	if (!columns)
 		return;
 	int w = (inner_w + gap) / columns - gap;
-	for_each_child(c, l->p, i)
-	{
+	for_each_child (c, l->p, i) {
 		if (!is_box(l, c))
 			continue;
 		int column = k++ % columns;
@@ -226,8 +221,7 @@ static void place(struct layout *l, int i, int x, int y)
 		return;
 	if (i && !item->text) {
 		int dx = m->core_pad, dy = m->core_pad;
-		for_each_child(c, l->p, i)
-		{
+		for_each_child (c, l->p, i) {
 			place(l, c, x + dx, y + dy);
 			dx += m->is_flat ? l->at[c].w + m->sibling_gap : 0;
 			dy += m->is_flat ? 0 : l->at[c].h + m->sibling_gap;

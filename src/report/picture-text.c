@@ -126,8 +126,7 @@ static void draw(struct canvas *c, const struct layout *l, int i)
 	bool is_core = i && !item->text, is_later = false;
 	if (i && item->text)
 		draw_box(c, item, &l->at[i]);
-	for_each_child(child, l->p, i)
-	{
+	for_each_child (child, l->p, i) {
 		const struct item *inner = &l->p->items.v[child];
 		if (inner->is_cell)
 			draw_cell(c, l, inner, &l->at[child], is_core && is_later && l->m.is_flat);
@@ -199,8 +198,10 @@ static void print_legend(
 			legend[i].n_cells, legend[i].n_cells == 1 ? " " : "s");
 		text_wrap(f, legend[i].cells, style->width, 4 + label_w + 2 + count_w + 7);
 	}
-	if (hint)
-		fprintf(f, " %s\n", hint);
+	if (hint) {
+		fputc(' ', f);
+		text_wrap(f, hint, style->width, 1);
+	}
 	if (picture_has_heat(p)) {
 		AUTO_FREE char *label = text_clean(p->heat_label, style->has_utf8);
 		fprintf(f, " %s: %s 0 %%  %s 100 %%\n", label, heat_glyph(0, style->has_utf8),

@@ -57,6 +57,12 @@ static void put_text(FILE *f, const char *class, int x, int y, const char *text)
 	fputs("</text>\n", f);
 }
 
+static void put_rect(FILE *f, int x, int y, int w, int h, int radius, const char *attributes)
+{
+	fprintf(f, "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"%d\" %s/>\n", x, y, w,
+		h, radius, attributes);
+}
+
 /* Text on an owner's surface; around it the pattern gives way, so that it can be read. */
 static void put_ink(
 	FILE *f, const char *class, int x, int y, const struct owner *o, const char *text)
@@ -76,30 +82,21 @@ static void put_surface(FILE *f, const struct owner *o, int x, int y, int w, int
 	const struct look *look = owner_look(o);
 	const char *stroke =
 		o->style == OWNER_VM || o->style == OWNER_RESERVED ? "#1f2933" : "#9aa5b1";
-	fprintf(f,
-		"<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"4\" fill=\"%s\" "
-		"stroke=\"%s\" stroke-opacity=\".55\"%s/>\n",
-		x, y, w, h, look->fill, stroke,
-		o->style == OWNER_OFFLINE ? " stroke-dasharray=\"3 2\"" : "");
-	if (o->round)
-		fprintf(f,
-			"<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"4\" "
-			"fill=\"url(#wb-round%d)\"/>\n",
-			x, y, w, h, (o->round - 1) % 3 + 1);
+	AUTO_FREE char *attributes = xasprintf("fill=\"%s\" stroke=\"%s\" stroke-opacity=\".55\"%s",
+		look->fill, stroke, o->style == OWNER_OFFLINE ? " stroke-dasharray=\"3 2\"" : "");
+	put_rect(f, x, y, w, h, 4, attributes);
+	if (!o->round)
+		return;
+	AUTO_FREE char *pattern = xasprintf("fill=\"url(#wb-round%d)\"", (o->round - 1) % 3 + 1);
+	put_rect(f, x, y, w, h, 4, pattern);
 }
 
 static void put_heat(FILE *f, double heat, int x, int y, int w)
 {
 	int full = w - 8, on = (int)lround(heat * full);
-	fprintf(f,
-		"<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"1\" fill=\"#ffffff\" "
-		"stroke=\"#1f2933\"/>\n",
-		x + 4, y, full, HEAT_H);
+	put_rect(f, x + 4, y, full, HEAT_H, 1, "fill=\"#ffffff\" stroke=\"#1f2933\"");
 	if (on)
-		fprintf(f,
-			"<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"1\" "
-			"fill=\"#1f2933\"/>\n",
-			x + 4, y, on, HEAT_H);
+		put_rect(f, x + 4, y, on, HEAT_H, 1, "fill=\"#1f2933\"");
 }
 
 static void put_cell(
@@ -135,12 +132,13 @@ static void put_cell(
 
 static void put_box(FILE *f, const struct item *item, const struct place *at, int depth)
 {
-	static const char *const fills[] = { "#eef2f6", "#ffffff", "#f5f7fa" };
+	static const char *const looks[] = {
+		"fill=\"#eef2f6\" stroke=\"#9fb3c8\"",
+		"fill=\"#ffffff\" stroke=\"#9fb3c8\"",
+		"fill=\"#f5f7fa\" stroke=\"#9fb3c8\"",
+	};
 	int inset = 14;
-	fprintf(f,
-		"<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"9\" fill=\"%s\" "
-		"stroke=\"#9fb3c8\"/>\n",
-		at->x, at->y, at->w, at->h, fills[depth % 3]);
+	put_rect(f, at->x, at->y, at->w, at->h, 9, looks[depth % 3]);
 	put_text(f, "box", at->x + inset, at->y + 21, item->text);
 	if (!item->note)
 		return;
@@ -161,11 +159,9 @@ static void put_item(FILE *f, const struct layout *l, int i, int depth)
 	if (i && item->text)
 		put_box(f, item, at, depth - 1);
 	else if (i)
-		fprintf(f,
-			"<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"6\" "
-			"fill=\"#dde4ec\" stroke=\"#b8c4d0\"/>\n",
-			at->x, at->y, at->w, at->h);
-	for_each_child(c, l->p, i) put_item(f, l, c, depth + 1);
+		put_rect(f, at->x, at->y, at->w, at->h, 6, "fill=\"#dde4ec\" stroke=\"#b8c4d0\"");
+	for_each_child (c, l->p, i)
+		put_item(f, l, c, depth + 1);
 }
 
 /* The rest of what a legend line says: "6 CPUs: 2-7". */

@@ -449,6 +449,62 @@ static void test_pictures(void)
 		"the check for well-formedness can fail");
 }
 
+static char *bare_picture(const struct snapshot *s, const struct host_picture *h)
+{
+	AUTO_REPORT struct report *r = report_new("show");
+	report_picture(r, host_picture(s, h));
+	return text_of(r, ascii_80);
+}
+
+static void test_odd_hosts(void)
+{
+	struct host_picture h = { .title = "odd" };
+	struct snapshot s;
+	fake_host(&s, &(struct shape){ 1, 1, 8, 1 });
+	struct node nodes[3] = { s.nodes[0], s.nodes[0], s.nodes[0] };
+	nodes[0].node = 0;
+	nodes[1].node = 1;
+	nodes[2] = (struct node){ .node = 8, .has_memory = true, .mem_total_kib = 1048576 };
+	s.nodes = nodes;
+	s.n_nodes = 3;
+	for (int i = 4; i < 8; i++)
+		s.cpus[i].node = 1;
+	AUTO_FREE char *clusters = bare_picture(&s, &h), *kinds = NULL, *shared = NULL;
+	same_str(clusters,
+		"odd\n"
+		"+ socket 0 - L3 32 MiB ---------------------------------------+\n"
+		"| + node 0  62.7 GiB, 41 free + + node 1  62.7 GiB, 41 free + |\n"
+		"| |  0.  1.  2.  3.           | |  4.  5.  6.  7.           | |\n"
+		"| +---------------------------+ +---------------------------+ |\n"
+		"+-------------------------------------------------------------+\n"
+		"+ node 8 ------------------------ 1 GiB, 0 KiB free - no CPUs +\n"
+		"+-------------------------------------------------------------+\n"
+		" .  no VM  8 CPUs  0-7\n",
+		"an L3 around two nodes; a node of memory only");
+
+	s.n_nodes = 1;
+	for (int i = 0; i < 8; i++) {
+		s.cpus[i].node = 0;
+		s.cpus[i].kind = i < 4 ? CPU_PERFORMANCE : CPU_EFFICIENCY;
+	}
+	kinds = bare_picture(&s, &h);
+	ok(strstr(kinds, "+ performance cores +") && strstr(kinds, "+ efficiency cores -+"),
+		"kinds of cores have boxes of their own");
+
+	struct vcpu_mark marks[] = { { 0, 1 }, { 1, 2 }, { 2, 2 }, { 3, 9999 } };
+	struct host_picture_owner vms[] = {
+		{ .vm = "a", .claim_cpus = cpuset_of(1), .marks = marks, .n_marks = 4 },
+		{ .vm = "b", .claim_cpus = cpuset_of(1) },
+	};
+	s.cpus[3].is_isolated = true;
+	h.owners = vms;
+	h.n_owners = 2;
+	shared = bare_picture(&s, &h);
+	ok(strstr(shared, " 0 .   1 +   2 Av+  3 i"), "shared by VMs, by vCPUs, isolated");
+	ok(!strstr(shared, " B  b"), "who has no CPU of its own is not in the legend");
+	arena_done(&s.arena);
+}
+
 static void test_json_of_text(void)
 {
 	AUTO_REPORT struct report *r = report_new("show");
@@ -473,6 +529,7 @@ int main(void)
 	test_style();
 	test_any_text();
 	test_pictures();
+	test_odd_hosts();
 	test_json_of_text();
 	return tap_done();
 }
