@@ -43,6 +43,7 @@ topologies() {
 	cat <<-'END'
 	dual   24 CPUs: 2 sockets x 6 cores x 2 threads, one L3 and one NUMA node per socket, distance 20 (default)
 	ryzen  24 CPUs: 1 socket, 2 L3 domains x 6 cores x 2 threads, 1 NUMA node
+	mini   12 CPUs: as dual, with 3 cores per socket
 	nosmt  16 CPUs: 2 sockets x 8 cores x 1 thread, 2 NUMA nodes
 	END
 }
@@ -67,6 +68,10 @@ topology_args() {
 	dual)
 		printf '%s\n' -smp 24,sockets=2,dies=1,cores=6,threads=2 \
 			-numa node,nodeid=0,cpus=0-11,memdev=m0 -numa node,nodeid=1,cpus=12-23,memdev=m1 \
+			-numa dist,src=0,dst=1,val=20 ;;
+	mini)
+		printf '%s\n' -smp 12,sockets=2,dies=1,cores=3,threads=2 \
+			-numa node,nodeid=0,cpus=0-5,memdev=m0 -numa node,nodeid=1,cpus=6-11,memdev=m1 \
 			-numa dist,src=0,dst=1,val=20 ;;
 	nosmt)
 		printf '%s\n' -smp 16,sockets=2,dies=1,cores=8,threads=1 \
