@@ -18,7 +18,8 @@ static const struct option_row globals[] = {
 
 static const struct option_row policy_options[] = {
 	{ "policy", "FILE", "a policy file, instead of those in /etc/wideberth; may be repeated" },
-	{ "vm", "VM", "this VM (id, name, UUID or glob); keys of the policy that follow are its own" },
+	{ "vm", "VM",
+		"this VM (id, name, UUID or glob); keys of the policy that follow are its own" },
 };
 
 const struct option_row *global_options(size_t *ret_n)
@@ -64,7 +65,7 @@ static void options_of(const struct command *c, struct option_list *l)
 static int unknown_option(const struct option_list *l, const char *name, size_t n, struct err *e)
 {
 	ARRAY(const char *) names = { 0 };
-	array_for_each(row, &l->v)
+	array_for_each (row, &l->v)
 		*array_push(&names) = row->name;
 	*array_push(&names) = NULL;
 	AUTO_FREE char *word = xstrndup(name, n);
@@ -75,12 +76,12 @@ static int unknown_option(const struct option_list *l, const char *name, size_t 
 }
 
 /* "--name", "--name=value" or "--name value" at argv[*i]. */
-static int parse_option(const struct option_list *l, int argc, char **argv, int *i, struct args *ret,
-	struct err *e)
+static int parse_option(
+	const struct option_list *l, int argc, char **argv, int *i, struct args *ret, struct err *e)
 {
 	const char *name = argv[*i] + 2, *equals = strchr(name, '=');
 	size_t n = equals ? (size_t)(equals - name) : strlen(name);
-	array_for_each(row, &l->v) {
+	array_for_each (row, &l->v) {
 		if (strlen(row->name) != n || strncmp(row->name, name, n))
 			continue;
 		struct option_value v = { .name = row->name, .value = equals ? equals + 1 : NULL };
@@ -88,7 +89,8 @@ static int parse_option(const struct option_list *l, int argc, char **argv, int 
 			return err_say(e, -EINVAL, "--%s takes no value", row->name);
 		if (row->arg && !equals) {
 			if (*i + 1 >= argc)
-				return err_say(e, -EINVAL, "--%s needs a value: %s", row->name, row->arg);
+				return err_say(
+					e, -EINVAL, "--%s needs a value: %s", row->name, row->arg);
 			v.value = argv[++*i];
 		}
 		*array_push(&ret->options) = v;
@@ -127,8 +129,9 @@ int command_line_parse(int argc, char **argv, struct command_line *ret, struct e
 		if (!is_rest && streq(argv[i], "--")) {
 			is_rest = true;
 		} else if (!is_rest && (streq(argv[i], "-h") || streq(argv[i], "-V"))) {
-			*array_push(&args->options) = (struct option_value){
-				argv[i][1] == 'h' ? "help" : "version", NULL };
+			*array_push(&args->options) =
+				(struct option_value){ argv[i][1] == 'h' ? "help" : "version",
+					NULL };
 		} else if (!is_rest && str_after(argv[i], "--")) {
 			r = parse_option(&l, argc, argv, &i, args, e);
 		} else if (!is_rest && argv[i][0] == '-' && argv[i][1]) {
@@ -156,8 +159,8 @@ void command_line_done(struct command_line *c)
 static void print_options(FILE *f, const struct option_row *rows, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		AUTO_FREE char *left = rows[i].arg ? xasprintf("--%s %s", rows[i].name, rows[i].arg) :
-						     xasprintf("--%s", rows[i].name);
+		AUTO_FREE char *left = rows[i].arg ? xasprintf("--%s %s", rows[i].name, rows[i].arg)
+						   : xasprintf("--%s", rows[i].name);
 		if (strlen(left) > 24)
 			fprintf(f, "  %s\n  %-24s  %s\n", left, "", rows[i].help);
 		else
@@ -177,7 +180,8 @@ void print_usage(FILE *f)
 		fprintf(f, "  %-10s %s\n", all[i]->name, all[i]->summary);
 	fputs("\nOptions:\n", f);
 	print_options(f, globals, N_ELEMENTS(globals));
-	fputs("\nwideberth COMMAND --help tells more. Exit: 0 done, 1 something to report, 2 usage or\n"
+	fputs("\nwideberth COMMAND --help tells more. Exit: 0 done, 1 something to report, 2 usage "
+	      "or\n"
 	      "policy error, 3 failed and nothing changed, 4 failed and something not restored.\n",
 		f);
 }
@@ -185,7 +189,8 @@ void print_usage(FILE *f)
 void print_help(FILE *f, const struct command *c)
 {
 	struct option_list l = { 0 };
-	fprintf(f, "Usage: wideberth %s%s%s\n\n%s\n", c->name, *c->args ? " " : "", c->args, c->help);
+	fprintf(f, "Usage: wideberth %s%s%s\n\n%s\n", c->name, *c->args ? " " : "", c->args,
+		c->help);
 	options_of(c, &l);
 	fputs("\nOptions:\n", f);
 	print_options(f, l.v.v, l.v.n);
@@ -214,13 +219,14 @@ void print_completion(FILE *f)
 		struct option_list l = { 0 };
 		options_of(all[i], &l);
 		fprintf(f, "\t%s) words='", all[i]->name);
-		array_for_each(row, &l.v)
+		array_for_each (row, &l.v)
 			fprintf(f, "--%s ", row->name);
 		fputs("' ;;\n", f);
 		free(l.v.v);
 	}
 	fputs("\tesac\n\tmapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n"
-	      "\t[[ $word == -* || -z $command ]] || mapfile -t COMPREPLY < <(compgen -f -- \"$word\")\n"
+	      "\t[[ $word == -* || -z $command ]] || mapfile -t COMPREPLY < <(compgen -f -- "
+	      "\"$word\")\n"
 	      "}\ncomplete -o filenames -F _wideberth wideberth\n",
 		f);
 }

@@ -23,7 +23,7 @@ static const char *operation_name(struct arena *a, const struct planning *p)
 static int failed(const struct planning *p, const struct changes *back, struct err *e)
 {
 	AUTO_STRBUF struct strbuf left = { 0 };
-	array_for_each(c, &p->changes->v) {
+	array_for_each (c, &p->changes->v) {
 		if (c->result == CHANGE_FAILED) {
 			err_say(e, -ECANCELED, "%s of %s to '%s': %s", c->knob->name, c->target.key,
 				c->after, c->reason ? c->reason : "failed");
@@ -55,7 +55,7 @@ static int apply(struct context *c, struct planning *p, uint64_t confirm_ns, str
 	next->boot_id = p->ledger->boot_id;
 	next->operation = operation_name(&next->arena, p);
 	next->confirm_ns = confirm_ns ? host_clock_ns(c->h) + confirm_ns : 0;
-	array_for_each(placement, &p->all)
+	array_for_each (placement, &p->all)
 		ledger_add_placement(next, placement);
 	int r = transaction_run(c->h, p->changes, next, &back, e);
 	if (r == -ECANCELED)
@@ -74,11 +74,12 @@ static void report_immovable(const struct planning *p, struct report *r)
 	struct cpuset claimed = CPUSET_EMPTY;
 	AUTO_STRBUF struct strbuf names = { 0 };
 	size_t n = 0;
-	array_for_each(v, &p->all)
+	array_for_each (v, &p->all)
 		claimed = cpuset_or(&claimed, &v->claim_cpus);
 	for (size_t i = 0; i < p->snapshot->n_tasks; i++) {
 		const struct task *t = &p->snapshot->tasks[i];
-		if (!task_is_immovable(t) || !t->allowed || !cpuset_intersects(t->allowed, &claimed))
+		if (!task_is_immovable(t) || !t->allowed ||
+			!cpuset_intersects(t->allowed, &claimed))
 			continue;
 		AUTO_FREE char *what = xasprintf("%s (%d)", t->comm, t->tid);
 		json_array_append_new(immovable,
@@ -101,7 +102,7 @@ static void report_immovable(const struct planning *p, struct report *r)
 static void report_done(const struct planning *p, struct report *r)
 {
 	size_t n[CHANGE_FAILED + 1] = { 0 };
-	array_for_each(change, &p->changes->v)
+	array_for_each (change, &p->changes->v)
 		n[change->result]++;
 	report_text(r, "Applied: %zu settings changed, %zu were right already.", n[CHANGE_DONE],
 		n[CHANGE_SAME]);
@@ -145,7 +146,8 @@ const struct command cmd_apply = {
 	.name = "apply",
 	.args = "[--policy FILE]... [--vm VM [--KEY VALUE]...]... [--dry-run] [--confirm SECONDS]",
 	.summary = "plan, then do it as one transaction",
-	.help = "Gives the VMs their CPUs and keeps everything else off them. If any part fails, all of\n"
+	.help = "Gives the VMs their CPUs and keeps everything else off them. If any part fails, "
+		"all of\n"
 		"it is taken back. What cannot be moved is listed with the kernel's reason.",
 	.options = options,
 	.n_options = N_ELEMENTS(options),

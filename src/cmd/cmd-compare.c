@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cmd/cmd-measure.h"
 
+#include <errno.h>
+
 #include "base/alloc.h"
+#include "cmd/cmd.h"
 #include "measure/compare.h"
-#include "report/report.h"
 
 static const char *text_at(const json_t *row, const char *figure, const char *key)
 {

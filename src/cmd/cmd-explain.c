@@ -7,7 +7,8 @@
 
 static json_t *knob_json(const struct knob *k)
 {
-	return json_pack("{s:s, s:s, s:s}", "id", k->name, "summary", k->summary, "source", k->source);
+	return json_pack(
+		"{s:s, s:s, s:s}", "id", k->name, "summary", k->summary, "source", k->source);
 }
 
 static int run(struct context *c, struct err *e)
@@ -37,6 +38,7 @@ const struct command cmd_explain = {
 	.name = "explain",
 	.args = "[KNOB]",
 	.summary = "what a knob is, and where its value lives",
-	.help = "Lists the settings that wideberth changes, with the kernel file or call behind each.",
+	.help = "Lists the settings that wideberth changes, with the kernel file or call behind "
+		"each.",
 	.run = run,
 };

@@ -206,13 +206,14 @@ static void show_progress(void *context, uint64_t done_ns, uint64_t window_ns)
 	const struct context *c = context;
 	if (!c->is_terminal)
 		return;
-	fprintf(stderr, "\rmeasuring %.0f of %.0f s ", (double)done_ns / 1e9, (double)window_ns / 1e9);
+	fprintf(stderr, "\rmeasuring %.0f of %.0f s ", (double)done_ns / 1e9,
+		(double)window_ns / 1e9);
 	if (done_ns >= window_ns)
 		fputs("\r\033[K", stderr);
 }
 
-static int select_named(
-	const struct args *a, const struct vms *vms, const struct vm **ret, size_t *ret_n, struct err *e)
+static int select_named(const struct args *a, const struct vms *vms, const struct vm **ret,
+	size_t *ret_n, struct err *e)
 {
 	for (size_t i = 0; i < a->rest.n; i++) {
 		if (!vms_lookup(vms, a->rest.v[i]))
@@ -284,7 +285,8 @@ const struct command cmd_measure = {
 	.name = "measure",
 	.args = "[VM...] [--seconds N] [--save FILE]",
 	.summary = "who takes time from which vCPU",
-	.help = "Watches the VMs' threads for a while: how long each ran, and how long it wanted to run\n"
+	.help = "Watches the VMs' threads for a while: how long each ran, and how long it wanted "
+		"to run\n"
 		"and could not; preemptions, migrations, interrupts, and who else was on its CPUs.",
 	.options = options,
 	.n_options = N_ELEMENTS(options),

@@ -16,7 +16,8 @@ const struct command cmd_plan = {
 	.name = "plan",
 	.args = "[--policy FILE]... [--vm VM [--KEY VALUE]...]...",
 	.summary = "what apply would do, touching nothing",
-	.help = "Places the VMs that the policy names (or --vm), and lists every setting that apply\n"
+	.help = "Places the VMs that the policy names (or --vm), and lists every setting that "
+		"apply\n"
 		"would change, as before and after. Exit 1: a VM was refused.",
 	.flags = CMD_POLICY,
 	.run = run,

@@ -19,10 +19,11 @@ static json_t *number_json(int n)
 
 /* Ids of the VMs that claim the CPU, or, where nothing is applied, whose vCPUs may run only there
  * or on few others: a mask as wide as the host says nothing. */
-static json_t *vms_on(const struct snapshot *s, const struct vms *vms, const struct ledger *l, int cpu)
+static json_t *vms_on(
+	const struct snapshot *s, const struct vms *vms, const struct ledger *l, int cpu)
 {
 	json_t *ids = json_array();
-	array_for_each(p, &l->placements) {
+	array_for_each (p, &l->placements) {
 		if (cpuset_has(&p->claim_cpus, cpu))
 			json_array_append_new(ids, json_string(p->vm));
 	}
@@ -65,8 +66,9 @@ static json_t *node_json(const struct snapshot *s, const struct node *n)
 	json_t *hugepages = json_array(), *distances = json_array();
 	for (size_t i = 0; i < n->n_hugepages; i++)
 		json_array_append_new(hugepages,
-			json_pack("{s:I, s:I, s:I}", "size_kib", (json_int_t)n->hugepages[i].size_kib,
-				"total", (json_int_t)n->hugepages[i].total, "free",
+			json_pack("{s:I, s:I, s:I}", "size_kib",
+				(json_int_t)n->hugepages[i].size_kib, "total",
+				(json_int_t)n->hugepages[i].total, "free",
 				(json_int_t)n->hugepages[i].free));
 	for (size_t i = 0; n->distances && i < s->n_nodes; i++)
 		json_array_append_new(distances, json_integer(n->distances[i]));
@@ -85,8 +87,9 @@ static void show_json(
 		json_array_append_new(nodes, node_json(s, &s->nodes[i]));
 	for (size_t i = 0; i < s->n_l3s; i++)
 		json_array_append_new(l3s,
-			json_pack("{s:i, s:o, s:I}", "l3", (int)i, "cpus", set_json(&s->l3s[i].cpus),
-				"size_kib", (json_int_t)s->l3s[i].size_kib));
+			json_pack("{s:i, s:o, s:I}", "l3", (int)i, "cpus",
+				set_json(&s->l3s[i].cpus), "size_kib",
+				(json_int_t)s->l3s[i].size_kib));
 	json_object_set_new(o, "cpus", cpus);
 	json_object_set_new(o, "nodes", nodes);
 	json_object_set_new(o, "l3", l3s);
@@ -99,7 +102,7 @@ struct drawn {
 
 static bool is_applied(const struct ledger *l, const struct vm *vm)
 {
-	array_for_each(p, &l->placements) {
+	array_for_each (p, &l->placements) {
 		if (p->pid == vm->pid && p->start == vm->start)
 			return true;
 	}
@@ -112,7 +115,8 @@ static void draw_pinned(const struct snapshot *s, const struct vm *vm, struct dr
 	p.vcpus = xcalloc(vm->n_threads, sizeof *p.vcpus);
 	for (size_t k = 0; k < vm->n_threads; k++) {
 		const struct vm_thread *t = &vm->threads[k];
-		if (t->role != ROLE_VCPU || !t->allowed || cpuset_equal(t->allowed, &s->online_cpus))
+		if (t->role != ROLE_VCPU || !t->allowed ||
+			cpuset_equal(t->allowed, &s->online_cpus))
 			continue;
 		p.claim_cpus = cpuset_or(&p.claim_cpus, t->allowed);
 		if (cpuset_count(t->allowed) == 1)
@@ -125,12 +129,11 @@ static void draw_pinned(const struct snapshot *s, const struct vm *vm, struct dr
 		*array_push(&d->v) = p;
 }
 
-static struct picture *draw(
-	const struct snapshot *s, const struct vms *vms, const struct ledger *l)
+static struct picture *draw(const struct snapshot *s, const struct vms *vms, const struct ledger *l)
 {
 	struct drawn d = { 0 };
 	struct cpuset claimed = CPUSET_EMPTY;
-	array_for_each(p, &l->placements) {
+	array_for_each (p, &l->placements) {
 		*array_push(&d.v) = *p;
 		claimed = cpuset_or(&claimed, &p->claim_cpus);
 	}

@@ -8,11 +8,10 @@
 static void report_unfinished(const struct ledger *journal, struct report *r)
 {
 	json_object_set_new(report_json(r), "unfinished", json_string(journal->operation));
-	report_warning(r,
-		"'%s' did not end (the program was killed?). %s",
-		journal->operation,
-		journal->is_forward ? "'wideberth undo --all' ends it." :
-				      "'wideberth undo --all' takes it back, and so does the next apply.");
+	report_warning(r, "'%s' did not end (the program was killed?). %s", journal->operation,
+		journal->is_forward
+			? "'wideberth undo --all' ends it."
+			: "'wideberth undo --all' takes it back, and so does the next apply.");
 }
 
 static void report_applied(struct context *c, const struct ledger *l, bool *ret_is_whole)
@@ -24,15 +23,15 @@ static void report_applied(struct context *c, const struct ledger *l, bool *ret_
 		{ .key = "claim", .head = "CPUS" },
 		{ .key = "state", .head = "STATE", .may_wrap = true },
 	};
-	array_for_each(p, &l->placements) {
+	array_for_each (p, &l->placements) {
 		bool is_alive = placement_is_alive(c->h, p);
 		json_t *o = placement_to_json(p);
 		json_object_set_new(o, "state", json_string(is_alive ? "running" : "ended"));
 		json_array_append_new(applied, o);
 		*ret_is_whole &= is_alive;
 		if (!is_alive)
-			report_warning(c->report, "%s has ended; 'wideberth undo %s' frees its CPUs",
-				p->vm, p->vm);
+			report_warning(c->report,
+				"%s has ended; 'wideberth undo %s' frees its CPUs", p->vm, p->vm);
 	}
 	json_object_set_new(report_json(c->report), "applied", applied);
 	if (json_array_size(applied))
@@ -51,7 +50,7 @@ static size_t report_drift(const struct drifts *drifts, struct report *r)
 		{ .key = "actual", .head = "ACTUAL" },
 		{ .key = "suspect", .head = "SUSPECT", .may_wrap = true },
 	};
-	array_for_each(d, &drifts->v) {
+	array_for_each (d, &drifts->v) {
 		json_array_append_new(rows,
 			json_pack("{s:s, s:s, s:s, s:s, s:s}", "knob", d->entry->knob, "key",
 				d->entry->key, "expected", d->entry->value, "actual", d->actual,
@@ -78,7 +77,8 @@ static int run(struct context *c, struct err *e)
 	report_applied(c, l, &is_whole);
 	if (l->confirm_ns) {
 		report_warning(c->report, "'%s' waits for 'wideberth confirm'", l->operation);
-		json_object_set_new(report_json(c->report), "unconfirmed", json_string(l->operation));
+		json_object_set_new(
+			report_json(c->report), "unconfirmed", json_string(l->operation));
 	}
 	size_t n = report_drift(drifts, c->report);
 	if (!n && is_whole && l->placements.n)
@@ -90,7 +90,8 @@ const struct command cmd_status = {
 	.name = "status",
 	.args = "",
 	.summary = "compare the kernel with what was applied",
-	.help = "Reads every setting back from the kernel. Exit 1: one is not as applied, a VM has ended,\n"
+	.help = "Reads every setting back from the kernel. Exit 1: one is not as applied, a VM has "
+		"ended,\n"
 		"or a transaction did not end.",
 	.run = run,
 };

@@ -10,21 +10,21 @@ static int resolve(const struct ledger *l, const struct args *a, const char **re
 {
 	for (size_t i = 0; i < a->rest.n; i++) {
 		ret[i] = NULL;
-		array_for_each(p, &l->placements) {
+		array_for_each (p, &l->placements) {
 			if (streq(p->vm, a->rest.v[i]) || (p->name && streq(p->name, a->rest.v[i])))
 				ret[i] = p->vm;
 		}
 		if (!ret[i])
-			return err_say(e, -ENOENT, "nothing is applied for '%s'; see wideberth status",
-				a->rest.v[i]);
+			return err_say(e, -ENOENT,
+				"nothing is applied for '%s'; see wideberth status", a->rest.v[i]);
 	}
 	return 0;
 }
 
 static json_t *row(const struct change *c)
 {
-	json_t *o = json_pack("{s:s, s:s, s:s*}", "knob", c->knob->name, "key", c->target.key,
-		"value", c->after);
+	json_t *o = json_pack(
+		"{s:s, s:s, s:s*}", "knob", c->knob->name, "key", c->target.key, "value", c->after);
 	if (c->reason)
 		json_object_set_new(o, "reason", json_string(c->reason));
 	return o;
@@ -34,7 +34,7 @@ static int report_undo(const struct changes *changes, struct report *r)
 {
 	json_t *o = report_json(r), *restored = json_array(), *gone = json_array(),
 	       *failed = json_array();
-	array_for_each(c, &changes->v) {
+	array_for_each (c, &changes->v) {
 		bool is_left = c->result == CHANGE_FAILED || c->result == CHANGE_KEPT ||
 			(c->result == CHANGE_IMMOVABLE && c->is_released);
 		json_t *list = is_left ? failed : c->result == CHANGE_GONE ? gone : restored;
@@ -86,8 +86,10 @@ const struct command cmd_undo = {
 	.name = "undo",
 	.args = "VM... | --all",
 	.summary = "put every setting back to the value that it had",
-	.help = "Undoes what was applied for the VMs; others stay whole. A value that somebody else set\n"
-		"since is kept, and said. An unfinished transaction is ended first. Exit 4: something\n"
+	.help = "Undoes what was applied for the VMs; others stay whole. A value that somebody "
+		"else set\n"
+		"since is kept, and said. An unfinished transaction is ended first. Exit 4: "
+		"something\n"
 		"could not be restored, each named.",
 	.options = options,
 	.n_options = N_ELEMENTS(options),

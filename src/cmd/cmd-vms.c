@@ -9,9 +9,9 @@ static json_t *thread_json(const struct vm_thread *t)
 {
 	AUTO_FREE char *allowed = t->allowed ? cpuset_format_list(t->allowed) : NULL;
 	json_t *o = json_pack("{s:i, s:s, s:o, s:s?, s:s, s:s?, s:o}", "tid", t->tid, "role",
-		thread_role_name(t->role), "index", t->index < 0 ? json_null() : json_integer(t->index),
-		"id", t->id, "comm", t->comm, "allowed", allowed, "cpu",
-		t->cpu < 0 ? json_null() : json_integer(t->cpu));
+		thread_role_name(t->role), "index",
+		t->index < 0 ? json_null() : json_integer(t->index), "id", t->id, "comm", t->comm,
+		"allowed", allowed, "cpu", t->cpu < 0 ? json_null() : json_integer(t->cpu));
 	return o;
 }
 
@@ -23,10 +23,10 @@ static json_t *vm_json(const struct vm *vm)
 		json_array_append_new(threads, thread_json(&vm->threads[i]));
 	for (size_t i = 0; i < vm->n_notes; i++)
 		json_array_append_new(notes, json_string(vm->notes[i]));
-	return json_pack("{s:s, s:s?, s:s?, s:s, s:i, s:i, s:s?, s:s?, s:n, s:o, s:o}", "id", vm->id,
-		"name", vm->name, "uuid", vm->uuid, "manager", vm->manager, "pid", vm->pid, "vcpus",
-		vm->n_vcpus, "accel", vm->accel, "cgroup", vm->cgroup, "memory", "threads", threads,
-		"notes", notes);
+	return json_pack("{s:s, s:s?, s:s?, s:s, s:i, s:i, s:s?, s:s?, s:n, s:o, s:o}", "id",
+		vm->id, "name", vm->name, "uuid", vm->uuid, "manager", vm->manager, "pid", vm->pid,
+		"vcpus", vm->n_vcpus, "accel", vm->accel, "cgroup", vm->cgroup, "memory", "threads",
+		threads, "notes", notes);
 }
 
 static void report_vm(const struct vm *vm, json_t *o, struct report *r)
@@ -86,7 +86,8 @@ const struct command cmd_vms = {
 	.name = "vms",
 	.args = "[VM...]",
 	.summary = "the VMs, and what each of their threads is for",
-	.help = "Lists the running VMs with every thread: its role, where it is and where it may run.\n"
+	.help = "Lists the running VMs with every thread: its role, where it is and where it may "
+		"run.\n"
 		"VM is an id, a name, a UUID or a glob.",
 	.run = run,
 };

@@ -17,7 +17,7 @@ enum exit_code {
 	EXIT_REPORT = 1, /* something to report: findings, drift, a refused VM */
 	EXIT_USAGE = 2,
 	EXIT_UNCHANGED = 3, /* failed, and the machine is as it was */
-	EXIT_RESIDUE = 4, /* failed, and something could not be restored */
+	EXIT_RESIDUE = 4,   /* failed, and something could not be restored */
 };
 
 /* --NAME, or --NAME ARG where arg is set. */
@@ -47,7 +47,7 @@ struct context {
 
 enum command_flags {
 	CMD_CHANGES = 1, /* changes the machine: needs root on a live one */
-	CMD_POLICY = 2, /* takes --policy, --vm and the policy's keys as options */
+	CMD_POLICY = 2,  /* takes --policy, --vm and the policy's keys as options */
 };
 
 struct command {

@@ -37,8 +37,8 @@ static const char *global(const struct command_line *line, const char *name)
 static int print(struct context *c, struct err *e)
 {
 	struct text_style style = text_style_of(stdout, c->has_colour_off);
-	int r = c->is_json ? report_print_json(c->report, stdout, e) :
-			     report_print_text(c->report, stdout, &style, e);
+	int r = c->is_json ? report_print_json(c->report, stdout, e)
+			   : report_print_text(c->report, stdout, &style, e);
 	if (r == 0 && (fflush(stdout) == EOF || ferror(stdout)))
 		r = err_set(e, -errno, "write to standard output");
 	return r;
@@ -94,7 +94,7 @@ static int generate(const char *what)
 
 int main(int argc, char **argv)
 {
-	setlocale(LC_ALL, "");
+	setlocale(LC_CTYPE, "");
 	if (argc == 3 && streq(argv[1], "--generate"))
 		return generate(argv[2]);
 	CLEANUP(command_line_done) struct command_line line = { 0 };

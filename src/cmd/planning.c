@@ -30,14 +30,16 @@ bool placement_is_alive(struct host *h, const struct placement *p)
 
 /* ---- policy: files, then options ---- */
 
-static int add_file(struct context *c, struct policy *p, const char *path, bool is_host, struct err *e)
+static int add_file(
+	struct context *c, struct policy *p, const char *path, bool is_host, struct err *e)
 {
 	AUTO_FREE char *text = NULL;
 	if (is_host) {
 		int r = host_read(c->h, &text, NULL, "%s", path);
 		if (r == -ENOENT)
 			return 0;
-		return r < 0 ? err_set(e, r, "read '/%s'", path) : policy_add_text(p, path, text, e);
+		return r < 0 ? err_set(e, r, "read '/%s'", path)
+			     : policy_add_text(p, path, text, e);
 	}
 	AUTO_FILE FILE *f = fopen(path, "re");
 	AUTO_STRBUF struct strbuf b = { 0 };
@@ -73,7 +75,7 @@ static int add_default_files(struct context *c, struct policy *p, struct err *e)
 static int add_options(struct context *c, struct policy *p, struct err *e)
 {
 	const char *vm = NULL;
-	array_for_each(o, &c->args->options) {
+	array_for_each (o, &c->args->options) {
 		int r = 0;
 		if (streq(o->name, "vm")) {
 			vm = o->value;
@@ -102,7 +104,7 @@ static int read_policy(struct context *c, struct policy **ret, struct err *e)
 	AUTO_POLICY struct policy *p = policy_new();
 	int r = 0;
 	bool has_files = false;
-	array_for_each(o, &c->args->options) {
+	array_for_each (o, &c->args->options) {
 		if (r == 0 && streq(o->name, "policy")) {
 			has_files = true;
 			r = add_file(c, p, o->value, false, e);
@@ -124,7 +126,7 @@ static int read_policy(struct context *c, struct policy **ret, struct err *e)
 static bool is_named(const struct args *a, const struct vm *vm)
 {
 	bool has_names = false;
-	array_for_each(o, &a->options) {
+	array_for_each (o, &a->options) {
 		if (!streq(o->name, "vm"))
 			continue;
 		has_names = true;
@@ -148,14 +150,15 @@ static int select_vms(struct context *c, struct planning *p, struct indexes *ret
 			policy_for_vm(p->policy, vm->id, vm->name, vm->uuid, &wish))
 			*array_push(&ret->v) = i;
 	}
-	array_for_each(o, &c->args->options) {
+	array_for_each (o, &c->args->options) {
 		if (streq(o->name, "vm") && !vms_lookup(p->vms, o->value))
 			return err_say(e, -ENOENT, "no running VM matches '%s'; see wideberth vms",
 				o->value);
 	}
 	if (!ret->v.n)
 		return err_say(e, -ENOENT,
-			"no running VM is named by the policy; name one with --vm VM, or in a [vm NAME]"
+			"no running VM is named by the policy; name one with --vm VM, or in a [vm "
+			"NAME]"
 			" section of /etc/wideberth/wideberth.conf");
 	return 0;
 }
@@ -163,7 +166,7 @@ static int select_vms(struct context *c, struct planning *p, struct indexes *ret
 /* Those in force whose VM lives, and is not placed anew. */
 static void collect(struct context *c, struct planning *p)
 {
-	array_for_each(old, &p->ledger->placements) {
+	array_for_each (old, &p->ledger->placements) {
 		bool is_new = !placement_is_alive(c->h, old);
 		for (size_t i = 0; i < p->placements->n; i++)
 			is_new |= p->placements->v[i].pid == old->pid;
@@ -180,7 +183,7 @@ static int place(struct context *c, struct planning *p, struct err *e)
 	struct indexes wanted = { 0 };
 	ARRAY(struct placement) alive = { 0 };
 	int r = select_vms(c, p, &wanted, e);
-	array_for_each(old, &p->ledger->placements) {
+	array_for_each (old, &p->ledger->placements) {
 		if (placement_is_alive(c->h, old))
 			*array_push(&alive) = *old;
 	}
@@ -239,7 +242,7 @@ void changes_report(const struct changes *changes, bool is_made, struct report *
 		{ .key = "after", .head = "AFTER" },
 	};
 	json_t *rows = json_array(), *immovable = json_array();
-	array_for_each(c, &changes->v) {
+	array_for_each (c, &changes->v) {
 		bool is_shown = is_made ? c->result != CHANGE_SAME : change_is_needed(c);
 		if (is_shown && c->result != CHANGE_IMMOVABLE)
 			json_array_append_new(rows, change_json(c, is_made));
@@ -291,9 +294,9 @@ static void report_placement(const struct planning *p, const struct placement *v
 {
 	AUTO_STRBUF struct strbuf b = { 0 };
 	AUTO_FREE char *claim = cpuset_format_list(&v->claim_cpus);
-	AUTO_FREE char *rest = cpuset_format_list(cpuset_is_empty(&v->emulator_cpus) ?
-			&p->placements->housekeeping_cpus :
-			&v->emulator_cpus);
+	AUTO_FREE char *rest = cpuset_format_list(cpuset_is_empty(&v->emulator_cpus)
+			? &p->placements->housekeeping_cpus
+			: &v->emulator_cpus);
 	strbuf_printf(&b, "%s: %s on %s; vCPUs", v->vm, level_name(v->level), claim);
 	for (size_t i = 0; i < v->n_vcpus; i++) {
 		AUTO_FREE char *cpus = cpuset_format_list(&v->vcpus[i].cpus);
@@ -318,11 +321,16 @@ struct picture *placements_picture(const struct snapshot *s, const char *title,
 		for (size_t k = 0; k < v->n_vcpus; k++)
 			marks[k] = (struct vcpu_mark){ v->vcpus[k].vcpu,
 				cpuset_first(&v->vcpus[k].cpus) };
-		owners[i] = (struct host_picture_owner){ .vm = v->vm, .claim_cpus = v->claim_cpus,
-			.marks = marks, .n_marks = v->n_vcpus };
+		owners[i] = (struct host_picture_owner){ .vm = v->vm,
+			.claim_cpus = v->claim_cpus,
+			.marks = marks,
+			.n_marks = v->n_vcpus };
 	}
-	struct picture *picture = host_picture(s, &(struct host_picture){ .title = title,
-		.owners = owners, .n_owners = n, .housekeeping = housekeeping });
+	struct picture *picture = host_picture(s,
+		&(struct host_picture){ .title = title,
+			.owners = owners,
+			.n_owners = n,
+			.housekeeping = housekeeping });
 	for (size_t i = 0; i < n; i++)
 		free((void *)(uintptr_t)owners[i].marks);
 	free(owners);
@@ -336,8 +344,9 @@ void planning_report(const struct planning *p, struct report *r)
 		json_array_append_new(vms, placement_to_json(&p->placements->v[i]));
 	json_object_set_new(o, "vms", vms);
 	json_object_set_new(o, "housekeeping", cpus_json(&p->placements->housekeeping_cpus));
-	report_picture(r, placements_picture(p->snapshot, NULL, p->all.v, p->all.n,
-			       &p->placements->housekeeping_cpus));
+	report_picture(r,
+		placements_picture(
+			p->snapshot, NULL, p->all.v, p->all.n, &p->placements->housekeeping_cpus));
 	for (size_t i = 0; i < p->placements->n; i++)
 		report_placement(p, &p->placements->v[i], r);
 	report_refused(p, r);

@@ -15,10 +15,10 @@ struct planning {
 	struct snapshot *snapshot;
 	struct vms *vms;
 	struct policy *policy;
-	struct ledger *ledger; /* in force */
+	struct ledger *ledger;         /* in force */
 	struct placements *placements; /* new ones, and refusals */
-	ARRAY(struct placement) all; /* in force and new */
-	size_t n_kept; /* of these: in force before */
+	ARRAY(struct placement) all;   /* in force and new */
+	size_t n_kept;                 /* of these: in force before */
 	struct settings *settings;
 	struct changes *changes;
 };

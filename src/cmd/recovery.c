@@ -16,7 +16,7 @@ bool recovery_residue(const struct changes *back, struct strbuf *ret)
 	bool has_any = false;
 	if (!back)
 		return false;
-	array_for_each(c, &back->v) {
+	array_for_each (c, &back->v) {
 		if (c->result != CHANGE_FAILED && c->result != CHANGE_KEPT)
 			continue;
 		strbuf_printf(ret, "%s %s of %s (%s)", has_any ? "," : "", c->knob->name,
@@ -46,7 +46,7 @@ int undo_vms(struct context *c, const struct ledger *l, const char *const *vms, 
 	next->boot_id = l->boot_id;
 	next->operation = "undo";
 	next->is_forward = true;
-	array_for_each(p, &l->placements) {
+	array_for_each (p, &l->placements) {
 		if (!is_among(p->vm, vms, n_vms) && placement_is_alive(c->h, p))
 			ledger_add_placement(next, p);
 	}
@@ -55,7 +55,7 @@ int undo_vms(struct context *c, const struct ledger *l, const char *const *vms, 
 	AUTO_SETTINGS struct settings *settings =
 		settings_for(s, all, next->placements.v, next->placements.n);
 	int r = transaction_plan(c->h, l, settings, &changes, e);
-	array_for_each(p, &l->placements) {
+	array_for_each (p, &l->placements) {
 		if (r == 0 && is_among(p->vm, vms, n_vms) && placement_is_alive(c->h, p))
 			r = transaction_add_late_threads(c->h, l, p->pid, changes);
 	}
@@ -79,7 +79,8 @@ static int undo_unconfirmed(struct context *c, const struct ledger *l, struct er
 	int r = undo_vms(c, l, vms.v, vms.n, &changes, e);
 	free(vms.v);
 	if (r == 0)
-		report_warning(c->report, "'%s' was not confirmed in time and has been undone", l->operation);
+		report_warning(c->report, "'%s' was not confirmed in time and has been undone",
+			l->operation);
 	return r;
 }
 
@@ -136,7 +137,8 @@ int confirm_watch(struct context *c, const struct ledger *l, struct err *e)
 	AUTO_FREE char *dir = ledger_dir(c->h);
 	pid_t pid = fork();
 	if (pid < 0) {
-		err_set(e, -errno, "start the watch for 'wideberth confirm'; confirm or undo by hand");
+		err_set(e, -errno,
+			"start the watch for 'wideberth confirm'; confirm or undo by hand");
 		return EXIT_RESIDUE;
 	}
 	if (pid > 0)

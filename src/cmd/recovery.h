@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How every command that changes things begins: alone, and on a host without unfinished business. */
+/* How every command that changes things begins: alone, and on a host without unfinished business.
+ */
 #pragma once
 
 #include "apply/transaction.h"

@@ -18,7 +18,7 @@ struct snapshot;
 struct vms;
 struct vm;
 
-/* Where one vCPU or I/O thread goes. */
+/* Where one vCPU or I/O thread goes. A vCPU has one CPU, but with cores = shared many. */
 struct thread_place {
 	int tid;
 	uint64_t start;
@@ -39,13 +39,14 @@ struct placement {
 	const char *cgroup; /* or NULL */
 	enum level wanted, level;
 	const char *why_less; /* why level < wanted, or NULL */
+	const char *place_note; /* why it spans more than its policy's place says, or NULL */
 	struct cpuset claim_cpus; /* nobody else's: the vCPUs' cores with idle siblings, own helpers */
 	struct cpuset vcpu_cpus; /* union of the vCPUs' CPUs */
 	struct thread_place *vcpus; /* by vCPU number */
 	size_t n_vcpus;
 	struct cpuset emulator_cpus; /* main loop, workers, kvm threads; empty: housekeeping */
 	struct cpuset iothread_cpus; /* when not placed one by one; empty: housekeeping */
-	struct thread_place *iothreads;
+	struct thread_place *iothreads; /* placed one by one, or none */
 	size_t n_iothreads;
 	struct cpuset vhost_cpus; /* empty: as emulator */
 };
@@ -69,10 +70,14 @@ struct placements {
 };
 
 /*
- * Places the VMs of 'wanted' (indexes into vms) as the policy wishes, beside the claims in force,
- * which are never moved. Deterministic: same input, same output; one VM more moves no other.
- * A VM that does not fit is in 'refused', with what blocks it. Fails only on policy errors that
- * show against this host (an explicit CPU that is offline or claimed): -EINVAL.
+ * Places the VMs of 'wanted' (indexes into vms) as the policy wishes, in that order, beside the
+ * claims in force, which are never moved. Deterministic: same input, same output; one VM more at
+ * the end moves no other (but VMs with cores = shared, which use what nobody claims).
+ *
+ * A VM that does not fit is in 'refused', with what blocks it. One with isolation = none is in
+ * neither list. One that has a claim in force itself is placed anew, on its old CPUs if they do.
+ * Fails only on policy errors that show against this host (an explicit CPU that is offline or
+ * claimed): -EINVAL.
  */
 int place_vms(const struct snapshot *s, const struct vms *vms, const struct policy *policy,
 	const size_t *wanted, size_t n_wanted, const struct placement *in_force, size_t n_in_force,

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A request and the spot found for it, as a placement. */
+#include <string.h>
+
+#include "plan/place.h"
+
+static int by_vcpu(const void *a, const void *b)
+{
+	return ((const struct thread_place *)a)->vcpu - ((const struct thread_place *)b)->vcpu;
+}
+
+static struct thread_place place_thread(struct planner *p, const struct vm_thread *t)
+{
+	return (struct thread_place){
+		.tid = t->tid,
+		.start = t->start,
+		.vcpu = t->role == ROLE_VCPU ? t->index : -1,
+		.id = t->id ? arena_strdup(&p->out->arena, t->id) : NULL,
+	};
+}
+
+/* Deals the CPUs of the slots to the vCPUs, group by group, as pack() counted them. */
+static void fill_vcpus(
+	struct planner *p, const struct request *req, const struct spot *spot, struct placement *pl)
+{
+	size_t used = 0;
+	for (size_t g = 0; g < req->n_groups; g++) {
+		struct cpuset cpus = CPUSET_EMPTY;
+		int room = 0, cpu = -1;
+		for (size_t i = 0; i < req->groups[g].n; i++) {
+			if (!room) {
+				const struct slot *slot = &p->slots[spot->slots[used++]];
+				room = slot->room;
+				cpus = place_slot_cpus(slot, req);
+				cpu = -1;
+				if (req->wish.cores != CORES_THREAD)
+					pl->claim_cpus = cpuset_or(&pl->claim_cpus, &cpus);
+			}
+			room--;
+			cpu = cpuset_next(&cpus, cpu + 1);
+			cpuset_add(&pl->claim_cpus, cpu);
+			int v = req->order[req->groups[g].first + i];
+			if (v < 0)
+				continue;
+			pl->vcpus[v] = place_thread(p, req->vcpus[v]);
+			pl->vcpus[v].cpus = cpuset_of(cpu);
+			cpuset_add(&pl->vcpu_cpus, cpu);
+		}
+	}
+}
+
+/* The emulator gets the first thread of the core and I/O threads the others, one each if they are
+ * enough; where one of the two is elsewhere, the other has the whole core. */
+static void fill_own_helpers(
+	struct planner *p, const struct request *req, struct cpuset cpus, struct placement *pl)
+{
+	bool is_emulator = req->wish.emulator.wish == HELPER_OWN;
+	bool is_iothreads = req->wish.iothreads.wish == HELPER_OWN && req->n_iothreads;
+	pl->claim_cpus = cpuset_or(&pl->claim_cpus, &cpus);
+	if (is_emulator)
+		pl->emulator_cpus = cpus;
+	if (!is_iothreads)
+		return;
+	if (is_emulator && cpuset_count(&cpus) > 1) {
+		pl->emulator_cpus = cpuset_of(cpuset_first(&cpus));
+		cpuset_remove(&cpus, cpuset_first(&cpus));
+	}
+	pl->iothread_cpus = cpus;
+	if ((int)req->n_iothreads > cpuset_count(&cpus))
+		return;
+	pl->iothreads = arena_alloc(&p->out->arena, req->n_iothreads * sizeof *pl->iothreads);
+	pl->n_iothreads = req->n_iothreads;
+	int cpu = -1;
+	for (size_t i = 0; i < req->n_iothreads; i++) {
+		cpu = cpuset_next(&cpus, cpu + 1);
+		pl->iothreads[i] = place_thread(p, req->iothreads[i]);
+		pl->iothreads[i].cpus = cpuset_of(cpu);
+	}
+}
+
+struct placement place_fill(struct planner *p, const struct request *req, const struct spot *spot)
+{
+	struct arena *a = &p->out->arena;
+	const struct vm *vm = req->vm;
+	struct placement pl = {
+		.vm = arena_strdup(a, vm->id),
+		.name = vm->name ? arena_strdup(a, vm->name) : NULL,
+		.pid = vm->pid,
+		.start = vm->start,
+		.cgroup = vm->cgroup ? arena_strdup(a, vm->cgroup) : NULL,
+		.wanted = req->wish.isolation,
+		.level = req->level,
+		.why_less = req->why_less,
+		.place_note = req->place_note,
+		.n_vcpus = req->n_vcpus,
+	};
+	pl.vcpus = arena_alloc(a, req->n_vcpus * sizeof *pl.vcpus);
+	for (size_t i = 0; i < req->n_vcpus; i++)
+		pl.vcpus[i] = place_thread(p, req->vcpus[i]);
+	fill_vcpus(p, req, spot, &pl);
+	qsort(pl.vcpus, pl.n_vcpus, sizeof *pl.vcpus, by_vcpu);
+	if (req->wish.emulator.wish == HELPER_CPUS)
+		pl.emulator_cpus = req->wish.emulator.cpus;
+	if (req->wish.iothreads.wish == HELPER_CPUS)
+		pl.iothread_cpus = req->wish.iothreads.cpus;
+	if (spot->helper >= 0)
+		fill_own_helpers(p, req, place_slot_cpus(&p->slots[spot->helper], req), &pl);
+	return pl;
+}
+
+/* The part of the unclaimed CPUs that a VM without CPUs of its own floats over: that of the domain
+ * with most of them, if they are enough. */
+struct cpuset place_shared_cpus(
+	const struct planner *p, const struct cpuset *unclaimed, enum scope scope, size_t n_vcpus)
+{
+	for (; scope <= SCOPE_NODE; scope++) {
+		struct cpuset best = CPUSET_EMPTY;
+		int best_n = 0;
+		for (int domain = 0; domain < place_n_domains(p, scope); domain++) {
+			const struct cpuset *all = scope == SCOPE_L3 ? &p->s->l3s[domain].cpus
+								     : &p->s->nodes[domain].cpus;
+			struct cpuset cpus = cpuset_and(all, unclaimed);
+			if (cpuset_count(&cpus) > best_n) {
+				best = cpus;
+				best_n = cpuset_count(&cpus);
+			}
+		}
+		if (best_n && (size_t)best_n >= n_vcpus)
+			return best;
+	}
+	return *unclaimed;
+}

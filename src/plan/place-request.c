@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What one VM needs: its level on this host, its vCPUs in groups, cores for helpers. */
+#include <string.h>
+
+#include "base/str.h"
+#include "plan/place.h"
+
+static const struct vm_thread **threads_of(
+	struct planner *p, const struct vm *vm, enum thread_role role, size_t *ret_n)
+{
+	const struct vm_thread **v = arena_alloc(&p->out->arena, (vm->n_threads + 1) * sizeof *v);
+	size_t n = 0;
+	for (size_t i = 0; i < vm->n_threads; i++)
+		if (vm->threads[i].role == role)
+			v[n++] = &vm->threads[i];
+	*ret_n = n;
+	return v;
+}
+
+/* A partition and a fence need a cgroup that holds this VM and nothing else. */
+static bool has_own_cgroup(struct planner *p, const struct vm *vm)
+{
+	if (!p->s->n_cgroups || !p->s->has_cpuset) {
+		struct refusal *r =
+			place_refuse(p, vm, "no cgroup v2 hierarchy with the cpuset controller");
+		place_alternative(p, r, "isolation = pinned needs none");
+		return false;
+	}
+	struct refusal *r = NULL;
+	if (!vm->cgroup || !*vm->cgroup) {
+		r = place_refuse(
+			p, vm, "its process is in the root cgroup, which cannot be fenced");
+	} else {
+		for (size_t i = 0; i < p->vms->n_vms; i++) {
+			const struct vm *other = &p->vms->vms[i];
+			if (other == vm || !other->cgroup || !streq(other->cgroup, vm->cgroup))
+				continue;
+			if (!r)
+				r = place_refuse(p, vm, "it shares the cgroup %s", vm->cgroup);
+			place_blocking(p, r, "VM %s is in the cgroup %s", other->id, vm->cgroup);
+		}
+	}
+	if (!r)
+		return true;
+	place_alternative(p, r,
+		"start it in a scope of its own: systemd-run --scope --slice=qemu.slice "
+		"qemu-system-x86_64 …");
+	place_alternative(p, r, "isolation = pinned needs no cgroup");
+	return false;
+}
+
+static bool find_level(struct planner *p, struct request *req)
+{
+	req->level = req->wish.isolation;
+	if (req->wish.cores == CORES_SHARED && req->level > LEVEL_PINNED) {
+		req->level = LEVEL_PINNED;
+		req->why_less =
+			"CPUs that are shared cannot be kept free of others (cores = shared)";
+	}
+	if (req->level < LEVEL_FENCED)
+		return true;
+	if (!has_own_cgroup(p, req->vm))
+		return false;
+	if (req->level == LEVEL_ISOLATED && !p->s->has_remote_partitions) {
+		req->level = LEVEL_FENCED;
+		req->why_less = "this kernel has no remote cpuset partitions "
+				"(cpuset.cpus.exclusive, since 6.7)";
+	}
+	return true;
+}
+
+/* Only then do guest siblings exist, and are known. */
+static bool has_guest_siblings(const struct request *req)
+{
+	if (req->vm->guest_threads < 2 || req->wish.cores == CORES_ONE_THREAD)
+		return false;
+	for (size_t i = 0; i < req->n_vcpus; i++)
+		if (req->vcpus[i]->guest_core < 0)
+			return false;
+	return true;
+}
+
+static bool is_same_guest_core(const struct vm_thread *a, const struct vm_thread *b)
+{
+	return a->guest_socket == b->guest_socket && a->guest_core == b->guest_core;
+}
+
+static int by_guest_core(const void *a, const void *b, void *vcpus)
+{
+	const struct vm_thread *const *v = vcpus, *x = v[*(const int *)a], *y = v[*(const int *)b];
+	int d = x->guest_socket - y->guest_socket;
+	d = d ? d : x->guest_core - y->guest_core;
+	d = d ? d : x->guest_thread - y->guest_thread;
+	return d ? d : x->index - y->index;
+}
+
+/* Large groups first: they are the ones that need cores with many threads. */
+static int by_size(const void *a, const void *b)
+{
+	const struct group *x = a, *y = b;
+	if (x->n != y->n)
+		return x->n < y->n ? 1 : -1;
+	return x->first < y->first ? -1 : 1;
+}
+
+void place_request_update(struct planner *p, struct request *req)
+{
+	size_t n_known = req->n_cpus < req->n_vcpus ? req->n_cpus : req->n_vcpus;
+	req->order = arena_alloc(&p->out->arena, (req->n_cpus + 1) * sizeof *req->order);
+	req->groups = arena_alloc(&p->out->arena, (req->n_cpus + 1) * sizeof *req->groups);
+	req->n_groups = 0;
+	for (size_t i = 0; i < req->n_cpus; i++)
+		req->order[i] = i < n_known ? (int)i : -1;
+	bool is_smt = has_guest_siblings(req);
+	if (is_smt)
+		qsort_r(req->order, n_known, sizeof *req->order, by_guest_core, req->vcpus);
+	for (size_t i = 0; i < req->n_cpus; i++) {
+		bool is_new = i == 0;
+		if (is_smt && i > 0 && i < n_known)
+			is_new = !is_same_guest_core(
+				req->vcpus[req->order[i - 1]], req->vcpus[req->order[i]]);
+		else if (is_smt && i == n_known)
+			is_new = true;
+		if (is_new)
+			req->groups[req->n_groups++] = (struct group){ .first = i };
+		req->groups[req->n_groups - 1].n++;
+	}
+	if (req->n_groups)
+		qsort(req->groups, req->n_groups, sizeof *req->groups, by_size);
+	req->blocked_cpus = p->kept_cpus;
+	/* Kernels refuse a partition on CPUs of isolcpus=, or crash when it leaves no other CPU. */
+	if (req->level == LEVEL_ISOLATED)
+		req->blocked_cpus = cpuset_or(&req->blocked_cpus, &p->s->boot_isolated_cpus);
+}
+
+bool place_request(
+	struct planner *p, const struct vm *vm, const struct vm_wish *wish, struct request *ret)
+{
+	static const enum scope scopes[] = {
+		[PLACE_ONE_L3] = SCOPE_L3,
+		[PLACE_ONE_NODE] = SCOPE_NODE,
+		[PLACE_FEWEST_NODES] = SCOPE_FEWEST,
+		[PLACE_ANY] = SCOPE_ANY,
+	};
+	*ret = (struct request){ .vm = vm, .wish = *wish, .scope = scopes[wish->place] };
+	ret->vcpus = threads_of(p, vm, ROLE_VCPU, &ret->n_vcpus);
+	ret->iothreads = threads_of(p, vm, ROLE_IOTHREAD, &ret->n_iothreads);
+	if (!ret->n_vcpus) {
+		struct refusal *r =
+			place_refuse(p, vm, "none of its threads is known to be a vCPU");
+		place_alternative(p, r,
+			"start QEMU with a monitor that can be asked (-qmp "
+			"unix:PATH,server=on,wait=off) "
+			"or with names for its threads (-name NAME,debug-threads=on)");
+		return false;
+	}
+	if (!find_level(p, ret))
+		return false;
+	ret->self = NOBODY;
+	for (size_t i = 0; i < p->owners.n; i++)
+		if (streq(p->owners.v[i].vm, vm->id))
+			ret->self = (int)i;
+	ret->n_cpus = ret->n_vcpus;
+	if (vm->n_vcpus <= 0 && wish->vcpus > (int)ret->n_vcpus)
+		ret->n_cpus = (size_t)wish->vcpus;
+	if (wish->cores == CORES_SHARED)
+		ret->n_cpus = 0;
+	ret->needs_helper = wish->emulator.wish == HELPER_OWN ||
+		(wish->iothreads.wish == HELPER_OWN && ret->n_iothreads);
+	place_request_update(p, ret);
+	return true;
+}

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The planner: what is kept for the host, then one VM after the other. */
+#include "plan/place.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/str.h"
+
+static int by_first(const void *a, const void *b)
+{
+	return ((const struct slot *)a)->first - ((const struct slot *)b)->first;
+}
+
+static void init_slots(struct planner *p)
+{
+	const struct snapshot *s = p->s;
+	p->slots = arena_alloc(&p->out->arena, (s->n_cores + 1) * sizeof *p->slots);
+	p->slot_of_cpu = arena_alloc(&p->out->arena, CPUSET_MAX * sizeof *p->slot_of_cpu);
+	for (size_t i = 0; i < s->n_cores; i++) {
+		const struct core *core = &s->cores[i];
+		struct slot slot = { .l3 = core->l3, .node = core->node, .owner = NOBODY };
+		slot.cpus = cpuset_and(&core->cpus, &s->online_cpus);
+		slot.first = cpuset_first(&slot.cpus);
+		slot.n_cpus = cpuset_count(&slot.cpus);
+		slot.is_boot_isolated = cpuset_intersects(&slot.cpus, &s->boot_isolated_cpus);
+		for (size_t c = 0; c < s->n_cpus; c++)
+			if (s->cpus[c].cpu == slot.first)
+				slot.kind = s->cpus[c].kind;
+		if (slot.n_cpus)
+			p->slots[p->n_slots++] = slot;
+	}
+	qsort(p->slots, p->n_slots, sizeof *p->slots, by_first);
+	for (int cpu = 0; cpu < CPUSET_MAX; cpu++)
+		p->slot_of_cpu[cpu] = -1;
+	for (size_t i = 0; i < p->n_slots; i++)
+		cpuset_for_each (cpu, &p->slots[i].cpus)
+			p->slot_of_cpu[cpu] = (int)i;
+}
+
+static void set_owner(struct planner *p, const struct cpuset *cpus, int owner)
+{
+	cpuset_for_each (cpu, cpus)
+		if (p->slot_of_cpu[cpu] >= 0)
+			p->slots[p->slot_of_cpu[cpu]].owner = owner;
+}
+
+static struct cpuset claimed_cpus(const struct planner *p)
+{
+	struct cpuset all = CPUSET_EMPTY;
+	array_for_each (o, &p->owners)
+		all = cpuset_or(&all, &o->cpus);
+	return all;
+}
+
+static void init_owners(struct planner *p, const struct placement *in_force, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		*array_push(&p->owners) =
+			(struct owner){ arena_strdup(&p->out->arena, in_force[i].vm),
+				in_force[i].claim_cpus };
+		set_owner(p, &in_force[i].claim_cpus, (int)i);
+	}
+	struct cpuset claimed = claimed_cpus(p);
+	p->foreign_cpus = cpuset_minus(&p->s->isolated_cpus, &p->s->boot_isolated_cpus);
+	p->foreign_cpus = cpuset_minus(&p->foreign_cpus, &claimed);
+	p->online_cpus = cpuset_minus(&p->s->online_cpus, &p->foreign_cpus);
+}
+
+/* The lowest n cores of every node, of those that the host itself can use. */
+static struct cpuset reserve_cores(const struct planner *p, int n)
+{
+	struct cpuset reserved = CPUSET_EMPTY;
+	for (int node = -1; node < (int)p->s->n_nodes; node++) {
+		int left = n;
+		for (size_t i = 0; i < p->n_slots && left; i++) {
+			const struct slot *slot = &p->slots[i];
+			if (slot->node != node || slot->owner != NOBODY || slot->is_boot_isolated ||
+				cpuset_intersects(&slot->cpus, &p->foreign_cpus))
+				continue;
+			reserved = cpuset_or(&reserved, &slot->cpus);
+			left--;
+		}
+	}
+	return reserved;
+}
+
+static int reserve(struct planner *p, const struct host_wish *wish, struct err *e)
+{
+	struct cpuset claimed = claimed_cpus(p), *reserved = &p->out->reserved_cpus;
+	if (wish->wish == HOUSEKEEPING_CPUS) {
+		*reserved = cpuset_and(&wish->cpus, &p->online_cpus);
+		*reserved = cpuset_minus(reserved, &claimed);
+		if (cpuset_is_empty(reserved))
+			return err_say(e, -EINVAL,
+				"%s: housekeeping = %s: none of these CPUs is online "
+				"and free",
+				wish->source, place_list(p, &wish->cpus));
+	} else {
+		*reserved = reserve_cores(p, wish->wish == HOUSEKEEPING_AUTO ? 1 : wish->cores);
+	}
+	for (size_t i = 0; i < p->n_slots; i++)
+		p->slots[i].is_reserved = cpuset_intersects(&p->slots[i].cpus, reserved);
+	return 0;
+}
+
+/* Adds the CPUs with their siblings: two VMs never share a core. */
+static void keep_cores(const struct planner *p, struct cpuset *kept, const struct cpuset *cpus)
+{
+	cpuset_for_each (cpu, cpus)
+		if (p->slot_of_cpu[cpu] >= 0)
+			*kept = cpuset_or(kept, &p->slots[p->slot_of_cpu[cpu]].cpus);
+}
+
+/* CPUs that claims in force name for their helpers, outside of the claim. */
+static void keep_helpers_in_force(struct planner *p, const struct placement *in_force, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct placement *f = &in_force[i];
+		struct cpuset cpus = cpuset_or(&f->emulator_cpus, &f->iothread_cpus);
+		cpus = cpuset_or(&cpus, &f->vhost_cpus);
+		for (size_t k = 0; k < f->n_iothreads; k++)
+			cpus = cpuset_or(&cpus, &f->iothreads[k].cpus);
+		cpus = cpuset_minus(&cpus, &f->claim_cpus);
+		keep_cores(p, &p->helper_cpus, &cpus);
+	}
+}
+
+static int keep_helper(struct planner *p, const struct vm *vm, const char *key,
+	const struct helper_place *place, struct err *e)
+{
+	if (place->wish != HELPER_CPUS)
+		return 0;
+	const char *list = place_list(p, &place->cpus);
+	struct cpuset off = cpuset_minus(&place->cpus, &p->s->online_cpus);
+	if (!cpuset_is_empty(&off))
+		return err_say(e, -EINVAL, "%s: %s = %s: CPU %s is not online", place->source, key,
+			list, place_list(p, &off));
+	struct cpuset foreign = cpuset_and(&place->cpus, &p->foreign_cpus);
+	if (!cpuset_is_empty(&foreign))
+		return err_say(e, -EINVAL, "%s: %s = %s: CPU %s is in an isolated partition",
+			place->source, key, list, place_list(p, &foreign));
+	array_for_each (o, &p->owners) {
+		struct cpuset taken = cpuset_and(&place->cpus, &o->cpus);
+		if (!cpuset_is_empty(&taken) && !streq(o->vm, vm->id))
+			return err_say(e, -EINVAL, "%s: %s = %s: CPU %s belongs to VM %s",
+				place->source, key, list, place_list(p, &taken), o->vm);
+	}
+	keep_cores(p, &p->helper_cpus, &place->cpus);
+	return 0;
+}
+
+static struct vm_wish wish_of(const struct policy *policy, const struct vm *vm)
+{
+	struct vm_wish wish;
+	(void)policy_for_vm(policy, vm->id, vm->name, vm->uuid, &wish);
+	return wish;
+}
+
+static int keep_helpers(struct planner *p, const struct policy *policy, const size_t *wanted,
+	size_t n_wanted, struct err *e)
+{
+	for (size_t i = 0; i < n_wanted; i++) {
+		const struct vm *vm = &p->vms->vms[wanted[i]];
+		struct vm_wish wish = wish_of(policy, vm);
+		if (wish.isolation == LEVEL_NONE)
+			continue;
+		int r = keep_helper(p, vm, "emulator", &wish.emulator, e);
+		if (r == 0)
+			r = keep_helper(p, vm, "iothreads", &wish.iothreads, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* The scope to insist on: that of the policy, or a wider one where no such part of this host could
+ * hold the VM even if it were empty. */
+static bool choose_scope(struct planner *p, struct request *req)
+{
+	static const char *const names[] = { "one L3", "one node", "fewest nodes" };
+	enum scope wished = req->scope;
+	place_rooms(p, req, ROOMS_EMPTY);
+	for (; req->scope < SCOPE_FEWEST; req->scope++) {
+		bool is_known = req->scope == SCOPE_L3 ? p->s->n_l3s > 0 : p->s->n_nodes > 0;
+		if (is_known && place_search(p, req, req->scope, NULL))
+			break;
+		if (!is_known && req->scope == wished)
+			wished++; /* a host that has no such parts: nothing is lost */
+	}
+	if (req->scope > wished)
+		req->place_note = arena_printf(&p->out->arena,
+			"it is larger than what VMs can have of "
+			"any %s here: placed in %s instead",
+			names[wished] + strlen("one "), names[req->scope]);
+	return req->scope < SCOPE_FEWEST || place_search(p, req, req->scope, NULL);
+}
+
+static bool find_spot(struct planner *p, struct request *req, struct spot *ret)
+{
+	if (!choose_scope(p, req))
+		return false;
+	place_rooms(p, req, ROOMS_OWN);
+	if (req->self != NOBODY && place_search(p, req, req->scope, ret))
+		return true;
+	place_rooms(p, req, ROOMS_FREE);
+	return place_search(p, req, req->scope, ret);
+}
+
+/* A kernel crashes when partitions and isolcpus= leave it no CPU at all. */
+static bool leaves_host_a_cpu(
+	const struct planner *p, const struct request *req, const struct cpuset *claim)
+{
+	struct cpuset left = cpuset_minus(&p->online_cpus, &p->s->boot_isolated_cpus);
+	left = cpuset_minus(&left, claim);
+	for (size_t i = 0; i < p->owners.n; i++)
+		if ((int)i != req->self)
+			left = cpuset_minus(&left, &p->owners.v[i].cpus);
+	return !cpuset_is_empty(&left);
+}
+
+static void add_claim(struct planner *p, struct request *req, const struct placement *pl)
+{
+	if (req->self == NOBODY) {
+		req->self = (int)p->owners.n;
+		array_push(&p->owners)->vm = pl->vm;
+	}
+	struct owner *owner = &p->owners.v[req->self];
+	set_owner(p, &owner->cpus, NOBODY); /* it moves away from there */
+	owner->cpus = pl->claim_cpus;
+	set_owner(p, &owner->cpus, req->self);
+}
+
+static void place_vm(struct planner *p, const struct vm *vm, const struct vm_wish *wish)
+{
+	struct request req;
+	struct spot spot;
+	if (wish->isolation == LEVEL_NONE || !place_request(p, vm, wish, &req))
+		return;
+	if (!find_spot(p, &req, &spot)) {
+		place_refuse_full(p, &req);
+		return;
+	}
+	struct placement pl = place_fill(p, &req, &spot);
+	if (!leaves_host_a_cpu(p, &req, &pl.claim_cpus)) {
+		struct refusal *r = place_refuse(p, vm, "the host would be left without a CPU");
+		place_alternative(
+			p, r, "set housekeeping in [host] to CPUs that isolcpus= leaves out");
+		return;
+	}
+	add_claim(p, &req, &pl);
+	p->out->v[p->out->n++] = pl;
+}
+
+/* What is left when all have their claims: for the host, and for VMs with cores = shared. */
+static void share_rest(
+	struct planner *p, const struct policy *policy, const size_t *wanted, size_t n_wanted)
+{
+	struct placements *out = p->out;
+	struct cpuset claimed = claimed_cpus(p);
+	struct cpuset unclaimed = cpuset_minus(&p->online_cpus, &claimed);
+	struct cpuset usual = cpuset_minus(&unclaimed, &p->s->boot_isolated_cpus);
+	if (!cpuset_is_empty(&usual))
+		unclaimed = usual; /* nothing balances load over CPUs of isolcpus= */
+	bool is_explicit = policy_host(policy).wish == HOUSEKEEPING_CPUS;
+	out->housekeeping_cpus = is_explicit ? out->reserved_cpus : unclaimed;
+	for (size_t i = 0, k = 0; i < n_wanted && k < out->n; i++) {
+		const struct vm *vm = &p->vms->vms[wanted[i]];
+		if (!streq(out->v[k].vm, vm->id))
+			continue; /* refused */
+		struct placement *pl = &out->v[k++];
+		struct vm_wish wish = wish_of(policy, vm);
+		if (wish.cores != CORES_SHARED)
+			continue;
+		pl->vcpu_cpus = place_shared_cpus(p, &unclaimed,
+			wish.place == PLACE_ONE_L3             ? SCOPE_L3
+				: wish.place == PLACE_ONE_NODE ? SCOPE_NODE
+							       : SCOPE_ANY,
+			pl->n_vcpus);
+		for (size_t j = 0; j < pl->n_vcpus; j++)
+			pl->vcpus[j].cpus = pl->vcpu_cpus;
+	}
+}
+
+int place_vms(const struct snapshot *s, const struct vms *vms, const struct policy *policy,
+	const size_t *wanted, size_t n_wanted, const struct placement *in_force, size_t n_in_force,
+	struct placements **ret, struct err *e)
+{
+	AUTO_PLACEMENTS struct placements *out = xcalloc(1, sizeof *out);
+	struct planner p = { .s = s, .vms = vms, .out = out };
+	struct host_wish host = policy_host(policy);
+	init_slots(&p);
+	init_owners(&p, in_force, n_in_force);
+	keep_helpers_in_force(&p, in_force, n_in_force);
+	int r = reserve(&p, &host, e);
+	if (r == 0)
+		r = keep_helpers(&p, policy, wanted, n_wanted, e);
+	if (r == 0) {
+		p.kept_cpus = cpuset_or(&p.helper_cpus, &out->reserved_cpus);
+		keep_cores(&p, &p.kept_cpus, &p.foreign_cpus);
+		out->v = arena_alloc(&out->arena, (n_wanted + 1) * sizeof *out->v);
+		for (size_t i = 0; i < n_wanted; i++) {
+			const struct vm *vm = &vms->vms[wanted[i]];
+			struct vm_wish wish = wish_of(policy, vm);
+			place_vm(&p, vm, &wish);
+		}
+		share_rest(&p, policy, wanted, n_wanted);
+	}
+	free(p.owners.v);
+	if (r == 0)
+		*ret = TAKE(out);
+	return r;
+}
+
+void placements_free(struct placements *p)
+{
+	if (!p)
+		return;
+	arena_done(&p->arena);
+	free(p);
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Inside of the planner: the host's cores as slots, one VM's needs as a request, and the search
+ * for a spot. Only src/plan/place*.c include this.
+ *
+ * A VM's vCPUs come in groups: those of one guest core, or all of them when the guest has no SMT.
+ * A group fills slots one after the other and shares none with another group; so guest siblings
+ * get host siblings, and without guest siblings consecutive vCPUs do.
+ */
+#pragma once
+
+#include "model/snapshot.h"
+#include "plan/plan.h"
+#include "vm/vm.h"
+
+enum { NOBODY = -1 };
+
+/* One core of the host with online CPUs. */
+struct slot {
+	struct cpuset cpus; /* online */
+	int first;          /* its lowest CPU */
+	int n_cpus;
+	int l3, node; /* as in struct core: indexes, or -1 */
+	enum cpu_kind kind;
+	bool is_reserved, is_boot_isolated; /* true when one of the CPUs is */
+	int owner; /* index of the VM that claims (part of) it, or NOBODY */
+	int room;  /* vCPUs of the VM at hand that it can take; see place_rooms() */
+};
+
+struct owner {
+	const char *vm;
+	struct cpuset cpus;
+};
+
+struct planner {
+	const struct snapshot *s;
+	const struct vms *vms;
+	struct placements *out;
+	struct slot *slots; /* by first */
+	size_t n_slots;
+	int *slot_of_cpu; /* by CPU: index, or -1 */
+	ARRAY(struct owner) owners;
+	struct cpuset online_cpus;  /* without those of partitions that are not ours */
+	struct cpuset foreign_cpus; /* the latter */
+	struct cpuset helper_cpus;  /* named explicitly for helpers, with their siblings */
+	struct cpuset kept_cpus;    /* never for vCPUs: reserved, foreign, helpers */
+};
+
+/* The parts of a host that a VM may have to fit in, smaller ones first. */
+enum scope { SCOPE_L3, SCOPE_NODE, SCOPE_FEWEST, SCOPE_ANY };
+
+struct group {
+	size_t first, n; /* in request.order */
+};
+
+struct request {
+	const struct vm *vm;
+	struct vm_wish wish;
+	enum level level;
+	const char *why_less;
+	const struct vm_thread **vcpus; /* known threads by vCPU number */
+	size_t n_vcpus;
+	size_t n_cpus; /* CPUs for vCPUs: n_vcpus, or more where the policy says so */
+	int *order;    /* of n_cpus: index into vcpus, or -1 for a vCPU without a thread yet */
+	struct group *groups;
+	size_t n_groups;
+	const struct vm_thread **iothreads;
+	size_t n_iothreads;
+	bool needs_helper; /* a core for emulator or I/O threads */
+	enum scope scope;
+	const char *place_note;
+	int self;                   /* its own claim in force: index into owners, or NOBODY */
+	struct cpuset blocked_cpus; /* of this VM's level: kept, boot-isolated */
+};
+
+struct spot {
+	int *slots;     /* for the vCPUs in order, then the helper's */
+	size_t n_slots; /* without the helper's */
+	int helper;     /* slot, or -1 */
+	enum scope scope;
+	int domain; /* index of the L3 or node; -1 for wider scopes */
+};
+
+/* place-request.c: what the VM needs. Returns false when it was refused. */
+bool place_request(
+	struct planner *p, const struct vm *vm, const struct vm_wish *wish, struct request *ret);
+/* Counts groups and blocked CPUs again after wish, level or n_cpus were changed. */
+void place_request_update(struct planner *p, struct request *req);
+
+/* place-search.c */
+enum rooms {
+	ROOMS_FREE,  /* what nobody else claims */
+	ROOMS_OWN,   /* only its own claim in force */
+	ROOMS_EMPTY, /* as if no VM claimed anything */
+};
+void place_rooms(struct planner *p, const struct request *req, enum rooms rooms);
+/* The best spot in that scope for the rooms set last. ret may be NULL. */
+bool place_search(struct planner *p, const struct request *req, enum scope scope, struct spot *ret);
+bool place_slot_in(const struct slot *slot, enum scope scope, int domain);
+int place_n_domains(const struct planner *p, enum scope scope);
+/* The CPUs of a slot that the request may use. */
+struct cpuset place_slot_cpus(const struct slot *slot, const struct request *req);
+
+/* place-fill.c */
+struct placement place_fill(struct planner *p, const struct request *req, const struct spot *spot);
+struct cpuset place_shared_cpus(
+	const struct planner *p, const struct cpuset *unclaimed, enum scope scope, size_t n_vcpus);
+
+/* place-refuse.c */
+struct refusal *place_refuse(struct planner *p, const struct vm *vm, const char *fmt, ...)
+	PRINTF_LIKE(3, 4);
+void place_blocking(struct planner *p, struct refusal *r, const char *fmt, ...) PRINTF_LIKE(3, 4);
+void place_alternative(struct planner *p, struct refusal *r, const char *fmt, ...)
+	PRINTF_LIKE(3, 4);
+/* Refuses a VM that place_search() found no spot for, with what blocks it and what would fit. */
+void place_refuse_full(struct planner *p, const struct request *req);
+/* A cpulist in the arena of the result. */
+const char *place_list(struct planner *p, const struct cpuset *cpus);

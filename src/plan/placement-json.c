@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A placement as JSON. What users read (vm, level, vcpus, emulator, iothreads, vhost, spare,
+ * memory) and what the ledger needs beside it are one object:
+ *
+ *	{ "vm": "100", "name": "db01", "pid": 4711, "start": 81234, "cgroup":
+ *"qemu.slice/100.scope", "wanted": "isolated", "level": "fenced", "why_less": "…", "place_note":
+ *null, "claim": "4-5,12-13", "vcpus": [ { "vcpu": 0, "cpus": "4", "tid": 4720, "start": 81240 }, …
+ *], "emulator": "", "iothread_cpus": "", "iothreads": [ { "id": "io1", "cpus": "5", … } ], "vhost":
+ *"", "spare": "", "memory": null }
+ */
+#include <errno.h>
+
+#include "plan/plan.h"
+
+static json_t *list_to_json(const struct cpuset *cpus)
+{
+	AUTO_FREE char *text = cpuset_format_list(cpus);
+	return json_string(text);
+}
+
+/* Null also for what is not UTF-8, which JSON cannot hold. */
+static json_t *text_to_json(const char *text)
+{
+	json_t *o = text ? json_string(text) : NULL;
+	return o ? o : json_null();
+}
+
+static json_t *threads_to_json(const struct thread_place *v, size_t n)
+{
+	json_t *array = json_array();
+	for (size_t i = 0; i < n; i++) {
+		json_t *o = json_object();
+		if (v[i].vcpu >= 0)
+			json_object_set_new(o, "vcpu", json_integer(v[i].vcpu));
+		else
+			json_object_set_new(o, "id", text_to_json(v[i].id));
+		json_object_set_new(o, "cpus", list_to_json(&v[i].cpus));
+		json_object_set_new(o, "tid", json_integer(v[i].tid));
+		json_object_set_new(o, "start", json_integer((json_int_t)v[i].start));
+		json_array_append_new(array, o);
+	}
+	return array;
+}
+
+json_t *placement_to_json(const struct placement *p)
+{
+	json_t *o = json_object();
+	json_object_set_new(o, "vm", text_to_json(p->vm));
+	json_object_set_new(o, "name", text_to_json(p->name));
+	json_object_set_new(o, "pid", json_integer(p->pid));
+	json_object_set_new(o, "start", json_integer((json_int_t)p->start));
+	json_object_set_new(o, "cgroup", text_to_json(p->cgroup));
+	json_object_set_new(o, "wanted", json_string(level_name(p->wanted)));
+	json_object_set_new(o, "level", json_string(level_name(p->level)));
+	json_object_set_new(o, "why_less", text_to_json(p->why_less));
+	json_object_set_new(o, "place_note", text_to_json(p->place_note));
+	json_object_set_new(o, "claim", list_to_json(&p->claim_cpus));
+	json_object_set_new(o, "vcpus", threads_to_json(p->vcpus, p->n_vcpus));
+	json_object_set_new(o, "emulator", list_to_json(&p->emulator_cpus));
+	json_object_set_new(o, "iothread_cpus", list_to_json(&p->iothread_cpus));
+	json_object_set_new(o, "iothreads", threads_to_json(p->iothreads, p->n_iothreads));
+	json_object_set_new(o, "vhost", list_to_json(&p->vhost_cpus));
+	json_object_set_new(o, "spare", json_string(""));
+	json_object_set_new(o, "memory", json_null());
+	return o;
+}
+
+/* Every get_…() returns false when the member is not there or not of its type. */
+static bool get_list(const json_t *o, const char *key, struct cpuset *ret)
+{
+	const char *text = json_string_value(json_object_get(o, key));
+	return text && cpuset_parse_list(text, ret) == 0;
+}
+
+static bool get_text(const json_t *o, const char *key, struct arena *a, const char **ret)
+{
+	const json_t *value = json_object_get(o, key);
+	if (!json_is_string(value) && !json_is_null(value))
+		return false;
+	*ret = json_is_string(value) ? arena_strdup(a, json_string_value(value)) : NULL;
+	return true;
+}
+
+static bool get_start(const json_t *o, uint64_t *ret)
+{
+	const json_t *value = json_object_get(o, "start");
+	*ret = (uint64_t)json_integer_value(value);
+	return json_is_integer(value) && json_integer_value(value) >= 0;
+}
+
+static bool get_int(const json_t *o, const char *key, int *ret)
+{
+	const json_t *value = json_object_get(o, key);
+	json_int_t n = json_integer_value(value);
+	*ret = (int)n;
+	return json_is_integer(value) && n >= 0 && n <= INT32_MAX;
+}
+
+static bool get_level(const json_t *o, const char *key, enum level *ret)
+{
+	const char *text = json_string_value(json_object_get(o, key));
+	return text && level_parse(text, ret) == 0;
+}
+
+static bool get_threads(const json_t *o, const char *key, bool is_vcpus, struct arena *a,
+	struct thread_place **ret, size_t *ret_n)
+{
+	const json_t *array = json_object_get(o, key);
+	if (!json_is_array(array))
+		return false;
+	size_t n = json_array_size(array);
+	struct thread_place *v = n ? arena_alloc(a, n * sizeof *v) : NULL;
+	for (size_t i = 0; i < n; i++) {
+		const json_t *t = json_array_get(array, i);
+		v[i].vcpu = -1;
+		bool is_named =
+			is_vcpus ? get_int(t, "vcpu", &v[i].vcpu) : get_text(t, "id", a, &v[i].id);
+		/* tid 0 would be ourselves: a set affinity of nobody must never become ours */
+		if (!is_named || !get_list(t, "cpus", &v[i].cpus) || !get_start(t, &v[i].start) ||
+			!get_int(t, "tid", &v[i].tid) || v[i].tid == 0)
+			return false;
+	}
+	*ret = v;
+	*ret_n = n;
+	return true;
+}
+
+int placement_from_json(const json_t *o, struct arena *a, struct placement *ret)
+{
+	struct placement p = { 0 };
+	bool is_ours = get_text(o, "vm", a, &p.vm) && p.vm && get_text(o, "name", a, &p.name) &&
+		get_int(o, "pid", &p.pid) && p.pid > 0 && get_start(o, &p.start) &&
+		get_text(o, "cgroup", a, &p.cgroup) && get_level(o, "wanted", &p.wanted) &&
+		get_level(o, "level", &p.level) && get_text(o, "why_less", a, &p.why_less) &&
+		get_text(o, "place_note", a, &p.place_note) &&
+		get_list(o, "claim", &p.claim_cpus) &&
+		get_threads(o, "vcpus", true, a, &p.vcpus, &p.n_vcpus) &&
+		get_list(o, "emulator", &p.emulator_cpus) &&
+		get_list(o, "iothread_cpus", &p.iothread_cpus) &&
+		get_threads(o, "iothreads", false, a, &p.iothreads, &p.n_iothreads) &&
+		get_list(o, "vhost", &p.vhost_cpus);
+	if (!is_ours)
+		return -EINVAL;
+	for (size_t i = 0; i < p.n_vcpus; i++)
+		p.vcpu_cpus = cpuset_or(&p.vcpu_cpus, &p.vcpus[i].cpus);
+	*ret = p;
+	return 0;
+}

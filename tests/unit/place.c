@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tap.h"
+
+#include <errno.h>
+
+#include "base/str.h"
+#include "fake-host.h"
+
+static const struct shape two_sockets = { 2, 1, 1, 6, 2, true }; /* siblings n and n + 12 */
+static const struct shape two_l3s = { 1, 1, 2, 8, 2, true };     /* siblings n and n + 16 */
+static const struct shape no_l3 = { 2, 1, 0, 4, 2, false };
+static const struct shape no_smt = { 1, 1, 2, 4, 1, false };
+
+/* One line per VM: "100 isolated 1 13 2 14 emulator=3 iothreads=15 (note)"; refusals behind. */
+static char *describe(const struct placements *p)
+{
+	struct strbuf b = { 0 };
+	strbuf_puts(&b, "");
+	for (size_t i = 0; i < p->n; i++) {
+		const struct placement *pl = &p->v[i];
+		strbuf_printf(&b, "%s%s %s", i ? "\n" : "", pl->vm, level_name(pl->level));
+		for (size_t k = 0; k < pl->n_vcpus; k++) {
+			AUTO_FREE char *list = cpuset_format_list(&pl->vcpus[k].cpus);
+			strbuf_printf(&b, " %s", list);
+		}
+		AUTO_FREE char *emulator = cpuset_format_list(&pl->emulator_cpus);
+		AUTO_FREE char *iothreads = cpuset_format_list(&pl->iothread_cpus);
+		if (*emulator)
+			strbuf_printf(&b, " emulator=%s", emulator);
+		if (*iothreads)
+			strbuf_printf(&b, " iothreads=%s", iothreads);
+		for (size_t k = 0; k < pl->n_iothreads; k++) {
+			AUTO_FREE char *list = cpuset_format_list(&pl->iothreads[k].cpus);
+			strbuf_printf(&b, " %s=%s", pl->iothreads[k].id, list);
+		}
+		if (pl->why_less || pl->place_note)
+			strbuf_printf(&b, " (%s)", pl->why_less ? pl->why_less : pl->place_note);
+	}
+	for (size_t i = 0; i < p->n_refused; i++) {
+		const struct refusal *r = &p->refused[i];
+		strbuf_printf(&b, "%s%s: %s", b.n ? "\n" : "", r->vm, r->reason);
+		for (size_t k = 0; k < r->n_blocking; k++)
+			strbuf_printf(&b, "\n- %s", r->blocking[k]);
+		for (size_t k = 0; k < r->n_alternatives; k++)
+			strbuf_printf(&b, "\n+ %s", r->alternatives[k]);
+	}
+	return b.s;
+}
+
+static void placed(struct fake_host *h, const char *policy, const char *want, const char *what)
+{
+	AUTO_PLACEMENTS struct placements *p = NULL;
+	struct err e = { 0 };
+	int r = fake_place(h, policy, 64, NULL, &p, &e);
+	AUTO_FREE char *got = r < 0 ? xstrdup(e.text) : describe(p);
+	same_str(got, want, "%s", what);
+}
+
+/* A host with one VM, and what becomes of it. */
+static void one(struct shape shape, int n_vcpus, int guest_threads, const char *policy,
+	const char *want, const char *what)
+{
+	struct fake_host *h = fake_host(shape);
+	fake_vm(h, "100", n_vcpus, guest_threads, 0);
+	placed(h, policy, want, what);
+	fake_free(h);
+}
+
+static void test_shapes(void)
+{
+	one(two_sockets, 4, 1, "", "100 isolated 1 13 2 14", "consecutive vCPUs on siblings");
+	one(two_sockets, 4, 2, "", "100 isolated 1 13 2 14", "guest siblings on host siblings");
+	one(two_sockets, 3, 1, "", "100 isolated 1 13 2", "an odd vCPU");
+	one(two_sockets, 3, 1, "[vm *]\ncores = one-thread\n", "100 isolated 1 2 3", "one thread");
+	one(two_sockets, 3, 1, "[vm *]\ncores = thread\n", "100 isolated 1 13 2", "threads");
+	one(no_smt, 3, 1, "", "100 isolated 4 5 6", "no SMT: the L3 away from housekeeping");
+	one(no_smt, 4, 2, "", "100 isolated 4 5 6 7", "guest SMT on a host without");
+	one(no_l3, 4, 1, "", "100 isolated 2 3 4 5", "no L3: one node, without a note");
+	one(two_l3s, 6, 2, "", "100 isolated 8 24 9 25 10 26", "the L3 away from housekeeping");
+	one(two_l3s, 4, 1, "[host]\nhousekeeping = 8\n", "100 isolated 0 16 1 17", "the other L3");
+	one(two_sockets, 4, 1, "[host]\nhousekeeping = 2 cores\n", "100 isolated 2 14 3 15",
+		"two cores per node");
+	one(two_sockets, 4, 1, "[host]\nhousekeeping = 6-11,18-23\n", "100 isolated 0 12 1 13",
+		"a whole socket for the host");
+	one(two_sockets, 4, 1, "[host]\nhousekeeping = 0-3\n", "100 isolated 6 18 7 19",
+		"away from housekeeping");
+	one(two_sockets, 4, 1, "[vm *]\nisolation = none\n", "", "none: left alone");
+	one(two_sockets, 2, 1, "[vm *]\nisolation = pinned\n", "100 pinned 1 13", "pinned");
+	one(two_sockets, 2, 1, "[vm *]\nisolation = fenced\n", "100 fenced 1 13", "fenced");
+	one((struct shape){ 1, 1, 1, 2, 2, false }, 2, 1, "", "100 isolated 2 3", "a tiny host");
+	one((struct shape){ 2, 2, 4, 8, 2, true }, 16, 2, "",
+		"100 isolated 8 136 9 137 10 138 11 139 12 140 13 141 14 142 15 143", "256 CPUs");
+}
+
+static void test_large(void)
+{
+	one(two_l3s, 20, 1, "",
+		"100 isolated 8 24 9 25 10 26 11 27 12 28 13 29 14 30 15 31 1 17 2 18 (it is "
+		"larger "
+		"than what VMs can have of any L3 here: placed in one node instead)",
+		"larger than an L3: one node, few L3s");
+	one(no_l3, 8, 2, "",
+		"100 isolated 2 3 4 5 6 7 10 11 (it is larger than what VMs can have of any node "
+		"here: placed in fewest nodes instead)",
+		"larger than a node");
+	one(two_sockets, 12, 1, "[vm *]\nplace = fewest-nodes\n",
+		"100 isolated 1 13 2 14 3 15 4 16 5 17 7 19", "as wished: no note");
+	one(no_l3, 14, 2, "",
+		"100: needs 7 cores of its own; 6 are free\n"
+		"- housekeeping keeps CPUs 0-1,8-9\n+ 12 vCPUs fit in the free CPUs",
+		"larger than the host");
+	one((struct shape){ 1, 1, 1, 1, 2, false }, 1, 1, "",
+		"100: needs 1 core of its own; 0 are free\n- housekeeping keeps CPUs 0-1",
+		"a host of one core");
+	/* sub-NUMA clusters: an L3 that holds two nodes; the VM stays in one of them */
+	struct fake_host *h = fake_host((struct shape){ 1, 2, 1, 4, 1, false });
+	h->s.n_l3s = 1;
+	h->s.l3s[0].cpus = h->s.online_cpus;
+	for (size_t i = 0; i < h->s.n_cores; i++)
+		h->s.cores[i].l3 = 0;
+	fake_vm(h, "1", 2, 1, 0);
+	fake_vm(h, "2", 3, 1, 0);
+	placed(h, "", "1 isolated 1 2\n2 isolated 5 6 7", "one node of an L3 with two");
+	fake_free(h);
+}
+
+static void test_smt_groups(void)
+{
+	struct fake_host *h = fake_host(two_sockets);
+	struct vm *vm = fake_vm(h, "100", 4, 2, 0);
+	/* QEMU numbers threads first; others may not */
+	for (int i = 0; i < 4; i++) {
+		vm->threads[i].guest_core = i % 2;
+		vm->threads[i].guest_thread = i / 2;
+	}
+	placed(h, "", "100 isolated 1 2 13 14", "siblings 0,2 and 1,3");
+	vm->threads[0] = vm->threads[1]; /* vCPU 0 is not plugged in */
+	vm->threads[1] = vm->threads[2];
+	vm->threads[2] = vm->threads[3];
+	vm->threads[3].role = ROLE_WORKER;
+	placed(h, "", "100 isolated 1 2 13", "a lone sibling has a core to itself");
+	vm->threads[0].guest_core = -1;
+	placed(h, "", "100 isolated 1 13 2", "unknown siblings: consecutive");
+	fake_free(h);
+}
+
+static void test_neighbours(void)
+{
+	struct fake_host *h = fake_host(two_sockets);
+	fake_vm(h, "a", 6, 1, 0);
+	fake_vm(h, "b", 8, 1, 0);
+	fake_vm(h, "c", 4, 1, 0);
+	fake_vm(h, "d", 4, 1, 0);
+	placed(h, "",
+		"a isolated 1 13 2 14 3 15\nb isolated 7 19 8 20 9 21 10 22\nc isolated 4 16 5 17\n"
+		"d: needs 2 free cores in one L3; the most is 1, in L3 1\n"
+		"- VM a holds 3 cores of L3 0 (CPUs 1-3,13-15)\n"
+		"- VM c holds 2 cores of L3 0 (CPUs 4-5,16-17)\n"
+		"- VM b holds 4 cores of L3 1 (CPUs 7-10,19-22)\n"
+		"- housekeeping keeps CPUs 0,6,12,18\n"
+		"+ 2 vCPUs fit in one L3 (L3 1)",
+		"best fit, and a refusal");
+	fake_free(h);
+	h = fake_host(two_l3s);
+	fake_vm(h, "a", 10, 1, 0);
+	fake_vm(h, "b", 10, 1, 0);
+	fake_vm(h, "c", 8, 1, 0);
+	placed(h, "",
+		"a isolated 8 24 9 25 10 26 11 27 12 28\nb isolated 1 17 2 18 3 19 4 20 5 21\n"
+		"c: needs 4 free cores in one L3; the most is 3, in L3 1\n"
+		"- VM b holds 5 cores of L3 0 (CPUs 1-5,17-21)\n"
+		"- VM a holds 5 cores of L3 1 (CPUs 8-12,24-28)\n"
+		"- housekeeping keeps CPUs 0,16\n"
+		"+ place = one-node fits on node 0: 5 free cores\n"
+		"+ 6 vCPUs fit in one L3 (L3 1)",
+		"a wider place would do");
+	placed(h, "[vm c]\nplace = any\n",
+		"a isolated 8 24 9 25 10 26 11 27 12 28\nb isolated 1 17 2 18 3 19 4 20 5 21\n"
+		"c isolated 6 22 7 23 13 29 14 30",
+		"any: gaps first");
+	placed(h, "[vm c]\ncores = one-thread\n",
+		"a isolated 8 24 9 25 10 26 11 27 12 28\nb isolated 1 17 2 18 3 19 4 20 5 21\n"
+		"c: needs 8 free cores in one L3; the most is 3, in L3 1\n"
+		"- VM b holds 5 cores of L3 0 (CPUs 1-5,17-21)\n"
+		"- VM a holds 5 cores of L3 1 (CPUs 8-12,24-28)\n"
+		"- housekeeping keeps CPUs 0,16\n"
+		"+ 3 vCPUs fit in one L3 (L3 1)",
+		"blocking only where it would fit otherwise");
+	fake_free(h);
+}
+
+static void test_helpers(void)
+{
+	struct fake_host *h = fake_host(two_sockets);
+	fake_vm(h, "100", 4, 1, 2);
+	placed(h, "[vm *]\nemulator = own\n", "100 isolated 1 13 2 14 emulator=3,15", "emulator");
+	placed(h, "[vm *]\niothreads = own\n", "100 isolated 1 13 2 14 iothreads=3,15 io0=3 io1=15",
+		"one thread per I/O thread");
+	placed(h, "[vm *]\niothreads = own\nemulator = own\n",
+		"100 isolated 1 13 2 14 emulator=3 iothreads=15", "both on one core");
+	placed(h, "[vm *]\niothreads = 4,16\nemulator = 1\n",
+		"100 isolated 2 14 3 15 emulator=1 iothreads=4,16", "named CPUs are kept free");
+	placed(h, "[host]\nhousekeeping = 0-1,12-13\n[vm *]\nemulator = 1\n",
+		"100 isolated 6 18 7 19 emulator=1", "named CPUs of housekeeping");
+	placed(h, "[vm *]\nemulator = 24\n", "p:2: emulator = 24: CPU 24 is not online", "offline");
+	fake_vm(h, "200", 2, 1, 0);
+	placed(h, "[vm 200]\nemulator = 1\n",
+		"100 isolated 2 14 3 15\n200 isolated 4 16 emulator=1",
+		"another's are kept free too");
+	AUTO_PLACEMENTS struct placements *force = NULL, *p = NULL;
+	struct err e = { 0 };
+	same_int(fake_place(h, "", 1, NULL, &force, &e), 0, "100 is in force");
+	same_int(
+		fake_place(h, "[vm 200]\niothreads = 13,15\n", 2, force, &p, &e), -EINVAL, "taken");
+	same_str(e.text, "p:2: iothreads = 13,15: CPU 13 belongs to VM 100", "message");
+	fake_free(h);
+	h = fake_host(no_smt);
+	fake_vm(h, "100", 3, 1, 2);
+	placed(h, "[vm *]\niothreads = own\nemulator = own\n",
+		"100 isolated 4 5 6 emulator=7 iothreads=7", "one CPU for all helpers");
+	fake_vm(h, "200", 3, 1, 1);
+	placed(h, "[vm 200]\niothreads = own\n",
+		"100 isolated 4 5 6\n200 isolated 1 2 3 iothreads=7 io0=7",
+		"the helper's core may be in another L3 of the node");
+	fake_free(h);
+}
+
+static void test_levels(void)
+{
+	struct fake_host *h = fake_host(two_sockets);
+	struct vm *vm = fake_vm(h, "100", 2, 1, 0);
+	h->s.has_remote_partitions = false;
+	placed(h, "",
+		"100 fenced 1 13 (this kernel has no remote cpuset partitions "
+		"(cpuset.cpus.exclusive, "
+		"since 6.7))",
+		"fenced");
+	vm->cgroup = "";
+	static const char *const advice =
+		"+ start it in a scope of its own: systemd-run --scope --slice=qemu.slice "
+		"qemu-system-x86_64 …\n+ isolation = pinned needs no cgroup";
+	AUTO_FREE char *root = xasprintf(
+		"100: its process is in the root cgroup, which cannot be fenced\n%s", advice);
+	placed(h, "", root, "root cgroup");
+	placed(h, "[vm *]\nisolation = pinned\n", "100 pinned 1 13", "pinned needs none");
+	vm->cgroup = "user.slice";
+	fake_vm(h, "200", 2, 1, 0)->cgroup = "user.slice";
+	AUTO_FREE char *shared = xasprintf("200 pinned 1 13\n100: it shares the cgroup user.slice\n"
+					   "- VM 200 is in the cgroup user.slice\n%s",
+		advice);
+	placed(h, "[vm 200]\nisolation = pinned\n", shared, "one cgroup for two VMs");
+	h->s.has_cpuset = false;
+	placed(h, "[vm 200]\nisolation = none\n",
+		"100: no cgroup v2 hierarchy with the cpuset controller\n"
+		"+ isolation = pinned needs none",
+		"no cpuset controller");
+	h->vms.n_vms = 1;
+	h->vms.vms[0].n_threads = 0;
+	AUTO_PLACEMENTS struct placements *p = NULL;
+	struct err e;
+	same_int(fake_place(h, "[vm *]\nvcpus = 3\n", 1, NULL, &p, &e), 0, "no threads known");
+	same_str(p->n_refused ? p->refused[0].reason : NULL,
+		"none of its threads is known to be a vCPU", "reason");
+	fake_free(h);
+	h = fake_host(two_sockets);
+	fake_vm(h, "100", 2, 1, 0)->n_vcpus = 0;
+	fake_vm(h, "200", 2, 1, 0);
+	placed(h, "[vm 100]\nvcpus = 4\n[vm 200]\nvcpus = 8\n",
+		"100 isolated 1 13\n200 isolated 3 15", "vcpus= where it could not be read");
+	fake_free(h);
+}
+
+static void test_isolcpus(void)
+{
+	struct fake_host *h = fake_host(two_sockets);
+	fake_vm(h, "100", 4, 1, 0);
+	fake_boot_isolated(h, "2-5,14-17");
+	placed(h, "", "100 isolated 7 19 8 20", "no partition on isolcpus");
+	placed(h, "[vm *]\nisolation = pinned\n", "100 pinned 2 14 3 15", "but pins, there first");
+	fake_vm(h, "200", 10, 1, 0);
+	placed(h, "[vm 100]\nisolation = pinned\nplace = any\n[host]\nhousekeeping = 6\n",
+		"100 pinned 2 14 3 15\n200 isolated 7 19 8 20 9 21 10 22 11 23", "one each");
+	placed(h, "[vm 100]\nisolation = none\n[host]\nhousekeeping = 6-11,18-23\n",
+		"200: needs 5 cores of its own; 2 are free\n"
+		"- housekeeping keeps CPUs 6-11,18-23\n"
+		"- CPUs 2-5,14-17 are isolated at boot (isolcpus=), where a partition must not be\n"
+		"+ isolation = fenced fits on CPUs of isolcpus=\n"
+		"+ 4 vCPUs fit in the free CPUs",
+		"a refusal for isolcpus");
+	h->s.isolated_cpus = cpus("2-5,8-9,14-17");
+	placed(h, "[vm 200]\nisolation = none\n", "100 isolated 7 19 10 22",
+		"nor on a partition of others");
+	AUTO_PLACEMENTS struct placements *p = NULL;
+	struct err e;
+	same_int(fake_place(h, "", 1, NULL, &p, &e), 0, "place");
+	same_str(list_of(h, &p->housekeeping_cpus), "0-1,6,11-13,18,20-21,23", "housekeeping");
+	same_str(list_of(h, &p->reserved_cpus), "0,6,12,18", "reserved");
+	fake_free(h);
+	h = fake_host((struct shape){ 1, 1, 1, 4, 2, true });
+	fake_vm(h, "100", 4, 1, 0);
+	fake_boot_isolated(h, "3,7");
+	placed(h, "[host]\nhousekeeping = 3,7\n[vm *]\ncores = full\nvcpus = 6\n",
+		"100 isolated 0 4 1 5", "one core is left");
+	fake_vm(h, "200", 2, 1, 0);
+	placed(h, "[host]\nhousekeeping = 3,7\n",
+		"100 isolated 0 4 1 5\n200: the host would be left without a CPU\n"
+		"+ set housekeeping in [host] to CPUs that isolcpus= leaves out",
+		"never the last CPU");
+	fake_free(h);
+}
+
+static void test_odd_hosts(void)
+{
+	struct fake_host *h = fake_host(two_sockets);
+	fake_vm(h, "100", 4, 2, 0);
+	fake_offline(h, 13);
+	fake_offline(h, 2);
+	fake_offline(h, 14);
+	placed(h, "[host]\nhousekeeping = 6\n", "100 isolated 0 12 3 15", "offline CPUs");
+	fake_free(h);
+	h = fake_host(two_sockets);
+	fake_memory_node(h);
+	fake_vm(h, "100", 4, 2, 0);
+	placed(h, "", "100 isolated 1 13 2 14", "a node without CPUs");
+	fake_free(h);
+	/* 4 performance cores with SMT (0-7), 8 efficiency cores (8,10,…,22), one L3 */
+	h = fake_host((struct shape){ 1, 1, 1, 12, 2, false });
+	for (int cpu = 9; cpu < 24; cpu += 2)
+		fake_offline(h, cpu);
+	fake_kind(h, "0-7", CPU_PERFORMANCE);
+	fake_kind(h, "8,10,12,14,16,18,20,22", CPU_EFFICIENCY);
+	fake_vm(h, "100", 6, 2, 0);
+	placed(h, "", "100 isolated 2 3 4 5 6 7", "performance cores");
+	placed(h, "[vm *]\nemulator = own\n", "100 isolated 2 3 4 5 6 7 emulator=8",
+		"helpers may have another kind");
+	fake_vm(h, "200", 4, 1, 0);
+	placed(h, "", "100 isolated 2 3 4 5 6 7\n200 isolated 8 10 12 14", "then efficiency cores");
+	h->vms.n_vms = 0;
+	fake_vm(h, "300", 10, 1, 0);
+	placed(h, "", "300 isolated 2 3 4 5 6 7 8 10 12 14", "a mix when nothing else will do");
+	fake_free(h);
+}
+
+static void test_shared(void)
+{
+	struct fake_host *h = fake_host(two_sockets);
+	fake_vm(h, "100", 2, 1, 0);
+	fake_vm(h, "200", 4, 1, 0);
+	placed(h, "[vm 100]\ncores = shared\n[vm 200]\n",
+		"100 pinned 6-11,18-23 6-11,18-23 (CPUs that are shared cannot be kept free of "
+		"others "
+		"(cores = shared))\n200 isolated 1 13 2 14",
+		"shared: the emptiest L3");
+	placed(h, "[vm 100]\ncores = shared\nplace = any\nisolation = pinned\nemulator = own\n",
+		"100 pinned 0,4-12,16-23 0,4-12,16-23 emulator=1,13\n200 isolated 2 14 3 15",
+		"any");
+	fake_free(h);
+}
+
+static void test_in_force(void)
+{
+	struct fake_host *h = fake_host(two_sockets);
+	fake_vm(h, "100", 4, 1, 0);
+	fake_vm(h, "200", 2, 1, 0);
+	fake_vm(h, "300", 2, 1, 0);
+	AUTO_PLACEMENTS struct placements *all = NULL, *again = NULL;
+	struct err e;
+	same_int(fake_place(h, "", 3, NULL, &all, &e), 0, "three");
+	/* 100 is gone: the claims of the others stand, and so do they when they are planned anew */
+	all->v[0] = all->v[2];
+	all->n = 2;
+	h->s.isolated_cpus = cpus("3-4,15-16");
+	same_int(fake_place(h, "", 3, all, &again, &e), 0, "again");
+	AUTO_FREE char *got = describe(again);
+	same_str(
+		got, "100 isolated 1 13 2 14\n200 isolated 3 15\n300 isolated 4 16", "same places");
+	same_str(list_of(h, &again->housekeeping_cpus), "0,5-12,17-23", "housekeeping");
+	fake_free(h);
+}
+
+int main(void)
+{
+	test_shapes();
+	test_large();
+	test_smt_groups();
+	test_neighbours();
+	test_helpers();
+	test_levels();
+	test_isolcpus();
+	test_odd_hosts();
+	test_shared();
+	test_in_force();
+	return tap_done();
+}
