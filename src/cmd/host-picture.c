@@ -213,10 +213,38 @@ static char vm_symbol(size_t i)
 	return symbols[i % (sizeof symbols - 1)];
 }
 
-static void claim(struct builder *b, int cpu, int owner)
+/* The VM's claim, and where its vCPUs are even so. */
+static struct cpuset cpus_of(const struct host_picture_owner *o)
 {
-	int before = b->owner_of[cpu];
-	b->owner_of[cpu] = before < 0 || before == owner ? owner : b->shared;
+	struct cpuset cpus = o->claim_cpus;
+	for (size_t k = 0; k < o->n_marks; k++) {
+		if (o->marks[k].cpu >= 0 && o->marks[k].cpu < CPUSET_MAX)
+			cpuset_add(&cpus, o->marks[k].cpu);
+	}
+	return cpus;
+}
+
+/* Who shares CPUs with others: "several VMs: 100 win11, db01". */
+static const char *shared_label(struct builder *b)
+{
+	enum { NAMES_MAX = 4 };
+	const struct host_picture *h = b->h;
+	const char *label = "several VMs";
+	int n_names = 0;
+	for (size_t i = 0; i < h->n_owners; i++) {
+		struct cpuset own = cpus_of(&h->owners[i]);
+		bool is_sharer = false;
+		for (size_t k = 0; k < h->n_owners && !is_sharer; k++) {
+			struct cpuset others = cpus_of(&h->owners[k]);
+			is_sharer = k != i && cpuset_intersects(&own, &others);
+		}
+		if (is_sharer && n_names++ < NAMES_MAX)
+			label = arena_printf(&b->arena, "%s%s%s", label, n_names > 1 ? ", " : ": ",
+				h->owners[i].vm);
+	}
+	if (n_names > NAMES_MAX)
+		label = arena_printf(&b->arena, "%s and %d more", label, n_names - NAMES_MAX);
+	return label;
 }
 
 static void add_owners(struct builder *b)
@@ -224,16 +252,16 @@ static void add_owners(struct builder *b)
 	const struct host_picture *h = b->h;
 	for (size_t i = 0; i < h->n_owners; i++)
 		(void)picture_owner(b->p, OWNER_VM, vm_symbol(i), h->owners[i].vm);
-	b->shared = picture_owner(b->p, OWNER_RESERVED, '+', "several VMs");
+	b->shared = picture_owner(b->p, OWNER_RESERVED, '+', shared_label(b));
 	for (size_t i = 0; i < h->n_owners; i++) {
 		const struct host_picture_owner *o = &h->owners[i];
-		cpuset_for_each (cpu, &o->claim_cpus)
-			claim(b, cpu, (int)i);
+		struct cpuset cpus = cpus_of(o);
+		cpuset_for_each (cpu, &cpus)
+			b->owner_of[cpu] = b->owner_of[cpu] < 0 ? (int)i : b->shared;
 		for (size_t k = 0; k < o->n_marks; k++) {
 			int cpu = o->marks[k].cpu;
-			if (cpu < 0 || cpu >= CPUSET_MAX)
+			if (!cpuset_has(&cpus, cpu))
 				continue;
-			claim(b, cpu, (int)i);
 			b->mark_of[cpu] = b->mark_of[cpu] ? "v+" : /* several vCPUs on one CPU */
 				arena_printf(&b->arena, "v%d", o->marks[k].vcpu);
 		}

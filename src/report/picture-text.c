@@ -170,6 +170,42 @@ static void print_canvas(const struct canvas *c, const struct picture *p, FILE *
 	}
 }
 
+/* The columns of the legend: as wide as the widest entry, names longer than half a line apart. */
+struct legend_widths {
+	int label, count;
+};
+
+static struct legend_widths legend_widths(
+	const struct legend_entry *legend, size_t n, const struct text_style *style)
+{
+	struct legend_widths w = { 0, 1 };
+	for (size_t i = 0; i < n; i++) {
+		AUTO_FREE char *label = text_clean(legend[i].owner->label, style->has_utf8);
+		int width = text_width(label), digits = snprintf(NULL, 0, "%d", legend[i].n_cells);
+		if (width > w.label && width <= style->width / 2)
+			w.label = width;
+		if (digits > w.count)
+			w.count = digits;
+	}
+	return w;
+}
+
+static void print_entry(const struct legend_entry *entry, FILE *f, const struct text_style *style,
+	struct legend_widths w)
+{
+	AUTO_FREE char *label = text_clean(entry->owner->label, style->has_utf8);
+	const char *cpus = entry->n_cells == 1 ? "CPU" : "CPUs";
+	int pad = w.label - text_width(label);
+	if (pad < 0) {
+		AUTO_FREE char *s =
+			xasprintf("%s  %d %s  %s", label, entry->n_cells, cpus, entry->cells);
+		text_wrap(f, s, style->width, 4);
+		return;
+	}
+	fprintf(f, "%s%*s  %*d %-4s  ", label, pad, "", w.count, entry->n_cells, cpus);
+	text_wrap(f, entry->cells, style->width, 4 + w.label + 2 + w.count + 7);
+}
+
 static void print_legend(
 	const struct picture *p, FILE *f, const struct text_style *style, bool is_flat)
 {
@@ -178,25 +214,17 @@ static void print_legend(
 	const char *hint = picture_hint(p, is_flat);
 	size_t n;
 	struct legend_entry *legend = picture_legend(p, &a, &n);
-	int label_w = 0, count_w = 1;
-	for (size_t i = 0; i < n; i++) {
-		AUTO_FREE char *label = text_clean(legend[i].owner->label, style->has_utf8);
-		label_w = text_width(label) > label_w ? text_width(label) : label_w;
-		int digits = snprintf(NULL, 0, "%d", legend[i].n_cells);
-		count_w = digits > count_w ? digits : count_w;
-	}
+	struct legend_widths w = legend_widths(legend, n, style);
 	for (size_t i = 0; i < n; i++) {
 		const struct owner *o = legend[i].owner;
-		AUTO_FREE char *label = text_clean(o->label, style->has_utf8);
 		const char *attr = attr_of(&c, p, (int)(o - p->owners.v));
 		if (*attr)
 			text_attr(f, style, attr);
 		fprintf(f, " %c ", o->symbol);
 		if (*attr)
 			text_attr(f, style, "");
-		fprintf(f, " %s%*s  %*d CPU%s  ", label, label_w - text_width(label), "", count_w,
-			legend[i].n_cells, legend[i].n_cells == 1 ? " " : "s");
-		text_wrap(f, legend[i].cells, style->width, 4 + label_w + 2 + count_w + 7);
+		fputc(' ', f);
+		print_entry(&legend[i], f, style, w);
 	}
 	if (hint) {
 		fputc(' ', f);

@@ -164,14 +164,31 @@ static void put_item(FILE *f, const struct layout *l, int i, int depth)
 		put_item(f, l, c, depth + 1);
 }
 
-/* The rest of what a legend line says: "6 CPUs: 2-7". */
-static char *legend_detail(const struct legend_entry *e, int room)
+/* s, or its beginning when it is too long. */
+static char *shortened(const char *s, int room)
 {
-	size_t next;
-	AUTO_FREE char *s =
-		xasprintf("%d CPU%s: %s", e->n_cells, e->n_cells == 1 ? "" : "s", e->cells);
-	size_t n = text_break(s, room < 12 ? 12 : room, &next);
+	size_t next, n = text_break(s, room < 12 ? 12 : room, &next);
 	return xasprintf("%.*s%s", (int)n, s, s[n] ? " …" : "");
+}
+
+/* One entry at its place: swatch, name, and "6 CPUs: 2-7". */
+static void put_entry(FILE *f, const struct legend_entry *e, int x, int y, int w)
+{
+	const struct owner *o = e->owner;
+	char symbol[] = { o->symbol, 0 };
+	int text_x = SWATCH_W + 10, room = (w - text_x) / LEGEND_CHAR_W - 2;
+	AUTO_FREE char *name = shortened(o->label, room - 14), *cpus = NULL, *detail = NULL;
+	cpus = xasprintf("%d CPU%s: %s", e->n_cells, e->n_cells == 1 ? "" : "s", e->cells);
+	detail = shortened(cpus, room - text_width(name));
+	put_surface(f, o, x, y, SWATCH_W, 24);
+	if (o->style != OWNER_FREE)
+		put_ink(f, "cpu", x + SWATCH_W / 2, y + 17, o, symbol);
+	fprintf(f, "<text class=\"legend\" x=\"%d\" y=\"%d\"><tspan class=\"name\">", x + text_x,
+		y + 17);
+	put_escaped(f, name);
+	fputs("</tspan><tspan dx=\"10\">", f);
+	put_escaped(f, detail);
+	fputs("</tspan></text>\n", f);
 }
 
 /* Draws the legend in as many columns as fit; returns its height. */
@@ -182,28 +199,14 @@ static int put_legend(FILE *f, const struct picture *p, int y, int width)
 	struct legend_entry *legend = picture_legend(p, &a, &n);
 	int widest = 0;
 	for (size_t i = 0; i < n; i++) {
-		int chars = text_width(legend[i].owner->label) + text_width(legend[i].cells) + 14;
+		int chars = text_width(legend[i].owner->label) + text_width(legend[i].cells) + 16;
 		widest = chars > widest ? chars : widest;
 	}
 	int w = SWATCH_W + 10 + widest * LEGEND_CHAR_W, columns = (width + 24) / (w + 24);
 	columns = columns < 1 ? 1 : columns > 4 ? 4 : columns;
 	w = w < width ? w : width;
-	for (size_t i = 0; i < n; i++) {
-		const struct owner *o = legend[i].owner;
-		int x = (int)i % columns * (w + 24), top = y + (int)i / columns * LEGEND_H;
-		char symbol[] = { o->symbol, 0 };
-		put_surface(f, o, x, top, SWATCH_W, 24);
-		if (o->style != OWNER_FREE)
-			put_ink(f, "cpu", x + SWATCH_W / 2, top + 17, o, symbol);
-		int room = (w - SWATCH_W - 10) / LEGEND_CHAR_W - text_width(o->label) - 2;
-		AUTO_FREE char *detail = legend_detail(&legend[i], room);
-		fprintf(f, "<text class=\"legend\" x=\"%d\" y=\"%d\"><tspan class=\"name\">",
-			x + SWATCH_W + 10, top + 17);
-		put_escaped(f, o->label);
-		fputs("</tspan><tspan dx=\"10\">", f);
-		put_escaped(f, detail);
-		fputs("</tspan></text>\n", f);
-	}
+	for (int i = 0; i < (int)n; i++)
+		put_entry(f, &legend[i], i % columns * (w + 24), y + i / columns * LEGEND_H, w);
 	return ((int)n + columns - 1) / columns * LEGEND_H;
 }
 
