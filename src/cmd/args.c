@@ -7,6 +7,25 @@
 #include "base/str.h"
 #include "policy/policy.h"
 
+static const struct command *const table[] = {
+	&cmd_show,
+	&cmd_vms,
+	&cmd_plan,
+	&cmd_apply,
+	&cmd_confirm,
+	&cmd_status,
+	&cmd_undo,
+	&cmd_measure,
+	&cmd_compare,
+	&cmd_explain,
+};
+
+const struct command *const *commands(size_t *ret_n)
+{
+	*ret_n = N_ELEMENTS(table);
+	return table;
+}
+
 static const struct option_row globals[] = {
 	{ "root", "DIR", "read the host from a directory tree or a recording" },
 	{ "record", "DIR", "write a recording of what the command read" },

@@ -8,25 +8,6 @@
 #include "cmd/args.h"
 #include "cmd/cmd.h"
 
-static const struct command *const table[] = {
-	&cmd_show,
-	&cmd_vms,
-	&cmd_plan,
-	&cmd_apply,
-	&cmd_confirm,
-	&cmd_status,
-	&cmd_undo,
-	&cmd_measure,
-	&cmd_compare,
-	&cmd_explain,
-};
-
-const struct command *const *commands(size_t *ret_n)
-{
-	*ret_n = N_ELEMENTS(table);
-	return table;
-}
-
 /* A global option may stand before or behind the command. */
 static const char *global(const struct command_line *line, const char *name)
 {
