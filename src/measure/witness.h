@@ -6,6 +6,9 @@
  * that much is certain. How long it was there is not, nor where else it ran before it came there;
  * and a thread that lives and dies between two looks is never seen. So the result is a list of
  * witnesses, not an account: a thread missing from it may still have been there.
+ *
+ * A look costs 10 us per thread of the machine, mostly one read of schedstat each (measured on a
+ * virtual EPYC, Linux 6.18: 5 ms for 489 threads, 21 ms for 2089).
  */
 #pragma once
 
