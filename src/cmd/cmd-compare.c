@@ -128,3 +128,36 @@ int compare_report(const json_t *before, const json_t *after, struct report *r, 
 	json_decref(payload);
 	return 0;
 }
+
+/* ---- the command ---- */
+
+static json_t *load(const char *path, struct err *e)
+{
+	json_error_t error;
+	json_t *o = json_load_file(path, 0, &error);
+	if (!o)
+		err_say(e, -EINVAL, "%s:%d: %s", path, error.line, error.text);
+	return o;
+}
+
+static int run(struct context *c, struct err *e)
+{
+	if (c->args->rest.n != 2) {
+		err_say(e, -EINVAL, "needs two files that 'measure --save' wrote");
+		return EXIT_USAGE;
+	}
+	json_t *before = load(c->args->rest.v[0], e);
+	json_t *after = before ? load(c->args->rest.v[1], e) : NULL;
+	int r = after ? compare_report(before, after, c->report, e) : -EINVAL;
+	json_decref(before);
+	json_decref(after);
+	return r < 0 ? EXIT_UNCHANGED : EXIT_OK;
+}
+
+const struct command cmd_compare = {
+	.name = "compare",
+	.args = "BEFORE AFTER",
+	.summary = "two saved measures side by side",
+	.help = "Compares two files of 'wideberth measure --save', VM by VM and vCPU by vCPU.",
+	.run = run,
+};

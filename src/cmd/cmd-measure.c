@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cmd/cmd-measure.h"
 
+#include <errno.h>
+
+#include "base/str.h"
+#include "cmd/cmd.h"
 #include "measure/measure.h"
-#include "report/report.h"
+#include "model/snapshot.h"
+#include "vm/vm.h"
 
 enum { MOST_ROWS = 10 };
 
@@ -193,3 +198,95 @@ int measure_report(const struct measure *m, struct report *r)
 	json_decref(payload);
 	return 0;
 }
+
+/* ---- the command ---- */
+
+static void show_progress(void *context, uint64_t done_ns, uint64_t window_ns)
+{
+	const struct context *c = context;
+	if (!c->is_terminal)
+		return;
+	fprintf(stderr, "\rmeasuring %.0f of %.0f s ", (double)done_ns / 1e9, (double)window_ns / 1e9);
+	if (done_ns >= window_ns)
+		fputs("\r\033[K", stderr);
+}
+
+static int select_named(
+	const struct args *a, const struct vms *vms, const struct vm **ret, size_t *ret_n, struct err *e)
+{
+	for (size_t i = 0; i < a->rest.n; i++) {
+		if (!vms_lookup(vms, a->rest.v[i]))
+			return err_say(e, -ENOENT, "no running VM matches '%s'", a->rest.v[i]);
+		for (size_t k = 0; k < vms->n_vms; k++)
+			if (vm_matches(&vms->vms[k], a->rest.v[i]))
+				ret[(*ret_n)++] = &vms->vms[k];
+	}
+	return 0;
+}
+
+static int save(struct context *c, const char *path, struct err *e)
+{
+	AUTO_FILE FILE *f = fopen(path, "we");
+	if (!f)
+		return err_set(e, -errno, "create '%s'", path);
+	int r = report_print_json(c->report, f, e);
+	if (r == 0 && fflush(f) == EOF)
+		r = err_set(e, -errno, "write '%s'", path);
+	return r;
+}
+
+static int measure(struct context *c, const struct vms *vms, int seconds, struct err *e)
+{
+	AUTO_MEASURE struct measure *m = NULL;
+	const char *path = args_get(c->args, "save");
+	const struct vm **selected = xcalloc(c->args->rest.n * vms->n_vms + 1, sizeof(void *));
+	size_t n = 0;
+	int r = select_named(c->args, vms, selected, &n, e);
+	if (r == 0)
+		r = measure_run(c->h,
+			&(struct measure_options){ .vms = vms,
+				.selected = n ? selected : NULL,
+				.n_selected = n,
+				.window_ns = (uint64_t)seconds * 1000000000,
+				.progress = show_progress,
+				.context = c },
+			&m, e);
+	free(selected);
+	if (r == 0)
+		r = measure_report(m, c->report);
+	if (r == 0 && path)
+		r = save(c, path, e);
+	return r;
+}
+
+static int run(struct context *c, struct err *e)
+{
+	AUTO_SNAPSHOT struct snapshot *s = NULL;
+	AUTO_VMS struct vms *vms = NULL;
+	const char *text = args_get(c->args, "seconds");
+	int seconds = 10;
+	if (text && (str_to_int(text, &seconds) < 0 || seconds < 1 || seconds > 86400)) {
+		err_say(e, -EINVAL, "--seconds wants 1 to 86400, not '%s'", text);
+		return EXIT_USAGE;
+	}
+	if (snapshot_read(c->h, SNAPSHOT_ALL, &s, e) < 0 || vms_find(c->h, s, &vms, e) < 0 ||
+		measure(c, vms, seconds, e) < 0)
+		return EXIT_UNCHANGED;
+	return EXIT_OK;
+}
+
+static const struct option_row options[] = {
+	{ "seconds", "N", "how long (10)" },
+	{ "save", "FILE", "write the measure as JSON, for compare" },
+};
+
+const struct command cmd_measure = {
+	.name = "measure",
+	.args = "[VM...] [--seconds N] [--save FILE]",
+	.summary = "who takes time from which vCPU",
+	.help = "Watches the VMs' threads for a while: how long each ran, and how long it wanted to run\n"
+		"and could not; preemptions, migrations, interrupts, and who else was on its CPUs.",
+	.options = options,
+	.n_options = N_ELEMENTS(options),
+	.run = run,
+};
