@@ -190,6 +190,8 @@ static struct measured_thread account_thread(const struct accounting *acc,
 	if (before->has_migrations && after->has_migrations)
 		t.migrations = known(grown(before->migrations, after->migrations));
 	account_schedstat(&t, before, after);
+	if (t.run_ns.is_known && t.run_ns.value > 0)
+		cpuset_add(&t.seen_cpus, after->last_cpu);
 	return t;
 }
 

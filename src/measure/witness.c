@@ -73,7 +73,6 @@ static void look_at(struct host *h, struct witness *w, size_t n_old, int pid, in
 		t->first_run_ns = is_first_look ? now.run_ns : 0;
 		t->run_ns = t->first_run_ns;
 	}
-	t->last_look = w->n_looks;
 	bool has_run = now.run_ns != t->run_ns;
 	if (now.run_ns < t->run_ns)
 		t->first_run_ns = 0; /* a successor with the same tid */

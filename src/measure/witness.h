@@ -2,10 +2,14 @@
 /*
  * Who runs where, as seen by looking now and then at every thread of the machine.
  *
- * A thread whose run time grew since the look before and whose last CPU is c was on c in between:
- * that much is certain. How long it was there is not, nor where else it ran before it came there;
- * and a thread that lives and dies between two looks is never seen. So the result is a list of
- * witnesses, not an account: a thread missing from it may still have been there.
+ * A thread whose run time grew since the look before and whose last CPU is c was on c in between,
+ * running or at the least next in its queue. How long it was there is not known, nor where else it
+ * ran before it came there; and a thread that lives and dies between two looks is never seen. So
+ * the result is a list of witnesses, not an account: a thread missing from it may still have been
+ * there.
+ *
+ * A look costs 10 us per thread of the machine, mostly one read of schedstat each (measured on a
+ * virtual EPYC, Linux 6.18: 5 ms for 489 threads, 21 ms for 2089).
  */
 #pragma once
 
@@ -16,7 +20,6 @@ struct seen_thread {
 	int pid, tid;
 	bool is_new;                   /* it appeared after the first look */
 	bool is_known;                 /* its stat was read: comm, flags, start are valid */
-	uint64_t last_look;            /* the number of the last look that found it */
 	uint64_t first_run_ns, run_ns; /* its run time when first and when last seen */
 	uint64_t start;
 	unsigned int flags;  /* PF_*, as in struct task */

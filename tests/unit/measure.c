@@ -252,6 +252,8 @@ static void fixture_make(struct fixture *f)
 	f->before_threads[2] = thread_at(0, 0, 0, 0);
 	f->after_threads[2] = thread_at(50000000, 50000000, 3, 1);
 	f->before_threads[3] = thread_at(0, 0, 0, 0);
+	f->after_threads[1].last_cpu = 1;
+	f->after_threads[2].last_cpu = 2;
 	f->before.threads = f->before_threads;
 	f->after.threads = f->after_threads;
 	f->before.n_threads = f->after.n_threads = 4;
@@ -326,6 +328,7 @@ static void test_account(void)
 	is_near(t[0].preemptions, 12, "preemptions");
 	is_near(t[0].migrations, 3, "migrations");
 	ok(!t[1].migrations.is_known, "absent is not zero");
+	ok(cpuset_has(&t[1].seen_cpus, 1) && cpuset_count(&t[1].seen_cpus) == 1, "where it ran");
 	is_near(t[2].stolen, 0.5, "the emulator waits too");
 	ok(!t[3].was_there && !t[3].run_ns.is_known, "a thread that ended");
 	ok(m->n_notes == 1 && strstr(m->notes[0], "window: 1 of its 4 threads"), "and its note");
