@@ -142,8 +142,7 @@ static struct picture *draw(const struct snapshot *s, const struct vms *vms, con
 		if (!is_applied(l, &vms->vms[i]))
 			draw_pinned(s, &vms->vms[i], &d);
 	struct cpuset rest = cpuset_minus(&s->online_cpus, &claimed);
-	struct picture *picture =
-		placements_picture(s, NULL, d.v.v, d.v.n, n_applied ? &rest : NULL);
+	struct picture *picture = placements_picture(s, d.v.v, d.v.n, n_applied ? &rest : NULL);
 	for (size_t i = n_applied; i < d.v.n; i++)
 		free(d.v.v[i].vcpus);
 	free(d.v.v);

@@ -311,8 +311,8 @@ static void report_placement(const struct planning *p, const struct placement *v
 		report_note(r, "%s: %s", v->vm, v->place_note);
 }
 
-struct picture *placements_picture(const struct snapshot *s, const char *title,
-	const struct placement *placements, size_t n, const struct cpuset *housekeeping)
+struct picture *placements_picture(const struct snapshot *s, const struct placement *placements,
+	size_t n, const struct cpuset *housekeeping)
 {
 	struct host_picture_owner *owners = xcalloc(n, sizeof *owners);
 	for (size_t i = 0; i < n; i++) {
@@ -327,7 +327,7 @@ struct picture *placements_picture(const struct snapshot *s, const char *title,
 			.n_marks = v->n_vcpus };
 	}
 	struct picture *picture = host_picture(s,
-		&(struct host_picture){ .title = title,
+		&(struct host_picture){ .title = s->hostname ? s->hostname : "host",
 			.owners = owners,
 			.n_owners = n,
 			.housekeeping = housekeeping });

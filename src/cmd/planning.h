@@ -33,8 +33,8 @@ void planning_report(const struct planning *p, struct report *r);
 /* changes[] and how they are shown; with results when they were made. */
 void changes_report(const struct changes *changes, bool is_made, struct report *r);
 /* The picture of the host with these VMs on it. */
-struct picture *placements_picture(const struct snapshot *s, const char *title,
-	const struct placement *placements, size_t n, const struct cpuset *housekeeping);
+struct picture *placements_picture(const struct snapshot *s, const struct placement *placements,
+	size_t n, const struct cpuset *housekeeping);
 
 /* True when the placed process still is the same. */
 bool placement_is_alive(struct host *h, const struct placement *p);

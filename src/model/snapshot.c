@@ -96,6 +96,7 @@ static void mark_isolated(struct snapshot *s)
 int snapshot_read(struct host *h, unsigned int parts, struct snapshot **ret, struct err *e)
 {
 	AUTO_SNAPSHOT struct snapshot *s = xcalloc(1, sizeof *s);
+	s->hostname = read_text(h, s, "proc/sys/kernel/hostname");
 	s->kernel_release = read_text(h, s, "proc/sys/kernel/osrelease");
 	s->boot_id = read_text(h, s, "proc/sys/kernel/random/boot_id");
 	s->cmdline = read_text(h, s, "proc/cmdline");

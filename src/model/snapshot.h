@@ -162,7 +162,7 @@ struct snapshot {
 	bool has_remote_partitions;         /* cpuset.cpus.exclusive exists (6.7 and later) */
 	const struct cpuset *root_isolated; /* root's cpuset.cpus.isolated (6.8 and later) */
 
-	const char *kernel_release, *boot_id, *cmdline;
+	const char *hostname, *kernel_release, *boot_id, *cmdline; /* NULL where unknown */
 	/* Interned sets; see model/read.h. */
 	struct cpuset **sets;
 	size_t n_sets, sets_room;
