@@ -346,7 +346,7 @@ void planning_report(const struct planning *p, struct report *r)
 	json_object_set_new(o, "housekeeping", cpus_json(&p->placements->housekeeping_cpus));
 	report_picture(r,
 		placements_picture(
-			p->snapshot, NULL, p->all.v, p->all.n, &p->placements->housekeeping_cpus));
+			p->snapshot, p->all.v, p->all.n, &p->placements->housekeeping_cpus));
 	for (size_t i = 0; i < p->placements->n; i++)
 		report_placement(p, &p->placements->v[i], r);
 	report_refused(p, r);
