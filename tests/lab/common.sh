@@ -101,7 +101,7 @@ image_key() {
 # The same for saving and restoring, as QEMU demands.
 qemu_args() {
 	local kernel=$1 disk=$2 snapshot=$3 input=$4 run=$5
-	printf '%s\n' -machine q35 -accel tcg,thread=single -nodefaults -display none -no-reboot
+	printf '%s\n' -machine q35 -accel "tcg,thread=${LAB_TCG_THREAD:-single}" -nodefaults -display none -no-reboot
 	printf '%s\n' -kernel "$LAB_DIR/kernel/$kernel/vmlinuz" -initrd "$LAB_DIR/kernel/$kernel/initrd"
 	# no_timer_check: the check of the timer is a race under emulation. tsc=reliable: no clock watchdog, no
 	# TSC synchronisation of 24 CPUs that run in turn. nowatchdog and the RCU timeout: a CPU of 24 may wait seconds for its turn.

@@ -136,7 +136,7 @@ allowed() { sed -n 's/^Cpus_allowed_list:\t//p' "/proc/$1/status"; }
 
 # vm_qmp VMID COMMAND: the answer of QEMU, one line of JSON
 vm_qmp() {
-	local line answer= fd_in fd_out nc_pid
+	local line answer='' fd_in fd_out nc_pid
 	coproc NC { exec nc -U "/run/qemu-server/$1.qmp"; }
 	fd_out=${NC[0]} fd_in=${NC[1]} nc_pid=$NC_PID
 	read -r -t 10 line <&"$fd_out"		# the greeting
@@ -152,11 +152,12 @@ vm_qmp() {
 	[ -n "$answer" ]
 }
 
-# ran_ticks TID...: CPU time used so far, in clock ticks, one line per thread
+# ran_ticks TID...: CPU time used so far, in clock ticks, one line per thread.
+# (/proc/TID/stat would be the sum over the whole process.)
 ran_ticks() {
 	local t
 	for t; do
-		sed 's/^.*) //' "/proc/$t/stat" | awk '{ print $12 + $13 }'
+		sed 's/^.*) //' "/proc/$t/task/$t/stat" | awk '{ print $12 + $13 }'
 	done
 }
 

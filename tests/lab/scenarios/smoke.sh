@@ -41,15 +41,15 @@ assert_eq 'db01 has 4 vCPU threads' "$(vcpu_tids 100 | wc -l)" 4
 assert_eq 'db01 has 2 I/O threads' "$(vm_threads 100 | grep -c ' IO io[01]$')" 2
 assert_eq 'it is in a scope of qemu.slice' "$(cut -d: -f3 /proc/"$(vm_pid 100)"/cgroup)" /qemu.slice/100.scope
 answer=$(vm_qmp 100 query-cpus-fast)
-assert 'QMP names the same threads' test "$(grep -o '"thread-id": [0-9]*' <<<"$answer" | cut -d' ' -f2 | sort -n)" = "$(vcpu_tids 100 | sort -n)"
-assert_eq 'QMP names the I/O threads' "$(vm_qmp 100 query-iothreads | grep -o '"id": "io[01]"' | wc -l)" 2
+assert 'QMP names the same threads' same_text "$(jq -r '.return[]."thread-id"' <<<"$answer" | sort -n)" "$(vcpu_tids 100 | sort -n)"
+assert_eq 'QMP names the I/O threads' "$(vm_qmp 100 query-iothreads | jq -r '.return[].id' | grep -c '^io[01]$')" 2
 
-noise_start 4
+noise_start 2
 irq_count() { awk -v name="$1" '$NF == name { for (i = 2; i <= NF; i++) if ($i ~ /^[0-9]+$/) n += $i; print n }' /proc/interrupts; }
 # shellcheck disable=SC2046
 before=$(ran_ticks $(vcpu_tids 100) $(vcpu_tids 101) | tr '\n' ' ')
 disk=$(irq_count virtio0) net=$(irq_count virtio2-input.0) managed=$(irq_count virtio1-req.0)
-sleep 6
+sleep 4
 # shellcheck disable=SC2046
 after=$(ran_ticks $(vcpu_tids 100) $(vcpu_tids 101) | tr '\n' ' ')
 echo "# ticks before: $before after: $after"
