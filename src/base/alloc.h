@@ -19,7 +19,7 @@ void *xrealloc(void *p, size_t n, size_t size) MUST_CHECK;
 char *xstrdup(const char *s) MUST_CHECK;
 char *xstrndup(const char *s, size_t n) MUST_CHECK;
 char *xasprintf(const char *fmt, ...) PRINTF_LIKE(1, 2) MUST_CHECK;
-char *xvasprintf(const char *fmt, va_list ap) MUST_CHECK;
+char *xvasprintf(const char *fmt, va_list ap) PRINTF_LIKE(1, 0) MUST_CHECK;
 
 /* An arena: many small objects that are freed at once. Zero-initialise it ({ 0 }). */
 struct arena {

@@ -1,5 +1,103 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-int main(void)
+#include <errno.h>
+#include <locale.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "cmd/args.h"
+#include "cmd/cmd.h"
+
+/* A global option may stand before or behind the command. */
+static const char *global(const struct command_line *line, const char *name)
 {
-	return 0;
+	const char *value = args_get(&line->args, name);
+	return value ? value : args_get(&line->global, name);
+}
+
+static int print(struct context *c, struct err *e)
+{
+	struct text_style style = text_style_of(stdout, c->has_colour_off);
+	int r = c->is_json ? report_print_json(c->report, stdout, e)
+			   : report_print_text(c->report, stdout, &style, e);
+	if (r == 0 && (fflush(stdout) == EOF || ferror(stdout)))
+		r = err_set(e, -errno, "write to standard output");
+	return r;
+}
+
+static int run(const struct command_line *line, struct err *e)
+{
+	AUTO_HOST struct host *h = NULL;
+	AUTO_REPORT struct report *report = report_new(line->command->name);
+	const char *root = global(line, "root"), *record = global(line, "record");
+	int r = host_open(&h, root, e);
+	if (r == 0 && record)
+		r = host_record_to(h, record, e);
+	if (r < 0)
+		return EXIT_UNCHANGED;
+	if (line->command->flags & CMD_CHANGES && host_is_live(h) && geteuid() != 0) {
+		err_say(e, -EPERM, "only root can change the host; try sudo wideberth %s",
+			line->command->name);
+		return EXIT_UNCHANGED;
+	}
+	struct context c = {
+		.h = h,
+		.report = report,
+		.args = &line->args,
+		.has_colour_off = global(line, "no-color"),
+		.is_json = global(line, "json"),
+		.is_terminal = isatty(STDERR_FILENO),
+	};
+	int code = line->command->run(&c, e);
+	struct err later = { 0 };
+	if (!e->code || code == EXIT_REPORT || code == EXIT_RESIDUE)
+		r = print(&c, &later);
+	if (r == 0)
+		r = host_finish(h, &later);
+	if (r < 0 && !e->code) {
+		*e = later;
+		return EXIT_UNCHANGED;
+	}
+	return code;
+}
+
+/* For the build: what is made of the tables. */
+static int generate(const char *what)
+{
+	if (streq(what, "completion"))
+		print_completion(stdout);
+	else if (streq(what, "man"))
+		print_man(stdout);
+	else
+		return EXIT_USAGE;
+	return EXIT_OK;
+}
+
+int main(int argc, char **argv)
+{
+	setlocale(LC_CTYPE, "");
+	if (argc == 3 && streq(argv[1], "--generate"))
+		return generate(argv[2]);
+	CLEANUP(command_line_done) struct command_line line = { 0 };
+	struct err e = { 0 };
+	int code = EXIT_OK;
+	if (command_line_parse(argc, argv, &line, &e) < 0) {
+		code = EXIT_USAGE;
+	} else if (global(&line, "version")) {
+		puts("wideberth " WIDEBERTH_VERSION);
+	} else if (global(&line, "help")) {
+		if (line.command)
+			print_help(stdout, line.command);
+		else
+			print_usage(stdout);
+	} else if (!line.command) {
+		print_usage(stderr);
+		return EXIT_USAGE;
+	} else {
+		code = run(&line, &e);
+	}
+	if (e.code)
+		fprintf(stderr, "wideberth: %s%s%s\n", line.command ? line.command->name : "",
+			line.command ? ": " : "", e.text);
+	return code;
 }

@@ -12,13 +12,12 @@
 #include "host/host.h"
 
 /* One write(2) of the text to an existing file. */
-int host_write(struct host *h, const char *text, const char *fmt, ...)
-	PRINTF_LIKE(3, 4) MUST_CHECK;
+int host_write(struct host *h, const char *text, const char *fmt, ...) PRINTF_LIKE(3, 4) MUST_CHECK;
 int host_mkdir(struct host *h, const char *fmt, ...) PRINTF_LIKE(2, 3) MUST_CHECK;
 int host_rmdir(struct host *h, const char *fmt, ...) PRINTF_LIKE(2, 3) MUST_CHECK;
 
-/* Creates or replaces a regular file, and removes one. Directories on the way are made; removing
- * also removes those that became empty, up to and without "run/systemd/system". */
+/* Creates or replaces a regular file; its directory is made when missing. Removing it removes its
+ * directory too when that became empty. */
 int host_put_file(struct host *h, const char *text, const char *fmt, ...)
 	PRINTF_LIKE(3, 4) MUST_CHECK;
 int host_remove_file(struct host *h, const char *fmt, ...) PRINTF_LIKE(2, 3) MUST_CHECK;
@@ -26,10 +25,10 @@ int host_remove_file(struct host *h, const char *fmt, ...) PRINTF_LIKE(2, 3) MUS
 /* sched_setaffinity. */
 int host_set_affinity(struct host *h, int tid, const struct cpuset *cpus) MUST_CHECK;
 
-/* SetUnitProperties(runtime) with AllowedCPUs; an empty set resets the property. */
+/* SetUnitProperties(runtime) with AllowedCPUs. To undo it, remove the drop-in that systemd wrote
+ * for it (HOST_UNIT_CPUS_DROPIN) and reload: that also forgets the property. */
 int host_set_unit_cpus(struct host *h, const char *unit, const struct cpuset *cpus) MUST_CHECK;
-/* Drops a runtime property drop-in that SetUnitProperties left behind (systemctl revert). */
-int host_revert_unit(struct host *h, const char *unit) MUST_CHECK;
+#define HOST_UNIT_CPUS_DROPIN "run/systemd/system.control/%s.d/50-AllowedCPUs.conf"
 /* systemctl daemon-reload. */
 int host_reload_units(struct host *h) MUST_CHECK;
 

@@ -27,7 +27,6 @@ DEFINE_CLEANUP(struct host, host_free)
 
 /* From now on keeps everything that is read, and writes it to DIR/recording in host_finish(). */
 int host_record_to(struct host *h, const char *dir, struct err *e) MUST_CHECK;
-bool host_is_recording(const struct host *h);
 /* Writes the recording, if one is kept. */
 int host_finish(struct host *h, struct err *e) MUST_CHECK;
 
@@ -66,6 +65,10 @@ int host_inode(struct host *h, uint64_t *ret, const char *fmt, ...) PRINTF_LIKE(
 typedef int host_ask_fn(void *context, const char *key, char **ret_text);
 int host_ask(struct host *h, const char *kind, const char *key, host_ask_fn *ask, void *context,
 	char **ret_text) MUST_CHECK;
+
+/* Puts a fact into the recording that was come by otherwise; does nothing when none is kept. */
+int host_record_fact(struct host *h, const char *kind, const char *key, host_ask_fn *ask,
+	void *context) MUST_CHECK;
 
 /* CLOCK_MONOTONIC in ns; 0 on a plain tree. */
 uint64_t host_clock_ns(struct host *h);

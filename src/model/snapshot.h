@@ -49,7 +49,7 @@ struct hugepages {
 };
 
 struct node {
-	int node; /* the kernel's number */
+	int node;           /* the kernel's number */
 	struct cpuset cpus; /* online CPUs; may be empty */
 	uint64_t mem_total_kib, mem_free_kib;
 	bool has_memory;
@@ -65,7 +65,7 @@ struct socket {
 /* One line of /proc/interrupts that has a number: a device's interrupt, not LOC, RES, …. */
 struct irq {
 	int irq;
-	const char *name; /* chip and action as printed: "PCI-MSI 512000-edge virtio0-config" */
+	const char *name;   /* chip and action as printed: "PCI-MSI 512000-edge virtio0-config" */
 	const char *action; /* the last word(s): "virtio0-config"; "" when nobody requested it */
 	const struct cpuset *affinity; /* smp_affinity_list; NULL when there is no such file */
 	const struct cpuset *effective;
@@ -91,7 +91,7 @@ struct task {
 	int last_cpu;
 	const char *comm;
 	const struct cpuset *allowed; /* Cpus_allowed_list */
-	int cgroup; /* index, or -1 */
+	int cgroup;                   /* index, or -1 */
 };
 
 static inline bool task_is_kthread(const struct task *t)
@@ -110,7 +110,7 @@ static inline bool task_is_immovable(const struct task *t)
 struct cgroup {
 	const char *path; /* below the mount: "" is the root, "qemu.slice/100.scope" */
 	uint64_t inode;
-	int parent; /* index; -1 for the root */
+	int parent;       /* index; -1 for the root */
 	const char *type; /* "domain", "threaded", … */
 	const char *controllers, *subtree_control;
 	const char *cpus, *exclusive, *partition, *mems;
@@ -118,7 +118,7 @@ struct cgroup {
 };
 
 struct workqueues {
-	const struct cpuset *cpumask; /* NULL: not there */
+	const struct cpuset *cpumask;   /* NULL: not there */
 	const struct cpuset *requested; /* 6.8 and later */
 };
 
@@ -126,7 +126,7 @@ struct snapshot {
 	struct arena arena;
 
 	struct cpuset present_cpus, online_cpus;
-	struct cpuset isolated_cpus; /* isolcpus= and isolated partitions */
+	struct cpuset isolated_cpus;      /* isolcpus= and isolated partitions */
 	struct cpuset boot_isolated_cpus; /* isolcpus= only */
 	struct cpu *cpus;
 	size_t n_cpus;
@@ -157,11 +157,16 @@ struct snapshot {
 	const char *cgroup_mount; /* "sys/fs/cgroup", or "sys/fs/cgroup/unified" */
 	struct cgroup *cgroups;
 	size_t n_cgroups;
-	bool has_cpuset; /* the root's cgroup.controllers name cpuset */
-	bool has_remote_partitions; /* cpuset.cpus.exclusive exists (6.7 and later) */
+	bool has_systemd;                   /* /run/systemd/system exists: as sd_booted(3) has it */
+	bool has_cpuset;                    /* the root's cgroup.controllers name cpuset */
+	bool has_remote_partitions;         /* cpuset.cpus.exclusive exists (6.7 and later) */
 	const struct cpuset *root_isolated; /* root's cpuset.cpus.isolated (6.8 and later) */
 
-	const char *kernel_release, *boot_id, *cmdline;
+	const char *hostname, *kernel_release, *boot_id, *cmdline; /* NULL where unknown */
+	/* Interned sets; see model/read.h. */
+	struct cpuset **sets;
+	size_t n_sets, sets_room;
+
 	const char **notes; /* what could not be read, for people */
 	size_t n_notes;
 };
@@ -175,8 +180,8 @@ enum snapshot_parts {
 };
 
 /* Reads the parts. On success *ret is the caller's, to free with snapshot_free(). */
-int snapshot_read(struct host *h, unsigned int parts, struct snapshot **ret, struct err *e)
-	MUST_CHECK;
+int snapshot_read(
+	struct host *h, unsigned int parts, struct snapshot **ret, struct err *e) MUST_CHECK;
 void snapshot_free(struct snapshot *s);
 DEFINE_CLEANUP(struct snapshot, snapshot_free)
 #define AUTO_SNAPSHOT CLEANUP(snapshot_freep)

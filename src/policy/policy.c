@@ -193,9 +193,10 @@ int policy_add_text(struct policy *p, const char *file, const char *text, struct
 int policy_set(
 	struct policy *p, const char *vm_glob, const char *key, const char *value, struct err *e)
 {
-	struct section *s = add_section(p, SECTION_VM, vm_glob, "command line");
+	enum section_kind kind = vm_glob ? SECTION_VM : SECTION_HOST;
+	struct section *s = add_section(p, kind, vm_glob ? vm_glob : "", "command line");
 	s->is_command_line = true;
-	return set_key(p, s, key, value, "command line", e);
+	return key ? set_key(p, s, key, value, "command line", e) : 0;
 }
 
 /* Copies what the section sets. */

@@ -61,7 +61,8 @@ DEFINE_CLEANUP(struct policy, policy_free)
  * policy_free(). On a bad line returns -EINVAL with "FILE:LINE: what, nearest word". */
 int policy_add_text(struct policy *p, const char *file, const char *text, struct err *e) MUST_CHECK;
 
-/* Sets one key as if it stood in a last [vm GLOB] section: for --KEY VALUE on the command line. */
+/* Sets one key as if it stood in a last [vm GLOB] section, or in [host] when vm_glob is NULL: for
+ * --KEY VALUE on the command line. key may be NULL: the section alone says that the VM is meant. */
 int policy_set(struct policy *p, const char *vm_glob, const char *key, const char *value,
 	struct err *e) MUST_CHECK;
 

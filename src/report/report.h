@@ -41,6 +41,9 @@ enum unit {
 	UNIT_FRACTION, /* 0.0123 → 1.23 % */
 };
 
+/* A number as people read it, at most three significant digits; malloc'ed. */
+char *unit_format(enum unit unit, double value) MUST_CHECK;
+
 /* One column of a table. key: member of the row's object ("thief.name" goes into nested ones). */
 struct column {
 	const char *key, *head;
@@ -58,6 +61,7 @@ void report_picture(struct report *r, struct picture *p);
 
 struct text_style {
 	bool has_colour, has_utf8;
+	bool has_256_colours; /* else has_colour means the eight of old */
 	int width; /* columns */
 };
 
@@ -92,3 +96,6 @@ int picture_box(struct picture *p, int parent, const char *title, const char *no
  * or negative when it is not known. */
 void picture_cell(struct picture *p, int box, const char *label, const char *mark, int owner,
 	double heat);
+
+/* What the cells' heat means ("CPU time lost"), for the legend. */
+void picture_heat_label(struct picture *p, const char *label);

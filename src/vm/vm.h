@@ -21,9 +21,9 @@ enum thread_role {
 	ROLE_VCPU,
 	ROLE_EMULATOR, /* the main loop */
 	ROLE_IOTHREAD,
-	ROLE_VHOST, /* vhost-PID workers */
+	ROLE_VHOST,  /* vhost-PID workers */
 	ROLE_WORKER, /* thread pool, vnc, call_rcu, io_uring, migration, … */
-	ROLE_KVM, /* kernel threads that serve this VM: kvm-pit/PID, kvm-nx-lpage-recovery */
+	ROLE_KVM,    /* kernel threads that serve this VM: kvm-pit/PID, kvm-nx-lpage-recovery */
 	N_ROLES,
 };
 
@@ -31,7 +31,7 @@ struct vm_thread {
 	int tid;
 	uint64_t start; /* with tid an identity, see struct task */
 	enum thread_role role;
-	int index; /* vCPU number; -1 for other roles */
+	int index;      /* vCPU number; -1 for other roles */
 	const char *id; /* the I/O thread's id in QEMU; NULL when unknown or another role */
 	const char *comm;
 	const struct cpuset *allowed;
@@ -41,14 +41,15 @@ struct vm_thread {
 };
 
 struct vm {
-	const char *id; /* what users call it: VMID, else name, else the pid */
+	const char *id;          /* what users call it: VMID, else name, else the pid */
 	const char *name, *uuid; /* NULL when it has none */
-	const char *manager; /* "qemu", "proxmox", "libvirt" */
+	const char *manager;     /* "qemu", "proxmox", "libvirt" */
+	const char *accel;       /* "kvm", "tcg", … */
 	int pid;
 	uint64_t start;
 	int n_vcpus;
-	int guest_threads; /* SMT threads per guest core, 1 when unknown */
-	const char *cgroup; /* path below the cgroup v2 mount, NULL without one */
+	int guest_threads;         /* SMT threads per guest core, 1 when unknown */
+	const char *cgroup;        /* path below the cgroup v2 mount, NULL without one */
 	struct vm_thread *threads; /* by role, then index, then tid */
 	size_t n_threads;
 	const char **notes; /* what could not be found out, and why */
@@ -62,7 +63,8 @@ struct vms {
 };
 
 /* Finds all VMs of the host. The snapshot needs SNAPSHOT_TASKS and SNAPSHOT_CGROUPS. A VM that
- * disappears meanwhile is left out. The caller frees with vms_free(). */
+ * disappears meanwhile is left out. The caller frees with vms_free(), and before the snapshot:
+ * threads point into it. */
 int vms_find(struct host *h, const struct snapshot *s, struct vms **ret, struct err *e) MUST_CHECK;
 void vms_free(struct vms *v);
 DEFINE_CLEANUP(struct vms, vms_free)

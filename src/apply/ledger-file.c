@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The state directory: reading, locking, and files that are whole or not there. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "apply/ledger.h"
+#include "base/str.h"
+#include "host/host.h"
+
+static const char default_dir[] = "run/wideberth";
+
+char *ledger_dir(const struct host *h)
+{
+	const char *dir = getenv("WIDEBERTH_STATE_DIR"), *root = host_root(h);
+	if (dir)
+		return xstrdup(dir);
+	return root ? xasprintf("%s/%s", streq(root, "/") ? "" : root, default_dir) : NULL;
+}
+
+/* Below the root the file is read as part of the host, so that recordings have it. */
+static int read_file(struct host *h, const char *name, char **ret_text)
+{
+	const char *dir = getenv("WIDEBERTH_STATE_DIR");
+	if (!dir)
+		return host_read(h, ret_text, NULL, "%s/%s", default_dir, name);
+	AUTO_FREE char *path = xasprintf("%s/%s", dir, name);
+	AUTO_FILE FILE *f = fopen(path, "re");
+	AUTO_STRBUF struct strbuf b = { 0 };
+	if (!f)
+		return -errno;
+	char part[4096];
+	strbuf_puts(&b, "");
+	for (size_t n; (n = fread(part, 1, sizeof part, f)) > 0;)
+		strbuf_add(&b, part, n);
+	if (ferror(f))
+		return -EIO;
+	*ret_text = TAKE(b.s);
+	return 0;
+}
+
+/* 1 when there is no such file. */
+static int read_ledger(struct host *h, const char *name, struct ledger **ret, struct err *e)
+{
+	AUTO_FREE char *text = NULL;
+	int r = read_file(h, name, &text);
+	if (r == -ENOENT)
+		return 1;
+	if (r < 0)
+		return err_set(e, r, "read the %s", name);
+	r = ledger_parse(text, ret);
+	if (r < 0)
+		return err_say(e, r,
+			"the %s in the state directory is damaged or of another version", name);
+	return 0;
+}
+
+static char *boot_id(struct host *h)
+{
+	AUTO_FREE char *text = NULL;
+	if (host_read(h, &text, NULL, "proc/sys/kernel/random/boot_id") < 0)
+		return xstrdup("");
+	return xstrdup(str_trim(text));
+}
+
+/* What was set before a reboot is gone with it. */
+static bool is_of_this_boot(struct host *h, const struct ledger *l)
+{
+	AUTO_FREE char *now = boot_id(h);
+	return !l->boot_id || streq(l->boot_id, now);
+}
+
+static int read_current(struct host *h, const char *name, struct ledger **ret, struct err *e)
+{
+	AUTO_LEDGER struct ledger *l = NULL;
+	int r = read_ledger(h, name, &l, e);
+	if (r < 0)
+		return r;
+	*ret = r == 0 && is_of_this_boot(h, l) ? TAKE(l) : NULL;
+	return 0;
+}
+
+/* A commit leaves the entries that it released until the next write. */
+static void drop_released(struct ledger *l)
+{
+	size_t n = 0;
+	array_for_each (entry, &l->entries) {
+		if (!entry->is_released)
+			l->entries.v[n++] = *entry;
+	}
+	l->entries.n = n;
+}
+
+int ledger_read(struct host *h, struct ledger **ret, struct err *e)
+{
+	int r = read_current(h, "ledger", ret, e);
+	if (r == 0 && !*ret)
+		*ret = ledger_new();
+	if (r == 0)
+		drop_released(*ret);
+	if (r == 0 && !(*ret)->boot_id) {
+		AUTO_FREE char *id = boot_id(h);
+		(*ret)->boot_id = arena_strdup(&(*ret)->arena, id);
+	}
+	return r;
+}
+
+int ledger_read_journal(struct host *h, struct ledger **ret, struct err *e)
+{
+	return read_current(h, "journal", ret, e);
+}
+
+static int open_dir(struct host *h, int *ret, struct err *e)
+{
+	AUTO_FREE char *dir = ledger_dir(h);
+	if (!dir)
+		return err_say(e, -EROFS, "a recording cannot be changed");
+	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+		return err_set(e, -errno, "create the state directory '%s'", dir);
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return err_set(e, -errno, "open the state directory '%s'", dir);
+	*ret = fd;
+	return 0;
+}
+
+int ledger_lock(struct host *h, int *ret_fd, struct err *e)
+{
+	AUTO_CLOSE int dir = -1;
+	int r = open_dir(h, &dir, e);
+	if (r < 0)
+		return r;
+	AUTO_CLOSE int fd = openat(dir, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_set(e, -errno, "create the lock in the state directory");
+	do
+		r = flock(fd, LOCK_EX);
+	while (r < 0 && errno == EINTR);
+	if (r < 0)
+		return err_set(e, -errno, "lock the state directory");
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
+/* Whole or not at all: a temporary file, synced, renamed, and the directory synced. */
+static int write_file(int dir, const char *name, const char *text, struct err *e)
+{
+	AUTO_FREE char *tmp = xasprintf("%s.new", name);
+	AUTO_CLOSE int fd =
+		openat(dir, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_set(e, -errno, "create '%s' in the state directory", tmp);
+	for (size_t n = strlen(text); n;) {
+		ssize_t k = write(fd, text, n);
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k < 0)
+			return err_set(e, -errno, "write '%s' in the state directory", tmp);
+		text += k;
+		n -= (size_t)k;
+	}
+	if (fsync(fd) < 0 || renameat(dir, tmp, dir, name) < 0 || fsync(dir) < 0)
+		return err_set(e, -errno, "write '%s' in the state directory", name);
+	return 0;
+}
+
+int ledger_write_journal(struct host *h, const struct ledger *l, struct err *e)
+{
+	AUTO_CLOSE int dir = -1;
+	AUTO_FREE char *text = ledger_format(l);
+	int r = open_dir(h, &dir, e);
+	return r < 0 ? r : write_file(dir, "journal", text, e);
+}
+
+int ledger_commit(struct host *h, struct err *e)
+{
+	AUTO_CLOSE int dir = -1;
+	int r = open_dir(h, &dir, e);
+	if (r < 0)
+		return r;
+	if (renameat(dir, "journal", dir, "ledger") < 0 || fsync(dir) < 0)
+		return err_set(e, -errno, "commit");
+	return 0;
+}
+
+static int remove_file(int dir, const char *name, struct err *e)
+{
+	if (unlinkat(dir, name, 0) < 0 && errno != ENOENT)
+		return err_set(e, -errno, "remove the %s", name);
+	return 0;
+}
+
+int ledger_drop_journal(struct host *h, struct err *e)
+{
+	AUTO_CLOSE int dir = -1;
+	int r = open_dir(h, &dir, e);
+	return r < 0 ? r : remove_file(dir, "journal", e);
+}
+
+int ledger_replace(struct host *h, const struct ledger *l, struct err *e)
+{
+	AUTO_CLOSE int dir = -1;
+	int r = open_dir(h, &dir, e);
+	if (r < 0)
+		return r;
+	if (!l->entries.n && !l->placements.n)
+		return remove_file(dir, "ledger", e);
+	AUTO_FREE char *text = ledger_format(l);
+	return write_file(dir, "ledger", text, e);
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "apply/ledger.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/str.h"
+
+enum { LEDGER_VERSION = 1 };
+
+struct ledger *ledger_new(void)
+{
+	return xcalloc(1, sizeof(struct ledger));
+}
+
+void ledger_free(struct ledger *l)
+{
+	free(l->placements.v);
+	free(l->entries.v);
+	arena_done(&l->arena);
+	free(l);
+}
+
+static bool is_same_id(const char *a, const char *b)
+{
+	return a && b ? streq(a, b) : a == b;
+}
+
+const struct entry *ledger_find(
+	const struct ledger *l, const char *knob, const char *key, const char *id)
+{
+	array_for_each (entry, &l->entries) {
+		if (streq(entry->key, key) && streq(entry->knob, knob) && is_same_id(entry->id, id))
+			return entry;
+	}
+	return NULL;
+}
+
+static const char *copy(struct ledger *l, const char *s)
+{
+	return s ? arena_strdup(&l->arena, s) : NULL;
+}
+
+void ledger_add_entry(struct ledger *l, const struct entry *e)
+{
+	*array_push(&l->entries) = (struct entry){
+		.knob = copy(l, e->knob),
+		.key = copy(l, e->key),
+		.id = copy(l, e->id),
+		.baseline = copy(l, e->baseline),
+		.value = copy(l, e->value),
+		.is_optional = e->is_optional,
+		.is_released = e->is_released,
+	};
+}
+
+/* By way of JSON: the placement then stands on this ledger's arena alone. */
+void ledger_add_placement(struct ledger *l, const struct placement *p)
+{
+	json_t *o = placement_to_json(p);
+	struct placement again;
+	if (placement_from_json(o, &l->arena, &again) == 0)
+		*array_push(&l->placements) = again;
+	json_decref(o);
+}
+
+/* CRC-32 as in zlib and Ethernet, bit by bit: ledgers are a few KiB. */
+static uint32_t crc32(const char *text, size_t n)
+{
+	uint32_t crc = ~UINT32_C(0);
+	for (size_t i = 0; i < n; i++) {
+		crc ^= (unsigned char)text[i];
+		for (int bit = 0; bit < 8; bit++)
+			crc = crc >> 1 ^ (crc & 1 ? UINT32_C(0xedb88320) : 0);
+	}
+	return ~crc;
+}
+
+/* Takes the object. */
+static void put_line(struct strbuf *b, json_t *o)
+{
+	char *text = json_dumps(o, JSON_COMPACT);
+	strbuf_printf(b, "%08x %s\n", crc32(text, strlen(text)), text);
+	free(text);
+	json_decref(o);
+}
+
+char *ledger_format(const struct ledger *l)
+{
+	struct strbuf b = { 0 };
+	put_line(&b,
+		json_pack("{s:s, s:i, s:s*, s:s*, s:b, s:I}", "type", "header", "version",
+			LEDGER_VERSION, "boot_id", l->boot_id, "operation", l->operation, "forward",
+			l->is_forward, "confirm_ns", (json_int_t)l->confirm_ns));
+	array_for_each (p, &l->placements) {
+		put_line(&b,
+			json_pack("{s:s, s:o}", "type", "placement", "placement",
+				placement_to_json(p)));
+	}
+	array_for_each (e, &l->entries) {
+		put_line(&b,
+			json_pack("{s:s, s:s, s:s, s:s*, s:s, s:s, s:b, s:b}", "type", "entry",
+				"knob", e->knob, "key", e->key, "id", e->id, "baseline",
+				e->baseline, "value", e->value, "optional", e->is_optional,
+				"released", e->is_released));
+	}
+	return b.s;
+}
+
+static int parse_header(struct ledger *l, const json_t *o)
+{
+	const char *boot_id = NULL, *operation = NULL;
+	json_int_t confirm_ns = 0;
+	int version, is_forward = 0;
+	if (json_unpack((json_t *)(uintptr_t)o, "{s:i, s?s, s?s, s?b, s?I}", "version", &version,
+		    "boot_id", &boot_id, "operation", &operation, "forward", &is_forward,
+		    "confirm_ns", &confirm_ns) < 0 ||
+		version != LEDGER_VERSION)
+		return -EINVAL;
+	l->boot_id = copy(l, boot_id);
+	l->operation = copy(l, operation);
+	l->is_forward = is_forward;
+	l->confirm_ns = (uint64_t)confirm_ns;
+	return 0;
+}
+
+static int parse_entry(struct ledger *l, const json_t *o)
+{
+	struct entry e = { 0 };
+	int is_optional = 0, is_released = 0;
+	if (json_unpack((json_t *)(uintptr_t)o, "{s:s, s:s, s?s, s:s, s:s, s?b, s?b}", "knob",
+		    &e.knob, "key", &e.key, "id", &e.id, "baseline", &e.baseline, "value", &e.value,
+		    "optional", &is_optional, "released", &is_released) < 0)
+		return -EINVAL;
+	e.is_optional = is_optional;
+	e.is_released = is_released;
+	ledger_add_entry(l, &e);
+	return 0;
+}
+
+static int parse_line(struct ledger *l, const char *line, bool is_first)
+{
+	char *end;
+	unsigned long crc = strtoul(line, &end, 16);
+	if (end != line + 8 || *end != ' ' || crc != crc32(end + 1, strlen(end + 1)))
+		return -EINVAL;
+	json_t *o = json_loads(end + 1, 0, NULL);
+	const char *type = json_string_value(json_object_get(o, "type"));
+	struct placement p;
+	int r = -EINVAL;
+	if (!type || is_first != streq(type, "header")) {
+		r = -EINVAL;
+	} else if (is_first) {
+		r = parse_header(l, o);
+	} else if (streq(type, "entry")) {
+		r = parse_entry(l, o);
+	} else if (streq(type, "placement")) {
+		r = placement_from_json(json_object_get(o, "placement"), &l->arena, &p);
+		if (r == 0)
+			*array_push(&l->placements) = p;
+	}
+	json_decref(o);
+	return r;
+}
+
+int ledger_parse(const char *text, struct ledger **ret)
+{
+	AUTO_LEDGER struct ledger *l = ledger_new();
+	AUTO_FREE char *lines = xstrdup(text);
+	char *next = lines;
+	bool is_first = true;
+	for (char *line; (line = str_next_line(&next)); is_first = false) {
+		int r = parse_line(l, line, is_first);
+		if (r < 0 && is_first)
+			return r;
+		l->n_damaged += r < 0;
+	}
+	if (is_first)
+		return -EINVAL;
+	*ret = TAKE(l);
+	return 0;
+}

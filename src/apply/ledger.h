@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What was changed and for whom: the ledger, and the journal of a transaction under way.
+ *
+ * Both are one format: lines of "CRC32 JSON", a header, then a line per placement and per
+ * setting. A transaction writes the ledger that it wants to end with as "journal", whole and before
+ * its first effect; the commit is a rename(2) of journal to ledger. A journal that is found later
+ * is a transaction that did not end: everything in it goes back to what the ledger says, or, where
+ * that does not know it, to the baseline.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/alloc.h"
+#include "base/err.h"
+#include "plan/plan.h"
+
+struct host;
+
+struct entry {
+	const char *knob, *key, *id; /* see struct setting; id may be NULL */
+	const char *baseline;        /* before any change of ours since boot */
+	const char *value;           /* ours */
+	bool is_optional;
+	bool is_released; /* in a journal: on its way back to the baseline */
+};
+
+struct ledger {
+	struct arena arena;
+	const char *boot_id, *operation; /* "apply db01" */
+	bool is_forward;     /* a journal that is to be ended, not taken back: an undo */
+	uint64_t confirm_ns; /* CLOCK_MONOTONIC until which it must be confirmed; 0: it is */
+	ARRAY(struct placement) placements;
+	ARRAY(struct entry) entries; /* in the order in which they were applied */
+	size_t n_damaged;            /* lines that were unreadable and left out */
+};
+
+struct ledger *ledger_new(void) MUST_CHECK;
+void ledger_free(struct ledger *l);
+DEFINE_CLEANUP(struct ledger, ledger_free)
+#define AUTO_LEDGER CLEANUP(ledger_freep)
+
+/* The entry for the setting, or NULL. */
+const struct entry *ledger_find(
+	const struct ledger *l, const char *knob, const char *key, const char *id);
+/* Adds a copy. */
+void ledger_add_entry(struct ledger *l, const struct entry *e);
+void ledger_add_placement(struct ledger *l, const struct placement *p);
+
+/* The state directory: $WIDEBERTH_STATE_DIR, else run/wideberth below the host's root. */
+
+/* What is applied, without released entries. An empty ledger when nothing is, or when it is of
+ * another boot. */
+int ledger_read(struct host *h, struct ledger **ret, struct err *e) MUST_CHECK;
+/* The unfinished transaction; *ret is NULL when there is none. */
+int ledger_read_journal(struct host *h, struct ledger **ret, struct err *e) MUST_CHECK;
+
+/* Serialises those who change things: waits for the lock; released with close(2). */
+int ledger_lock(struct host *h, int *ret_fd, struct err *e) MUST_CHECK;
+
+/* Writes the journal, durably. */
+int ledger_write_journal(struct host *h, const struct ledger *l, struct err *e) MUST_CHECK;
+/* The journal becomes the ledger. */
+int ledger_commit(struct host *h, struct err *e) MUST_CHECK;
+/* Forgets the journal: everything in it was put back. */
+int ledger_drop_journal(struct host *h, struct err *e) MUST_CHECK;
+/* Replaces the ledger, for changes that touch no setting; removes it when it is empty. */
+int ledger_replace(struct host *h, const struct ledger *l, struct err *e) MUST_CHECK;
+
+/* The text of a ledger, malloc'ed, and back: for tests of damage. Damaged lines are left out and
+ * counted; a text without a good header is -EINVAL. */
+char *ledger_format(const struct ledger *l) MUST_CHECK;
+int ledger_parse(const char *text, struct ledger **ret) MUST_CHECK;
+/* The directory as a path, malloc'ed. NULL on a recording. */
+char *ledger_dir(const struct host *h) MUST_CHECK;

@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "apply/transaction.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "host/host-write.h"
+#include "model/task.h"
+
+void changes_free(struct changes *c)
+{
+	free(c->v.v);
+	arena_done(&c->arena);
+	free(c);
+}
+
+void drifts_free(struct drifts *d)
+{
+	free(d->v.v);
+	arena_done(&d->arena);
+	free(d);
+}
+
+const char *change_result_name(enum change_result result)
+{
+	static const char *const names[] = {
+		[CHANGE_PENDING] = "pending",
+		[CHANGE_DONE] = "done",
+		[CHANGE_SAME] = "unchanged",
+		[CHANGE_GONE] = "gone",
+		[CHANGE_IMMOVABLE] = "immovable",
+		[CHANGE_KEPT] = "kept",
+		[CHANGE_FAILED] = "failed",
+	};
+	return names[result];
+}
+
+bool change_is_needed(const struct change *c)
+{
+	return c->result == CHANGE_PENDING;
+}
+
+static bool is_gone(int r)
+{
+	return r == -ENOENT || r == -ESRCH || r == -ENODEV;
+}
+
+static bool is_same(struct host *h, const struct change *c, const char *now)
+{
+	return knob_is_same(c->knob, h, &c->target, c->after, now);
+}
+
+/* ---- planning ---- */
+
+/* The set that a setting describes relative to its baseline. */
+static const char *derive(struct host *h, struct arena *a, const struct knob *k,
+	const struct setting *s, const char *baseline)
+{
+	struct cpuset was;
+	bool is_all = (k->empty_is_all && (!*baseline || streq(baseline, KNOB_ABSENT))) ||
+		streq(baseline, "all");
+	AUTO_FREE char *online = NULL;
+	if (is_all && knob_read_list(h, &online, "sys/devices/system/cpu/online") == 0)
+		baseline = online;
+	if (cpuset_parse_list(baseline, &was) < 0)
+		return NULL;
+	struct cpuset wanted = s->with ? cpuset_or(&was, s->with) : cpuset_minus(&was, s->without);
+	if (!s->with && cpuset_equal(&wanted, &was) && is_all)
+		return arena_strdup(a, baseline);
+	if (cpuset_is_empty(&wanted) && s->fallback)
+		wanted = *s->fallback;
+	AUTO_FREE char *text = cpuset_format_list(&wanted);
+	return arena_strdup(a, text);
+}
+
+static const char *keep(struct arena *a, const char *s)
+{
+	return s ? arena_strdup(a, s) : NULL;
+}
+
+/* Adds a change to the value; what it is now decides whether anything is to be done. ours: the
+ * value that may be there from us, NULL when whatever is there is replaced. */
+static int add_change(
+	struct host *h, struct changes *list, const struct change *c, const char *ours)
+{
+	AUTO_FREE char *now = NULL;
+	int r = c->knob->read(h, &c->target, &now);
+	if (r < 0 && !is_gone(r) && !c->is_optional)
+		return r;
+	struct change *n = array_push(&list->v);
+	*n = *c;
+	n->before = keep(&list->arena, now);
+	if (r < 0) {
+		n->result = is_gone(r) ? CHANGE_GONE : CHANGE_IMMOVABLE;
+		n->reason = knob_explain(c->knob, r);
+	} else if (is_same(h, n, now)) {
+		n->result = CHANGE_SAME;
+	} else if (ours && !knob_is_ours(c->knob, h, &c->target, ours, now) &&
+		!knob_is_same(c->knob, h, &c->target, c->baseline, now)) {
+		n->result = CHANGE_KEPT;
+		n->reason = "somebody else changed it since";
+	}
+	return 0;
+}
+
+static struct change change_of(struct arena *a, const struct entry *e)
+{
+	return (struct change){
+		.knob = knob_find(e->knob),
+		.target = { .key = keep(a, e->key), .id = keep(a, e->id) },
+		.baseline = keep(a, e->baseline),
+		.is_optional = e->is_optional,
+	};
+}
+
+static const struct setting *find_setting(const struct settings *s, const struct entry *e)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		const struct setting *x = &s->v[i];
+		bool has_same_id = x->id && e->id ? streq(x->id, e->id) : x->id == e->id;
+		if (streq(x->key, e->key) && streq(x->knob, e->knob) && has_same_id)
+			return x;
+	}
+	return NULL;
+}
+
+/* Backwards through what was applied and is no longer wanted. */
+static int plan_release(struct host *h, const struct ledger *l, const struct settings *settings,
+	struct changes *list)
+{
+	for (size_t i = l->entries.n; i-- > 0;) {
+		const struct entry *entry = &l->entries.v[i];
+		if (!knob_find(entry->knob) || find_setting(settings, entry))
+			continue;
+		struct change c = change_of(&list->arena, entry);
+		c.after = c.baseline;
+		c.is_released = true;
+		c.why = "put back";
+		int r = add_change(h, list, &c, entry->value);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int plan_setting(
+	struct host *h, const struct ledger *l, const struct setting *s, struct changes *list)
+{
+	const struct entry *entry = ledger_find(l, s->knob, s->key, s->id);
+	struct change c = {
+		.knob = knob_find(s->knob),
+		.target = { .key = keep(&list->arena, s->key), .id = keep(&list->arena, s->id) },
+		.why = keep(&list->arena, s->why),
+		.is_optional = s->is_optional,
+	};
+	AUTO_FREE char *now = NULL;
+	if (!entry) {
+		int r = c.knob->read_baseline ? c.knob->read_baseline(h, &c.target, &now)
+					      : c.knob->read(h, &c.target, &now);
+		if (is_gone(r))
+			return 0; /* ended since the snapshot, or not there at all */
+		if (r < 0)
+			return r;
+	}
+	c.baseline = keep(&list->arena, entry ? entry->baseline : now);
+	c.after = s->value ? keep(&list->arena, s->value)
+			   : derive(h, &list->arena, c.knob, s, c.baseline);
+	if (!c.after) /* not a set: nothing to derive from */
+		return 0;
+	return add_change(h, list, &c, NULL);
+}
+
+int transaction_plan(struct host *h, const struct ledger *l, const struct settings *settings,
+	struct changes **ret, struct err *e)
+{
+	AUTO_CHANGES struct changes *list = xcalloc(1, sizeof *list);
+	int r = plan_release(h, l, settings, list);
+	if (r < 0)
+		return err_set(e, r, "read what was applied");
+	for (size_t i = 0; i < settings->n; i++) {
+		const struct setting *s = &settings->v[i];
+		r = plan_setting(h, l, s, list);
+		if (r < 0)
+			return err_set(e, r, "read %s of '%s'", s->knob, s->key);
+	}
+	*ret = TAKE(list);
+	return 0;
+}
+
+int transaction_add_late_threads(
+	struct host *h, const struct ledger *l, int pid, struct changes *list)
+{
+	AUTO_NAMES struct host_names threads = { 0 };
+	if (host_list(h, &threads, "proc/%d/task", pid) < 0)
+		return 0;
+	for (size_t i = 0; i < threads.n; i++) {
+		AUTO_FREE char *stat = NULL;
+		struct task t;
+		if (host_read(h, &stat, NULL, "proc/%d/task/%s/stat", pid, threads.v[i]) < 0 ||
+			task_parse_stat(stat, &t) < 0)
+			continue;
+		struct change c = {
+			.knob = &knob_thread_affinity,
+			.target.key = keep(&list->arena, threads.v[i]),
+			.target.id =
+				arena_printf(&list->arena, "%llu", (unsigned long long)t.start),
+			.baseline = "all",
+			.after = "all",
+			.why = "born since, with a mask of ours",
+			.is_optional = true,
+			.is_released = true,
+		};
+		if (ledger_find(l, "thread.affinity", c.target.key, c.target.id))
+			continue;
+		int r = add_change(h, list, &c, NULL);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* ---- running ---- */
+
+static void conclude(
+	struct changes *list, struct change *c, enum change_result result, const char *reason)
+{
+	c->result = result;
+	c->reason = keep(&list->arena, reason);
+}
+
+/* One write, and the kernel's word for it. */
+static void put(struct host *h, struct changes *list, struct change *c)
+{
+	AUTO_FREE char *now = NULL;
+	int r = c->knob->write(h, &c->target, c->after);
+	if (r < 0) {
+		int there = c->knob->read(h, &c->target, &now);
+		if (is_gone(there))
+			conclude(list, c, CHANGE_GONE, NULL);
+		else
+			conclude(list, c, c->is_optional ? CHANGE_IMMOVABLE : CHANGE_FAILED,
+				knob_explain(c->knob, r));
+		return;
+	}
+	c->result = CHANGE_DONE;
+}
+
+/* Reads back; false when the kernel has something else. */
+static bool check(struct host *h, struct changes *list, struct change *c)
+{
+	AUTO_FREE char *now = NULL;
+	int r = c->knob->read(h, &c->target, &now);
+	if (is_gone(r)) {
+		conclude(list, c, CHANGE_GONE, NULL);
+		return true;
+	}
+	if (r == 0 && is_same(h, c, now))
+		return true;
+	AUTO_FREE char *reason =
+		r < 0 ? xstrdup(knob_explain(c->knob, r)) : xasprintf("the kernel has '%s'", now);
+	conclude(list, c, c->is_optional ? CHANGE_IMMOVABLE : CHANGE_FAILED, reason);
+	return false;
+}
+
+static bool is_open(const struct change *c)
+{
+	return c->result == CHANGE_DONE || c->result == CHANGE_SAME;
+}
+
+/* A value may have to wait for others: a mask for its cpuset, a group for its threads. So read
+ * everything again at the end, and write once more what does not hold. */
+static void settle_and_check(struct host *h, struct changes *list)
+{
+	array_for_each (c, &list->v) {
+		bool was_refused = c->result == CHANGE_IMMOVABLE || c->result == CHANGE_FAILED;
+		if ((!is_open(c) && !(was_refused && c->is_released)) || check(h, list, c))
+			continue;
+		put(h, list, c);
+		if (is_open(c))
+			check(h, list, c);
+	}
+}
+
+/* Executes the list. Stops at the first required change that fails when asked to. */
+static bool run(struct host *h, struct changes *list, bool stops_at_failure)
+{
+	int (*settle)(struct host * h) = NULL;
+	array_for_each (c, &list->v) {
+		if (!change_is_needed(c))
+			continue;
+		/* systemd must have forgotten its property before the controller goes */
+		if (settle && c->knob == &knob_cgroup_cpuset) {
+			settle(h);
+			settle = NULL;
+		}
+		put(h, list, c);
+		if (c->is_released && c->knob->settle)
+			settle = c->knob->settle;
+		if (stops_at_failure && !c->is_released && is_open(c) && !c->knob->is_collateral)
+			check(h, list, c);
+		if (stops_at_failure && c->result == CHANGE_FAILED)
+			return false;
+	}
+	if (settle)
+		settle(h);
+	settle_and_check(h, list);
+	array_for_each (c, &list->v) {
+		if (c->result == CHANGE_FAILED)
+			return false;
+	}
+	return true;
+}
+
+static void fill_entries(struct ledger *next, const struct changes *list)
+{
+	array_for_each (c, &list->v) {
+		if (c->result == CHANGE_GONE || c->result == CHANGE_KEPT || !c->baseline)
+			continue;
+		ledger_add_entry(next,
+			&(struct entry){ .knob = c->knob->name,
+				.key = c->target.key,
+				.id = c->target.id,
+				.baseline = c->baseline,
+				.value = c->after,
+				.is_optional = c->is_optional,
+				.is_released = c->is_released });
+	}
+}
+
+/* Drops from the ledger what the kernel refused: it was never ours. */
+static void drop_refused(struct ledger *next, const struct changes *list)
+{
+	size_t n = 0;
+	array_for_each (entry, &next->entries) {
+		bool is_kept = !entry->is_released;
+		array_for_each (c, &list->v) {
+			if ((c->result == CHANGE_IMMOVABLE || c->result == CHANGE_GONE) &&
+				c->target.key && streq(c->target.key, entry->key) &&
+				streq(c->knob->name, entry->knob))
+				is_kept = false;
+		}
+		if (is_kept)
+			next->entries.v[n++] = *entry;
+	}
+	next->entries.n = n;
+}
+
+int transaction_run(struct host *h, struct changes *list, struct ledger *next,
+	struct changes **ret_back, struct err *e)
+{
+	fill_entries(next, list);
+	int r = ledger_write_journal(h, next, e);
+	if (r < 0)
+		return r;
+	if (!run(h, list, !next->is_forward) && !next->is_forward) {
+		r = transaction_recover(h, ret_back, e);
+		return r < 0 ? r : err_say(e, -ECANCELED, "taken back");
+	}
+	r = ledger_commit(h, e);
+	if (r < 0)
+		return r;
+	drop_refused(next, list);
+	return ledger_replace(h, next, e);
+}
+
+/* ---- recovery ---- */
+
+/* Backwards: everything that the journal names goes to the value in force before, else to its
+ * baseline. */
+static int plan_back(
+	struct host *h, const struct ledger *l, const struct ledger *journal, struct changes *list)
+{
+	for (size_t i = journal->entries.n; i-- > 0;) {
+		const struct entry *entry = &journal->entries.v[i];
+		struct change c = change_of(&list->arena, entry);
+		if (!c.knob)
+			continue;
+		const struct entry *before = ledger_find(l, entry->knob, entry->key, entry->id);
+		c.after = before ? keep(&list->arena, before->value) : c.baseline;
+		c.is_released = !before;
+		c.why = "the transaction did not end";
+		int r = add_change(h, list, &c, entry->value);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Forwards, for an undo: released entries first, they stand in the order of execution. */
+static int plan_forward(struct host *h, const struct ledger *journal, struct changes *list)
+{
+	array_for_each (entry, &journal->entries) {
+		struct change c = change_of(&list->arena, entry);
+		if (!c.knob)
+			continue;
+		c.after = keep(&list->arena, entry->value);
+		c.is_released = entry->is_released;
+		c.why = "the undo did not end";
+		int r = add_change(h, list, &c, NULL);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int transaction_recover(struct host *h, struct changes **ret, struct err *e)
+{
+	AUTO_LEDGER struct ledger *journal = NULL, *l = NULL;
+	AUTO_CHANGES struct changes *list = xcalloc(1, sizeof *list);
+	int r = ledger_read_journal(h, &journal, e);
+	if (r < 0 || !journal)
+		return r;
+	r = ledger_read(h, &l, e);
+	if (r < 0)
+		return r;
+	r = journal->is_forward ? plan_forward(h, journal, list) : plan_back(h, l, journal, list);
+	if (r < 0)
+		return err_set(e, r, "recover '%s'", journal->operation);
+	run(h, list, false);
+	if (journal->is_forward) {
+		r = ledger_commit(h, e);
+		drop_refused(journal, list);
+		if (r == 0)
+			r = ledger_replace(h, journal, e);
+	} else {
+		r = ledger_drop_journal(h, e);
+	}
+	if (r == 0)
+		*ret = TAKE(list);
+	return r;
+}
+
+/* ---- drift ---- */
+
+/* Who usually writes here, for a hint. */
+static const char *suspect_of(const char *knob)
+{
+	static const struct {
+		const char *prefix, *suspect;
+	} writers[] = {
+		{ "irq.", "irqbalance, or the device's driver" },
+		{ "irqbalance.", "a restart of irqbalance" },
+		{ "unit.", "systemctl set-property" },
+		{ "cgroup.", "systemd (daemon-reload, set-property), or CPU hotplug" },
+		{ "thread.", "taskset, libvirt or tuned" },
+		{ "kthread.", "tuned, or a partition made by somebody else" },
+		{ "task.", "the process itself, or tuned" },
+		{ "workqueue.", "tuned" },
+	};
+	for (size_t i = 0; i < N_ELEMENTS(writers); i++)
+		if (str_after(knob, writers[i].prefix))
+			return writers[i].suspect;
+	return "unknown";
+}
+
+int transaction_check(struct host *h, const struct ledger *l, struct drifts **ret, struct err *e)
+{
+	AUTO_DRIFTS struct drifts *drifts = xcalloc(1, sizeof *drifts);
+	array_for_each (entry, &l->entries) {
+		const struct knob *k = knob_find(entry->knob);
+		struct target t = { .key = entry->key, .id = entry->id };
+		AUTO_FREE char *now = NULL;
+		if (!k)
+			continue;
+		int r = k->read(h, &t, &now);
+		if (r < 0 && !is_gone(r))
+			return err_set(e, r, "read %s of '%s'", entry->knob, entry->key);
+		if (r == 0 && knob_is_same(k, h, &t, entry->value, now))
+			continue;
+		/* a thread that ended took its settings along */
+		if (r < 0 && entry->id)
+			continue;
+		*array_push(&drifts->v) = (struct drift){
+			.entry = entry,
+			.actual = r < 0 ? "gone" : arena_strdup(&drifts->arena, now),
+			.suspect = suspect_of(entry->knob),
+		};
+	}
+	*ret = TAKE(drifts);
+	return 0;
+}

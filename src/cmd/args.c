@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cmd/args.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "policy/policy.h"
+
+static const struct command *const table[] = {
+	&cmd_show,
+	&cmd_vms,
+	&cmd_plan,
+	&cmd_apply,
+	&cmd_confirm,
+	&cmd_status,
+	&cmd_undo,
+	&cmd_measure,
+	&cmd_compare,
+	&cmd_explain,
+};
+
+const struct command *const *commands(size_t *ret_n)
+{
+	*ret_n = N_ELEMENTS(table);
+	return table;
+}
+
+static const struct option_row globals[] = {
+	{ "root", "DIR", "read the host from a directory tree or a recording" },
+	{ "record", "DIR", "write a recording of what the command read" },
+	{ "json", NULL, "print one JSON object" },
+	{ "no-color", NULL, "no colour" },
+	{ "help", NULL, "this text" },
+	{ "version", NULL, "the version" },
+};
+
+static const struct option_row policy_options[] = {
+	{ "policy", "FILE", "a policy file, instead of those in /etc/wideberth; may be repeated" },
+	{ "vm", "VM",
+		"this VM (id, name, UUID or glob); keys of the policy that follow are its own" },
+};
+
+const struct option_row *global_options(size_t *ret_n)
+{
+	*ret_n = N_ELEMENTS(globals);
+	return globals;
+}
+
+const char *args_get(const struct args *a, const char *name)
+{
+	for (size_t i = a->options.n; i-- > 0;)
+		if (streq(a->options.v[i].name, name))
+			return a->options.v[i].value ? a->options.v[i].value : "";
+	return NULL;
+}
+
+/* All options that a command takes, without its name NULL: the global ones. */
+struct option_list {
+	ARRAY(struct option_row) v;
+};
+
+static void add_rows(struct option_list *l, const struct option_row *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		*array_push(&l->v) = rows[i];
+}
+
+static void options_of(const struct command *c, struct option_list *l)
+{
+	if (c)
+		add_rows(l, c->options, c->n_options);
+	if (c && c->flags & CMD_POLICY) {
+		add_rows(l, policy_options, N_ELEMENTS(policy_options));
+		size_t n;
+		const struct policy_key *keys = policy_keys(&n);
+		for (size_t i = 0; i < n; i++)
+			*array_push(&l->v) =
+				(struct option_row){ keys[i].key, keys[i].values, keys[i].summary };
+	}
+	add_rows(l, globals, N_ELEMENTS(globals));
+}
+
+static int unknown_option(const struct option_list *l, const char *name, size_t n, struct err *e)
+{
+	ARRAY(const char *) names = { 0 };
+	array_for_each (row, &l->v)
+		*array_push(&names) = row->name;
+	*array_push(&names) = NULL;
+	AUTO_FREE char *word = xstrndup(name, n);
+	const char *near = str_nearest(word, names.v);
+	free(names.v);
+	return err_say(e, -EINVAL, "unknown option '--%s'%s%s%s", word,
+		near ? " (did you mean '--" : "", near ? near : "", near ? "'?)" : "");
+}
+
+/* "--name", "--name=value" or "--name value" at argv[*i]. */
+static int parse_option(
+	const struct option_list *l, int argc, char **argv, int *i, struct args *ret, struct err *e)
+{
+	const char *name = argv[*i] + 2, *equals = strchr(name, '=');
+	size_t n = equals ? (size_t)(equals - name) : strlen(name);
+	array_for_each (row, &l->v) {
+		if (strlen(row->name) != n || strncmp(row->name, name, n))
+			continue;
+		struct option_value v = { .name = row->name, .value = equals ? equals + 1 : NULL };
+		if (!row->arg && equals)
+			return err_say(e, -EINVAL, "--%s takes no value", row->name);
+		if (row->arg && !equals) {
+			if (*i + 1 >= argc)
+				return err_say(
+					e, -EINVAL, "--%s needs a value: %s", row->name, row->arg);
+			v.value = argv[++*i];
+		}
+		*array_push(&ret->options) = v;
+		return 0;
+	}
+	return unknown_option(l, name, n, e);
+}
+
+static int find_command(const char *name, const struct command **ret, struct err *e)
+{
+	size_t n;
+	const struct command *const *all = commands(&n);
+	ARRAY(const char *) names = { 0 };
+	for (size_t i = 0; i < n; i++) {
+		*array_push(&names) = all[i]->name;
+		if (streq(all[i]->name, name))
+			*ret = all[i];
+	}
+	*array_push(&names) = NULL;
+	const char *near = *ret ? NULL : str_nearest(name, names.v);
+	free(names.v);
+	if (*ret)
+		return 0;
+	return err_say(e, -EINVAL, "unknown command '%s'%s%s%s; see wideberth --help", name,
+		near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+}
+
+int command_line_parse(int argc, char **argv, struct command_line *ret, struct err *e)
+{
+	struct option_list l = { 0 };
+	options_of(NULL, &l);
+	bool is_rest = false;
+	int r = 0;
+	for (int i = 1; i < argc && r == 0; i++) {
+		struct args *args = ret->command ? &ret->args : &ret->global;
+		if (!is_rest && streq(argv[i], "--")) {
+			is_rest = true;
+		} else if (!is_rest && (streq(argv[i], "-h") || streq(argv[i], "-V"))) {
+			*array_push(&args->options) =
+				(struct option_value){ argv[i][1] == 'h' ? "help" : "version",
+					NULL };
+		} else if (!is_rest && str_after(argv[i], "--")) {
+			r = parse_option(&l, argc, argv, &i, args, e);
+		} else if (!is_rest && argv[i][0] == '-' && argv[i][1]) {
+			r = err_say(e, -EINVAL, "unknown option '%s'", argv[i]);
+		} else if (!ret->command) {
+			r = find_command(argv[i], &ret->command, e);
+			l.v.n = 0;
+			options_of(ret->command, &l);
+		} else {
+			*array_push(&args->rest) = argv[i];
+		}
+	}
+	free(l.v.v);
+	return r;
+}
+
+void command_line_done(struct command_line *c)
+{
+	free(c->global.options.v);
+	free(c->global.rest.v);
+	free(c->args.options.v);
+	free(c->args.rest.v);
+}
+
+static void print_options(FILE *f, const struct option_row *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		AUTO_FREE char *left = rows[i].arg ? xasprintf("--%s %s", rows[i].name, rows[i].arg)
+						   : xasprintf("--%s", rows[i].name);
+		if (strlen(left) > 24)
+			fprintf(f, "  %s\n  %-24s  %s\n", left, "", rows[i].help);
+		else
+			fprintf(f, "  %-24s  %s\n", left, rows[i].help);
+	}
+}
+
+void print_usage(FILE *f)
+{
+	size_t n;
+	const struct command *const *all = commands(&n);
+	fputs("Usage: wideberth [OPTIONS] COMMAND [ARGS]\n\n"
+	      "Gives a virtual machine its own piece of this host, keeps everything else off it,\n"
+	      "proves that it did, and puts everything back.\n\nCommands:\n",
+		f);
+	for (size_t i = 0; i < n; i++)
+		fprintf(f, "  %-10s %s\n", all[i]->name, all[i]->summary);
+	fputs("\nOptions:\n", f);
+	print_options(f, globals, N_ELEMENTS(globals));
+	fputs("\nwideberth COMMAND --help tells more. Exit: 0 done, 1 something to report, 2 usage "
+	      "or\n"
+	      "policy error, 3 failed and nothing changed, 4 failed and something not restored.\n",
+		f);
+}
+
+void print_help(FILE *f, const struct command *c)
+{
+	struct option_list l = { 0 };
+	fprintf(f, "Usage: wideberth %s%s%s\n\n%s\n", c->name, *c->args ? " " : "", c->args,
+		c->help);
+	options_of(c, &l);
+	fputs("\nOptions:\n", f);
+	print_options(f, l.v.v, l.v.n);
+	free(l.v.v);
+}
+
+/* ---- made of the same rows ---- */
+
+void print_completion(FILE *f)
+{
+	size_t n;
+	const struct command *const *all = commands(&n);
+	fputs("# bash completion for wideberth; generated by 'wideberth --generate completion'\n"
+	      "_wideberth()\n{\n\tlocal word=${COMP_WORDS[COMP_CWORD]} command= i\n"
+	      "\tfor ((i = 1; i < COMP_CWORD; i++)); do\n\t\tcase ${COMP_WORDS[i]} in\n"
+	      "\t\t--root | --record) ((i++)) ;;\n\t\t-*) ;;\n"
+	      "\t\t*) command=${COMP_WORDS[i]}; break ;;\n\t\tesac\n\tdone\n"
+	      "\tlocal words=\n\tcase $command in\n\t'') words='",
+		f);
+	for (size_t i = 0; i < n; i++)
+		fprintf(f, "%s ", all[i]->name);
+	for (size_t i = 0; i < N_ELEMENTS(globals); i++)
+		fprintf(f, "--%s ", globals[i].name);
+	fputs("' ;;\n", f);
+	for (size_t i = 0; i < n; i++) {
+		struct option_list l = { 0 };
+		options_of(all[i], &l);
+		fprintf(f, "\t%s) words='", all[i]->name);
+		array_for_each (row, &l.v)
+			fprintf(f, "--%s ", row->name);
+		fputs("' ;;\n", f);
+		free(l.v.v);
+	}
+	fputs("\tesac\n\tmapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n"
+	      "\t[[ $word == -* || -z $command ]] || mapfile -t COMPREPLY < <(compgen -f -- "
+	      "\"$word\")\n"
+	      "}\ncomplete -o filenames -F _wideberth wideberth\n",
+		f);
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "cmd/planning.h"
+#include "cmd/recovery.h"
+
+/* "apply db01 db02": what the ledger remembers of this transaction. */
+static const char *operation_name(struct arena *a, const struct planning *p)
+{
+	AUTO_STRBUF struct strbuf b = { 0 };
+	strbuf_puts(&b, "apply");
+	for (size_t i = 0; i < p->placements->n; i++)
+		strbuf_printf(&b, " %s", p->placements->v[i].vm);
+	return arena_strdup(a, b.s);
+}
+
+static int failed(const struct planning *p, const struct changes *back, struct err *e)
+{
+	AUTO_STRBUF struct strbuf left = { 0 };
+	array_for_each (c, &p->changes->v) {
+		if (c->result == CHANGE_FAILED) {
+			err_say(e, -ECANCELED, "%s of %s to '%s': %s", c->knob->name, c->target.key,
+				c->after, c->reason ? c->reason : "failed");
+			break;
+		}
+	}
+	if (!recovery_residue(back, &left)) {
+		err_ctx(e, "everything is as it was");
+		return EXIT_UNCHANGED;
+	}
+	err_ctx(e, "not restored:%s; after", left.s);
+	return EXIT_RESIDUE;
+}
+
+static int parse_seconds(const struct args *a, uint64_t *ret_ns, struct err *e)
+{
+	const char *text = args_get(a, "confirm");
+	int seconds = 0;
+	if (text && (str_to_int(text, &seconds) < 0 || seconds < 1 || seconds > 86400))
+		return err_say(e, -EINVAL, "--confirm wants seconds, 1 to 86400, not '%s'", text);
+	*ret_ns = (uint64_t)seconds * 1000000000;
+	return 0;
+}
+
+static int apply(struct context *c, struct planning *p, uint64_t confirm_ns, struct err *e)
+{
+	AUTO_LEDGER struct ledger *next = ledger_new();
+	AUTO_CHANGES struct changes *back = NULL;
+	next->boot_id = p->ledger->boot_id;
+	next->operation = operation_name(&next->arena, p);
+	next->confirm_ns = confirm_ns ? host_clock_ns(c->h) + confirm_ns : 0;
+	array_for_each (placement, &p->all)
+		ledger_add_placement(next, placement);
+	int r = transaction_run(c->h, p->changes, next, &back, e);
+	if (r == -ECANCELED)
+		return failed(p, back, e);
+	if (r < 0)
+		return EXIT_UNCHANGED;
+	if (confirm_ns)
+		return confirm_watch(c, next, e);
+	return EXIT_OK;
+}
+
+/* Per-CPU kernel threads and the like: they stay, and it is said why. */
+static void report_immovable(const struct planning *p, struct report *r)
+{
+	json_t *immovable = json_object_get(report_json(r), "immovable");
+	struct cpuset claimed = CPUSET_EMPTY;
+	AUTO_STRBUF struct strbuf names = { 0 };
+	size_t n = 0;
+	array_for_each (v, &p->all)
+		claimed = cpuset_or(&claimed, &v->claim_cpus);
+	for (size_t i = 0; i < p->snapshot->n_tasks; i++) {
+		const struct task *t = &p->snapshot->tasks[i];
+		if (!task_is_immovable(t) || !t->allowed ||
+			!cpuset_intersects(t->allowed, &claimed))
+			continue;
+		AUTO_FREE char *what = xasprintf("%s (%d)", t->comm, t->tid);
+		json_array_append_new(immovable,
+			json_pack("{s:s, s:s}", "what", what, "why",
+				"the kernel binds this thread to its CPU"));
+		n++;
+	}
+	if (n)
+		report_note(r, "%zu kernel threads stay: the kernel binds them to their CPUs", n);
+	json_t *o;
+	size_t i;
+	json_array_foreach (immovable, i, o) {
+		if (i < json_array_size(immovable) - n)
+			report_note(r, "stays: %s: %s",
+				json_string_value(json_object_get(o, "what")),
+				json_string_value(json_object_get(o, "why")));
+	}
+}
+
+static void report_done(const struct planning *p, struct report *r)
+{
+	size_t n[CHANGE_FAILED + 1] = { 0 };
+	array_for_each (change, &p->changes->v)
+		n[change->result]++;
+	report_text(r, "Applied: %zu settings changed, %zu were right already.", n[CHANGE_DONE],
+		n[CHANGE_SAME]);
+	report_immovable(p, r);
+}
+
+static int run(struct context *c, struct err *e)
+{
+	bool is_dry = args_get(c->args, "dry-run");
+	uint64_t confirm_ns;
+	AUTO_CLOSE int lock = -1;
+	if (parse_seconds(c->args, &confirm_ns, e) < 0)
+		return EXIT_USAGE;
+	if (!is_dry) {
+		int code = recovery_begin(c, &lock, e);
+		if (code)
+			return code;
+	}
+	AUTO_PLANNING struct planning p = { 0 };
+	int r = planning_make(c, &p, e);
+	if (r)
+		return r;
+	planning_report(&p, c->report);
+	if (!is_dry && p.placements->n) {
+		r = apply(c, &p, confirm_ns, e);
+		if (r)
+			return r;
+	}
+	changes_report(p.changes, !is_dry, c->report);
+	if (!is_dry && p.placements->n)
+		report_done(&p, c->report);
+	return p.placements->n_refused ? EXIT_REPORT : EXIT_OK;
+}
+
+static const struct option_row options[] = {
+	{ "dry-run", NULL, "plan only, changing nothing" },
+	{ "confirm", "SECONDS", "undo by itself unless 'wideberth confirm' comes in time" },
+};
+
+const struct command cmd_apply = {
+	.name = "apply",
+	.args = "[--policy FILE]... [--vm VM [--KEY VALUE]...]... [--dry-run] [--confirm SECONDS]",
+	.summary = "plan, then do it as one transaction",
+	.help = "Gives the VMs their CPUs and keeps everything else off them. If any part fails, "
+		"all of\n"
+		"it is taken back. What cannot be moved is listed with the kernel's reason.",
+	.options = options,
+	.n_options = N_ELEMENTS(options),
+	.flags = CMD_POLICY | CMD_CHANGES,
+	.run = run,
+};

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The reports of 'measure' and 'compare', apart from their options and files. */
+#pragma once
+
+#include <jansson.h>
+
+#include "base/err.h"
+
+struct measure;
+struct report;
+
+/* Fills a report of the schema "wideberth.measure/1". */
+int measure_report(const struct measure *m, struct report *r) MUST_CHECK;
+
+/* Fills one of "wideberth.compare/1" from two saved measures, as read from their files. */
+int compare_report(
+	const json_t *before, const json_t *after, struct report *r, struct err *e) MUST_CHECK;

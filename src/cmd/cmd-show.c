@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+
+#include "apply/ledger.h"
+#include "base/str.h"
+#include "cmd/planning.h"
+
+static json_t *set_json(const struct cpuset *s)
+{
+	AUTO_FREE char *text = cpuset_format_list(s);
+	return json_string(text);
+}
+
+/* null where the host has none. */
+static json_t *number_json(int n)
+{
+	return n < 0 ? json_null() : json_integer(n);
+}
+
+/* Ids of the VMs that claim the CPU, or, where nothing is applied, whose vCPUs may run only there
+ * or on few others: a mask as wide as the host says nothing. */
+static json_t *vms_on(
+	const struct snapshot *s, const struct vms *vms, const struct ledger *l, int cpu)
+{
+	json_t *ids = json_array();
+	array_for_each (p, &l->placements) {
+		if (cpuset_has(&p->claim_cpus, cpu))
+			json_array_append_new(ids, json_string(p->vm));
+	}
+	for (size_t i = 0; !json_array_size(ids) && i < vms->n_vms; i++) {
+		const struct vm *vm = &vms->vms[i];
+		for (size_t k = 0; k < vm->n_threads; k++) {
+			const struct vm_thread *t = &vm->threads[k];
+			if (t->role != ROLE_VCPU || !t->allowed || !cpuset_has(t->allowed, cpu) ||
+				cpuset_equal(t->allowed, &s->online_cpus))
+				continue;
+			json_array_append_new(ids, json_string(vm->id));
+			break;
+		}
+	}
+	return ids;
+}
+
+static json_t *cpu_json(const struct snapshot *s, const struct vms *vms, const struct ledger *l,
+	const struct cpu *c)
+{
+	json_t *o = json_object();
+	struct cpuset self = cpuset_of(c->cpu);
+	json_object_set_new(o, "cpu", json_integer(c->cpu));
+	json_object_set_new(o, "core", number_json(c->core));
+	json_object_set_new(o, "socket", number_json(c->socket));
+	json_object_set_new(o, "node", number_json(c->node < 0 ? -1 : s->nodes[c->node].node));
+	json_object_set_new(o, "l3", number_json(c->l3));
+	json_object_set_new(o, "l3_kib",
+		c->l3 < 0 ? json_null() : json_integer((json_int_t)s->l3s[c->l3].size_kib));
+	json_object_set_new(o, "siblings", set_json(c->core < 0 ? &self : &s->cores[c->core].cpus));
+	json_object_set_new(o, "kind", json_string(cpu_kind_name(c->kind)));
+	json_object_set_new(o, "online", json_boolean(c->is_online));
+	json_object_set_new(o, "isolated", json_boolean(c->is_isolated));
+	json_object_set_new(o, "vms", vms_on(s, vms, l, c->cpu));
+	return o;
+}
+
+static json_t *node_json(const struct snapshot *s, const struct node *n)
+{
+	json_t *hugepages = json_array(), *distances = json_array();
+	for (size_t i = 0; i < n->n_hugepages; i++)
+		json_array_append_new(hugepages,
+			json_pack("{s:I, s:I, s:I}", "size_kib",
+				(json_int_t)n->hugepages[i].size_kib, "total",
+				(json_int_t)n->hugepages[i].total, "free",
+				(json_int_t)n->hugepages[i].free));
+	for (size_t i = 0; n->distances && i < s->n_nodes; i++)
+		json_array_append_new(distances, json_integer(n->distances[i]));
+	return json_pack("{s:i, s:o, s:I, s:I, s:o, s:o}", "node", n->node, "cpus",
+		set_json(&n->cpus), "mem_total_kib", (json_int_t)n->mem_total_kib, "mem_free_kib",
+		(json_int_t)n->mem_free_kib, "distances", distances, "hugepages", hugepages);
+}
+
+static void show_json(
+	const struct snapshot *s, const struct vms *vms, const struct ledger *l, json_t *o)
+{
+	json_t *cpus = json_array(), *nodes = json_array(), *l3s = json_array();
+	for (size_t i = 0; i < s->n_cpus; i++)
+		json_array_append_new(cpus, cpu_json(s, vms, l, &s->cpus[i]));
+	for (size_t i = 0; i < s->n_nodes; i++)
+		json_array_append_new(nodes, node_json(s, &s->nodes[i]));
+	for (size_t i = 0; i < s->n_l3s; i++)
+		json_array_append_new(l3s,
+			json_pack("{s:i, s:o, s:I}", "l3", (int)i, "cpus",
+				set_json(&s->l3s[i].cpus), "size_kib",
+				(json_int_t)s->l3s[i].size_kib));
+	json_object_set_new(o, "cpus", cpus);
+	json_object_set_new(o, "nodes", nodes);
+	json_object_set_new(o, "l3", l3s);
+}
+
+/* VMs that are not applied, but pinned by somebody: drawn with the CPUs of their vCPUs. */
+struct drawn {
+	ARRAY(struct placement) v;
+};
+
+static bool is_applied(const struct ledger *l, const struct vm *vm)
+{
+	array_for_each (p, &l->placements) {
+		if (p->pid == vm->pid && p->start == vm->start)
+			return true;
+	}
+	return false;
+}
+
+static void draw_pinned(const struct snapshot *s, const struct vm *vm, struct drawn *d)
+{
+	struct placement p = { .vm = vm->id };
+	p.vcpus = xcalloc(vm->n_threads, sizeof *p.vcpus);
+	for (size_t k = 0; k < vm->n_threads; k++) {
+		const struct vm_thread *t = &vm->threads[k];
+		if (t->role != ROLE_VCPU || !t->allowed ||
+			cpuset_equal(t->allowed, &s->online_cpus))
+			continue;
+		p.claim_cpus = cpuset_or(&p.claim_cpus, t->allowed);
+		if (cpuset_count(t->allowed) == 1)
+			p.vcpus[p.n_vcpus++] =
+				(struct thread_place){ .vcpu = t->index, .cpus = *t->allowed };
+	}
+	if (cpuset_is_empty(&p.claim_cpus))
+		free(p.vcpus);
+	else
+		*array_push(&d->v) = p;
+}
+
+static struct picture *draw(const struct snapshot *s, const struct vms *vms, const struct ledger *l)
+{
+	struct drawn d = { 0 };
+	struct cpuset claimed = CPUSET_EMPTY;
+	array_for_each (p, &l->placements) {
+		*array_push(&d.v) = *p;
+		claimed = cpuset_or(&claimed, &p->claim_cpus);
+	}
+	size_t n_applied = d.v.n;
+	for (size_t i = 0; i < vms->n_vms; i++)
+		if (!is_applied(l, &vms->vms[i]))
+			draw_pinned(s, &vms->vms[i], &d);
+	struct cpuset rest = cpuset_minus(&s->online_cpus, &claimed);
+	struct picture *picture = placements_picture(s, d.v.v, d.v.n, n_applied ? &rest : NULL);
+	for (size_t i = n_applied; i < d.v.n; i++)
+		free(d.v.v[i].vcpus);
+	free(d.v.v);
+	return picture;
+}
+
+static int write_svg(struct context *c, const char *path, struct err *e)
+{
+	AUTO_FILE FILE *f = fopen(path, "we");
+	if (!f)
+		return err_set(e, -errno, "create '%s'", path);
+	int r = report_print_svg(c->report, f, e);
+	if (r == 0 && fflush(f) == EOF)
+		r = err_set(e, -errno, "write '%s'", path);
+	return r;
+}
+
+static int run(struct context *c, struct err *e)
+{
+	AUTO_SNAPSHOT struct snapshot *s = NULL;
+	AUTO_VMS struct vms *vms = NULL;
+	AUTO_LEDGER struct ledger *l = NULL;
+	if (snapshot_read(c->h, SNAPSHOT_TASKS | SNAPSHOT_CGROUPS, &s, e) < 0 ||
+		vms_find(c->h, s, &vms, e) < 0 || ledger_read(c->h, &l, e) < 0)
+		return EXIT_UNCHANGED;
+	show_json(s, vms, l, report_json(c->report));
+	report_picture(c->report, draw(s, vms, l));
+	for (size_t i = 0; i < s->n_notes; i++)
+		report_note(c->report, "%s", s->notes[i]);
+	const char *svg = args_get(c->args, "svg");
+	return svg && write_svg(c, svg, e) < 0 ? EXIT_UNCHANGED : EXIT_OK;
+}
+
+static const struct option_row options[] = {
+	{ "svg", "FILE", "also draw the picture to an SVG file" },
+};
+
+const struct command cmd_show = {
+	.name = "show",
+	.args = "[--svg FILE]",
+	.summary = "the host: sockets, NUMA nodes, L3 domains, cores, and who sits where",
+	.help = "Draws the host. A CPU is coloured by who has it: a VM that is applied, a VM that\n"
+		"somebody pinned there, or nobody.",
+	.options = options,
+	.n_options = N_ELEMENTS(options),
+	.run = run,
+};

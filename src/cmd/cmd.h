@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Commands: a row each, in a file each. A command builds a report and returns an exit code; main.c
+ * parses, opens the host, prints.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/alloc.h"
+#include "base/err.h"
+#include "host/host.h"
+#include "report/report.h"
+
+enum exit_code {
+	EXIT_OK = 0,
+	EXIT_REPORT = 1, /* something to report: findings, drift, a refused VM */
+	EXIT_USAGE = 2,
+	EXIT_UNCHANGED = 3, /* failed, and the machine is as it was */
+	EXIT_RESIDUE = 4,   /* failed, and something could not be restored */
+};
+
+/* --NAME, or --NAME ARG where arg is set. */
+struct option_row {
+	const char *name, *arg, *help;
+};
+
+struct option_value {
+	const char *name, *value; /* value: NULL for options without argument */
+};
+
+struct args {
+	ARRAY(struct option_value) options; /* in order */
+	ARRAY(const char *) rest;
+};
+
+/* The last value of the option ("" when it has none), or NULL when it was not given. */
+const char *args_get(const struct args *a, const char *name);
+
+struct context {
+	struct host *h;
+	struct report *report;
+	const struct args *args;
+	bool has_colour_off, is_json;
+	bool is_terminal; /* progress is worth showing on stderr */
+};
+
+enum command_flags {
+	CMD_CHANGES = 1, /* changes the machine: needs root on a live one */
+	CMD_POLICY = 2,  /* takes --policy, --vm and the policy's keys as options */
+};
+
+struct command {
+	const char *name, *args, *summary, *help;
+	const struct option_row *options;
+	size_t n_options;
+	unsigned int flags;
+	/* An exit code; with e->text set where it failed. */
+	int (*run)(struct context *c, struct err *e);
+};
+
+extern const struct command cmd_show, cmd_vms, cmd_plan, cmd_apply, cmd_status, cmd_undo,
+	cmd_confirm, cmd_measure, cmd_compare, cmd_explain;
+
+/* All commands, and the options that come before them. For help, completion and the man page. */
+const struct command *const *commands(size_t *ret_n);
+const struct option_row *global_options(size_t *ret_n);

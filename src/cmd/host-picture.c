@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cmd/host-picture.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "model/snapshot.h"
+#include "report/report.h"
+
+enum level { LEVEL_SOCKET, LEVEL_NODE, LEVEL_L3, LEVEL_KIND, N_LEVELS };
+
+struct builder {
+	const struct snapshot *s;
+	const struct host_picture *h;
+	struct picture *p;
+	enum level levels[N_LEVELS]; /* from the outermost in */
+	size_t n_levels;
+	int shared;               /* the owner of CPUs that several VMs have */
+	int owner_of[CPUSET_MAX]; /* the picture's number of the owner */
+	const char *mark_of[CPUSET_MAX];
+	struct arena arena;
+};
+
+/* The title and note of a box that is not there yet: levels that have but one group in the box
+ * around them join its title. */
+struct heading {
+	const char *title, *note;
+};
+
+static int key_of(const struct cpu *c, enum level level)
+{
+	switch (level) {
+	case LEVEL_SOCKET:
+		return c->socket;
+	case LEVEL_NODE:
+		return c->node;
+	case LEVEL_L3:
+		return c->l3;
+	case LEVEL_KIND:
+		return c->kind == CPU_UNIFORM ? -1 : (int)c->kind;
+	case N_LEVELS:
+		break;
+	}
+	return -1;
+}
+
+/* The numbers of the groups that the CPUs are in at this level; *ret_has_none: some are in none. */
+static struct cpuset keys_of(
+	const struct builder *b, const struct cpuset *cpus, enum level level, bool *ret_has_none)
+{
+	struct cpuset keys = CPUSET_EMPTY;
+	*ret_has_none = false;
+	for (size_t i = 0; i < b->s->n_cpus; i++) {
+		const struct cpu *c = &b->s->cpus[i];
+		if (!cpuset_has(cpus, c->cpu))
+			continue;
+		if (key_of(c, level) < 0)
+			*ret_has_none = true;
+		else
+			cpuset_add(&keys, key_of(c, level));
+	}
+	return keys;
+}
+
+static struct cpuset with_key(
+	const struct builder *b, const struct cpuset *cpus, enum level level, int key)
+{
+	struct cpuset found = CPUSET_EMPTY;
+	for (size_t i = 0; i < b->s->n_cpus; i++) {
+		const struct cpu *c = &b->s->cpus[i];
+		if (cpuset_has(cpus, c->cpu) &&
+			(key_of(c, level) < 0 ? -1 : key_of(c, level)) == key)
+			cpuset_add(&found, c->cpu);
+	}
+	return found;
+}
+
+/* Levels that the host has. The one with fewer groups is around the one with more, whatever the
+ * machine: an L3 may span nodes (sub-NUMA clusters), a node sockets (interleaved memory). */
+static void order_levels(struct builder *b, const struct cpuset *cpus)
+{
+	int count[N_LEVELS];
+	for (enum level level = LEVEL_SOCKET; level < N_LEVELS; level++) {
+		bool has_none;
+		struct cpuset keys = keys_of(b, cpus, level, &has_none);
+		count[level] = cpuset_count(&keys);
+		if (!count[level])
+			continue;
+		size_t at = b->n_levels++;
+		/* The kind of a core is the innermost property in any case. */
+		for (; at && level != LEVEL_KIND && count[b->levels[at - 1]] > count[level]; at--)
+			b->levels[at] = b->levels[at - 1];
+		b->levels[at] = level;
+	}
+}
+
+static const char *memory_note(struct builder *b, const struct node *n)
+{
+	if (!n->has_memory)
+		return "no memory";
+	AUTO_FREE char *total = unit_format(UNIT_KIB, (double)n->mem_total_kib);
+	AUTO_FREE char *free_text = unit_format(UNIT_KIB, (double)n->mem_free_kib);
+	const char *unit = strchr(total, ' '), *free_unit = strchr(free_text, ' ');
+	int n_free = (int)strlen(free_text);
+	if (unit && free_unit && !strcmp(unit, free_unit))
+		n_free -= (int)strlen(free_unit);
+	return arena_printf(&b->arena, "%s, %.*s free", total, n_free, free_text);
+}
+
+/* What the box of one group says; as part of another box's title an L3 is named by its size. */
+static struct heading heading_of(struct builder *b, enum level level, int key, bool is_part)
+{
+	static const char *const kinds[] = {
+		[CPU_PERFORMANCE] = "performance cores",
+		[CPU_EFFICIENCY] = "efficiency cores",
+		[CPU_LOW_POWER] = "low-power cores",
+	};
+	struct arena *a = &b->arena;
+	const struct snapshot *s = b->s;
+	if (level == LEVEL_SOCKET)
+		return (struct heading){ arena_printf(a, "socket %d", key), NULL };
+	if (level == LEVEL_KIND)
+		return (struct heading){ kinds[key], NULL };
+	if (level == LEVEL_NODE && key < s->n_nodes)
+		return (struct heading){ arena_printf(a, "node %d", s->nodes[key].node),
+			memory_note(b, &s->nodes[key]) };
+	if (level == LEVEL_NODE || key >= s->n_l3s || !s->l3s[key].size_kib)
+		return (struct heading){ arena_printf(
+			a, "%s %d", level == LEVEL_NODE ? "node" : "L3", key) };
+	AUTO_FREE char *size = unit_format(UNIT_KIB, (double)s->l3s[key].size_kib);
+	if (is_part)
+		return (struct heading){ arena_printf(a, "L3 %s", size), NULL };
+	return (struct heading){ arena_printf(a, "L3 %d", key), arena_strdup(a, size) };
+}
+
+static const char *joined(struct builder *b, const char *first, const char *second)
+{
+	if (!first || !second)
+		return first ? first : second;
+	return arena_printf(&b->arena, "%s · %s", first, second);
+}
+
+static void add_cell(struct builder *b, int box, int cpu)
+{
+	char label[16];
+	snprintf(label, sizeof label, "%d", cpu);
+	double heat = cpu < b->h->n_heat ? b->h->heat[cpu] : -1;
+	/* Whose vCPU it is could not be said on a shared CPU. */
+	const char *mark = b->owner_of[cpu] == b->shared ? NULL : b->mark_of[cpu];
+	picture_cell(b->p, box, label, mark, b->owner_of[cpu], heat);
+}
+
+static void add_cores(struct builder *b, int box, const struct cpuset *cpus)
+{
+	struct cpuset done = CPUSET_EMPTY;
+	for (size_t i = 0; i < b->s->n_cpus; i++) {
+		const struct cpu *c = &b->s->cpus[i];
+		if (!cpuset_has(cpus, c->cpu) || cpuset_has(&done, c->cpu))
+			continue;
+		if (c->core < 0) {
+			add_cell(b, box, c->cpu);
+			continue;
+		}
+		int core = picture_box(b->p, box, NULL, NULL);
+		for (size_t k = i; k < b->s->n_cpus; k++) {
+			const struct cpu *sibling = &b->s->cpus[k];
+			if (sibling->core != c->core || !cpuset_has(cpus, sibling->cpu))
+				continue;
+			add_cell(b, core, sibling->cpu);
+			cpuset_add(&done, sibling->cpu);
+		}
+	}
+}
+
+/* Draws the CPUs from this level on; 'pending' is the heading of the box around them, if any. */
+static void add_level(struct builder *b, int parent, const struct cpuset *cpus, size_t depth,
+	struct heading pending)
+{
+	bool has_none = false;
+	struct cpuset keys = CPUSET_EMPTY;
+	if (depth < b->n_levels)
+		keys = keys_of(b, cpus, b->levels[depth], &has_none);
+	int n_keys = cpuset_count(&keys);
+	if (depth < b->n_levels && n_keys + has_none <= 1) {
+		if (n_keys) {
+			struct heading own =
+				heading_of(b, b->levels[depth], cpuset_first(&keys), pending.title);
+			pending.title = joined(b, pending.title, own.title);
+			pending.note = joined(b, pending.note, own.note);
+		}
+		add_level(b, parent, cpus, depth + 1, pending);
+		return;
+	}
+	int box = pending.title ? picture_box(b->p, parent, pending.title, pending.note) : parent;
+	if (depth == b->n_levels) {
+		add_cores(b, box, cpus);
+		return;
+	}
+	cpuset_for_each (key, &keys) {
+		struct cpuset group = with_key(b, cpus, b->levels[depth], key);
+		add_level(b, box, &group, depth + 1, heading_of(b, b->levels[depth], key, false));
+	}
+	if (has_none) {
+		struct cpuset group = with_key(b, cpus, b->levels[depth], -1);
+		add_level(b, box, &group, depth + 1, (struct heading){ 0 });
+	}
+}
+
+/* VMs are A … Z, then the small letters that mean nothing else here. */
+static char vm_symbol(size_t i)
+{
+	static const char symbols[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefgjklmnopqrstuwyz";
+	return symbols[i % (sizeof symbols - 1)];
+}
+
+/* The VM's claim, and where its vCPUs are even so. */
+static struct cpuset cpus_of(const struct host_picture_owner *o)
+{
+	struct cpuset cpus = o->claim_cpus;
+	for (size_t k = 0; k < o->n_marks; k++) {
+		if (o->marks[k].cpu >= 0 && o->marks[k].cpu < CPUSET_MAX)
+			cpuset_add(&cpus, o->marks[k].cpu);
+	}
+	return cpus;
+}
+
+/* Who shares CPUs with others: "several VMs: 100 win11, db01". */
+static const char *shared_label(struct builder *b)
+{
+	enum { NAMES_MAX = 4 };
+	const struct host_picture *h = b->h;
+	const char *label = "several VMs";
+	int n_names = 0;
+	for (size_t i = 0; i < h->n_owners; i++) {
+		struct cpuset own = cpus_of(&h->owners[i]);
+		bool is_sharer = false;
+		for (size_t k = 0; k < h->n_owners && !is_sharer; k++) {
+			struct cpuset others = cpus_of(&h->owners[k]);
+			is_sharer = k != i && cpuset_intersects(&own, &others);
+		}
+		if (is_sharer && n_names++ < NAMES_MAX)
+			label = arena_printf(&b->arena, "%s%s%s", label, n_names > 1 ? ", " : ": ",
+				h->owners[i].vm);
+	}
+	if (n_names > NAMES_MAX)
+		label = arena_printf(&b->arena, "%s and %d more", label, n_names - NAMES_MAX);
+	return label;
+}
+
+static void add_owners(struct builder *b)
+{
+	const struct host_picture *h = b->h;
+	for (size_t i = 0; i < h->n_owners; i++)
+		(void)picture_owner(b->p, OWNER_VM, vm_symbol(i), h->owners[i].vm);
+	b->shared = picture_owner(b->p, OWNER_RESERVED, '+', shared_label(b));
+	for (size_t i = 0; i < h->n_owners; i++) {
+		const struct host_picture_owner *o = &h->owners[i];
+		struct cpuset cpus = cpus_of(o);
+		cpuset_for_each (cpu, &cpus)
+			b->owner_of[cpu] = b->owner_of[cpu] < 0 ? (int)i : b->shared;
+		for (size_t k = 0; k < o->n_marks; k++) {
+			int cpu = o->marks[k].cpu;
+			if (!cpuset_has(&cpus, cpu))
+				continue;
+			b->mark_of[cpu] = b->mark_of[cpu] ? "v+" : /* several vCPUs on one CPU */
+				arena_printf(&b->arena, "v%d", o->marks[k].vcpu);
+		}
+	}
+}
+
+/* Decides whose each CPU is; returns the CPUs that no place in the machine is known for. */
+static struct cpuset assign_owners(struct builder *b)
+{
+	struct picture *p = b->p;
+	struct cpuset nowhere = CPUSET_EMPTY;
+	for (int cpu = 0; cpu < CPUSET_MAX; cpu++)
+		b->owner_of[cpu] = -1;
+	add_owners(b);
+	int housekeeping = picture_owner(p, OWNER_HOUSEKEEPING, 'h', "housekeeping");
+	int idle = picture_owner(p, OWNER_RESERVED, 'i', "isolated, without a VM");
+	int nobody = picture_owner(p, OWNER_FREE, '.', b->h->housekeeping ? "free" : "no VM");
+	int offline = picture_owner(p, OWNER_OFFLINE, 'x', "offline");
+	for (size_t i = 0; i < b->s->n_cpus; i++) {
+		const struct cpu *c = &b->s->cpus[i];
+		int *owner = &b->owner_of[c->cpu];
+		if (!c->is_online)
+			*owner = offline;
+		else if (*owner < 0 && b->h->housekeeping && cpuset_has(b->h->housekeeping, c->cpu))
+			*owner = housekeeping;
+		else if (*owner < 0)
+			*owner = c->is_isolated ? idle : nobody;
+		if (!c->is_online && c->socket < 0)
+			cpuset_add(&nowhere, c->cpu);
+	}
+	return nowhere;
+}
+
+struct picture *host_picture(const struct snapshot *s, const struct host_picture *h)
+{
+	struct builder *b = xcalloc(1, sizeof *b);
+	*b = (struct builder){ .s = s, .h = h, .p = picture_new(h->title) };
+	if (h->heat_label)
+		picture_heat_label(b->p, h->heat_label);
+	struct cpuset all = CPUSET_EMPTY, nowhere = assign_owners(b);
+	for (size_t i = 0; i < s->n_cpus; i++)
+		cpuset_add(&all, s->cpus[i].cpu);
+	struct cpuset placed = cpuset_minus(&all, &nowhere);
+	order_levels(b, &placed);
+	add_level(b, 0, &placed, 0, (struct heading){ 0 });
+	for (size_t i = 0; i < s->n_nodes; i++) {
+		if (cpuset_is_empty(&s->nodes[i].cpus)) {
+			struct heading own = heading_of(b, LEVEL_NODE, (int)i, false);
+			picture_box(b->p, 0, own.title, joined(b, own.note, "no CPUs"));
+		}
+	}
+	if (!cpuset_is_empty(&nowhere))
+		add_cores(b, picture_box(b->p, 0, "offline", NULL), &nowhere);
+	struct picture *p = b->p;
+	arena_done(&b->arena);
+	free(b);
+	return p;
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The man page, from the same rows as help: man(7) format. */
+#include <string.h>
+
+#include "apply/knob.h"
+#include "cmd/args.h"
+#include "policy/policy.h"
+
+/* Dashes that may be typed, backslashes, and dots at the start of a line. */
+static void put(FILE *f, const char *text)
+{
+	bool is_start = true;
+	for (; *text; text++) {
+		if (is_start && (*text == '.' || *text == '\''))
+			fputs("\\&", f);
+		if (*text == '-' || *text == '\\')
+			fputc('\\', f);
+		fputc(*text, f);
+		is_start = *text == '\n';
+	}
+}
+
+static void put_item(FILE *f, const char *name, const char *arg, const char *text)
+{
+	fputs(".TP\n\\fB", f);
+	put(f, name);
+	fputs("\\fR", f);
+	if (arg) {
+		fputs(" \\fI", f);
+		put(f, arg);
+		fputs("\\fR", f);
+	}
+	fputc('\n', f);
+	put(f, text);
+	fputc('\n', f);
+}
+
+static void put_options(FILE *f, const struct option_row *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		AUTO_FREE char *name = xasprintf("--%s", rows[i].name);
+		put_item(f, name, rows[i].arg, rows[i].help);
+	}
+}
+
+static void put_commands(FILE *f)
+{
+	size_t n;
+	const struct command *const *all = commands(&n);
+	fputs(".SH COMMANDS\n", f);
+	for (size_t i = 0; i < n; i++) {
+		fputs(".SS ", f);
+		put(f, all[i]->name);
+		fputc(' ', f);
+		put(f, all[i]->args);
+		fputc('\n', f);
+		put(f, all[i]->help);
+		fputc('\n', f);
+		put_options(f, all[i]->options, all[i]->n_options);
+	}
+}
+
+static void put_policy(FILE *f)
+{
+	size_t n;
+	const struct policy_key *keys = policy_keys(&n);
+	fputs(".SH POLICY\nThe files are /etc/wideberth/wideberth.conf, then\n"
+	      "/etc/wideberth/wideberth.conf.d/*.conf. Sections are [host], [class NAME] and [vm "
+	      "VM];\n"
+	      "keys of [class] may stand in [vm] too. The same keys are options of plan and "
+	      "apply.\n",
+		f);
+	for (size_t i = 0; i < n; i++) {
+		AUTO_FREE char *values = xasprintf("= %s", keys[i].values);
+		AUTO_FREE char *text = xasprintf("[%s] %s%s%s%s%s%s", keys[i].section,
+			keys[i].summary, keys[i].fallback ? " Default: " : "",
+			keys[i].fallback ? keys[i].fallback : "", keys[i].fallback ? "." : "",
+			keys[i].later ? " Not supported yet: " : "",
+			keys[i].later ? keys[i].later : "");
+		put_item(f, keys[i].key, values, text);
+	}
+}
+
+static void put_knobs(FILE *f)
+{
+	size_t n;
+	const struct knob *const *all = knobs(&n);
+	fputs(".SH KNOBS\nWhat apply changes and undo puts back.\n", f);
+	for (size_t i = 0; i < n; i++) {
+		AUTO_FREE char *text = xasprintf("%s. %s", all[i]->summary, all[i]->source);
+		put_item(f, all[i]->name, NULL, text);
+	}
+}
+
+void print_man(FILE *f)
+{
+	size_t n;
+	const struct option_row *options = global_options(&n);
+	fputs(".TH WIDEBERTH 8 \"\" \"wideberth " WIDEBERTH_VERSION "\"\n.SH NAME\n"
+	      "wideberth \\- a piece of a KVM host for a virtual machine, and nothing else on it\n"
+	      ".SH SYNOPSIS\n.B wideberth\n[\\fIOPTIONS\\fR] \\fICOMMAND\\fR [\\fIARGS\\fR]\n"
+	      ".SH DESCRIPTION\nPlaces the vCPUs of running QEMU VMs on CPUs of their own, keeps\n"
+	      "interrupts, kernel threads, QEMU's other threads, host services and other VMs off "
+	      "them,\n"
+	      "measures the difference, and puts every setting back.\n.SH OPTIONS\n",
+		f);
+	put_options(f, options, n);
+	put_commands(f);
+	put_policy(f);
+	put_knobs(f);
+	fputs(".SH EXIT STATUS\n.TP\n0\ndone, nothing to report\n.TP\n1\nsomething to report: "
+	      "drift, a VM\n"
+	      "refused\n.TP\n2\nusage or policy error\n.TP\n3\nfailed, and the machine is as it "
+	      "was\n"
+	      ".TP\n4\nfailed, and something could not be restored (each named)\n"
+	      ".SH FILES\n.TP\n/run/wideberth/\nthe ledger of what is applied, and the journal of "
+	      "a\n"
+	      "transaction under way. Both are gone at a reboot, as the settings are.\n"
+	      ".TP\n/etc/wideberth/wideberth.conf\nthe policy\n"
+	      ".SH ENVIRONMENT\n.TP\nWIDEBERTH_STATE_DIR\ninstead of /run/wideberth, for tests\n"
+	      ".TP\nNO_COLOR\nno colour\n.TP\nWIDEBERTH_DEBUG\ntells on stderr what D-Bus "
+	      "answered\n",
+		f);
+}

@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "host/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "host/recording.h"
+
+int host_open_path(struct host *h, const char *path, int flags)
+{
+	int fd;
+	if (!*path)
+		path = ".";
+	do {
+		if (h->is_live) {
+			fd = openat(h->root_fd, path, flags | O_CLOEXEC, 0644);
+		} else {
+			struct open_how how = {
+				.flags = (unsigned)flags | O_CLOEXEC,
+				.mode = flags & O_CREAT ? 0644 : 0,
+				.resolve = RESOLVE_IN_ROOT,
+			};
+			fd = (int)syscall(SYS_openat2, h->root_fd, path, &how, sizeof how);
+		}
+	} while (fd < 0 && (errno == EINTR || errno == EAGAIN));
+	return fd < 0 ? -errno : fd;
+}
+
+int host_read_path(struct host *h, const char *path, char **ret_text, size_t *ret_n)
+{
+	AUTO_CLOSE int fd = host_open_path(h, path, O_RDONLY | O_NOCTTY);
+	if (fd < 0)
+		return fd;
+	/* Whole in one read where possible: lists in /sys and /proc are consistent only so. */
+	AUTO_STRBUF struct strbuf b = { .room = 16384 };
+	b.s = xmalloc(b.room);
+	for (;;) {
+		if (b.room - b.n < 2) {
+			b.room *= 2;
+			b.s = xrealloc(b.s, b.room, 1);
+		}
+		ssize_t n = read(fd, b.s + b.n, b.room - b.n - 1);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		b.n += (size_t)n;
+	}
+	b.s[b.n] = 0;
+	*ret_n = b.n;
+	*ret_text = TAKE(b.s);
+	return 0;
+}
+
+int host_write_path(struct host *h, const char *path, const char *text, int flags)
+{
+	AUTO_CLOSE int fd = host_open_path(h, path, O_WRONLY | O_NOCTTY | flags);
+	if (fd < 0)
+		return fd;
+	size_t len = strlen(text);
+	ssize_t n;
+	do
+		n = write(fd, text, len);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	return (size_t)n == len ? 0 : -EIO;
+}
+
+/* A directory with a file "recording" is replayed. */
+static int open_replay(struct host *h, const char *root, struct err *e)
+{
+	AUTO_FREE char *text = NULL;
+	size_t n;
+	int r = host_read_path(h, "recording", &text, &n);
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		return err_set(e, r, "read '%s/recording'", root);
+	AUTO_FREE char *file = xasprintf("%s/recording", root);
+	r = recording_parse(&h->replay, file, text, e);
+	if (r < 0)
+		return r;
+	h->ops = NULL;
+	free(TAKE(h->root));
+	return 0;
+}
+
+int host_open(struct host **ret, const char *root, struct err *e)
+{
+	CLEANUP(host_freep) struct host *h = xcalloc(1, sizeof *h);
+	h->is_live = !root || streq(root, "/");
+	h->root = xstrdup(root ? root : "/");
+	h->ops = h->is_live ? &host_live_ops : &host_tree_ops;
+	h->root_fd = open(h->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (h->root_fd < 0)
+		return err_set(e, -errno, "open root directory '%s'", h->root);
+	if (!h->is_live) {
+		int r = open_replay(h, root, e);
+		if (r < 0)
+			return r;
+	}
+	*ret = TAKE(h);
+	return 0;
+}
+
+void host_free(struct host *h)
+{
+	host_live_close(h);
+	if (h->root_fd >= 0)
+		close(h->root_fd);
+	recording_free(h->replay);
+	recording_free(h->record);
+	free(h->record_dir);
+	free(h->root);
+	free(h);
+}
+
+int host_record_to(struct host *h, const char *dir, struct err *e)
+{
+	if (mkdir(dir, 0755) < 0 && errno != EEXIST)
+		return err_set(e, -errno, "create directory '%s'", dir);
+	h->record = recording_new();
+	h->record_dir = xstrdup(dir);
+	return 0;
+}
+
+int host_finish(struct host *h, struct err *e)
+{
+	if (!h->record)
+		return 0;
+	AUTO_FREE char *path = xasprintf("%s/recording", h->record_dir);
+	return recording_save(h->record, path, e);
+}
+
+const char *host_root(const struct host *h)
+{
+	return h->root;
+}
+
+bool host_is_live(const struct host *h)
+{
+	return h->is_live;
+}
+
+static int read_file(struct host *h, const char *path, char **ret_text, size_t *ret_n)
+{
+	if (h->replay)
+		return recording_ask(h->replay, "file", path, ret_text, ret_n);
+	int r = host_read_path(h, path, ret_text, ret_n);
+	if (h->record)
+		recording_add(h->record, "file", path, r, r ? NULL : *ret_text, r ? 0 : *ret_n);
+	return r;
+}
+
+int host_read(struct host *h, char **ret_text, size_t *ret_len, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	AUTO_FREE char *path = xvasprintf(fmt, ap);
+	va_end(ap);
+	size_t n;
+	int r = read_file(h, path, ret_text, ret_len ? ret_len : &n);
+	return r;
+}
+
+/* Numbers by value, then words by letters: 2 before 10 before "self". */
+static int by_number(const void *a, const void *b)
+{
+	const char *x = *(char *const *)a, *y = *(char *const *)b;
+	uint64_t n, k;
+	bool is_n = str_to_u64(x, &n) == 0, is_k = str_to_u64(y, &k) == 0;
+	if (is_n && is_k && n != k)
+		return n < k ? -1 : 1;
+	return is_n != is_k ? is_k - is_n : strcmp(x, y);
+}
+
+static int list_path(struct host *h, const char *path, struct host_names *ret)
+{
+	int fd = host_open_path(h, path, O_RDONLY | O_DIRECTORY);
+	if (fd < 0)
+		return fd;
+	AUTO_DIR DIR *d = fdopendir(fd);
+	if (!d) {
+		int r = -errno;
+		close(fd);
+		return r;
+	}
+	ARRAY(char *) names = { 0 };
+	for (struct dirent *entry; (entry = readdir(d));)
+		if (!streq(entry->d_name, ".") && !streq(entry->d_name, ".."))
+			*array_push(&names) = xstrdup(entry->d_name);
+	if (names.n)
+		qsort(names.v, names.n, sizeof *names.v, by_number);
+	*ret = (struct host_names){ names.v, names.n };
+	return 0;
+}
+
+/* Names as one text, a line each, and back; file names with newlines do not occur in /proc or
+ * /sys and are cut there. */
+static void names_of_text(char *text, struct host_names *ret)
+{
+	ARRAY(char *) names = { 0 };
+	for (char *line; (line = str_next_line(&text));)
+		*array_push(&names) = xstrdup(line);
+	*ret = (struct host_names){ names.v, names.n };
+}
+
+static void record_names(struct host *h, const char *path, int r, const struct host_names *names)
+{
+	AUTO_STRBUF struct strbuf b = { 0 };
+	strbuf_puts(&b, "");
+	for (size_t i = 0; r == 0 && i < names->n; i++)
+		strbuf_printf(&b, "%s\n", names->v[i]);
+	recording_add(h->record, "list", path, r, b.s, b.n);
+}
+
+int host_list(struct host *h, struct host_names *ret, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	AUTO_FREE char *path = xvasprintf(fmt, ap);
+	va_end(ap);
+	if (h->replay) {
+		AUTO_FREE char *text = NULL;
+		int r = recording_ask(h->replay, "list", path, &text, NULL);
+		if (r == 0)
+			names_of_text(text, ret);
+		return r;
+	}
+	int r = list_path(h, path, ret);
+	if (h->record)
+		record_names(h, path, r, ret);
+	return r;
+}
+
+void host_names_done(struct host_names *names)
+{
+	for (size_t i = 0; i < names->n; i++)
+		free(names->v[i]);
+	free(names->v);
+	*names = (struct host_names){ 0 };
+}
+
+/* Facts about a path that are asked like files: kind is "link" or "inode". */
+static int ask_path(
+	struct host *h, const char *kind, const char *path, host_ask_fn *ask, char **ret)
+{
+	if (h->replay)
+		return recording_ask(h->replay, kind, path, ret, NULL);
+	int r = ask(h, path, ret);
+	if (h->record)
+		recording_add(h->record, kind, path, r, r ? NULL : *ret, r ? 0 : strlen(*ret));
+	return r;
+}
+
+static int ask_link(void *context, const char *path, char **ret)
+{
+	struct host *h = context;
+	AUTO_CLOSE int fd = host_open_path(h, path, O_PATH | O_NOFOLLOW);
+	if (fd < 0)
+		return fd;
+	char target[4096];
+	ssize_t n = readlinkat(fd, "", target, sizeof target);
+	if (n < 0)
+		return errno == ENOENT ? -EINVAL : -errno; /* not a link: as readlink(2) says it */
+	*ret = xstrndup(target, (size_t)n);
+	return 0;
+}
+
+int host_readlink(struct host *h, char **ret, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	AUTO_FREE char *path = xvasprintf(fmt, ap);
+	va_end(ap);
+	return ask_path(h, "link", path, ask_link, ret);
+}
+
+static int ask_inode(void *context, const char *path, char **ret)
+{
+	struct host *h = context;
+	AUTO_CLOSE int fd = host_open_path(h, path, O_PATH);
+	if (fd < 0)
+		return fd;
+	struct stat st;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	*ret = xasprintf("%llu", (unsigned long long)st.st_ino);
+	return 0;
+}
+
+int host_inode(struct host *h, uint64_t *ret, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	AUTO_FREE char *path = xvasprintf(fmt, ap);
+	va_end(ap);
+	AUTO_FREE char *text = NULL;
+	int r = ask_path(h, "inode", path, ask_inode, &text);
+	return r < 0 ? r : str_to_u64(text, ret);
+}
+
+int host_ask(struct host *h, const char *kind, const char *key, host_ask_fn *ask, void *context,
+	char **ret_text)
+{
+	if (h->replay)
+		return recording_ask(h->replay, kind, key, ret_text, NULL);
+	int r = h->is_live ? ask(context, key, ret_text) : -ENOENT;
+	if (h->record)
+		recording_add(
+			h->record, kind, key, r, r ? NULL : *ret_text, r ? 0 : strlen(*ret_text));
+	return r;
+}
+
+int host_record_fact(
+	struct host *h, const char *kind, const char *key, host_ask_fn *ask, void *context)
+{
+	if (!h->record)
+		return 0;
+	AUTO_FREE char *text = NULL;
+	int r = ask(context, key, &text);
+	recording_add(h->record, kind, key, r, text, r ? 0 : strlen(text));
+	return r;
+}
+
+static int ask_clock(void *context, const char *key, char **ret)
+{
+	(void)context;
+	(void)key;
+	struct timespec ts;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	*ret = xasprintf("%llu", (unsigned long long)ts.tv_sec * 1000000000 + ts.tv_nsec);
+	return 0;
+}
+
+uint64_t host_clock_ns(struct host *h)
+{
+	AUTO_FREE char *text = NULL;
+	uint64_t ns = 0;
+	if (host_ask(h, "clock", "monotonic", ask_clock, NULL, &text) < 0 ||
+		str_to_u64(text, &ns) < 0)
+		return 0;
+	return ns;
+}
+
+/* The facts below are asked of a tree too, not only of the live machine: both know them. */
+
+static int ask_affinity(void *context, const char *key, char **ret)
+{
+	struct host *h = context;
+	int tid;
+	struct cpuset cpus;
+	int r = str_to_int(key, &tid);
+	if (r == 0)
+		r = h->ops->get_affinity(h, tid, &cpus);
+	if (r == 0)
+		*ret = cpuset_format_list(&cpus);
+	return r;
+}
+
+static int parse_cpus(int r, const char *text, struct cpuset *ret)
+{
+	return r < 0 ? r : cpuset_parse_list(text, ret);
+}
+
+int host_get_affinity(struct host *h, int tid, struct cpuset *ret)
+{
+	if (!h->replay && !h->record)
+		return h->ops->get_affinity(h, tid, ret);
+	char key[16];
+	snprintf(key, sizeof key, "%d", tid);
+	AUTO_FREE char *text = NULL;
+	int r = ask_path(h, "affinity", key, ask_affinity, &text);
+	return parse_cpus(r, text, ret);
+}
+
+static int ask_unit(void *context, const char *key, char **ret)
+{
+	struct host *h = context;
+	AUTO_FREE char *unit = xstrdup(key);
+	char *property = strchr(unit, ' ');
+	if (!property)
+		return -EINVAL;
+	*property++ = 0;
+	return h->ops->get_unit(h, unit, property, ret);
+}
+
+int host_get_unit(struct host *h, const char *unit, const char *property, char **ret)
+{
+	AUTO_FREE char *key = xasprintf("%s %s", unit, property);
+	return ask_path(h, "unit", key, ask_unit, ret);
+}
+
+static int ask_irqbalance(void *context, const char *key, char **ret)
+{
+	(void)key;
+	struct host *h = context;
+	struct cpuset banned;
+	int r = h->ops->get_irqbalance(h, &banned);
+	if (r == 0)
+		*ret = cpuset_format_list(&banned);
+	return r;
+}
+
+int host_get_irqbalance(struct host *h, struct cpuset *ret)
+{
+	AUTO_FREE char *text = NULL;
+	int r = ask_path(h, "irqbalance", "banned", ask_irqbalance, &text);
+	return parse_cpus(r, text, ret);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of this room share; not for others. */
+#pragma once
+
+#include "host/host.h"
+
+/* What is not a file, and every change: a live machine and a tree do it each in their own way. */
+struct host_ops {
+	int (*get_affinity)(struct host *h, int tid, struct cpuset *ret);
+	int (*get_unit)(struct host *h, const char *unit, const char *property, char **ret);
+	int (*get_irqbalance)(struct host *h, struct cpuset *ret);
+
+	int (*write)(struct host *h, const char *path, const char *text);
+	int (*mkdir)(struct host *h, const char *path);
+	int (*rmdir)(struct host *h, const char *path);
+	int (*set_affinity)(struct host *h, int tid, const struct cpuset *cpus);
+	int (*set_unit_cpus)(struct host *h, const char *unit, const struct cpuset *cpus);
+	int (*reload_units)(struct host *h);
+	int (*set_irqbalance)(struct host *h, const struct cpuset *banned);
+};
+
+struct host {
+	char *root; /* NULL for a recording */
+	int root_fd;
+	bool is_live;
+	struct recording *replay; /* answers instead of the files */
+	struct recording *record;
+	char *record_dir;
+	const struct host_ops *ops; /* NULL for a recording */
+	void *bus;                  /* live: the sd_bus connection, opened when first needed */
+};
+
+extern const struct host_ops host_live_ops, host_tree_ops;
+
+/* Opens a path below the root; it cannot lead out of a tree. Returns a descriptor or -errno. */
+int host_open_path(struct host *h, const char *path, int flags) MUST_CHECK;
+/* Reads a whole file past replay and record. */
+int host_read_path(struct host *h, const char *path, char **ret_text, size_t *ret_n) MUST_CHECK;
+/* One write(2) to an existing file. */
+int host_write_path(struct host *h, const char *path, const char *text, int flags) MUST_CHECK;
+void host_live_close(struct host *h);

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Every change of the machine goes through begin() here, so that tests can make any one of them
+ * fail, or kill the process around it. */
+#include "host/host-write.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "host/internal.h"
+
+#ifdef WIDEBERTH_FAULT
+/*
+ * $WIDEBERTH_FAULT, in builds for tests only: "kill-before:N" and "kill-after:N" kill the process
+ * around the N-th change (from 1), "errno:N:E" makes it fail with errno E, "count:FILE" writes the
+ * number of changes so far to FILE.
+ */
+static int fault(bool is_before)
+{
+	static int n;
+	const char *plan = getenv("WIDEBERTH_FAULT"), *file;
+	int at, error;
+	n += is_before;
+	if (!plan)
+		return 0;
+	if ((file = str_after(plan, "count:"))) {
+		AUTO_FILE FILE *f = fopen(file, "we");
+		if (f)
+			fprintf(f, "%d\n", n);
+	}
+	if (sscanf(plan, is_before ? "kill-before:%d" : "kill-after:%d", &at) == 1 && at == n)
+		raise(SIGKILL);
+	if (is_before && sscanf(plan, "errno:%d:%d", &at, &error) == 2 && at == n)
+		return -error;
+	return 0;
+}
+#else
+static inline int fault(bool is_before)
+{
+	(void)is_before;
+	return 0;
+}
+#endif
+
+/* Before a change: 0, or why it must not be made. */
+static int begin(struct host *h)
+{
+	return h->ops ? fault(true) : -EROFS;
+}
+
+static int done(int r)
+{
+	fault(false);
+	return r;
+}
+
+#define FORMAT_PATH(path, fmt)                                                                     \
+	va_list ap_;                                                                               \
+	va_start(ap_, fmt);                                                                        \
+	AUTO_FREE char *path = xvasprintf(fmt, ap_);                                               \
+	va_end(ap_)
+
+int host_write(struct host *h, const char *text, const char *fmt, ...)
+{
+	FORMAT_PATH(path, fmt);
+	int r = begin(h);
+	return r < 0 ? r : done(h->ops->write(h, path, text));
+}
+
+int host_mkdir(struct host *h, const char *fmt, ...)
+{
+	FORMAT_PATH(path, fmt);
+	int r = begin(h);
+	return r < 0 ? r : done(h->ops->mkdir(h, path));
+}
+
+int host_rmdir(struct host *h, const char *fmt, ...)
+{
+	FORMAT_PATH(path, fmt);
+	int r = begin(h);
+	return r < 0 ? r : done(h->ops->rmdir(h, path));
+}
+
+/* Regular files are the same on a live machine and on a tree. */
+static int put_file(struct host *h, const char *path, const char *text)
+{
+	AUTO_FREE char *dir = xstrdup(path);
+	char *slash = strrchr(dir, '/');
+	if (slash) {
+		*slash = 0;
+		int r = h->ops->mkdir(h, dir);
+		if (r < 0 && r != -EEXIST)
+			return r;
+	}
+	AUTO_CLOSE int fd = host_open_path(h, path, O_WRONLY | O_CREAT | O_TRUNC);
+	if (fd < 0)
+		return fd;
+	size_t len = strlen(text);
+	ssize_t n = write(fd, text, len);
+	return n < 0 ? -errno : (size_t)n == len ? 0 : -EIO;
+}
+
+int host_put_file(struct host *h, const char *text, const char *fmt, ...)
+{
+	FORMAT_PATH(path, fmt);
+	int r = begin(h);
+	return r < 0 ? r : done(put_file(h, path, text));
+}
+
+static int remove_file(struct host *h, const char *path)
+{
+	AUTO_FREE char *dir = xstrdup(path);
+	char *slash = strrchr(dir, '/');
+	*slash = 0;
+	AUTO_CLOSE int fd = host_open_path(h, dir, O_RDONLY | O_DIRECTORY);
+	if (fd < 0)
+		return fd;
+	if (unlinkat(fd, slash + 1, 0) < 0)
+		return -errno;
+	int r = h->ops->rmdir(h, dir);
+	return r == -ENOTEMPTY || r == -EEXIST ? 0 : r;
+}
+
+int host_remove_file(struct host *h, const char *fmt, ...)
+{
+	FORMAT_PATH(path, fmt);
+	int r = begin(h);
+	return r < 0 ? r : done(remove_file(h, path));
+}
+
+int host_set_affinity(struct host *h, int tid, const struct cpuset *cpus)
+{
+	int r = begin(h);
+	return r < 0 ? r : done(h->ops->set_affinity(h, tid, cpus));
+}
+
+int host_set_unit_cpus(struct host *h, const char *unit, const struct cpuset *cpus)
+{
+	int r = begin(h);
+	return r < 0 ? r : done(h->ops->set_unit_cpus(h, unit, cpus));
+}
+
+int host_reload_units(struct host *h)
+{
+	int r = begin(h);
+	return r < 0 ? r : done(h->ops->reload_units(h));
+}
+
+int host_set_irqbalance(struct host *h, const struct cpuset *banned)
+{
+	int r = begin(h);
+	return r < 0 ? r : done(h->ops->set_irqbalance(h, banned));
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The readers of the snapshot's parts, and what they share; not for other rooms. */
+#pragma once
+
+#include "host/host.h"
+#include "model/snapshot.h"
+
+int read_topology(struct host *h, struct snapshot *s, struct err *e) MUST_CHECK;
+void read_memory(struct host *h, struct snapshot *s);
+int read_irqs(struct host *h, struct snapshot *s, struct err *e) MUST_CHECK;
+int read_tasks(struct host *h, struct snapshot *s, struct err *e) MUST_CHECK;
+int read_cgroups(struct host *h, struct snapshot *s, struct err *e) MUST_CHECK;
+
+/* Adds a note for people: something could not be read or made no sense. */
+void snapshot_note(struct snapshot *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* One copy of each set per snapshot: thousands of threads share a handful of masks. */
+const struct cpuset *snapshot_intern(struct snapshot *s, const struct cpuset *set);
+
+/* The file as trimmed text in the arena, or NULL when it is absent or unreadable. */
+const char *read_text(struct host *h, struct snapshot *s, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* The file as a cpulist, interned; NULL when absent; a note and NULL when it is not a list. */
+const struct cpuset *read_cpulist(struct host *h, struct snapshot *s, const char *fmt, ...)
+	PRINTF_LIKE(3, 4);
+const struct cpuset *read_cpumask(struct host *h, struct snapshot *s, const char *fmt, ...)
+	PRINTF_LIKE(3, 4);

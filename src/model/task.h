@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The kernel's one-line description of a thread. */
+#pragma once
+
+#include "base/attr.h"
+#include "model/snapshot.h"
+
+/* "/proc/PID/stat" to a task (tid, comm, ppid, flags, start, last_cpu); comm is cut out of 'text',
+ * which is changed. Returns -EINVAL when the text is not such a line. */
+int task_parse_stat(char *text, struct task *ret) MUST_CHECK;

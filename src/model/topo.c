@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * CPUs, cores, L3 domains, sockets and NUMA nodes, as hwloc sees them.
+ *
+ * hwloc reads /sys (or another root's) by itself; a recording carries its XML.
+ */
+#include <errno.h>
+#include <hwloc.h>
+#include <string.h>
+
+#include "model/read.h"
+
+/* hwloc takes another root from the environment only; the variable is gone again before return. */
+static int load(hwloc_topology_t t, const char *root, const char *xml, struct err *e)
+{
+	if (xml && hwloc_topology_set_xmlbuffer(t, xml, (int)strlen(xml) + 1) < 0)
+		return err_say(e, -EINVAL, "the recording's hwloc XML is damaged");
+	hwloc_topology_set_flags(t, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED);
+	bool is_other_root = root && strcmp(root, "/") != 0;
+	if (is_other_root)
+		setenv("HWLOC_FSROOT", root, 1);
+	int r = hwloc_topology_load(t);
+	int saved = errno;
+	if (is_other_root)
+		unsetenv("HWLOC_FSROOT");
+	if (r < 0)
+		return err_set(e, -saved, "hwloc could not load the topology%s%s",
+			root ? " below " : "", root ? root : "");
+	return 0;
+}
+
+static int ask_xml(void *context, const char *key, char **ret)
+{
+	(void)key;
+	hwloc_topology_t t = context;
+	char *xml;
+	int n;
+	if (hwloc_topology_export_xmlbuffer(t, &xml, &n, 0) < 0)
+		return -errno;
+	*ret = xstrdup(xml);
+	hwloc_free_xmlbuffer(t, xml);
+	return 0;
+}
+
+static int load_topology(struct host *h, hwloc_topology_t t, struct err *e)
+{
+	AUTO_FREE char *xml = NULL;
+	const char *root = host_root(h);
+	if (!root) {
+		if (host_ask(h, "hwloc", "xml", ask_xml, NULL, &xml) < 0)
+			return err_say(e, -EINVAL, "the recording has no topology (\"hwloc xml\")");
+		return load(t, NULL, xml, e);
+	}
+	int r = load(t, root, NULL, e);
+	if (r < 0)
+		return r;
+	r = host_record_fact(h, "hwloc", "xml", ask_xml, t);
+	return r < 0 ? err_set(e, r, "export the topology as XML") : 0;
+}
+
+static struct cpuset set_of(hwloc_const_cpuset_t bitmap)
+{
+	struct cpuset s = CPUSET_EMPTY;
+	int cpu;
+	if (!bitmap || hwloc_bitmap_last(bitmap) < 0) /* infinite: hwloc's "not known" */
+		return s;
+	hwloc_bitmap_foreach_begin(cpu, bitmap) cpuset_add(&s, cpu);
+	hwloc_bitmap_foreach_end();
+	return s;
+}
+
+static int n_objects(hwloc_topology_t t, hwloc_obj_type_t type)
+{
+	int n = hwloc_get_nbobjs_by_type(t, type);
+	return n > 0 ? n : 0;
+}
+
+/* Cores where hwloc knows them; else (no topology files) each CPU is its own. */
+static void read_cores(hwloc_topology_t t, struct snapshot *s)
+{
+	hwloc_obj_type_t type = n_objects(t, HWLOC_OBJ_CORE) ? HWLOC_OBJ_CORE : HWLOC_OBJ_PU;
+	int n = n_objects(t, type);
+	s->cores = arena_alloc(&s->arena, (size_t)n * sizeof *s->cores);
+	for (int i = 0; i < n; i++) {
+		struct cpuset all = set_of(hwloc_get_obj_by_type(t, type, (unsigned)i)->cpuset);
+		struct cpuset online = cpuset_and(&all, &s->online_cpus);
+		if (!cpuset_is_empty(&online))
+			s->cores[s->n_cores++] =
+				(struct core){ .cpus = online, .l3 = -1, .node = -1, .socket = -1 };
+	}
+}
+
+static void read_l3s(hwloc_topology_t t, struct snapshot *s)
+{
+	int n = n_objects(t, HWLOC_OBJ_L3CACHE);
+	s->l3s = arena_alloc(&s->arena, (size_t)n * sizeof *s->l3s);
+	for (int i = 0; i < n; i++) {
+		hwloc_obj_t o = hwloc_get_obj_by_type(t, HWLOC_OBJ_L3CACHE, (unsigned)i);
+		struct cpuset all = set_of(o->cpuset), online = cpuset_and(&all, &s->online_cpus);
+		if (!cpuset_is_empty(&online))
+			s->l3s[s->n_l3s++] = (struct l3_domain){
+				.cpus = online, .size_kib = o->attr->cache.size / 1024, .node = -1
+			};
+	}
+}
+
+static void read_sockets(hwloc_topology_t t, struct snapshot *s)
+{
+	int n = n_objects(t, HWLOC_OBJ_PACKAGE);
+	s->sockets = arena_alloc(&s->arena, (size_t)n * sizeof *s->sockets);
+	for (int i = 0; i < n; i++)
+		s->sockets[s->n_sockets++].cpus =
+			set_of(hwloc_get_obj_by_type(t, HWLOC_OBJ_PACKAGE, (unsigned)i)->cpuset);
+}
+
+static void read_nodes(hwloc_topology_t t, struct snapshot *s)
+{
+	int n = n_objects(t, HWLOC_OBJ_NUMANODE);
+	s->nodes = arena_alloc(&s->arena, (size_t)n * sizeof *s->nodes);
+	for (int i = 0; i < n; i++) {
+		hwloc_obj_t o = hwloc_get_obj_by_type(t, HWLOC_OBJ_NUMANODE, (unsigned)i);
+		struct node *node = &s->nodes[s->n_nodes++];
+		struct cpuset all = set_of(o->cpuset);
+		node->node = (int)o->os_index;
+		node->cpus = cpuset_and(&all, &s->online_cpus);
+		node->mem_total_kib = o->attr->numanode.local_memory / 1024;
+		node->has_memory = node->mem_total_kib > 0;
+	}
+}
+
+/* The number of the set (in an array with a leading cpuset member) that has the CPU, or -1. */
+#define index_having(array, n, cpu)                                                                \
+	({                                                                                         \
+		int found_ = -1;                                                                   \
+		for (size_t i_ = 0; i_ < (n) && found_ < 0; i_++)                                  \
+			if (cpuset_has(&(array)[i_].cpus, (cpu)))                                  \
+				found_ = (int)i_;                                                  \
+		found_;                                                                            \
+	})
+
+/* hwloc ranks kinds by efficiency, the most power-saving first. Two kinds are E and P, three are
+ * low-power, E and P. */
+static enum cpu_kind kind_of(hwloc_topology_t t, hwloc_obj_t pu)
+{
+	int n = hwloc_cpukinds_get_nr(t, 0);
+	int kind = n > 1 ? hwloc_cpukinds_get_by_cpuset(t, pu->cpuset, 0) : -1, rank = -1;
+	if (kind < 0 ||
+		hwloc_cpukinds_get_info(t, (unsigned)kind, NULL, &rank, NULL, NULL, 0) < 0 ||
+		rank < 0)
+		return CPU_UNIFORM;
+	if (rank == n - 1)
+		return CPU_PERFORMANCE;
+	return n > 2 && rank == 0 ? CPU_LOW_POWER : CPU_EFFICIENCY;
+}
+
+static void read_cpus(hwloc_topology_t t, struct snapshot *s)
+{
+	s->cpus = arena_alloc(&s->arena, (size_t)cpuset_count(&s->present_cpus) * sizeof *s->cpus);
+	cpuset_for_each (cpu, &s->present_cpus) {
+		hwloc_obj_t pu = hwloc_get_pu_obj_by_os_index(t, (unsigned)cpu);
+		s->cpus[s->n_cpus++] = (struct cpu){
+			.cpu = cpu,
+			.is_online = cpuset_has(&s->online_cpus, cpu),
+			.core = index_having(s->cores, s->n_cores, cpu),
+			.l3 = index_having(s->l3s, s->n_l3s, cpu),
+			.node = index_having(s->nodes, s->n_nodes, cpu),
+			.socket = index_having(s->sockets, s->n_sockets, cpu),
+			.kind = pu ? kind_of(t, pu) : CPU_UNIFORM,
+		};
+	}
+}
+
+/* Cores and L3 domains take their place from their first CPU. */
+static void link_up(struct snapshot *s)
+{
+	for (size_t i = 0; i < s->n_cores; i++) {
+		const struct cpu *c = snapshot_cpu(s, cpuset_first(&s->cores[i].cpus));
+		s->cores[i].l3 = c->l3;
+		s->cores[i].node = c->node;
+		s->cores[i].socket = c->socket;
+	}
+	for (size_t i = 0; i < s->n_l3s; i++)
+		s->l3s[i].node = snapshot_cpu(s, cpuset_first(&s->l3s[i].cpus))->node;
+}
+
+static void read_distances(hwloc_topology_t t, struct snapshot *s)
+{
+	struct hwloc_distances_s *d = NULL;
+	unsigned int n = 1;
+	if (hwloc_distances_get_by_name(t, "NUMALatency", &n, &d, 0) < 0 || n == 0 || !d)
+		return;
+	for (size_t i = 0; d->nbobjs == s->n_nodes && i < s->n_nodes; i++) {
+		s->nodes[i].distances = arena_alloc(&s->arena, s->n_nodes * sizeof(int));
+		for (size_t j = 0; j < s->n_nodes; j++)
+			s->nodes[i].distances[j] = (int)d->values[i * s->n_nodes + j];
+	}
+	hwloc_distances_release(t, d);
+}
+
+/* /sys/devices/system/cpu/{present,online}: "0-23" (Documentation/admin-guide/cputopology.rst).
+ * A tree without them has what hwloc found. */
+static void read_masks(struct host *h, hwloc_topology_t t, struct snapshot *s)
+{
+	const struct cpuset *online = read_cpulist(h, s, "sys/devices/system/cpu/online");
+	const struct cpuset *present = read_cpulist(h, s, "sys/devices/system/cpu/present");
+	const struct cpuset *isolated = read_cpulist(h, s, "sys/devices/system/cpu/isolated");
+	s->online_cpus = online ? *online : set_of(hwloc_topology_get_topology_cpuset(t));
+	s->present_cpus = present ? cpuset_or(present, &s->online_cpus) : s->online_cpus;
+	s->boot_isolated_cpus = isolated ? *isolated : CPUSET_EMPTY;
+}
+
+int read_topology(struct host *h, struct snapshot *s, struct err *e)
+{
+	hwloc_topology_t t;
+	if (hwloc_topology_init(&t) < 0)
+		return err_set(e, -errno, "hwloc");
+	int r = load_topology(h, t, e);
+	if (r == 0) {
+		read_masks(h, t, s);
+		read_cores(t, s);
+		read_l3s(t, s);
+		read_sockets(t, s);
+		read_nodes(t, s);
+		read_cpus(t, s);
+		link_up(s);
+		read_distances(t, s);
+	}
+	hwloc_topology_destroy(t);
+	if (r == 0 && !s->n_cpus)
+		r = err_say(e, -EINVAL, "found no CPU");
+	return r;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <string.h>
+
+#include "report/internal.h"
+
+struct report *report_new(const char *command)
+{
+	struct report *r = xcalloc(1, sizeof *r);
+	r->json = json_object();
+	AUTO_FREE char *schema = xasprintf("wideberth.%s/1", command);
+	json_object_set_new(r->json, "schema", json_string(schema));
+	return r;
+}
+
+void report_free(struct report *r)
+{
+	if (!r)
+		return;
+	array_for_each (b, &r->blocks) {
+		free(b->text);
+		json_decref(b->rows);
+		free(b->columns);
+		picture_free(b->picture);
+	}
+	free(r->blocks.v);
+	json_decref(r->json);
+	arena_done(&r->arena);
+	free(r);
+}
+
+json_t *report_json(struct report *r)
+{
+	return r->json;
+}
+
+static struct block *add_block(struct report *r, enum block_kind kind)
+{
+	struct block *b = array_push(&r->blocks);
+	b->kind = kind;
+	return b;
+}
+
+#define ADD_TEXT(r, kind, fmt)                                                                     \
+	do {                                                                                       \
+		va_list ap;                                                                        \
+		va_start(ap, fmt);                                                                 \
+		add_block((r), (kind))->text = xvasprintf(fmt, ap);                                \
+		va_end(ap);                                                                        \
+	} while (0)
+
+void report_heading(struct report *r, const char *fmt, ...)
+{
+	ADD_TEXT(r, BLOCK_HEADING, fmt);
+}
+
+void report_text(struct report *r, const char *fmt, ...)
+{
+	ADD_TEXT(r, BLOCK_TEXT, fmt);
+}
+
+void report_note(struct report *r, const char *fmt, ...)
+{
+	ADD_TEXT(r, BLOCK_NOTE, fmt);
+}
+
+void report_warning(struct report *r, const char *fmt, ...)
+{
+	ADD_TEXT(r, BLOCK_WARNING, fmt);
+}
+
+void report_table(struct report *r, json_t *rows, const struct column *columns, size_t n_columns)
+{
+	struct block *b = add_block(r, BLOCK_TABLE);
+	b->rows = json_incref(rows);
+	b->columns = xcalloc(n_columns, sizeof *columns);
+	b->n_columns = n_columns;
+	for (size_t i = 0; i < n_columns; i++) {
+		b->columns[i] = columns[i];
+		b->columns[i].key = arena_strdup(&r->arena, columns[i].key);
+		b->columns[i].head = arena_strdup(&r->arena, columns[i].head);
+	}
+}
+
+void report_picture(struct report *r, struct picture *p)
+{
+	add_block(r, BLOCK_PICTURE)->picture = p;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a manager of VMs has to provide, and what vm.c offers it. Private to src/vm/.
+ *
+ * A VM is a process. The first provider (qemu) finds every QEMU process; those of managers then
+ * claim the ones that are theirs, by pid, and say what they know better: id, name, manager, and
+ * how to ask for the threads. A new manager is one file and a row in vm.c.
+ */
+#pragma once
+
+#include "base/attr.h"
+#include "host/host.h"
+#include "model/snapshot.h"
+#include "vm/qemu-args.h"
+#include "vm/qmp.h"
+#include "vm/vm.h"
+
+struct vm_provider;
+
+/* A VM while it is being found. */
+struct vm_draft {
+	struct vm vm; /* without threads and notes */
+	const struct vm_provider *owner;
+	const struct task *task; /* the main thread */
+	bool is_dropped;         /* no VM after all, or gone */
+	const char *cmdline;
+	size_t cmdline_len;
+	struct qemu_args args;
+	struct strings notes;
+	struct {
+		struct vm_thread *v;
+		size_t n, room;
+	} threads;
+};
+
+struct vm_search {
+	struct host *h;
+	const struct snapshot *s;
+	struct arena *arena; /* of the result */
+	struct {
+		struct vm_draft *v;
+		size_t n, room;
+	} drafts;
+	const struct task **by_pid; /* all tasks, by pid, then tid */
+	uint64_t qmp_ns;            /* that monitors may still take */
+};
+
+struct vm_provider {
+	const char *name; /* the "manager" of its VMs */
+	/* Adds drafts, or claims those of others. Fails only where nothing can be said at all. */
+	int (*find)(struct vm_search *f, struct err *e);
+	/* Asks the VM's monitor who its threads are. Returns 0 with facts to be freed, or a
+	 * negative errno after it has noted why; NULL: only the threads' names are used. */
+	int (*ask)(struct vm_search *f, struct vm_draft *d, struct qmp_facts *ret);
+};
+
+extern const struct vm_provider vm_provider_qemu;
+
+void vm_note(struct vm_search *f, struct vm_draft *d, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* The draft of the process, or NULL. */
+struct vm_draft *vm_draft_of(struct vm_search *f, int pid);
+/* The threads of a process: a part of by_pid. */
+const struct task **vm_tasks_of(const struct vm_search *f, int pid, size_t *ret_n);
+/* The index of the cgroup that the task's whole process is in, or -1: threads may sit in
+ * threaded children of it. */
+int vm_domain_cgroup(const struct snapshot *s, const struct task *t);
+
+/* Gives every thread of the VM its role: as facts say (NULL: none), else by name. */
+void vm_threads(struct vm_search *f, struct vm_draft *d, const struct qmp_facts *facts);
+/* Gives the kernel threads that serve VMs to the drafts. */
+void vm_kernel_threads(struct vm_search *f);

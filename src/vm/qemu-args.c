@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "vm/qemu-args.h"
+
+#include <string.h>
+#include <jansson.h>
+
+#include "base/str.h"
+
+struct chardev {
+	const char *id;
+	struct qmp_socket socket;
+};
+
+enum smp_key {
+	SMP_CPUS,
+	SMP_MAXCPUS,
+	SMP_DRAWERS,
+	SMP_BOOKS,
+	SMP_SOCKETS,
+	SMP_DIES,
+	SMP_CLUSTERS,
+	SMP_MODULES,
+	SMP_CORES,
+	SMP_THREADS,
+	N_SMP_KEYS,
+};
+
+static const char *const smp_keys[N_SMP_KEYS] = {
+	"cpus",
+	"maxcpus",
+	"drawers",
+	"books",
+	"sockets",
+	"dies",
+	"clusters",
+	"modules",
+	"cores",
+	"threads",
+};
+
+enum { SMP_MAX = 8192 };
+
+struct reader {
+	struct arena *a;
+	struct qemu_args *args;
+	int smp[N_SMP_KEYS];
+	ARRAY(struct chardev) chardevs;
+	struct strings control; /* ids of the chardevs that carry QMP */
+};
+
+static void note(struct reader *r, const char *option, const char *value)
+{
+	*array_push(&r->args->notes) =
+		arena_printf(r->a, "option %s %.80s is not understood", option, value);
+}
+
+/*
+ * Walks "guest=a,,b,debug-threads=on": a doubled comma stands for one, the first key may be
+ * implied ("web,process=x"), and a key alone is a switch ("server,nowait").
+ */
+struct keyvals {
+	char *text;
+	const char *implied;
+	const char *key, *value;
+};
+
+static bool next_keyval(struct keyvals *k)
+{
+	char *p = k->text;
+	if (!*p)
+		return false;
+	size_t n = strcspn(p, "=,");
+	bool has_key = p[n] == '=';
+	if (has_key) {
+		p[n] = 0;
+		k->key = p;
+		p += n + 1;
+	}
+	char *value = p, *end = p;
+	while (*p) {
+		if (*p == ',' && *++p != ',')
+			break;
+		*end++ = *p++;
+	}
+	*end = 0;
+	k->text = p;
+	k->value = value;
+	if (!has_key && k->implied) {
+		k->key = k->implied;
+	} else if (!has_key) {
+		const char *off = str_after(value, "no");
+		k->key = off ? off : value;
+		k->value = off ? "off" : "on";
+	}
+	k->implied = NULL;
+	return true;
+}
+
+static bool is_on(const char *value)
+{
+	return streq(value, "on") || streq(value, "yes") || streq(value, "true");
+}
+
+static void read_name(struct reader *r, char *value)
+{
+	struct keyvals k = { .text = value, .implied = "guest" };
+	while (next_keyval(&k))
+		if (streq(k.key, "guest") && *k.value)
+			r->args->name = k.value;
+}
+
+static void read_uuid(struct reader *r, char *value)
+{
+	r->args->uuid = value;
+}
+
+static void read_smp_key(struct reader *r, const char *key, const char *value)
+{
+	for (size_t i = 0; i < N_SMP_KEYS; i++) {
+		int n;
+		if (!streq(key, smp_keys[i]))
+			continue;
+		if (str_to_int(value, &n) < 0 || n > SMP_MAX)
+			break;
+		r->smp[i] = n;
+		return;
+	}
+	note(r, "-smp", arena_printf(r->a, "%s=%s", key, value));
+}
+
+static void read_smp(struct reader *r, char *value)
+{
+	struct keyvals k = { .text = value, .implied = "cpus" };
+	while (next_keyval(&k))
+		read_smp_key(r, k.key, k.value);
+}
+
+/* The first of "kvm:tcg" is what QEMU tries first; the threads' names tell what became of it. */
+static void set_accel(struct reader *r, const char *list)
+{
+	r->args->accel = arena_strndup(r->a, list, strcspn(list, ":"));
+}
+
+static void read_accel(struct reader *r, char *value)
+{
+	struct keyvals k = { .text = value, .implied = "accel" };
+	/* Several -accel are tried in turn. */
+	while (!r->args->accel && next_keyval(&k))
+		if (streq(k.key, "accel"))
+			set_accel(r, k.value);
+}
+
+static void read_enable_kvm(struct reader *r, char *value)
+{
+	(void)value;
+	r->args->accel = "kvm";
+}
+
+static void read_machine(struct reader *r, char *value)
+{
+	struct keyvals k = { .text = value, .implied = "type" };
+	while (next_keyval(&k)) {
+		const char *smp = str_after(k.key, "smp.");
+		if (smp)
+			read_smp_key(r, smp, k.value);
+		else if (streq(k.key, "accel"))
+			set_accel(r, k.value);
+	}
+}
+
+/* What a socket chardev needs to be asked: "path=/run/a.qmp,server=on,wait=off". */
+static struct qmp_socket read_socket(struct keyvals *k)
+{
+	struct qmp_socket s = { .why_not = "it has no path" };
+	bool is_server = false, is_abstract = false;
+	while (next_keyval(k)) {
+		if (streq(k->key, "path"))
+			s.path = k->value;
+		else if (streq(k->key, "server"))
+			is_server = is_on(k->value);
+		else if (streq(k->key, "abstract"))
+			is_abstract = is_on(k->value);
+		else if (streq(k->key, "fd"))
+			s.why_not = "its manager opened the socket and passed it on (fd=)";
+		else if (streq(k->key, "host") || streq(k->key, "port"))
+			s.why_not = "TCP sockets are not asked";
+	}
+	if (s.path && is_abstract)
+		s = (struct qmp_socket){ .why_not = "abstract sockets are not asked" };
+	else if (s.path && !is_server)
+		s = (struct qmp_socket){ .why_not = "QEMU dials out on it" };
+	if (s.path)
+		s.why_not = NULL;
+	return s;
+}
+
+/* {"id":"m","backend":{"type":"socket","data":{"addr":{"type":"unix","data":{"path":"/x"}}}}} */
+static void read_json_chardev(struct reader *r, const char *text)
+{
+	const char *id = NULL, *type = NULL, *path = NULL;
+	int is_server = 1, is_abstract = 0;
+	json_auto_t *o = json_loads(text, 0, NULL);
+	if (!o || json_unpack(o, "{s:s, s:{s:s}}", "id", &id, "backend", "type", &type) < 0) {
+		note(r, "-chardev", text);
+		return;
+	}
+	struct chardev *c = array_push(&r->chardevs);
+	c->id = arena_strdup(r->a, id);
+	c->socket.why_not = "it is no unix socket that listens";
+	/* Leaves path alone for other backends. */
+	(void)json_unpack(o, "{s:{s:{s?b, s:{s:{s:s, s?b}}}}}", "backend", "data", "server",
+		&is_server, "addr", "data", "path", &path, "abstract", &is_abstract);
+	if (streq(type, "socket") && path && is_server && !is_abstract)
+		c->socket = (struct qmp_socket){ .path = arena_strdup(r->a, path) };
+}
+
+static void read_chardev(struct reader *r, char *value)
+{
+	if (*value == '{') {
+		read_json_chardev(r, value);
+		return;
+	}
+	const char *id = NULL;
+	struct keyvals k = { .text = arena_strdup(r->a, value), .implied = "backend" };
+	bool is_socket = next_keyval(&k) && streq(k.value, "socket");
+	while (next_keyval(&k))
+		if (streq(k.key, "id"))
+			id = k.value;
+	if (!id) {
+		note(r, "-chardev", value);
+		return;
+	}
+	struct chardev *c = array_push(&r->chardevs);
+	c->id = id;
+	c->socket.why_not = "its chardev is not a socket";
+	if (is_socket) {
+		k = (struct keyvals){ .text = value };
+		c->socket = read_socket(&k);
+	}
+}
+
+/* -mon chardev=qmp,mode=control; without the mode it is for people. */
+static void read_mon(struct reader *r, char *value)
+{
+	const char *chardev = NULL;
+	bool is_control = false;
+	struct keyvals k = { .text = value, .implied = "chardev" };
+	while (next_keyval(&k)) {
+		if (streq(k.key, "chardev"))
+			chardev = k.value;
+		else if (streq(k.key, "mode"))
+			is_control = streq(k.value, "control");
+	}
+	if (chardev && is_control)
+		*array_push(&r->control) = chardev;
+}
+
+/* -qmp unix:/run/a.qmp,server=on,wait=off; or tcp:…, stdio, chardev:ID, none */
+static void read_qmp(struct reader *r, char *value)
+{
+	const char *chardev = str_after(value, "chardev:"), *path = str_after(value, "unix:");
+	if (chardev) {
+		*array_push(&r->control) = chardev;
+		return;
+	}
+	if (streq(value, "none"))
+		return;
+	struct qmp_socket *s = array_push(&r->args->monitors);
+	if (path) {
+		struct keyvals k = { .text = value + (path - value), .implied = "path" };
+		*s = read_socket(&k);
+	} else if (str_after(value, "tcp:")) {
+		s->why_not = "TCP sockets are not asked";
+	} else {
+		s->why_not = arena_printf(r->a, "'%s' is not a unix socket", value);
+	}
+}
+
+/* -object iothread,id=io0 or -object {"qom-type":"iothread","id":"io0"} */
+static void read_object(struct reader *r, char *value)
+{
+	const char *type = NULL, *id = NULL;
+	json_auto_t *o = NULL;
+	if (*value == '{') {
+		o = json_loads(value, 0, NULL);
+		if (!o || json_unpack(o, "{s:s, s:s}", "qom-type", &type, "id", &id) < 0)
+			note(r, "-object", value);
+	} else {
+		struct keyvals k = { .text = value, .implied = "qom-type" };
+		while (next_keyval(&k)) {
+			if (streq(k.key, "qom-type"))
+				type = k.value;
+			else if (streq(k.key, "id"))
+				id = k.value;
+		}
+	}
+	if (type && id && streq(type, "iothread"))
+		*array_push(&r->args->iothreads) = arena_strdup(r->a, id);
+}
+
+static void read_readconfig(struct reader *r, char *value)
+{
+	*array_push(&r->args->notes) =
+		arena_printf(r->a, "-readconfig %s: options in that file are not read", value);
+}
+
+static void read_daemonize(struct reader *r, char *value)
+{
+	(void)value;
+	r->args->is_daemonized = true;
+}
+
+/* A guest kernel's command line may look like anything. */
+static void skip(struct reader *r, char *value)
+{
+	(void)r;
+	(void)value;
+}
+
+static const struct option {
+	const char *name;
+	void (*read)(struct reader *r, char *value);
+	bool is_switch; /* takes no value */
+} options[] = {
+	{ "name", read_name },
+	{ "uuid", read_uuid },
+	{ "smp", read_smp },
+	{ "accel", read_accel },
+	{ "machine", read_machine },
+	{ "M", read_machine },
+	{ "enable-kvm", read_enable_kvm, .is_switch = true },
+	{ "chardev", read_chardev },
+	{ "mon", read_mon },
+	{ "qmp", read_qmp },
+	{ "qmp-pretty", read_qmp },
+	{ "object", read_object },
+	{ "readconfig", read_readconfig },
+	{ "daemonize", read_daemonize, .is_switch = true },
+	{ "append", skip },
+};
+
+/* The option's name: QEMU takes -name and --name. NULL when it is no option. */
+static const char *option_name(const char *arg)
+{
+	const char *name = str_after(arg, "-");
+	return name && *name == '-' ? name + 1 : name;
+}
+
+static const struct option *find_option(const char *arg)
+{
+	const char *name = option_name(arg);
+	for (size_t i = 0; name && i < N_ELEMENTS(options); i++)
+		if (streq(name, options[i].name))
+			return &options[i];
+	return NULL;
+}
+
+/* The next argument of a command line that ends at end, where the buffer has a NUL. */
+static const char *next_arg(const char **p, const char *end)
+{
+	const char *arg = *p;
+	if (arg >= end)
+		return NULL;
+	*p = arg + strlen(arg) + 1;
+	return arg;
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash ? slash + 1 : path;
+}
+
+static bool is_kvm_name(const char *name)
+{
+	return streq(name, "kvm") || streq(name, "qemu-kvm");
+}
+
+bool qemu_args_is_qemu(const char *cmdline, size_t len, const char *exe)
+{
+	static const char *const usual[] = { "name", "smp", "m", "machine", "M", "accel", "cpu",
+		"enable-kvm", "drive", "blockdev", "device", "display", "nographic", "nodefaults",
+		"qmp", "mon", "chardev", "hda", "cdrom" };
+	const char *p = cmdline, *end = cmdline + len, *arg = next_arg(&p, end);
+	if (!arg)
+		return false;
+	const char *names[] = { base_name(arg), exe ? base_name(exe) : "" };
+	if (str_after(names[0], "qemu-system-") || str_after(names[1], "qemu-system-"))
+		return true;
+	if (!is_kvm_name(names[0]) && !is_kvm_name(names[1]))
+		return false;
+	while ((arg = next_arg(&p, end))) {
+		const char *name = option_name(arg);
+		for (size_t i = 0; name && i < N_ELEMENTS(usual); i++)
+			if (streq(name, usual[i]))
+				return true;
+	}
+	return false;
+}
+
+static int or_one(int n)
+{
+	return n > 0 ? n : 1;
+}
+
+/* Multiplies without overflow: no real guest comes near the limit. */
+static int times(int a, int b)
+{
+	long n = (long)a * b;
+	return n > SMP_MAX ? SMP_MAX : (int)n;
+}
+
+/* Cores fill up before sockets, as QEMU 6.2 and later do: "8,sockets=2" is 2 sockets of 4. */
+static struct qemu_smp resolve_smp(const int *v)
+{
+	int above = times(or_one(v[SMP_DRAWERS]), or_one(v[SMP_BOOKS]));
+	int inside =
+		times(times(or_one(v[SMP_DIES]), or_one(v[SMP_CLUSTERS])), or_one(v[SMP_MODULES]));
+	int sockets = v[SMP_SOCKETS], cores = v[SMP_CORES], threads = v[SMP_THREADS];
+	int all = v[SMP_MAXCPUS] ? v[SMP_MAXCPUS] : v[SMP_CPUS];
+	if (all && !cores)
+		cores = all / times(times(above, or_one(sockets)), times(inside, or_one(threads)));
+	else if (all && sockets && !threads)
+		threads = all / times(times(above, sockets), times(inside, cores));
+	struct qemu_smp smp = { .cores = times(inside, or_one(cores)), .threads = or_one(threads) };
+	if (!all)
+		all = times(times(above, or_one(sockets)), times(smp.cores, smp.threads));
+	smp.cpus = v[SMP_CPUS] ? v[SMP_CPUS] : all;
+	return smp;
+}
+
+/* Finds the sockets behind -mon chardev=ID. */
+static void resolve_monitors(struct reader *r)
+{
+	array_for_each (id, &r->control) {
+		struct qmp_socket *s = array_push(&r->args->monitors);
+		s->why_not = "its chardev is not on the command line";
+		array_for_each (c, &r->chardevs)
+			if (streq(c->id, *id))
+				*s = c->socket;
+	}
+}
+
+void qemu_args_parse(struct arena *a, const char *cmdline, size_t len, struct qemu_args *ret)
+{
+	*ret = (struct qemu_args){ 0 };
+	struct reader r = { .a = a, .args = ret };
+	const char *p = cmdline, *end = cmdline + len, *arg = next_arg(&p, end);
+	bool prefers_kvm = arg && is_kvm_name(base_name(arg));
+	while ((arg = next_arg(&p, end))) {
+		const struct option *o = find_option(arg);
+		if (!o)
+			continue;
+		const char *value = o->is_switch ? "" : next_arg(&p, end);
+		if (value)
+			o->read(&r, arena_strdup(a, value));
+	}
+	resolve_monitors(&r);
+	ret->smp = resolve_smp(r.smp);
+	if (!ret->accel)
+		ret->accel = prefers_kvm ? "kvm" : "tcg";
+	free(r.chardevs.v);
+	free(r.control.v);
+}
+
+void qemu_args_done(struct qemu_args *args)
+{
+	free(args->iothreads.v);
+	free(args->monitors.v);
+	free(args->notes.v);
+	*args = (struct qemu_args){ 0 };
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a QEMU command line says about the VM. Pure: text in, facts out. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/alloc.h"
+
+struct strings {
+	const char **v;
+	size_t n, room;
+};
+
+/* A monitor that speaks QMP: the unix socket where it listens, or why it can't be asked. */
+struct qmp_socket {
+	const char *path;
+	const char *why_not; /* set when path is NULL */
+};
+
+/* The guest's topology as -smp gives it, gaps filled the way QEMU 6.2 and later do. */
+struct qemu_smp {
+	int cpus;    /* present at the start */
+	int cores;   /* per socket: cores of all its dies, clusters and modules */
+	int threads; /* per core */
+};
+
+struct qemu_args {
+	const char *name, *uuid; /* NULL when not given */
+	const char *accel;       /* "kvm", "tcg", …: the first choice */
+	struct qemu_smp smp;
+	bool is_daemonized;
+	struct strings iothreads; /* ids of -object iothread */
+	struct {
+		struct qmp_socket *v;
+		size_t n, room;
+	} monitors;
+	struct strings notes; /* what was not understood */
+};
+
+/*
+ * True when the process is QEMU: by the base name of its executable (exe may be NULL) or of
+ * argv[0], never by comm, which QEMU changes. cmdline is /proc/PID/cmdline, NULs and all:
+ *	"/usr/bin/kvm\0-id\0100\0-name\0web,debug-threads=on\0…"
+ */
+bool qemu_args_is_qemu(const char *cmdline, size_t len, const char *exe);
+
+/* Reads the command line. Texts live in the arena; free with qemu_args_done(). What is not
+ * understood becomes a note: there is no failure. */
+void qemu_args_parse(struct arena *a, const char *cmdline, size_t len, struct qemu_args *ret);
+void qemu_args_done(struct qemu_args *args);

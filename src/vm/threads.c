@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What each thread of a VM is for. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "vm/provider.h"
+
+enum { COMM_MAX = 15 }; /* TASK_COMM_LEN - 1: longer names are cut, or not set at all */
+
+const struct task **vm_tasks_of(const struct vm_search *f, int pid, size_t *ret_n)
+{
+	size_t low = 0, high = f->s->n_tasks, n = 0;
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+		if (f->by_pid[mid]->pid < pid)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	while (low + n < f->s->n_tasks && f->by_pid[low + n]->pid == pid)
+		n++;
+	*ret_n = n;
+	return f->by_pid + low;
+}
+
+int vm_domain_cgroup(const struct snapshot *s, const struct task *t)
+{
+	int i = t->cgroup;
+	while (i >= 0 && s->cgroups[i].type && streq(s->cgroups[i].type, "threaded"))
+		i = s->cgroups[i].parent;
+	return i;
+}
+
+/* "CPU 12/KVM" or "CPU 0/TCG": the number, or -1. One "ALL CPUs/TCG" thread runs them all. */
+static int vcpu_of_name(const char *comm)
+{
+	const char *p = str_after(comm, "CPU ");
+	if (str_after(comm, "ALL CPUs/"))
+		return 0;
+	if (!p || strspn(p, "0123456789") > 7)
+		return -1;
+	char *end;
+	long n = strtol(p, &end, 10);
+	return end > p && *end == '/' ? (int)n : -1;
+}
+
+/* "IO disk0" is the I/O thread disk0. A name that was cut stands for the one id it begins. */
+static const char *iothread_of_name(const struct vm_draft *d, const char *comm)
+{
+	const char *name = str_after(comm, "IO "), *only = NULL;
+	if (!name || streq(name, "mon_iothread")) /* QEMU's own, for monitors */
+		return NULL;
+	if (strlen(comm) < COMM_MAX)
+		return name;
+	size_t n = 0;
+	array_for_each (id, &d->args.iothreads) {
+		if (str_after(*id, name)) {
+			only = *id;
+			n++;
+		}
+	}
+	return n == 1 ? only : name;
+}
+
+/*
+ * The names that matter; everything else is a worker: "worker" of the thread pool, "call_rcu",
+ * "vnc_worker", "mig/dst/main", "iou-wrk-PID", "TC tc0", "gmain", and threads without a name of
+ * their own, which have the program's.
+ */
+static void role_by_name(const struct vm_draft *d, struct vm_thread *t)
+{
+	t->role = ROLE_WORKER;
+	t->index = vcpu_of_name(t->comm);
+	t->id = iothread_of_name(d, t->comm);
+	if (t->tid == d->vm.pid)
+		t->role = ROLE_EMULATOR;
+	else if (t->index >= 0)
+		t->role = ROLE_VCPU;
+	else if (t->id)
+		t->role = ROLE_IOTHREAD;
+	else if (str_after(t->comm, "vhost-"))
+		t->role = ROLE_VHOST;
+	else if (str_after(t->comm, "kvm-"))
+		t->role = ROLE_KVM;
+	if (t->role != ROLE_VCPU)
+		t->index = -1;
+	if (t->role != ROLE_IOTHREAD)
+		t->id = NULL;
+}
+
+static struct vm_thread *add_thread(struct vm_draft *d, const struct task *task)
+{
+	struct vm_thread *t = array_push(&d->threads);
+	*t = (struct vm_thread){
+		.tid = task->tid,
+		.start = task->start,
+		.role = ROLE_KVM,
+		.index = -1,
+		.comm = task->comm,
+		.allowed = task->allowed,
+		.cpu = task->last_cpu,
+		.guest_socket = -1,
+		.guest_core = -1,
+		.guest_thread = -1,
+	};
+	return t;
+}
+
+static struct vm_thread *find_thread(struct vm_draft *d, int tid)
+{
+	array_for_each (t, &d->threads)
+		if (t->tid == tid)
+			return t;
+	return NULL;
+}
+
+/* Roles that only QMP can vouch for are taken back before its answer is applied. */
+static void forget_names(struct vm_draft *d, const struct qmp_facts *facts)
+{
+	array_for_each (t, &d->threads) {
+		bool is_doubtful =
+			t->role == ROLE_VCPU || (t->role == ROLE_IOTHREAD && facts->has_iothreads);
+		if (!is_doubtful)
+			continue;
+		t->role = ROLE_WORKER;
+		t->index = -1;
+		t->id = NULL;
+	}
+}
+
+static bool is_ours(struct vm_draft *d, const struct qmp_facts *facts)
+{
+	array_for_each (c, &facts->cpus)
+		if (find_thread(d, c->tid))
+			return true;
+	return false;
+}
+
+static void apply_facts(struct vm_search *f, struct vm_draft *d, const struct qmp_facts *facts)
+{
+	size_t n_unknown = 0, n_shared = 0;
+	forget_names(d, facts);
+	array_for_each (i, &facts->iothreads) {
+		struct vm_thread *t = find_thread(d, i->tid);
+		n_unknown += !t;
+		if (!t)
+			continue;
+		t->role = ROLE_IOTHREAD;
+		t->id = i->id;
+	}
+	array_for_each (c, &facts->cpus) {
+		struct vm_thread *t = find_thread(d, c->tid);
+		n_unknown += !t;
+		n_shared += t && t->role == ROLE_VCPU;
+		if (!t || t->role == ROLE_VCPU)
+			continue;
+		t->role = ROLE_VCPU;
+		t->index = c->index;
+		t->guest_socket = c->socket;
+		t->guest_core = c->core;
+		t->guest_thread = c->thread;
+	}
+	d->vm.n_vcpus = (int)facts->cpus.n;
+	if (!d->vm.name)
+		d->vm.name = facts->name;
+	if (!d->vm.uuid)
+		d->vm.uuid = facts->uuid;
+	if (n_unknown)
+		vm_note(f, d, "QMP names %zu threads that were not there a moment before",
+			n_unknown);
+	if (n_shared)
+		vm_note(f, d, "all vCPUs share one thread (TCG, thread=single)");
+}
+
+/* The vCPUs without QMP: counted by their names, else by -smp, and then nobody knows which
+ * thread is which. */
+static void count_by_name(struct vm_search *f, struct vm_draft *d)
+{
+	int n = 0;
+	bool is_shared = false;
+	array_for_each (t, &d->threads) {
+		n += t->role == ROLE_VCPU;
+		is_shared |= str_after(t->comm, "ALL CPUs/") != NULL;
+	}
+	d->vm.n_vcpus = n && !is_shared ? n : d->args.smp.cpus;
+	if (is_shared && d->vm.n_vcpus > 1)
+		vm_note(f, d, "all vCPUs share one thread (TCG, thread=single)");
+	if (!n)
+		vm_note(f, d,
+			"cannot tell which threads are vCPUs: start the VM with -name %s,"
+			"debug-threads=on or with -qmp unix:/run/%s.qmp,server=on,wait=off",
+			d->vm.name ? d->vm.name : "NAME", d->vm.name ? d->vm.name : "NAME");
+}
+
+static void note_hidden_iothreads(struct vm_search *f, struct vm_draft *d)
+{
+	size_t n = 0;
+	array_for_each (t, &d->threads)
+		n += t->role == ROLE_IOTHREAD;
+	if (n < d->args.iothreads.n)
+		vm_note(f, d,
+			"%zu of its %zu I/O threads have no name of their own and pass for "
+			"workers: only QMP can tell",
+			d->args.iothreads.n - n, d->args.iothreads.n);
+}
+
+/* The guest's own topology where QMP did not say: CPU numbers count threads, then cores. */
+static void place_in_guest(struct vm_draft *d)
+{
+	const struct qemu_smp *smp = &d->args.smp;
+	int threads = smp->threads;
+	array_for_each (t, &d->threads) {
+		if (t->role != ROLE_VCPU)
+			continue;
+		if (t->guest_socket < 0 || t->guest_core < 0 || t->guest_thread < 0) {
+			t->guest_thread = t->index % smp->threads;
+			t->guest_core = t->index / smp->threads % smp->cores;
+			t->guest_socket = t->index / smp->threads / smp->cores;
+		}
+		if (t->guest_thread >= threads)
+			threads = t->guest_thread + 1;
+	}
+	d->vm.guest_threads = threads;
+}
+
+/* What became of "kvm:tcg" stands in the names. */
+static void settle_accel(struct vm_draft *d)
+{
+	d->vm.accel = d->args.accel;
+	array_for_each (t, &d->threads) {
+		if (t->role != ROLE_VCPU)
+			continue;
+		if (str_has_suffix(t->comm, "/KVM"))
+			d->vm.accel = "kvm";
+		else if (str_has_suffix(t->comm, "/TCG"))
+			d->vm.accel = "tcg";
+	}
+}
+
+void vm_threads(struct vm_search *f, struct vm_draft *d, const struct qmp_facts *facts)
+{
+	size_t n;
+	const struct task **tasks = vm_tasks_of(f, d->vm.pid, &n);
+	for (size_t i = 0; i < n; i++)
+		role_by_name(d, add_thread(d, tasks[i]));
+	if (facts && !is_ours(d, facts)) {
+		vm_note(f, d,
+			"QMP speaks of threads of another process (or PID namespace): "
+			"thread names are used");
+		facts = NULL;
+	}
+	if (facts)
+		apply_facts(f, d, facts);
+	else
+		count_by_name(f, d);
+	if (!facts || !facts->has_iothreads)
+		note_hidden_iothreads(f, d);
+	place_in_guest(d);
+	settle_accel(d);
+}
+
+/* "kvm-pit/3085", "vhost-3085" (a thread of QEMU itself since 6.4) and, since 5.17 shows the
+ * whole name, "kvm-nx-lpage-recovery-3085": the number, or 0. */
+static int pid_of_name(const char *comm)
+{
+	static const char *const prefixes[] = { "kvm-pit/", "vhost-", "kvm-nx-lpage-recovery-" };
+	int pid;
+	for (size_t i = 0; i < N_ELEMENTS(prefixes); i++) {
+		const char *number = str_after(comm, prefixes[i]);
+		if (number && str_to_int(number, &pid) == 0)
+			return pid;
+	}
+	return 0;
+}
+
+/* A "kvm-nx-lpage-re" whose name was cut: the kernel put it into the cgroup of its VM. */
+static struct vm_draft *draft_by_cgroup(struct vm_search *f, const struct task *t)
+{
+	if (!str_after(t->comm, "kvm-nx-lpage-re"))
+		return NULL;
+	struct vm_draft *only = NULL;
+	int cgroup = vm_domain_cgroup(f->s, t);
+	size_t n = 0;
+	array_for_each (d, &f->drafts) {
+		if (!d->is_dropped && cgroup == vm_domain_cgroup(f->s, d->task)) {
+			only = d;
+			n++;
+		}
+	}
+	return n == 1 ? only : NULL;
+}
+
+void vm_kernel_threads(struct vm_search *f)
+{
+	for (size_t i = 0; i < f->s->n_tasks; i++) {
+		const struct task *task = &f->s->tasks[i];
+		if (!task_is_kthread(task))
+			continue;
+		int pid = pid_of_name(task->comm);
+		struct vm_draft *d = pid ? vm_draft_of(f, pid) : draft_by_cgroup(f, task);
+		if (!d)
+			continue;
+		struct vm_thread *t = add_thread(d, task);
+		t->role = str_after(task->comm, "vhost-") ? ROLE_VHOST : ROLE_KVM;
+	}
+}

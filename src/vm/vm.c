@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "vm/vm.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "vm/provider.h"
+
+/* The first finds the processes, the others claim theirs. */
+static const struct vm_provider *const providers[] = {
+	&vm_provider_qemu,
+};
+
+void vm_note(struct vm_search *f, struct vm_draft *d, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	AUTO_FREE char *text = xvasprintf(fmt, ap);
+	va_end(ap);
+	*array_push(&d->notes) = arena_strdup(f->arena, text);
+}
+
+struct vm_draft *vm_draft_of(struct vm_search *f, int pid)
+{
+	array_for_each (d, &f->drafts)
+		if (d->vm.pid == pid && !d->is_dropped)
+			return d;
+	return NULL;
+}
+
+static int by_pid(const void *a, const void *b)
+{
+	const struct task *x = *(const struct task *const *)a, *y = *(const struct task *const *)b;
+	if (x->pid != y->pid)
+		return x->pid < y->pid ? -1 : 1;
+	return (x->tid > y->tid) - (x->tid < y->tid);
+}
+
+static void sort_tasks(struct vm_search *f)
+{
+	size_t n = f->s->n_tasks;
+	f->by_pid = xmalloc(n * sizeof *f->by_pid);
+	for (size_t i = 0; i < n; i++)
+		f->by_pid[i] = &f->s->tasks[i];
+	qsort(f->by_pid, n, sizeof *f->by_pid, by_pid);
+}
+
+static void search_done(struct vm_search *f)
+{
+	array_for_each (d, &f->drafts) {
+		qemu_args_done(&d->args);
+		free(d->notes.v);
+		free(d->threads.v);
+	}
+	free(f->drafts.v);
+	free(f->by_pid);
+}
+
+/* Field 22 of /proc/PID/stat, the start time; see proc(5). The name may hold blanks and
+ * parentheses: "3085 (CPU 0/KVM) S 1 …" is counted from the last ')'. */
+static bool is_still_there(struct host *h, const struct vm *vm)
+{
+	AUTO_FREE char *stat = NULL;
+	int r = host_read(h, &stat, NULL, "proc/%d/task/%d/stat", vm->pid, vm->pid);
+	if (r < 0)
+		return r != -ENOENT && r != -ESRCH;
+	char *rest = strrchr(stat, ')'), *word = NULL;
+	for (int field = 2; rest && field <= 22; field++)
+		word = str_next_word(&rest);
+	uint64_t start;
+	return word && str_to_u64(word, &start) == 0 && start == vm->start;
+}
+
+static void ask_threads(struct vm_search *f, struct vm_draft *d)
+{
+	struct qmp_facts facts = { 0 };
+	bool has_facts = d->owner->ask && d->owner->ask(f, d, &facts) == 0;
+	vm_threads(f, d, has_facts ? &facts : NULL);
+	qmp_facts_done(&facts);
+	d->is_dropped = !is_still_there(f->h, &d->vm);
+}
+
+static int by_role(const void *a, const void *b)
+{
+	const struct vm_thread *x = a, *y = b;
+	if (x->role != y->role)
+		return x->role < y->role ? -1 : 1;
+	if (x->index != y->index)
+		return x->index < y->index ? -1 : 1;
+	return (x->tid > y->tid) - (x->tid < y->tid);
+}
+
+static void add_vm(struct vm_search *f, struct vms *v, struct vm_draft *d)
+{
+	struct vm *vm = &v->vms[v->n_vms++];
+	*vm = d->vm;
+	vm->manager = d->owner->name;
+	if (!vm->id)
+		vm->id = vm->name ? vm->name : arena_printf(f->arena, "%d", vm->pid);
+	qsort(d->threads.v, d->threads.n, sizeof *d->threads.v, by_role);
+	vm->threads = arena_dup(f->arena, d->threads.v, d->threads.n, sizeof *d->threads.v);
+	vm->n_threads = d->threads.n;
+	vm->notes = arena_dup(f->arena, d->notes.v, d->notes.n, sizeof *d->notes.v);
+	vm->n_notes = d->notes.n;
+}
+
+/* Numbers by value and before names; the pid decides between equals. */
+static int by_id(const void *a, const void *b)
+{
+	const struct vm *x = a, *y = b;
+	uint64_t n, k;
+	bool is_n = str_to_u64(x->id, &n) == 0, is_k = str_to_u64(y->id, &k) == 0;
+	if (is_n != is_k)
+		return is_n ? -1 : 1;
+	if (is_n && n != k)
+		return n < k ? -1 : 1;
+	int r = strcmp(x->id, y->id);
+	return r ? r : (x->pid > y->pid) - (x->pid < y->pid);
+}
+
+static void sort_vms(struct vms *v)
+{
+	if (v->n_vms)
+		qsort(v->vms, v->n_vms, sizeof *v->vms, by_id);
+}
+
+static void add_note(struct arena *a, struct vm *vm, const char *text)
+{
+	const char **notes = arena_alloc(a, (vm->n_notes + 1) * sizeof *notes);
+	for (size_t i = 0; i < vm->n_notes; i++)
+		notes[i] = vm->notes[i];
+	notes[vm->n_notes++] = text;
+	vm->notes = notes;
+}
+
+/* An id names one VM: those that share a name go by their pids. */
+static void make_ids_unique(struct vms *v)
+{
+	bool is_any = false;
+	for (size_t i = 0, end; i < v->n_vms; i = end) {
+		for (end = i + 1; end < v->n_vms && streq(v->vms[i].id, v->vms[end].id);)
+			end++;
+		for (size_t j = i; end - i > 1 && j < end; j++) {
+			struct vm *vm = &v->vms[j];
+			add_note(&v->arena, vm,
+				arena_printf(&v->arena,
+					"%zu VMs are called '%s': this one goes by its pid",
+					end - i, vm->name ? vm->name : vm->id));
+			is_any = true;
+		}
+		for (size_t j = i; end - i > 1 && j < end; j++)
+			v->vms[j].id = arena_printf(&v->arena, "%d", v->vms[j].pid);
+	}
+	if (is_any)
+		sort_vms(v);
+}
+
+int vms_find(struct host *h, const struct snapshot *s, struct vms **ret, struct err *e)
+{
+	AUTO_VMS struct vms *v = xcalloc(1, sizeof *v);
+	CLEANUP(search_done)
+	struct vm_search f = {
+		.h = h,
+		.s = s,
+		.arena = &v->arena,
+		.qmp_ns = QMP_ALL_NS,
+	};
+	sort_tasks(&f);
+	for (size_t i = 0; i < N_ELEMENTS(providers); i++) {
+		int r = providers[i]->find(&f, e);
+		if (r < 0)
+			return err_ctx(e, "find VMs of %s", providers[i]->name);
+	}
+	array_for_each (d, &f.drafts)
+		if (!d->is_dropped)
+			ask_threads(&f, d);
+	vm_kernel_threads(&f);
+	v->vms = arena_alloc(&v->arena, (f.drafts.n + 1) * sizeof *v->vms);
+	array_for_each (d, &f.drafts)
+		if (!d->is_dropped)
+			add_vm(&f, v, d);
+	sort_vms(v);
+	make_ids_unique(v);
+	*ret = TAKE(v);
+	return 0;
+}
+
+void vms_free(struct vms *v)
+{
+	arena_done(&v->arena);
+	free(v);
+}
+
+bool vm_matches(const struct vm *vm, const char *glob)
+{
+	return fnmatch(glob, vm->id, 0) == 0 || (vm->name && fnmatch(glob, vm->name, 0) == 0) ||
+		(vm->uuid && fnmatch(glob, vm->uuid, FNM_CASEFOLD) == 0);
+}
+
+const struct vm *vms_lookup(const struct vms *v, const char *glob)
+{
+	for (size_t i = 0; i < v->n_vms; i++)
+		if (vm_matches(&v->vms[i], glob))
+			return &v->vms[i];
+	return NULL;
+}
+
+const char *thread_role_name(enum thread_role role)
+{
+	static const char *const names[N_ROLES] = {
+		[ROLE_VCPU] = "vcpu",
+		[ROLE_EMULATOR] = "emulator",
+		[ROLE_IOTHREAD] = "iothread",
+		[ROLE_VHOST] = "vhost",
+		[ROLE_WORKER] = "worker",
+		[ROLE_KVM] = "kvm",
+	};
+	return names[role];
+}

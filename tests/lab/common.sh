@@ -1,0 +1,122 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What tests/lab/build and tests/lab/run both need: where things are, and what a lab host looks like.
+# Runs on the build machine. Changes nothing there outside $LAB_DIR.
+
+lab_src=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+LAB_DIR=${LAB_DIR:-$(cd "$lab_src/../.." && pwd)/build/lab}
+PATH=$PATH:/usr/sbin:/sbin
+
+# Memory of each of the two nodes. The saved image holds only the pages that were ever touched.
+lab_node_mem=1536M
+# The disk by which files get in: fixed size, because the lab has already seen it when its state is saved.
+lab_input_mib=256
+
+say() { printf 'lab: %s\n' "$*" >&2; }
+die() { printf 'lab: %s\n' "$*" >&2; exit 2; }
+
+# tools_missing: the Debian packages that the lab needs and this machine lacks, one per line
+tools_missing() {
+	local tool package
+	while read -r tool package; do
+		command -v "$tool" >/dev/null || echo "$package"
+	done <<-'END' | sort -u
+		qemu-system-x86_64 qemu-system-x86
+		mmdebstrap mmdebstrap
+		busybox busybox-static
+		cpio cpio
+		mke2fs e2fsprogs
+		as binutils
+		objcopy binutils
+		xz xz-utils
+		flock util-linux
+	END
+	if [ "$(id -u)" != 0 ]; then
+		command -v fakeroot >/dev/null || echo fakeroot
+		command -v newuidmap >/dev/null || echo uidmap
+	fi
+}
+
+# topologies: name and what it is
+topologies() {
+	cat <<-'END'
+	dual   24 CPUs: 2 sockets x 6 cores x 2 threads, one L3 and one NUMA node per socket, distance 20 (default)
+	ryzen  24 CPUs: 1 socket, 2 L3 domains x 6 cores x 2 threads, 1 NUMA node
+	mini   12 CPUs: as dual, with 3 cores per socket
+	nosmt  16 CPUs: 2 sockets x 8 cores x 1 thread, 2 NUMA nodes
+	END
+}
+
+# cpu_model KERNEL: the CPU that this kernel decodes rightly under emulation.
+# 6.1 takes the SMT siblings of AMD CPUs from a leaf that QEMU 7.2 fills in differently, so it gets an Intel model.
+# -cx16: QEMU 7.2 mis-executes cmpxchg16b, and the slab allocator of 6.12 and later crashes on it at random.
+cpu_model() {
+	case $1 in
+	6.1) echo 'Skylake-Server-v4,l3-cache=on,-cx16' ;;
+	*) echo 'EPYC-Rome,l3-cache=on,+topoext,-cx16' ;;
+	esac
+}
+
+# topology_args KERNEL TOPOLOGY RAM0 RAM1 SHARE: the QEMU arguments, one per line
+topology_args() {
+	local kernel=$1 topology=$2 ram0=$3 ram1=$4 share=$5
+	local ram="memory-backend-file,size=$lab_node_mem,share=$share"
+	printf '%s\n' -cpu "$(cpu_model "$kernel")" -m "$((2 * ${lab_node_mem%M}))M"
+	printf '%s\n' -object "$ram,id=m0,mem-path=$ram0" -object "$ram,id=m1,mem-path=$ram1"
+	case $topology in
+	dual)
+		printf '%s\n' -smp 24,sockets=2,dies=1,cores=6,threads=2 \
+			-numa node,nodeid=0,cpus=0-11,memdev=m0 -numa node,nodeid=1,cpus=12-23,memdev=m1 \
+			-numa dist,src=0,dst=1,val=20 ;;
+	mini)
+		printf '%s\n' -smp 12,sockets=2,dies=1,cores=3,threads=2 \
+			-numa node,nodeid=0,cpus=0-5,memdev=m0 -numa node,nodeid=1,cpus=6-11,memdev=m1 \
+			-numa dist,src=0,dst=1,val=20 ;;
+	nosmt)
+		printf '%s\n' -smp 16,sockets=2,dies=1,cores=8,threads=1 \
+			-numa node,nodeid=0,cpus=0-7,memdev=m0 -numa node,nodeid=1,cpus=8-15,memdev=m1 \
+			-numa dist,src=0,dst=1,val=20 ;;
+	ryzen)
+		# Both memory files belong to the one node of this machine; QEMU wants one backend per node, so
+		# node 1 has memory and no CPU, as a CXL expander would.
+		printf '%s\n' -smp 24,sockets=1,dies=2,cores=6,threads=2 \
+			-numa node,nodeid=0,cpus=0-23,memdev=m0 -numa node,nodeid=1,memdev=m1 \
+			-numa dist,src=0,dst=1,val=20 ;;
+	*) die "unknown topology '$topology'; known: $(topologies | awk '{ printf "%s ", $1 }')" ;;
+	esac
+}
+
+# image_key KERNEL TOPOLOGY: names everything that a saved image depends on
+image_key() {
+	{
+		cat "$LAB_DIR/kernel/$1/stamp" "$LAB_DIR/root/stamp" 2>/dev/null
+		qemu-system-x86_64 --version
+		topology_args "$1" "$2" ram0 ram1 on
+		declare -f qemu_args
+	} | sha256sum | cut -c1-16
+}
+
+# qemu_args KERNEL DISK SNAPSHOT INPUT RUN: all that is not the topology, one argument per line.
+# The same for saving and restoring, as QEMU demands.
+qemu_args() {
+	local kernel=$1 disk=$2 snapshot=$3 input=$4 run=$5
+	printf '%s\n' -machine q35 -accel tcg,thread=single -nodefaults -display none -no-reboot
+	printf '%s\n' -kernel "$LAB_DIR/kernel/$kernel/vmlinuz" -initrd "$LAB_DIR/kernel/$kernel/initrd"
+	# no_timer_check: the check of the timer is a race under emulation. tsc=reliable: no clock watchdog, no
+	# TSC synchronisation of 24 CPUs that run in turn. nowatchdog and the RCU timeout: a CPU of 24 may wait seconds for its turn.
+	printf '%s\n' -append "console=ttyS0 root=/dev/vda no_timer_check tsc=reliable nowatchdog mitigations=off audit=0 net.ifnames=0 rcupdate.rcu_cpu_stall_suppress=1 rcupdate.rcu_task_stall_timeout=0 systemd.show_status=0 quiet loglevel=4 panic=-1"
+	printf '%s\n' -serial "file:$run/console.log"
+	printf '%s\n' -chardev "pipe,id=mon,path=$run/mon" -mon chardev=mon,mode=readline
+	# vda: the root. vectors=0 makes its interrupt an old IO-APIC one, which can be moved;
+	# vdb: files in. Its queues' interrupts are "managed" by the kernel and cannot be moved: both kinds are there.
+	printf '%s\n' -drive "if=none,id=root,file=$disk,format=raw,cache=unsafe,snapshot=$snapshot" \
+		-device virtio-blk-pci,drive=root,serial=root,vectors=0,num-queues=1
+	printf '%s\n' -drive "if=none,id=input,file=$input,format=raw,readonly=on" \
+		-device virtio-blk-pci,drive=input,serial=input,num-queues=4
+	printf '%s\n' -netdev user,id=net0,restrict=on -device virtio-net-pci,netdev=net0,romfile=
+	printf '%s\n' -device virtio-rng-pci -device virtio-serial-pci
+	printf '%s\n' -chardev "pipe,id=cmd,path=$run/cmd" -device virtserialport,chardev=cmd,name=lab.cmd
+	printf '%s\n' -chardev "pipe,id=log,path=$run/log" -device virtserialport,chardev=log,name=lab.log
+	printf '%s\n' -chardev "file,id=out,path=$run/out.tar" -device virtserialport,chardev=out,name=lab.out
+}
