@@ -208,11 +208,9 @@ static bool try_domain(struct planner *p, const struct request *req, enum scope 
 	enum scope inner = scope == SCOPE_L3 || scope == SCOPE_FEWEST ? SCOPE_NODE : SCOPE_L3;
 	order_by_domain(
 		p, ret->slots, n, (size_t)used + req->needs_helper, inner, scope == SCOPE_ANY);
-	used = pack(p, req, ret->slots, n);
-	if (used < 0) { /* cores of several widths: the widest must come first after all */
+	int reordered = pack(p, req, ret->slots, n);
+	if (reordered < 0 || reordered > used) /* cores of several widths: the widest come first */
 		n = list_slots(p, scope, domain, f, ret->slots);
-		used = pack(p, req, ret->slots, n);
-	}
 	ret->helper = -1;
 	if (req->needs_helper) {
 		ret->helper = find_helper(p, scope, domain, f, ret->slots, (size_t)used, n);

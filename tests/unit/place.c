@@ -378,6 +378,60 @@ static void test_in_force(void)
 	fake_free(h);
 }
 
+/* Objects that are not ours: every member missing, or of the wrong type. */
+static void test_json(void)
+{
+	static const char *const bad[] = {
+		"{\"tid\": 0}",
+		"{\"tid\": -1}",
+		"{\"tid\": 2147483648}",
+		"{\"start\": -1}",
+		"{\"start\": \"7\"}",
+		"{\"vcpu\": null}",
+		"{\"cpus\": \"1-\"}",
+	};
+	struct fake_host *h = fake_host(two_sockets);
+	fake_vm(h, "100", 2, 1, 1)->name = "db \xff"; /* not UTF-8 */
+	AUTO_PLACEMENTS struct placements *p = NULL;
+	struct err e;
+	struct arena a = { 0 };
+	struct placement back;
+	same_int(fake_place(h, "[vm *]\niothreads = own\n", 1, NULL, &p, &e), 0, "place");
+	json_t *o = placement_to_json(&p->v[0]);
+	same_int(placement_from_json(o, &a, &back), 0, "read back");
+	same_str(back.name, NULL, "a name that JSON cannot hold is left out");
+	same_str(back.cgroup, "qemu.slice/100.scope", "cgroup");
+	ok(back.n_vcpus == 2 && back.vcpus[1].tid == p->v[0].vcpus[1].tid &&
+			back.vcpus[1].start == 1000 && back.iothreads[0].vcpu == -1,
+		"threads");
+	same_str(back.iothreads[0].id, "io0", "I/O thread");
+	same_int(placement_from_json(NULL, &a, &back), -EINVAL, "nothing");
+	const char *key;
+	json_t *value;
+	json_object_foreach (o, key, value) {
+		bool is_fixed = streq(key, "spare") || streq(key, "memory");
+		json_t *less = json_copy(o), *wrong = json_copy(o);
+		json_object_del(less, key);
+		json_object_set_new(wrong, key, json_true());
+		same_int(
+			placement_from_json(less, &a, &back), is_fixed ? 0 : -EINVAL, "no %s", key);
+		same_int(placement_from_json(wrong, &a, &back), is_fixed ? 0 : -EINVAL, "bad %s",
+			key);
+		json_decref(less);
+		json_decref(wrong);
+	}
+	for (size_t i = 0; i < N_ELEMENTS(bad); i++) {
+		json_t *other = json_deep_copy(o), *patch = json_loads(bad[i], 0, NULL);
+		json_object_update(json_array_get(json_object_get(other, "vcpus"), 1), patch);
+		same_int(placement_from_json(other, &a, &back), -EINVAL, "vCPU with %s", bad[i]);
+		json_decref(other);
+		json_decref(patch);
+	}
+	json_decref(o);
+	arena_done(&a);
+	fake_free(h);
+}
+
 int main(void)
 {
 	test_shapes();
@@ -390,5 +444,6 @@ int main(void)
 	test_odd_hosts();
 	test_shared();
 	test_in_force();
+	test_json();
 	return tap_done();
 }
