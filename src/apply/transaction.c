@@ -79,6 +79,12 @@ static const char *keep(struct arena *a, const char *s)
 	return s ? arena_strdup(a, s) : NULL;
 }
 
+/* True when the setting was right from the start: what it is now is not our business. */
+static bool was_right(const struct change *c, const char *ours)
+{
+	return !c->knob->is_collateral && streq(ours, c->baseline) && streq(c->after, c->baseline);
+}
+
 /* Adds a change to the value; what it is now decides whether anything is to be done. ours: the
  * value that may be there from us, NULL when whatever is there is replaced. */
 static int add_change(
@@ -94,6 +100,9 @@ static int add_change(
 	if (r < 0) {
 		n->result = is_gone(r) ? CHANGE_GONE : CHANGE_IMMOVABLE;
 		n->reason = knob_explain(c->knob, r);
+	} else if (ours && was_right(c, ours)) {
+		n->result = CHANGE_SAME;
+		n->is_untouched = true;
 	} else if (is_same(h, n, now)) {
 		n->result = CHANGE_SAME;
 	} else if (ours && !knob_is_ours(c->knob, h, &c->target, ours, now) &&
@@ -265,7 +274,7 @@ static bool check(struct host *h, struct changes *list, struct change *c)
 
 static bool is_open(const struct change *c)
 {
-	return c->result == CHANGE_DONE || c->result == CHANGE_SAME;
+	return c->result == CHANGE_DONE || (c->result == CHANGE_SAME && !c->is_untouched);
 }
 
 /* A value may have to wait for others: a mask for its cpuset, a group for its threads. So read

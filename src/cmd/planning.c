@@ -233,34 +233,72 @@ static json_t *change_json(const struct change *c, bool is_made)
 	return o;
 }
 
+/* "100-103,200" would be the kernel's way, but these are names as often as numbers. */
+static void add_key(struct strbuf *b, const struct change *c)
+{
+	strbuf_printf(b, "%s%s", b->n ? ", " : "", *c->target.key ? c->target.key : "/");
+}
+
+static bool is_alike(const struct change *a, const struct change *b)
+{
+	return a->knob == b->knob && streq(a->after, b->after) && a->before && b->before &&
+		streq(a->before, b->before);
+}
+
+static const char *shown(const char *value)
+{
+	return *value ? value : "(unset)";
+}
+
+/* Settings of one knob that change alike are one line: a host has dozens of kernel threads. */
+static void report_group(const struct changes *list, const struct change *first, struct report *r)
+{
+	AUTO_STRBUF struct strbuf keys = { 0 };
+	for (const struct change *c = list->v.v; c < list->v.v + list->v.n; c++) {
+		if (!change_is_needed(c) || !is_alike(c, first))
+			continue;
+		if (c < first)
+			return; /* shown already */
+		add_key(&keys, c);
+	}
+	report_text(r, "%s: %s -> %s: %s", first->knob->name, shown(first->before),
+		shown(first->after), keys.s);
+}
+
+static void report_planned(const struct changes *changes, struct report *r)
+{
+	const char *why = "";
+	size_t n = 0;
+	array_for_each (c, &changes->v)
+		n += change_is_needed(c);
+	if (!n)
+		report_text(r, "Nothing to change.");
+	array_for_each (c, &changes->v) {
+		if (!change_is_needed(c) || !c->before)
+			continue;
+		if (!streq(c->why, why))
+			report_heading(r, "%s", c->why);
+		why = c->why;
+		report_group(changes, c, r);
+	}
+}
+
 void changes_report(const struct changes *changes, bool is_made, struct report *r)
 {
-	static const struct column planned[] = {
-		{ .key = "knob", .head = "KNOB" },
-		{ .key = "key", .head = "OF", .may_wrap = true },
-		{ .key = "before", .head = "BEFORE" },
-		{ .key = "after", .head = "AFTER" },
-	};
 	json_t *rows = json_array(), *immovable = json_array();
 	array_for_each (c, &changes->v) {
 		bool is_shown = is_made ? c->result != CHANGE_SAME : change_is_needed(c);
 		if (is_shown && c->result != CHANGE_IMMOVABLE)
 			json_array_append_new(rows, change_json(c, is_made));
-		if (c->result == CHANGE_IMMOVABLE)
+		if (is_made && c->result == CHANGE_IMMOVABLE)
 			json_array_append_new(immovable,
-				json_pack("{s:s+++, s:s*}", "what", c->knob->name, " ",
-					c->target.key, "", "why", c->reason));
+				json_pack("{s:s++, s:s*}", "what", c->knob->name, " ",
+					c->target.key, "why", c->reason));
 	}
 	json_object_set_new(report_json(r), "changes", rows);
-	if (is_made)
-		json_object_set_new(report_json(r), "immovable", immovable);
-	else
-		json_decref(immovable);
-	if (is_made)
-		return;
-	report_heading(r, json_array_size(rows) ? "Changes" : "Nothing to change");
-	if (json_array_size(rows))
-		report_table(r, rows, planned, N_ELEMENTS(planned));
+	json_object_set_new(report_json(r), "immovable", immovable);
+	if (!is_made)
+		report_planned(changes, r);
 }
 
 static json_t *refusal_json(const struct refusal *f)
