@@ -233,54 +233,75 @@ static json_t *change_json(const struct change *c, bool is_made)
 	return o;
 }
 
-/* "100-103,200" would be the kernel's way, but these are names as often as numbers. */
-static void add_key(struct strbuf *b, const struct change *c)
-{
-	strbuf_printf(b, "%s%s", b->n ? ", " : "", *c->target.key ? c->target.key : "/");
-}
-
 static bool is_alike(const struct change *a, const struct change *b)
 {
-	return a->knob == b->knob && streq(a->after, b->after) && a->before && b->before &&
-		streq(a->before, b->before);
+	return a->knob == b->knob && streq(a->after, b->after) && streq(a->before, b->before);
 }
 
 static const char *shown(const char *value)
 {
-	return *value ? value : "(unset)";
+	return *value ? value : "unset";
 }
 
-/* Settings of one knob that change alike are one line: a host has dozens of kernel threads. */
-static void report_group(const struct changes *list, const struct change *first, struct report *r)
+/* Settings of one knob that change alike are one row: a host has dozens of kernel threads. */
+static json_t *group_row(const struct changes *list, const struct change *first)
 {
 	AUTO_STRBUF struct strbuf keys = { 0 };
 	for (const struct change *c = list->v.v; c < list->v.v + list->v.n; c++) {
 		if (!change_is_needed(c) || !is_alike(c, first))
 			continue;
 		if (c < first)
-			return; /* shown already */
-		add_key(&keys, c);
+			return NULL; /* has its row already */
+		strbuf_printf(
+			&keys, "%s%s", keys.n ? ", " : "", *c->target.key ? c->target.key : "/");
 	}
-	report_text(r, "%s: %s -> %s: %s", first->knob->name, shown(first->before),
-		shown(first->after), keys.s);
+	return json_pack("{s:s, s:s, s:s, s:s}", "knob", first->knob->name, "before",
+		shown(first->before), "after", shown(first->after), "of", keys.s);
+}
+
+static bool has_row(const json_t *rows, const char *knob, const char *why)
+{
+	json_t *o;
+	size_t i;
+	json_array_foreach (rows, i, o)
+		if (streq(json_string_value(json_object_get(o, "knob")), knob) &&
+			streq(json_string_value(json_object_get(o, "why")), why))
+			return true;
+	return false;
 }
 
 static void report_planned(const struct changes *changes, struct report *r)
 {
-	const char *why = "";
-	size_t n = 0;
-	array_for_each (c, &changes->v)
-		n += change_is_needed(c);
-	if (!n)
-		report_text(r, "Nothing to change.");
+	static const struct column columns[] = {
+		{ .key = "knob", .head = "KNOB" },
+		{ .key = "before", .head = "BEFORE", .may_wrap = true },
+		{ .key = "after", .head = "AFTER", .may_wrap = true },
+		{ .key = "of", .head = "OF", .may_wrap = true },
+	};
+	static const struct column reasons[] = {
+		{ .key = "knob", .head = "KNOB" },
+		{ .key = "why", .head = "WHY", .may_wrap = true },
+	};
+	json_t *rows = json_array(), *whys = json_array();
 	array_for_each (c, &changes->v) {
 		if (!change_is_needed(c) || !c->before)
 			continue;
-		if (!streq(c->why, why))
-			report_heading(r, "%s", c->why);
-		why = c->why;
-		report_group(changes, c, r);
+		json_t *row = group_row(changes, c);
+		if (row)
+			json_array_append_new(rows, row);
+		if (!has_row(whys, c->knob->name, c->why))
+			json_array_append_new(whys,
+				json_pack("{s:s, s:s}", "knob", c->knob->name, "why", c->why));
 	}
+	if (json_array_size(rows)) {
+		report_heading(r, "Changes");
+		report_table(r, rows, columns, N_ELEMENTS(columns));
+		report_table(r, whys, reasons, N_ELEMENTS(reasons));
+	} else {
+		report_text(r, "Nothing to change.");
+	}
+	json_decref(rows);
+	json_decref(whys);
 }
 
 void changes_report(const struct changes *changes, bool is_made, struct report *r)
