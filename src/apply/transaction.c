@@ -46,9 +46,20 @@ static bool is_gone(int r)
 	return r == -ENOENT || r == -ESRCH || r == -ENODEV;
 }
 
+/* True when the value is wanted, or does as well: it is a set without the CPUs to avoid. */
+static bool holds(struct host *h, const struct knob *k, const struct target *t, const char *wanted,
+	const char *avoid, const char *now)
+{
+	struct cpuset out, set;
+	if (knob_is_same(k, h, t, wanted, now))
+		return true;
+	return avoid && cpuset_parse_list(avoid, &out) == 0 && cpuset_parse_list(now, &set) == 0 &&
+		!cpuset_is_empty(&set) && !cpuset_intersects(&set, &out);
+}
+
 static bool is_same(struct host *h, const struct change *c, const char *now)
 {
-	return knob_is_same(c->knob, h, &c->target, c->after, now);
+	return holds(h, c->knob, &c->target, c->after, c->avoid, now);
 }
 
 /* ---- planning ---- */
@@ -178,6 +189,10 @@ static int plan_setting(
 			   : derive(h, &list->arena, c.knob, s, c.baseline);
 	if (!c.after) /* not a set: nothing to derive from */
 		return 0;
+	if (s->without) {
+		AUTO_FREE char *avoid = cpuset_format_list(s->without);
+		c.avoid = keep(&list->arena, avoid);
+	}
 	return add_change(h, list, &c, NULL);
 }
 
@@ -343,6 +358,7 @@ static void fill_entries(struct ledger *next, const struct changes *list)
 				.id = c->target.id,
 				.baseline = c->baseline,
 				.value = c->after,
+				.avoid = c->avoid,
 				.is_optional = c->is_optional,
 				.is_released = c->is_released });
 	}
@@ -486,7 +502,7 @@ int transaction_check(struct host *h, const struct ledger *l, struct drifts **re
 		int r = k->read(h, &t, &now);
 		if (r < 0 && !is_gone(r))
 			return err_set(e, r, "read %s of '%s'", entry->knob, entry->key);
-		if (r == 0 && knob_is_same(k, h, &t, entry->value, now))
+		if (r == 0 && holds(h, k, &t, entry->value, entry->avoid, now))
 			continue;
 		/* a thread that ended took its settings along */
 		if (r < 0 && entry->id)
