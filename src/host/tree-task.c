@@ -116,30 +116,33 @@ static unsigned int task_flags(struct host *h, int tid)
 
 /* ---- masks ---- */
 
-/* Puts a value behind "KEY:\t" of a status file. */
-static char *replace_value(const char *text, const char *key, const char *value)
+/* What stands behind "KEY:\t" in a status file, up to the end of the line; NULL. */
+static const char *value_of(const char *text, const char *key)
 {
 	AUTO_FREE char *line = xasprintf("\n%s:\t", key);
 	const char *at = strstr(text, line);
+	return at ? at + strlen(line) : NULL;
+}
+
+static char *replace_value(const char *text, const char *key, const char *value)
+{
+	const char *at = value_of(text, key);
 	if (!at)
 		return xstrdup(text);
-	at += strlen(line);
 	return xasprintf("%.*s%s%s", (int)(at - text), text, value, at + strcspn(at, "\n"));
 }
 
 static int read_mask(struct host *h, int tid, struct cpuset *ret)
 {
-	static const char key[] = "\nCpus_allowed_list:";
 	AUTO_FREE char *status = NULL;
 	int r = read_task_file(h, tid, "status", &status);
 	if (r < 0)
 		return r == -ENOENT ? -ESRCH : r;
-	char *at = strstr(status, key);
+	const char *at = value_of(status, "Cpus_allowed_list");
 	if (!at)
 		return -ESRCH;
-	at += strlen(key);
-	at[strcspn(at, "\n")] = 0;
-	return cpuset_parse_list(at, ret);
+	AUTO_FREE char *list = xstrndup(at, strcspn(at, "\n"));
+	return cpuset_parse_list(list, ret);
 }
 
 /* What the thread asked for (NULL: nothing) and what its group has become its mask. */
@@ -152,7 +155,9 @@ static int put_mask(struct host *h, int tid, const struct cpuset *asked, const s
 	int r = read_task_file(h, tid, "status", &status);
 	if (r < 0)
 		return r;
-	AUTO_FREE char *list = cpuset_format_list(&mask), *hex = cpuset_format_mask(&mask);
+	const char *hex_now = value_of(status, "Cpus_allowed");
+	AUTO_FREE char *list = cpuset_format_list(&mask);
+	AUTO_FREE char *hex = tree_format_mask(&mask, hex_now ? strcspn(hex_now, "\n") : 0);
 	AUTO_FREE char *half = replace_value(status, "Cpus_allowed", hex);
 	AUTO_FREE char *whole = replace_value(half, "Cpus_allowed_list", list);
 	r = put_task_file(h, tid, "status", whole);
@@ -177,17 +182,21 @@ int tree_get_affinity(struct host *h, int tid, struct cpuset *ret)
 	return read_mask(h, tid, ret);
 }
 
+/* The nearest group that has a set of its own, on the way up, decides. */
 static int read_group_cpus(struct host *h, int tid, struct cpuset *ret)
 {
 	AUTO_FREE char *group = NULL;
-	CLEANUP(tree_groups_done) struct tree_groups groups = { 0 };
 	int r = tree_task_cgroup(h, tid, &group);
-	if (r == 0)
-		r = tree_groups_load(h, &groups);
 	*ret = tree_read_list(h, "sys/devices/system/cpu/online");
-	array_for_each (g, &groups.v) {
-		if (group && streq(g->path, group))
-			*ret = g->before;
+	while (r == 0) {
+		AUTO_FREE char *path = tree_group_file(group, "cpuset.cpus.effective");
+		if (!*group || tree_exists(h, path)) {
+			if (tree_exists(h, path))
+				*ret = tree_read_list(h, path);
+			return 0;
+		}
+		char *slash = strrchr(group, '/');
+		*(slash ? slash : group) = 0;
 	}
 	return r == -ENOENT ? 0 : r;
 }
