@@ -16,26 +16,34 @@ static bool is_task(struct host *h, int pid, int tid)
 	return tree_exists(h, path);
 }
 
-/* A thread mostly has a number shortly behind its process': look there first. */
-int tree_task_dir(struct host *h, int tid, char **ret)
+/* The process of a thread, or -1. It mostly has a number shortly before the thread's. */
+static int find_process(struct host *h, int tid)
 {
 	AUTO_NAMES struct host_names names = { 0 };
-	if (is_task(h, tid, tid)) {
-		*ret = xasprintf("proc/%d/task/%d", tid, tid);
-		return 0;
-	}
+	if (is_task(h, tid, tid))
+		return tid;
+	if (h->last_pid && is_task(h, h->last_pid, tid))
+		return h->last_pid;
 	if (host_list_path(h, "proc", &names) < 0)
-		return -ESRCH;
+		return -1;
 	for (int pass = 0; pass < 2; pass++)
 		for (size_t i = names.n; i-- > 0;) {
 			int pid;
-			if (str_to_int(names.v[i], &pid) < 0 || (pid > tid) != pass ||
-				!is_task(h, pid, tid))
-				continue;
-			*ret = xasprintf("proc/%d/task/%d", pid, tid);
-			return 0;
+			if (str_to_int(names.v[i], &pid) == 0 && (pid > tid) == pass &&
+				is_task(h, pid, tid))
+				return pid;
 		}
-	return -ESRCH;
+	return -1;
+}
+
+int tree_task_dir(struct host *h, int tid, char **ret)
+{
+	int pid = find_process(h, tid);
+	if (pid < 0)
+		return -ESRCH;
+	h->last_pid = pid;
+	*ret = xasprintf("proc/%d/task/%d", pid, tid);
+	return 0;
 }
 
 char *tree_thread_path(struct host *h, const char *path)

@@ -57,10 +57,10 @@ int tree_refresh_task(struct host *h, int tid, const struct cpuset *before,
 /* ---- tree-cgroup.c ---- */
 
 struct tree_group {
-	char *path; /* "" is the root */
-	int parent; /* index, or -1 */
-	bool has_cpuset;
-	bool is_live; /* an isolated (or root) partition that is valid */
+	char *path;                    /* "" is the root */
+	int parent;                    /* index, or -1 */
+	bool has_cpuset, gives_cpuset; /* itself; to its children */
+	bool is_live;                  /* an isolated (or root) partition that is valid */
 	bool is_remote;
 	struct cpuset cpus, exclusive;
 	struct cpuset before, now; /* what its threads may use */
