@@ -265,8 +265,12 @@ static bool check(struct host *h, struct changes *list, struct change *c)
 		conclude(list, c, CHANGE_GONE, NULL);
 		return true;
 	}
-	if (r == 0 && is_same(h, c, now))
+	if (r == 0 && is_same(h, c, now)) {
+		/* refused before, and here by way of another change: nothing is left to report */
+		if (c->result == CHANGE_IMMOVABLE || c->result == CHANGE_FAILED)
+			conclude(list, c, CHANGE_DONE, NULL);
 		return true;
+	}
 	AUTO_FREE char *reason =
 		r < 0 ? xstrdup(knob_explain(c->knob, r)) : xasprintf("the kernel has '%s'", now);
 	conclude(list, c, c->is_optional ? CHANGE_IMMOVABLE : CHANGE_FAILED, reason);
@@ -340,40 +344,69 @@ static void fill_entries(struct ledger *next, const struct changes *list)
 	}
 }
 
-/* Drops from the ledger what the kernel refused: it was never ours. */
-static void drop_refused(struct ledger *next, const struct changes *list)
+static const struct change *find_change(const struct changes *list, const struct entry *entry)
+{
+	array_for_each (c, &list->v) {
+		bool has_same_id = c->target.id && entry->id ? streq(c->target.id, entry->id)
+							     : c->target.id == entry->id;
+		if (streq(c->knob->name, entry->knob) && streq(c->target.key, entry->key) &&
+			has_same_id)
+			return c;
+	}
+	return NULL;
+}
+
+/* Drops from the ledger what went back, is gone, or was refused by the kernel: it was never ours.
+ * But what other changes affect has to come back from that, refused or not: such an entry stays,
+ * with the value that the kernel has. */
+static void drop_refused(struct host *h, struct ledger *next, const struct changes *list)
 {
 	size_t n = 0;
 	array_for_each (entry, &next->entries) {
-		bool is_kept = !entry->is_released;
-		array_for_each (c, &list->v) {
-			if ((c->result == CHANGE_IMMOVABLE || c->result == CHANGE_GONE) &&
-				c->target.key && streq(c->target.key, entry->key) &&
-				streq(c->knob->name, entry->knob))
-				is_kept = false;
-		}
-		if (is_kept)
-			next->entries.v[n++] = *entry;
+		const struct change *c = find_change(list, entry);
+		AUTO_FREE char *now = NULL;
+		bool is_refused = c && c->result == CHANGE_IMMOVABLE;
+		if (entry->is_released || (c && c->result == CHANGE_GONE))
+			continue;
+		if (is_refused && !c->knob->is_collateral)
+			continue;
+		if (is_refused && c->knob->read(h, &c->target, &now) == 0)
+			entry->value = keep(&next->arena, now);
+		next->entries.v[n++] = *entry;
 	}
 	next->entries.n = n;
+}
+
+/* The journal, without what came to nothing, becomes the ledger. */
+static int finish(struct host *h, struct ledger *next, const struct changes *list, struct err *e)
+{
+	drop_refused(h, next, list);
+	int r = ledger_write_journal(h, next, e);
+	if (r == 0)
+		r = ledger_commit(h, e);
+	if (r == 0 && !next->entries.n && !next->placements.n)
+		r = ledger_replace(h, next, e); /* removes it */
+	return r;
 }
 
 int transaction_run(struct host *h, struct changes *list, struct ledger *next,
 	struct changes **ret_back, struct err *e)
 {
+	struct err later = { 0 };
 	fill_entries(next, list);
 	int r = ledger_write_journal(h, next, e);
 	if (r < 0)
 		return r;
-	if (!run(h, list, !next->is_forward) && !next->is_forward) {
-		r = transaction_recover(h, ret_back, e);
-		return r < 0 ? r : err_say(e, -ECANCELED, "taken back");
+	bool is_made = run(h, list, !next->is_forward) || next->is_forward;
+	r = is_made ? finish(h, next, list, e) : err_say(e, -ECANCELED, "taken back");
+	if (r == 0)
+		return 0;
+	if (next->is_forward || transaction_recover(h, ret_back, &later) < 0) {
+		err_ctx(e, "unfinished; 'wideberth undo --all' ends it%s%s",
+			*later.text ? ": " : "", later.text);
+		return -ENOTRECOVERABLE;
 	}
-	r = ledger_commit(h, e);
-	if (r < 0)
-		return r;
-	drop_refused(next, list);
-	return ledger_replace(h, next, e);
+	return -ECANCELED;
 }
 
 /* ---- recovery ---- */
@@ -431,10 +464,7 @@ int transaction_recover(struct host *h, struct changes **ret, struct err *e)
 		return err_set(e, r, "recover '%s'", journal->operation);
 	run(h, list, false);
 	if (journal->is_forward) {
-		r = ledger_commit(h, e);
-		drop_refused(journal, list);
-		if (r == 0)
-			r = ledger_replace(h, journal, e);
+		r = finish(h, journal, list, e);
 	} else {
 		r = ledger_drop_journal(h, e);
 	}
