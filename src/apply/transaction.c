@@ -292,13 +292,18 @@ static bool is_open(const struct change *c)
 		(c->result == CHANGE_DONE || (c->result == CHANGE_SAME && !c->is_untouched));
 }
 
+static bool is_refused(const struct change *c)
+{
+	return c->result == CHANGE_IMMOVABLE || c->result == CHANGE_FAILED;
+}
+
 /* A value may have to wait for others: a mask for its cpuset, a group for its threads. So read
  * everything again at the end, and write once more what does not hold. */
-static void settle_and_check(struct host *h, struct changes *list)
+static void settle_and_check(struct host *h, struct changes *list, bool is_back)
 {
 	array_for_each (c, &list->v) {
-		bool was_refused = c->result == CHANGE_IMMOVABLE || c->result == CHANGE_FAILED;
-		if ((!is_open(c) && !(was_refused && c->is_released)) || check(h, list, c))
+		bool is_tried = is_open(c) || (is_refused(c) && (is_back || c->is_released));
+		if (!is_tried || check(h, list, c))
 			continue;
 		put(h, list, c);
 		if (is_open(c))
@@ -306,7 +311,9 @@ static void settle_and_check(struct host *h, struct changes *list)
 	}
 }
 
-/* Executes the list. Stops at the first required change that fails when asked to. */
+/* Executes the list. Stops at the first required change that fails when asked to; one on its way
+ * back is not required: what does not go back now (a list that older kernels do not empty) may when
+ * others have gone. False when a required one failed. */
 static bool run(struct host *h, struct changes *list, bool stops_at_failure)
 {
 	int (*settle)(struct host * h) = NULL;
@@ -321,16 +328,18 @@ static bool run(struct host *h, struct changes *list, bool stops_at_failure)
 		put(h, list, c);
 		if (c->is_released && c->knob->settle)
 			settle = c->knob->settle;
-		if (stops_at_failure && !c->is_optional && is_open(c))
+		if (!stops_at_failure || c->is_released)
+			continue;
+		if (!c->is_optional && is_open(c))
 			check(h, list, c);
-		if (stops_at_failure && c->result == CHANGE_FAILED)
+		if (c->result == CHANGE_FAILED)
 			return false;
 	}
 	if (settle)
 		settle(h);
-	settle_and_check(h, list);
+	settle_and_check(h, list, !stops_at_failure);
 	array_for_each (c, &list->v) {
-		if (c->result == CHANGE_FAILED)
+		if (c->result == CHANGE_FAILED && !c->is_released)
 			return false;
 	}
 	return true;
@@ -364,22 +373,30 @@ static const struct change *find_change(const struct changes *list, const struct
 	return NULL;
 }
 
-/* Drops from the ledger what went back, is gone, or was refused by the kernel: it was never ours.
- * But what other changes affect has to come back from that, refused or not: such an entry stays,
- * with the value that the kernel has. */
-static void drop_refused(struct host *h, struct ledger *next, const struct changes *list)
+/*
+ * Drops from the ledger what went back, is gone, or was refused by the kernel: it was never ours.
+ *
+ * Two kinds that were refused stay, with the value that the kernel has. What did not go back: a
+ * later undo may succeed. And what other changes affect: that has to come back from them.
+ */
+static void drop_done(struct host *h, struct ledger *next, const struct changes *list)
 {
 	size_t n = 0;
 	array_for_each (entry, &next->entries) {
 		const struct change *c = find_change(list, entry);
+		bool has_failed = c && is_refused(c);
 		AUTO_FREE char *now = NULL;
-		bool is_refused = c && c->result == CHANGE_IMMOVABLE;
-		if (entry->is_released || (c && c->result == CHANGE_GONE))
+		if (c && c->result == CHANGE_GONE)
 			continue;
-		if (is_refused && !c->knob->is_collateral)
+		if (entry->is_released && !has_failed)
 			continue;
-		if (is_refused && c->knob->read(h, &c->target, &now) == 0)
+		if (!entry->is_released && c && c->result == CHANGE_IMMOVABLE &&
+			!c->knob->is_collateral)
+			continue;
+		bool is_wanted = !entry->is_released && c && c->result == CHANGE_FAILED;
+		if (has_failed && !is_wanted && c->knob->read(h, &c->target, &now) == 0)
 			entry->value = keep(&next->arena, now);
+		entry->is_released = false;
 		next->entries.v[n++] = *entry;
 	}
 	next->entries.n = n;
@@ -388,7 +405,7 @@ static void drop_refused(struct host *h, struct ledger *next, const struct chang
 /* The journal, without what came to nothing, becomes the ledger. */
 static int finish(struct host *h, struct ledger *next, const struct changes *list, struct err *e)
 {
-	drop_refused(h, next, list);
+	drop_done(h, next, list);
 	int r = ledger_write_journal(h, next, e);
 	if (r == 0)
 		r = ledger_commit(h, e);
@@ -440,6 +457,26 @@ static int plan_back(
 	return 0;
 }
 
+/* What could not be taken back is kept for a later undo. */
+static int keep_residue(struct host *h, struct ledger *l, const struct changes *list, struct err *e)
+{
+	bool has_any = false;
+	array_for_each (c, &list->v) {
+		AUTO_FREE char *now = NULL;
+		if (!is_refused(c) || !c->is_released || c->knob->read(h, &c->target, &now) < 0)
+			continue;
+		ledger_add_entry(l,
+			&(struct entry){ .knob = c->knob->name,
+				.key = c->target.key,
+				.id = c->target.id,
+				.baseline = c->baseline,
+				.value = now,
+				.is_optional = c->is_optional });
+		has_any = true;
+	}
+	return has_any ? ledger_replace(h, l, e) : 0;
+}
+
 /* Forwards, for an undo: released entries first, they stand in the order of execution. */
 static int plan_forward(struct host *h, const struct ledger *journal, struct changes *list)
 {
@@ -474,7 +511,9 @@ int transaction_recover(struct host *h, struct changes **ret, struct err *e)
 	if (journal->is_forward) {
 		r = finish(h, journal, list, e);
 	} else {
-		r = ledger_drop_journal(h, e);
+		r = keep_residue(h, l, list, e);
+		if (r == 0)
+			r = ledger_drop_journal(h, e);
 	}
 	if (r == 0)
 		*ret = TAKE(list);
