@@ -102,8 +102,8 @@ char *ledger_format(const struct ledger *l)
 		put_line(&b,
 			json_pack("{s:s, s:s, s:s, s:s*, s:s, s:s, s:s*, s:b, s:b}", "type",
 				"entry", "knob", e->knob, "key", e->key, "id", e->id, "baseline",
-				e->baseline, "value", e->value, "optional", e->is_optional,
-				"released", e->is_released));
+				e->baseline, "value", e->value, "avoid", e->avoid, "optional",
+				e->is_optional, "released", e->is_released));
 	}
 	return b.s;
 }
