@@ -96,6 +96,14 @@ static bool was_right(const struct change *c, const char *ours)
 	return !c->knob->is_collateral && streq(ours, c->baseline) && streq(c->after, c->baseline);
 }
 
+/* Nothing to write. Somebody else's set without the CPUs to avoid is as good as ours, but an older
+ * one of ours is not: it may avoid more than is claimed by now. */
+static bool is_right(struct host *h, const struct change *c, const char *now)
+{
+	bool is_ours = c->in_force && knob_is_same(c->knob, h, &c->target, c->in_force, now);
+	return is_ours ? knob_is_same(c->knob, h, &c->target, c->after, now) : is_same(h, c, now);
+}
+
 /* Adds a change to the value; what it is now decides whether anything is to be done. ours: the
  * value that may be there from us, NULL when whatever is there is replaced. */
 static int add_change(
@@ -114,7 +122,7 @@ static int add_change(
 	} else if (ours && was_right(c, ours)) {
 		n->result = CHANGE_SAME;
 		n->is_untouched = true;
-	} else if (is_same(h, n, now) && !c->knob->is_deferred) {
+	} else if (is_right(h, n, now) && !c->knob->is_deferred) {
 		n->result = CHANGE_SAME;
 	} else if (ours && !c->knob->is_deferred &&
 		!knob_is_ours(c->knob, h, &c->target, ours, now) &&
@@ -184,6 +192,7 @@ static int plan_setting(
 		if (r < 0)
 			return r;
 	}
+	c.in_force = entry ? keep(&list->arena, entry->value) : NULL;
 	c.baseline = keep(&list->arena, entry ? entry->baseline : now);
 	c.after = s->value ? keep(&list->arena, s->value)
 			   : derive(h, &list->arena, c.knob, s, c.baseline);
