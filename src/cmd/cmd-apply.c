@@ -72,7 +72,6 @@ static void report_immovable(const struct planning *p, struct report *r)
 {
 	json_t *immovable = json_object_get(report_json(r), "immovable");
 	struct cpuset claimed = CPUSET_EMPTY;
-	AUTO_STRBUF struct strbuf names = { 0 };
 	size_t n = 0;
 	array_for_each (v, &p->all)
 		claimed = cpuset_or(&claimed, &v->claim_cpus);
