@@ -19,6 +19,8 @@ static int write_cpus(struct host *h, const struct target *t, const char *value)
 	struct cpuset cpus;
 	if (!*value) {
 		int r = host_remove_file(h, HOST_UNIT_CPUS_DROPIN, t->key);
+		if (r == -ENOENT)
+			r = host_remove_file(h, HOST_UNIT_CPUS_DROPIN_TRANSIENT, t->key);
 		return r == -ENOENT ? 0 : r;
 	}
 	int r = cpuset_parse_list(value, &cpus);
