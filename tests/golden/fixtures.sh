@@ -2,17 +2,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What tests/golden/record and tests/golden/run share: the fixtures, and the commands run on each.
 
-# NAME and the arguments of make-host
+# NAME VM PROGRAM ARGS...: the VM to plan for, and the program that makes the host. "old" is a host
+# that cannot isolate.
 fixtures() {
 	cat <<-'END'
-	dual 2 1 6 100:db01:4:2:0-23 101:noisy:4:1:8-11
-	ryzen 1 1 8 100:games:6:1:0-15
+	dual db01 make-host 2 1 6 100:db01:4:2:0-23 101:noisy:4:1:8-11
+	ryzen games make-host 1 1 8 100:games:6:1:0-15
+	old db01 make-root 6.1
 	END
 }
 
 # commands NAME: GOLDEN EXIT LC_ALL COLUMNS ARGS...
 commands() {
-	vm=$(fixtures | awk -v name="$1" '$1 == name { split($5, part, ":"); print part[2] }')
+	vm=$(fixtures | awk -v name="$1" '$1 == name { print $2 }')
 	cat <<-END
 	show.txt 0 C.UTF-8 100 show
 	show-ascii.txt 0 C 60 show
@@ -22,7 +24,7 @@ commands() {
 	plan.txt 0 C.UTF-8 100 plan --vm $vm
 	plan-pinned.txt 0 C 100 plan --vm $vm --isolation pinned --cores thread
 	plan.json 0 C 80 --json plan --vm $vm
-	plan-refused.txt 1 C.UTF-8 100 plan --vm $vm --housekeeping 6-7 --vcpus 80
+	plan-refused.txt 1 C.UTF-8 100 plan --vm $vm --housekeeping 0-12
 	status.txt 0 C 80 status
 	END
 }
