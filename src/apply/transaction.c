@@ -79,6 +79,12 @@ static const char *keep(struct arena *a, const char *s)
 	return s ? arena_strdup(a, s) : NULL;
 }
 
+/* True when the setting was right from the start: what it is now is not our business. */
+static bool was_right(const struct change *c, const char *ours)
+{
+	return !c->knob->is_collateral && streq(ours, c->baseline) && streq(c->after, c->baseline);
+}
+
 /* Adds a change to the value; what it is now decides whether anything is to be done. ours: the
  * value that may be there from us, NULL when whatever is there is replaced. */
 static int add_change(
@@ -94,9 +100,13 @@ static int add_change(
 	if (r < 0) {
 		n->result = is_gone(r) ? CHANGE_GONE : CHANGE_IMMOVABLE;
 		n->reason = knob_explain(c->knob, r);
-	} else if (is_same(h, n, now)) {
+	} else if (ours && was_right(c, ours)) {
 		n->result = CHANGE_SAME;
-	} else if (ours && !knob_is_ours(c->knob, h, &c->target, ours, now) &&
+		n->is_untouched = true;
+	} else if (is_same(h, n, now) && !c->knob->is_deferred) {
+		n->result = CHANGE_SAME;
+	} else if (ours && !c->knob->is_deferred &&
+		!knob_is_ours(c->knob, h, &c->target, ours, now) &&
 		!knob_is_same(c->knob, h, &c->target, c->baseline, now)) {
 		n->result = CHANGE_KEPT;
 		n->reason = "somebody else changed it since";
@@ -263,9 +273,11 @@ static bool check(struct host *h, struct changes *list, struct change *c)
 	return false;
 }
 
+/* True when the kernel's word for it is still to be had. */
 static bool is_open(const struct change *c)
 {
-	return c->result == CHANGE_DONE || c->result == CHANGE_SAME;
+	return !c->knob->is_deferred &&
+		(c->result == CHANGE_DONE || (c->result == CHANGE_SAME && !c->is_untouched));
 }
 
 /* A value may have to wait for others: a mask for its cpuset, a group for its threads. So read
@@ -289,15 +301,15 @@ static bool run(struct host *h, struct changes *list, bool stops_at_failure)
 	array_for_each (c, &list->v) {
 		if (!change_is_needed(c))
 			continue;
-		/* systemd must have forgotten its property before the controller goes */
-		if (settle && c->knob == &knob_cgroup_cpuset) {
+		/* systemd must have forgotten its properties before the controller goes for good */
+		if (settle && c->knob == &knob_cgroup_cpuset && !*c->target.key) {
 			settle(h);
 			settle = NULL;
 		}
 		put(h, list, c);
 		if (c->is_released && c->knob->settle)
 			settle = c->knob->settle;
-		if (stops_at_failure && !c->is_released && is_open(c) && !c->knob->is_collateral)
+		if (stops_at_failure && !c->is_optional && is_open(c))
 			check(h, list, c);
 		if (stops_at_failure && c->result == CHANGE_FAILED)
 			return false;

@@ -27,7 +27,8 @@ struct change {
 	struct target target;
 	const char *baseline, *before, *after, *why;
 	bool is_optional;
-	bool is_released; /* goes back to the baseline for good */
+	bool is_released;  /* goes back to the baseline for good */
+	bool is_untouched; /* going back: it never was another value */
 	enum change_result result;
 	const char *reason; /* for the last four results */
 };

@@ -30,24 +30,39 @@ static json_t *row(const struct change *c)
 	return o;
 }
 
+static void report_left(const struct change *c, struct report *r)
+{
+	const char *reason = c->reason ? c->reason : "failed";
+	if (c->result == CHANGE_KEPT)
+		report_note(r, "kept: %s of %s is '%s': %s", c->knob->name, c->target.key,
+			c->before, reason);
+	else
+		report_warning(r, "not restored: %s of %s to '%s': %s", c->knob->name,
+			c->target.key, c->after, reason);
+}
+
 static int report_undo(const struct changes *changes, struct report *r)
 {
 	json_t *o = report_json(r), *restored = json_array(), *gone = json_array(),
 	       *failed = json_array();
+	int code = EXIT_OK;
 	array_for_each (c, &changes->v) {
-		bool is_left = c->result == CHANGE_FAILED || c->result == CHANGE_KEPT ||
+		bool is_refused = c->result == CHANGE_FAILED ||
 			(c->result == CHANGE_IMMOVABLE && c->is_released);
-		json_t *list = is_left ? failed : c->result == CHANGE_GONE ? gone : restored;
-		if (!is_left && !c->is_released)
+		bool is_left = is_refused || c->result == CHANGE_KEPT;
+		if (!is_left && (!c->is_released || c->is_untouched))
 			continue;
-		json_array_append_new(list, row(c));
+		json_array_append_new(is_left              ? failed
+				: c->result == CHANGE_GONE ? gone
+							   : restored,
+			row(c));
 		if (is_left)
-			report_warning(r, "not restored: %s of %s to '%s': %s", c->knob->name,
-				c->target.key, c->after, c->reason ? c->reason : "failed");
+			report_left(c, r);
+		if (is_left && code != EXIT_RESIDUE)
+			code = is_refused ? EXIT_RESIDUE : EXIT_REPORT;
 	}
 	report_text(r, "Undone: %zu settings hold the value that they had, %zu no longer exist.",
 		json_array_size(restored), json_array_size(gone));
-	int code = json_array_size(failed) ? EXIT_RESIDUE : EXIT_OK;
 	json_object_set_new(o, "restored", restored);
 	json_object_set_new(o, "gone", gone);
 	json_object_set_new(o, "failed", failed);

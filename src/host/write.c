@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "host/internal.h"
 
@@ -53,8 +54,9 @@ static int begin(struct host *h)
 	return h->ops ? fault(true) : -EROFS;
 }
 
-static int done(int r)
+static int done(int r, const char *what, const char *value)
 {
+	log_debug("%s: %s: %s", what, value, r < 0 ? strerrordesc_np(-r) : "done");
 	fault(false);
 	return r;
 }
@@ -69,21 +71,21 @@ int host_write(struct host *h, const char *text, const char *fmt, ...)
 {
 	FORMAT_PATH(path, fmt);
 	int r = begin(h);
-	return r < 0 ? r : done(h->ops->write(h, path, text));
+	return r < 0 ? r : done(h->ops->write(h, path, text), path, text);
 }
 
 int host_mkdir(struct host *h, const char *fmt, ...)
 {
 	FORMAT_PATH(path, fmt);
 	int r = begin(h);
-	return r < 0 ? r : done(h->ops->mkdir(h, path));
+	return r < 0 ? r : done(h->ops->mkdir(h, path), path, "mkdir");
 }
 
 int host_rmdir(struct host *h, const char *fmt, ...)
 {
 	FORMAT_PATH(path, fmt);
 	int r = begin(h);
-	return r < 0 ? r : done(h->ops->rmdir(h, path));
+	return r < 0 ? r : done(h->ops->rmdir(h, path), path, "rmdir");
 }
 
 /* Regular files are the same on a live machine and on a tree. */
@@ -109,7 +111,7 @@ int host_put_file(struct host *h, const char *text, const char *fmt, ...)
 {
 	FORMAT_PATH(path, fmt);
 	int r = begin(h);
-	return r < 0 ? r : done(put_file(h, path, text));
+	return r < 0 ? r : done(put_file(h, path, text), path, "create");
 }
 
 static int remove_file(struct host *h, const char *path)
@@ -130,29 +132,31 @@ int host_remove_file(struct host *h, const char *fmt, ...)
 {
 	FORMAT_PATH(path, fmt);
 	int r = begin(h);
-	return r < 0 ? r : done(remove_file(h, path));
+	return r < 0 ? r : done(remove_file(h, path), path, "remove");
 }
 
 int host_set_affinity(struct host *h, int tid, const struct cpuset *cpus)
 {
 	int r = begin(h);
-	return r < 0 ? r : done(h->ops->set_affinity(h, tid, cpus));
+	AUTO_FREE char *what = xasprintf("sched_setaffinity %d", tid);
+	AUTO_FREE char *list = cpuset_format_list(cpus);
+	return r < 0 ? r : done(h->ops->set_affinity(h, tid, cpus), what, list);
 }
 
 int host_set_unit_cpus(struct host *h, const char *unit, const struct cpuset *cpus)
 {
 	int r = begin(h);
-	return r < 0 ? r : done(h->ops->set_unit_cpus(h, unit, cpus));
+	return r < 0 ? r : done(h->ops->set_unit_cpus(h, unit, cpus), unit, "AllowedCPUs");
 }
 
 int host_reload_units(struct host *h)
 {
 	int r = begin(h);
-	return r < 0 ? r : done(h->ops->reload_units(h));
+	return r < 0 ? r : done(h->ops->reload_units(h), "systemd", "Reload");
 }
 
 int host_set_irqbalance(struct host *h, const struct cpuset *banned)
 {
 	int r = begin(h);
-	return r < 0 ? r : done(h->ops->set_irqbalance(h, banned));
+	return r < 0 ? r : done(h->ops->set_irqbalance(h, banned), "irqbalance", "settings cpus");
 }
