@@ -28,7 +28,7 @@ static int failed(
 	array_for_each (change, &p->changes->v) {
 		if (change->result == CHANGE_FAILED) {
 			err_say(e, -ECANCELED, "%s of %s to '%s': %s", change->knob->name,
-				change->target.key, change->after,
+				*change->target.key ? change->target.key : "/", change->after,
 				change->reason ? change->reason : "failed");
 			break;
 		}

@@ -55,7 +55,7 @@ static int add_file(
 	for (size_t n; (n = fread(part, 1, sizeof part, f)) > 0;)
 		strbuf_add(&b, part, n);
 	if (ferror(f))
-		return err_set(e, -EIO, "read policy '%s'", path);
+		return err_set(e, errno ? -errno : -EIO, "read policy '%s'", path);
 	return policy_add_text(p, path, b.s, e);
 }
 

@@ -2,14 +2,28 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What tests/golden/record and tests/golden/run share: the fixtures, and the commands run on each.
 
-# NAME VM PROGRAM ARGS...: the VM to plan for, and the program that makes the host. "old" is a host
-# that cannot isolate.
+# NAME VM, and how the host is made. "old" cannot isolate.
 fixtures() {
 	cat <<-'END'
-	dual db01 make-host 2 1 6 100:db01:4:2:0-23 101:noisy:4:1:8-11
-	ryzen games make-host 1 1 8 100:games:6:1:0-15
-	old db01 make-root 6.1
+	dual db01
+	ryzen games
+	old db01
 	END
+}
+
+# make NAME DIR: with make-tree, make-host and make-root
+make() {
+	mkdir -p "$2"
+	case $1 in
+	dual)
+		make-tree "$2" sockets=2 cores=6 threads=2 numbering=interleaved
+		make-host "$2" 24 100:db01:4:2:0-23 101:noisy:4:1:8-11 ;;
+	ryzen)
+		make-tree "$2" cores=8 threads=2 numbering=interleaved
+		make-host "$2" 16 100:games:6:1:0-15 ;;
+	old)
+		make-root "$2" 6.1 ;;
+	esac
 }
 
 # commands NAME: GOLDEN EXIT LC_ALL COLUMNS ARGS...
