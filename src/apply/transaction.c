@@ -239,6 +239,14 @@ static void conclude(
 	c->reason = keep(&list->arena, reason);
 }
 
+/* What is gone took its setting along; but a VM without one that it needs is not whole. */
+static void conclude_gone(struct change *c)
+{
+	bool is_needed = !c->is_optional && !c->is_released;
+	c->result = is_needed ? CHANGE_FAILED : CHANGE_GONE;
+	c->reason = is_needed ? "it is gone" : NULL;
+}
+
 /* One write, and the kernel's word for it. */
 static void put(struct host *h, struct changes *list, struct change *c)
 {
@@ -247,7 +255,7 @@ static void put(struct host *h, struct changes *list, struct change *c)
 	if (r < 0) {
 		int there = c->knob->read(h, &c->target, &now);
 		if (is_gone(there))
-			conclude(list, c, CHANGE_GONE, NULL);
+			conclude_gone(c);
 		else
 			conclude(list, c, c->is_optional ? CHANGE_IMMOVABLE : CHANGE_FAILED,
 				knob_explain(c->knob, r));
@@ -262,8 +270,8 @@ static bool check(struct host *h, struct changes *list, struct change *c)
 	AUTO_FREE char *now = NULL;
 	int r = c->knob->read(h, &c->target, &now);
 	if (is_gone(r)) {
-		conclude(list, c, CHANGE_GONE, NULL);
-		return true;
+		conclude_gone(c);
+		return c->result == CHANGE_GONE;
 	}
 	if (r == 0 && is_same(h, c, now))
 		return true;
