@@ -28,6 +28,7 @@ struct host {
 	char *record_dir;
 	const struct host_ops *ops; /* NULL for a recording */
 	void *bus;                  /* live: the sd_bus connection, opened when first needed */
+	int last_pid;               /* tree: whose thread was looked for last */
 };
 
 extern const struct host_ops host_live_ops, host_tree_ops;

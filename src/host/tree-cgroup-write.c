@@ -125,8 +125,7 @@ static int write_subtree_control(struct host *h, const char *group, const char *
 		return r;
 	ssize_t self = find(&all, group) - all.v.v;
 	array_for_each (g, &all.v) {
-		AUTO_FREE char *below = text_of(h, g->path, "cgroup.subtree_control");
-		if (g->parent == self && !is_on && str_has_word(below, "cpuset"))
+		if (g->parent == self && !is_on && g->gives_cpuset)
 			return -EBUSY;
 	}
 	r = set_word(h, group, "cgroup.subtree_control", is_on);

@@ -48,10 +48,9 @@ static struct cpuset group_list(struct host *h, const char *group, const char *f
 static void read_group(struct host *h, struct tree_groups *all, struct tree_group *g)
 {
 	struct tree_group *parent = g->parent < 0 ? NULL : &all->v.v[g->parent];
-	if (parent)
-		g->has_cpuset = has_word(h, parent->path, "cgroup.subtree_control", "cpuset");
-	else
-		g->has_cpuset = has_word(h, "", "cgroup.controllers", "cpuset");
+	g->has_cpuset =
+		parent ? parent->gives_cpuset : has_word(h, "", "cgroup.controllers", "cpuset");
+	g->gives_cpuset = has_word(h, g->path, "cgroup.subtree_control", "cpuset");
 	g->before = parent ? parent->before : online_cpus(h);
 	if (!g->has_cpuset)
 		return;
@@ -67,12 +66,6 @@ static void read_group(struct host *h, struct tree_groups *all, struct tree_grou
 	g->is_live = tree_read(h, partition, &state) == 0 &&
 		(streq(state, "isolated") || streq(state, "root"));
 	g->is_remote = g->is_live && g->parent > 0 && !parent->is_live;
-}
-
-static bool is_dir(struct host *h, const char *path)
-{
-	AUTO_CLOSE int fd = host_open_path(h, path, O_PATH | O_DIRECTORY);
-	return fd >= 0;
 }
 
 /* Kernel files are "CONTROLLER.NAME"; only what cannot be one is looked at. */
@@ -96,9 +89,10 @@ static int walk(struct host *h, struct tree_groups *all, const char *path, int p
 	read_group(h, all, g);
 	for (size_t i = 0; r == 0 && i < names.n; i++) {
 		AUTO_FREE char *child = xasprintf("%s%s%s", path, *path ? "/" : "", names.v[i]);
-		AUTO_FREE char *child_dir = xasprintf("%s/%s", dir, names.v[i]);
-		if (may_be_group(names.v[i]) && is_dir(h, child_dir))
+		if (may_be_group(names.v[i]))
 			r = walk(h, all, child, self);
+		if (r == -ENOTDIR)
+			r = 0;
 	}
 	return r;
 }

@@ -16,26 +16,34 @@ static bool is_task(struct host *h, int pid, int tid)
 	return tree_exists(h, path);
 }
 
-/* A thread mostly has a number shortly behind its process': look there first. */
-int tree_task_dir(struct host *h, int tid, char **ret)
+/* The process of a thread, or -1. It mostly has a number shortly before the thread's. */
+static int find_process(struct host *h, int tid)
 {
 	AUTO_NAMES struct host_names names = { 0 };
-	if (is_task(h, tid, tid)) {
-		*ret = xasprintf("proc/%d/task/%d", tid, tid);
-		return 0;
-	}
+	if (is_task(h, tid, tid))
+		return tid;
+	if (h->last_pid && is_task(h, h->last_pid, tid))
+		return h->last_pid;
 	if (host_list_path(h, "proc", &names) < 0)
-		return -ESRCH;
+		return -1;
 	for (int pass = 0; pass < 2; pass++)
 		for (size_t i = names.n; i-- > 0;) {
 			int pid;
-			if (str_to_int(names.v[i], &pid) < 0 || (pid > tid) != pass ||
-				!is_task(h, pid, tid))
-				continue;
-			*ret = xasprintf("proc/%d/task/%d", pid, tid);
-			return 0;
+			if (str_to_int(names.v[i], &pid) == 0 && (pid > tid) == pass &&
+				is_task(h, pid, tid))
+				return pid;
 		}
-	return -ESRCH;
+	return -1;
+}
+
+int tree_task_dir(struct host *h, int tid, char **ret)
+{
+	int pid = find_process(h, tid);
+	if (pid < 0)
+		return -ESRCH;
+	h->last_pid = pid;
+	*ret = xasprintf("proc/%d/task/%d", pid, tid);
+	return 0;
 }
 
 char *tree_thread_path(struct host *h, const char *path)
@@ -116,30 +124,33 @@ static unsigned int task_flags(struct host *h, int tid)
 
 /* ---- masks ---- */
 
-/* Puts a value behind "KEY:\t" of a status file. */
-static char *replace_value(const char *text, const char *key, const char *value)
+/* What stands behind "KEY:\t" in a status file, up to the end of the line; NULL. */
+static const char *value_of(const char *text, const char *key)
 {
 	AUTO_FREE char *line = xasprintf("\n%s:\t", key);
 	const char *at = strstr(text, line);
+	return at ? at + strlen(line) : NULL;
+}
+
+static char *replace_value(const char *text, const char *key, const char *value)
+{
+	const char *at = value_of(text, key);
 	if (!at)
 		return xstrdup(text);
-	at += strlen(line);
 	return xasprintf("%.*s%s%s", (int)(at - text), text, value, at + strcspn(at, "\n"));
 }
 
 static int read_mask(struct host *h, int tid, struct cpuset *ret)
 {
-	static const char key[] = "\nCpus_allowed_list:";
 	AUTO_FREE char *status = NULL;
 	int r = read_task_file(h, tid, "status", &status);
 	if (r < 0)
 		return r == -ENOENT ? -ESRCH : r;
-	char *at = strstr(status, key);
+	const char *at = value_of(status, "Cpus_allowed_list");
 	if (!at)
 		return -ESRCH;
-	at += strlen(key);
-	at[strcspn(at, "\n")] = 0;
-	return cpuset_parse_list(at, ret);
+	AUTO_FREE char *list = xstrndup(at, strcspn(at, "\n"));
+	return cpuset_parse_list(list, ret);
 }
 
 /* What the thread asked for (NULL: nothing) and what its group has become its mask. */
@@ -152,7 +163,9 @@ static int put_mask(struct host *h, int tid, const struct cpuset *asked, const s
 	int r = read_task_file(h, tid, "status", &status);
 	if (r < 0)
 		return r;
-	AUTO_FREE char *list = cpuset_format_list(&mask), *hex = cpuset_format_mask(&mask);
+	const char *hex_now = value_of(status, "Cpus_allowed");
+	AUTO_FREE char *list = cpuset_format_list(&mask);
+	AUTO_FREE char *hex = tree_format_mask(&mask, hex_now ? strcspn(hex_now, "\n") : 0);
 	AUTO_FREE char *half = replace_value(status, "Cpus_allowed", hex);
 	AUTO_FREE char *whole = replace_value(half, "Cpus_allowed_list", list);
 	r = put_task_file(h, tid, "status", whole);
@@ -177,17 +190,21 @@ int tree_get_affinity(struct host *h, int tid, struct cpuset *ret)
 	return read_mask(h, tid, ret);
 }
 
+/* The nearest group that has a set of its own, on the way up, decides. */
 static int read_group_cpus(struct host *h, int tid, struct cpuset *ret)
 {
 	AUTO_FREE char *group = NULL;
-	CLEANUP(tree_groups_done) struct tree_groups groups = { 0 };
 	int r = tree_task_cgroup(h, tid, &group);
-	if (r == 0)
-		r = tree_groups_load(h, &groups);
 	*ret = tree_read_list(h, "sys/devices/system/cpu/online");
-	array_for_each (g, &groups.v) {
-		if (group && streq(g->path, group))
-			*ret = g->before;
+	while (r == 0) {
+		AUTO_FREE char *path = tree_group_file(group, "cpuset.cpus.effective");
+		if (!*group || tree_exists(h, path)) {
+			if (tree_exists(h, path))
+				*ret = tree_read_list(h, path);
+			return 0;
+		}
+		char *slash = strrchr(group, '/');
+		*(slash ? slash : group) = 0;
 	}
 	return r == -ENOENT ? 0 : r;
 }

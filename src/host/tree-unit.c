@@ -78,10 +78,16 @@ static char *remembered(const struct lines *l, const char *unit, const char *pro
 
 /* ---- drop-ins ---- */
 
-static char *read_dropin(struct host *h, const char *dropin, const char *unit, const char *key)
+/* Scopes have no file of their own: their drop-ins are elsewhere. */
+static char *cpus_dropin(const char *unit)
 {
-	AUTO_FREE char *path = xasprintf("%.*s%s%s", (int)(strstr(dropin, "%s") - dropin), dropin,
-		unit, strstr(dropin, "%s") + 2);
+	return str_has_suffix(unit, ".scope") ? xasprintf(HOST_UNIT_CPUS_DROPIN_TRANSIENT, unit)
+					      : xasprintf(HOST_UNIT_CPUS_DROPIN, unit);
+}
+
+/* The value behind "KEY=". */
+static char *read_dropin(struct host *h, const char *path, const char *key)
+{
 	AUTO_FREE char *text = NULL;
 	if (tree_read(h, path, &text) < 0)
 		return NULL;
@@ -96,7 +102,7 @@ static char *read_dropin(struct host *h, const char *dropin, const char *unit, c
 
 static int put_cpus_dropin(struct host *h, const char *unit, const char *list)
 {
-	AUTO_FREE char *path = xasprintf(HOST_UNIT_CPUS_DROPIN, unit);
+	AUTO_FREE char *path = cpus_dropin(unit);
 	AUTO_FREE char *dir = xstrndup(path, (size_t)(strrchr(path, '/') - path));
 	AUTO_FREE char *text = xasprintf("[%s]\nAllowedCPUs=%s\n",
 		str_has_suffix(unit, ".slice")           ? "Slice"
@@ -158,9 +164,10 @@ int tree_set_unit_cpus(struct host *h, const char *unit, const struct cpuset *cp
  * scope that is not delegated loses what was made below it. */
 static int reload_unit(struct host *h, const char *unit, const char *group, struct lines *l)
 {
-	AUTO_FREE char *cpus = read_dropin(h, HOST_UNIT_CPUS_DROPIN, unit, "AllowedCPUs=");
-	AUTO_FREE char *delegate =
-		read_dropin(h, "run/systemd/system/%s.d/50-wideberth.conf", unit, "Delegate=");
+	AUTO_FREE char *cpus_path = cpus_dropin(unit);
+	AUTO_FREE char *path = xasprintf("run/systemd/system/%s.d/50-wideberth.conf", unit);
+	AUTO_FREE char *cpus = read_dropin(h, cpus_path, "AllowedCPUs=");
+	AUTO_FREE char *delegate = read_dropin(h, path, "Delegate=");
 	AUTO_FREE char *file = tree_group_file(group, "cpuset.cpus");
 	int r = 0;
 	if (cpus) {

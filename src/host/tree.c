@@ -99,19 +99,25 @@ int tree_put_list(struct host *h, const char *path, const struct cpuset *set)
 }
 
 /* The kernel pads masks to the number of CPUs that it was built or booted for. */
+char *tree_format_mask(const struct cpuset *set, size_t width)
+{
+	AUTO_FREE char *mask = cpuset_format_mask(set);
+	AUTO_STRBUF struct strbuf b = { 0 };
+	/* groups of 8 digits with commas, counted from the right */
+	for (size_t left = width; left > strlen(mask); left--)
+		strbuf_puts(&b, left % 9 == 0 ? "," : "0");
+	strbuf_puts(&b, mask);
+	return TAKE(b.s);
+}
+
 int tree_put_mask(struct host *h, const char *path, const struct cpuset *set)
 {
-	AUTO_FREE char *was = NULL, *mask = cpuset_format_mask(set);
+	AUTO_FREE char *was = NULL;
 	int r = tree_read(h, path, &was);
 	if (r < 0)
 		return r;
-	size_t width = strlen(was), n = strlen(mask);
-	AUTO_STRBUF struct strbuf b = { 0 };
-	/* groups of 8 digits with commas, counted from the right */
-	for (size_t left = width; left > n; left--)
-		strbuf_puts(&b, left % 9 == 0 ? "," : "0");
-	strbuf_printf(&b, "%s\n", mask);
-	return tree_put(h, path, b.s);
+	AUTO_FREE char *mask = tree_format_mask(set, strlen(was)), *line = xasprintf("%s\n", mask);
+	return tree_put(h, path, line);
 }
 
 /* ---- interrupts, kernel work, irqbalance ---- */

@@ -32,6 +32,8 @@ bool tree_exists(struct host *h, const char *path);
 /* The list in the file; empty when it is absent or not a list. */
 struct cpuset tree_read_list(struct host *h, const char *path);
 int tree_put_list(struct host *h, const char *path, const struct cpuset *set) MUST_CHECK;
+/* Hex digits, at least as many as 'width' with the commas; malloc'ed. */
+char *tree_format_mask(const struct cpuset *set, size_t width) MUST_CHECK;
 /* As hex digits, as many as the file has. */
 int tree_put_mask(struct host *h, const char *path, const struct cpuset *set) MUST_CHECK;
 int tree_mkdir_plain(struct host *h, const char *path) MUST_CHECK;
@@ -55,10 +57,10 @@ int tree_refresh_task(struct host *h, int tid, const struct cpuset *before,
 /* ---- tree-cgroup.c ---- */
 
 struct tree_group {
-	char *path; /* "" is the root */
-	int parent; /* index, or -1 */
-	bool has_cpuset;
-	bool is_live; /* an isolated (or root) partition that is valid */
+	char *path;                    /* "" is the root */
+	int parent;                    /* index, or -1 */
+	bool has_cpuset, gives_cpuset; /* itself; to its children */
+	bool is_live;                  /* an isolated (or root) partition that is valid */
 	bool is_remote;
 	struct cpuset cpus, exclusive;
 	struct cpuset before, now; /* what its threads may use */

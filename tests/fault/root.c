@@ -365,6 +365,7 @@ static void put_kernel(const struct root *r)
 	put(r, "run/irqbalance/banned", "\n");
 	put(r, "run/systemd/system/keep", "\n");
 	put(r, "run/systemd/system.control/keep", "\n");
+	put(r, "run/systemd/transient/keep", "\n");
 	if (r->kind != ROOT_7)
 		return;
 	put(r, ".systemd", "user.slice AllowedCPUs %s\n", user_cpus);
