@@ -65,7 +65,7 @@ static int apply(struct context *c, struct planning *p, uint64_t confirm_ns, str
 	if (r == -ECANCELED)
 		return failed(c, p, back, e);
 	if (r < 0)
-		return EXIT_UNCHANGED;
+		return r == -ENOTRECOVERABLE ? EXIT_RESIDUE : EXIT_UNCHANGED;
 	if (confirm_ns)
 		return confirm_watch(c, next, e);
 	return EXIT_OK;

@@ -89,7 +89,9 @@ static int run(struct context *c, struct err *e)
 	if (r == 0)
 		r = undo_vms(c, l, is_all ? NULL : vms, c->args->rest.n, &changes, e);
 	free(vms);
-	return r < 0 ? EXIT_UNCHANGED : report_undo(changes, c->report);
+	if (r < 0)
+		return r == -ENOTRECOVERABLE ? EXIT_RESIDUE : EXIT_UNCHANGED;
+	return report_undo(changes, c->report);
 }
 
 static const struct option_row options[] = {

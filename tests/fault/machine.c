@@ -221,43 +221,65 @@ static bool is_partition_live(const struct machine *m, enum vm vm, const struct 
 		cpuset_is_subset(cpus, &own) && !cpuset_intersects(&own, &root);
 }
 
-/* Who must not be on the CPUs of a fenced VM: kernel threads that can be moved, threads of slices,
- * QEMU's own others, movable interrupts. Returns a name, or NULL. */
-static const char *intruder(const struct machine *m, enum vm vm, const struct cpuset *cpus)
+static bool is_listed(const char *immovable, const char *knob, int key)
 {
-	static const int everybody[] = { 1, 2, 11, 51, 53, 60, 61, 400, 410, 420, 500, 501, 700 };
-	static const int irqs[] = { 9, 24, 26, 27, 28 };
-	static char name[40];
-	for (size_t i = 0; i < N_ELEMENTS(everybody); i++) {
-		struct cpuset mask = mask_of(m, everybody[i]);
-		snprintf(name, sizeof name, "thread %d", everybody[i]);
-		if (cpuset_intersects(&mask, cpus) || cpuset_is_empty(&mask))
-			return name;
-	}
-	for (const int *tid = facts[vm].others; *tid; tid++) {
-		struct cpuset mask = mask_of(m, *tid);
-		snprintf(name, sizeof name, "thread %d", *tid);
-		if (cpuset_intersects(&mask, cpus) || cpuset_is_empty(&mask))
-			return name;
-	}
-	for (size_t i = 0; i < N_ELEMENTS(irqs); i++) {
-		snprintf(name, sizeof name, "proc/irq/%d/smp_affinity_list", irqs[i]);
-		struct cpuset set = list_in(m, name);
-		if (cpuset_intersects(&set, cpus))
-			return name;
-	}
-	return NULL;
+	char what[40];
+	snprintf(what, sizeof what, "%s %d\"", knob, key);
+	return immovable && strstr(immovable, what);
 }
 
-bool vm_is_whole(const struct machine *m, enum vm vm, const char *level, const char **ret_why)
+/* A movable interrupt on the CPUs, or -1. */
+static int intruding_irq(const struct machine *m, const struct cpuset *cpus, const char *immovable)
 {
+	static const int irqs[] = { 9, 24, 26, 27, 28 };
+	for (size_t i = 0; i < N_ELEMENTS(irqs); i++) {
+		AUTO_FREE char *file = xasprintf("proc/irq/%d/smp_affinity_list", irqs[i]);
+		struct cpuset set = list_in(m, file);
+		if (cpuset_intersects(&set, cpus) && !is_listed(immovable, "irq.affinity", irqs[i]))
+			return irqs[i];
+	}
+	return -1;
+}
+
+/* A thread on the CPUs that can be moved, or 0: kernel threads, threads of slices and in none,
+ * QEMU's own others. */
+static int intruding_thread(
+	const struct machine *m, enum vm vm, const struct cpuset *cpus, const char *immovable)
+{
+	static const int everybody[] = { 1, 2, 11, 51, 53, 60, 61, 400, 410, 420, 500, 501, 700 };
+	const int *lists[] = { everybody, facts[vm].others };
+	size_t n[] = { N_ELEMENTS(everybody), N_ELEMENTS(facts[vm].others) };
+	for (size_t k = 0; k < 2; k++)
+		for (size_t i = 0; i < n[k] && lists[k][i]; i++) {
+			int tid = lists[k][i];
+			struct cpuset mask = mask_of(m, tid);
+			bool is_there = cpuset_intersects(&mask, cpus) || cpuset_is_empty(&mask);
+			if (is_there && !is_listed(immovable, "thread.affinity", tid) &&
+				!is_listed(immovable, "kthread.affinity", tid) &&
+				!is_listed(immovable, "task.affinity", tid))
+				return tid;
+		}
+	return 0;
+}
+
+bool vm_is_whole(const struct machine *m, enum vm vm, const char *level, const char *immovable,
+	const char **ret_why)
+{
+	static char why[60];
 	struct cpuset cpus;
-	*ret_why = NULL;
-	if (!are_vcpus_alone(m, vm, &cpus))
-		*ret_why = "its vCPUs have not a CPU each";
-	else if (streq(level, "isolated") && !is_partition_live(m, vm, &cpus))
-		*ret_why = "its partition is not live";
-	else if (!streq(level, "pinned"))
-		*ret_why = intruder(m, vm, &cpus);
-	return !*ret_why;
+	*why = 0;
+	if (!are_vcpus_alone(m, vm, &cpus)) {
+		snprintf(why, sizeof why, "its vCPUs have not a CPU each");
+	} else if (streq(level, "isolated") && !is_partition_live(m, vm, &cpus)) {
+		snprintf(why, sizeof why, "its partition is not live");
+	} else if (!streq(level, "pinned")) {
+		int irq = intruding_irq(m, &cpus, immovable);
+		int tid = intruding_thread(m, vm, &cpus, immovable);
+		if (irq >= 0)
+			snprintf(why, sizeof why, "interrupt %d is there", irq);
+		else if (tid)
+			snprintf(why, sizeof why, "thread %d may run there", tid);
+	}
+	*ret_why = why;
+	return !*why;
 }

@@ -52,5 +52,7 @@ void machine_reset(struct machine *m);
 
 enum vm { NO_VM, VM_DB01 = 1, VM_DB02 = 2 };
 /* By plain reads: each vCPU thread alone on a CPU; at "isolated" in a live partition that the root
- * does not use; at "fenced" and above nothing movable else there. Writes why not. */
-bool vm_is_whole(const struct machine *m, enum vm vm, const char *level, const char **ret_why);
+ * does not use; at "fenced" and above nothing movable else there. What the text (or
+ * NULL) lists as immovable is excused, "irq.affinity 24". Writes why not. */
+bool vm_is_whole(const struct machine *m, enum vm vm, const char *level, const char *immovable,
+	const char **ret_why);
