@@ -16,6 +16,11 @@ static int load(hwloc_topology_t t, const char *root, const char *xml, struct er
 	if (xml && hwloc_topology_set_xmlbuffer(t, xml, (int)strlen(xml) + 1) < 0)
 		return err_say(e, -EINVAL, "the recording's hwloc XML is damaged");
 	hwloc_topology_set_flags(t, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED);
+	/* hwloc's CPUID reader would visit every CPU of this machine, isolated ones too, and even
+	 * mix what it finds there into a tree of another machine. */
+	hwloc_topology_set_components(t, HWLOC_TOPOLOGY_COMPONENTS_FLAG_BLACKLIST, "x86");
+	/* Its complaints about odd firmware go to stderr and are not for users. */
+	setenv("HWLOC_HIDE_ERRORS", "2", 0);
 	bool is_other_root = root && strcmp(root, "/") != 0;
 	if (is_other_root)
 		setenv("HWLOC_FSROOT", root, 1);
@@ -51,7 +56,11 @@ static int load_topology(struct host *h, hwloc_topology_t t, struct err *e)
 			return err_say(e, -EINVAL, "the recording has no topology (\"hwloc xml\")");
 		return load(t, NULL, xml, e);
 	}
-	int r = load(t, root, NULL, e);
+	AUTO_NAMES struct host_names unused = { 0 };
+	int r = host_list(h, &unused, "sys/devices/system/cpu");
+	if (r < 0) /* hwloc would make up a machine with as many CPUs as this one */
+		return err_set(e, r, "no host below '%s': sys/devices/system/cpu", root);
+	r = load(t, root, NULL, e);
 	if (r < 0)
 		return r;
 	r = host_record_fact(h, "hwloc", "xml", ask_xml, t);
@@ -204,8 +213,9 @@ static void read_masks(struct host *h, hwloc_topology_t t, struct snapshot *s)
 	const struct cpuset *online = read_cpulist(h, s, "sys/devices/system/cpu/online");
 	const struct cpuset *present = read_cpulist(h, s, "sys/devices/system/cpu/present");
 	const struct cpuset *isolated = read_cpulist(h, s, "sys/devices/system/cpu/isolated");
+	struct cpuset all = set_of(hwloc_topology_get_complete_cpuset(t));
 	s->online_cpus = online ? *online : set_of(hwloc_topology_get_topology_cpuset(t));
-	s->present_cpus = present ? cpuset_or(present, &s->online_cpus) : s->online_cpus;
+	s->present_cpus = cpuset_or(present ? present : &all, &s->online_cpus);
 	s->boot_isolated_cpus = isolated ? *isolated : CPUSET_EMPTY;
 }
 
