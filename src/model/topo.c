@@ -131,15 +131,42 @@ static void read_nodes(hwloc_topology_t t, struct snapshot *s)
 	}
 }
 
-/* The number of the set (in an array with a leading cpuset member) that has the CPU, or -1. */
-#define index_having(array, n, cpu)                                                                \
-	({                                                                                         \
-		int found_ = -1;                                                                   \
-		for (size_t i_ = 0; i_ < (n) && found_ < 0; i_++)                                  \
-			if (cpuset_has(&(array)[i_].cpus, (cpu)))                                  \
-				found_ = (int)i_;                                                  \
-		found_;                                                                            \
-	})
+static void read_l2s(hwloc_topology_t t, struct snapshot *s)
+{
+	int n = n_objects(t, HWLOC_OBJ_L2CACHE);
+	s->l2s = arena_alloc(&s->arena, (size_t)n * sizeof *s->l2s);
+	for (int i = 0; i < n; i++) {
+		hwloc_obj_t o = hwloc_get_obj_by_type(t, HWLOC_OBJ_L2CACHE, (unsigned)i);
+		s->l2s[s->n_l2s++] =
+			(struct l2_domain){ set_of(o->cpuset), o->attr->cache.size / 1024 };
+	}
+}
+
+/* Dies are a type of their own, clusters groups with a name. */
+static struct cpu_group *read_groups(hwloc_topology_t t, struct snapshot *s, hwloc_obj_type_t type,
+	const char *subtype, size_t *ret_n)
+{
+	size_t room = 0;
+	struct cpu_group *groups = NULL;
+	for (hwloc_obj_t o = NULL; (o = hwloc_get_next_obj_by_type(t, type, o));)
+		room++;
+	groups = arena_alloc(&s->arena, room * sizeof *groups);
+	for (hwloc_obj_t o = NULL; (o = hwloc_get_next_obj_by_type(t, type, o));)
+		if (!subtype || (o->subtype && !strcmp(o->subtype, subtype)))
+			groups[(*ret_n)++].cpus = set_of(o->cpuset);
+	return groups;
+}
+
+/* Notes in 'member' of each CPU which of the sets (in an array with a cpuset member) it is in. */
+#define number_cpus(s, member, array, n)                                                           \
+	do {                                                                                       \
+		for (size_t i_ = 0; i_ < (s)->n_cpus; i_++)                                        \
+			(s)->cpus[i_].member = -1;                                                 \
+		for (size_t i_ = (n); i_-- > 0;)                                                   \
+			cpuset_for_each (cpu_, &(array)[i_].cpus)                                  \
+				if (cpu_ < (s)->n_cpu_index && (s)->cpu_index[cpu_] >= 0)          \
+					(s)->cpus[(s)->cpu_index[cpu_]].member = (int)i_;          \
+	} while (0)
 
 /* hwloc ranks kinds by efficiency, the most power-saving first. Two kinds are E and P, three are
  * low-power, E and P. */
@@ -159,18 +186,25 @@ static enum cpu_kind kind_of(hwloc_topology_t t, hwloc_obj_t pu)
 static void read_cpus(hwloc_topology_t t, struct snapshot *s)
 {
 	s->cpus = arena_alloc(&s->arena, (size_t)cpuset_count(&s->present_cpus) * sizeof *s->cpus);
+	s->cpu_index = arena_alloc(&s->arena, CPUSET_MAX * sizeof *s->cpu_index);
+	s->n_cpu_index = CPUSET_MAX;
+	memset(s->cpu_index, -1, CPUSET_MAX * sizeof *s->cpu_index);
 	cpuset_for_each (cpu, &s->present_cpus) {
 		hwloc_obj_t pu = hwloc_get_pu_obj_by_os_index(t, (unsigned)cpu);
+		s->cpu_index[cpu] = (int)s->n_cpus;
 		s->cpus[s->n_cpus++] = (struct cpu){
 			.cpu = cpu,
 			.is_online = cpuset_has(&s->online_cpus, cpu),
-			.core = index_having(s->cores, s->n_cores, cpu),
-			.l3 = index_having(s->l3s, s->n_l3s, cpu),
-			.node = index_having(s->nodes, s->n_nodes, cpu),
-			.socket = index_having(s->sockets, s->n_sockets, cpu),
 			.kind = pu ? kind_of(t, pu) : CPU_UNIFORM,
 		};
 	}
+	number_cpus(s, core, s->cores, s->n_cores);
+	number_cpus(s, l3, s->l3s, s->n_l3s);
+	number_cpus(s, l2, s->l2s, s->n_l2s);
+	number_cpus(s, node, s->nodes, s->n_nodes);
+	number_cpus(s, socket, s->sockets, s->n_sockets);
+	number_cpus(s, die, s->dies, s->n_dies);
+	number_cpus(s, cluster, s->clusters, s->n_clusters);
 }
 
 /* Cores and L3 domains take their place from their first CPU. */
@@ -223,6 +257,9 @@ int read_topology(struct host *h, struct snapshot *s, struct err *e)
 		read_masks(h, t, s);
 		read_cores(t, s);
 		read_l3s(t, s);
+		read_l2s(t, s);
+		s->dies = read_groups(t, s, HWLOC_OBJ_DIE, NULL, &s->n_dies);
+		s->clusters = read_groups(t, s, HWLOC_OBJ_GROUP, "Cluster", &s->n_clusters);
 		read_sockets(t, s);
 		read_nodes(t, s);
 		read_cpus(t, s);
