@@ -364,9 +364,10 @@ static void put_irqs(void)
 static void put_thread(int pid, int tid, const char *comm, unsigned int flags, const char *cgroup)
 {
 	AUTO_FREE char *list = cpuset_format_list(&online);
-	AUTO_FREE char *stat = xasprintf("%d (%s) S %d %d %d 0 -1 %u 0 0 0 0 5 7 0 0 20 0 1 0 %d 0 "
-					 "0 0 0 0 0 0 0 0 0 0 0 0 0 0 17 %d 0 0 0 0 0\n",
-		tid, comm, flags ? 2 : 1, pid, pid, flags, 100 + tid, cpus.v[0].nr);
+	AUTO_FREE char *stat = xasprintf(
+		"%d (%s) S %d %d %d 0 -1 %u 0 0 0 0 5 7 0 0 20 0 %d 0 %d 0 "
+		"0 0 0 0 0 0 0 0 0 0 0 0 0 0 17 %d 0 0 0 0 0\n",
+		tid, comm, flags ? 2 : 1, pid, pid, flags, flags ? 1 : 10, 100 + tid, cpus.v[0].nr);
 	AUTO_FREE char *status = xasprintf("Name:\t%s\nPid:\t%d\nCpus_allowed_list:\t%s\n"
 					   "Mems_allowed_list:\t0\n",
 		comm, tid, list);
