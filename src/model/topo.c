@@ -10,9 +10,11 @@
 
 #include "model/read.h"
 
-/* hwloc takes another root from the environment only; the variable is gone again before return. */
+/* hwloc takes another root from the environment only; the variable is gone again before return.
+ * What it would print on stderr about contradictions is for note_gaps() to say. */
 static int load(hwloc_topology_t t, const char *root, const char *xml, struct err *e)
 {
+	setenv("HWLOC_HIDE_ERRORS", "2", 0);
 	if (xml && hwloc_topology_set_xmlbuffer(t, xml, (int)strlen(xml) + 1) < 0)
 		return err_say(e, -EINVAL, "the recording's hwloc XML is damaged");
 	hwloc_topology_set_flags(t, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED);
@@ -54,7 +56,12 @@ static int load_topology(struct host *h, hwloc_topology_t t, struct err *e)
 			return err_say(e, -EINVAL, "the recording has no topology (\"hwloc xml\")");
 		return load(t, NULL, xml, e);
 	}
-	int r = load(t, root, NULL, e);
+	/* Without these files hwloc would make up a machine. */
+	AUTO_NAMES struct host_names names = { 0 };
+	int r = host_list(h, &names, "sys/devices/system/cpu");
+	if (r < 0)
+		return err_set(e, r, "%s is no tree of a host: list sys/devices/system/cpu", root);
+	r = load(t, root, NULL, e);
 	if (r < 0)
 		return r;
 	r = host_record_fact(h, "hwloc", "xml", ask_xml, t);
@@ -247,6 +254,26 @@ static void read_masks(struct host *h, hwloc_topology_t t, struct snapshot *s)
 	s->boot_isolated_cpus = isolated ? *isolated : CPUSET_EMPTY;
 }
 
+/* What hwloc left out because it made no sense is not left out in silence. */
+static void note_gaps(struct host *h, struct snapshot *s)
+{
+	struct cpuset lost = CPUSET_EMPTY;
+	for (size_t i = 0; i < s->n_cpus; i++)
+		if (s->cpus[i].is_online && (s->cpus[i].core < 0 || s->cpus[i].node < 0))
+			cpuset_add(&lost, s->cpus[i].cpu);
+	if (!cpuset_is_empty(&lost)) {
+		AUTO_FREE char *list = cpuset_format_list(&lost);
+		snapshot_note(s, "the topology files do not say where CPU %s is", list);
+	}
+	const struct cpuset *nodes = read_cpulist(h, s, "sys/devices/system/node/online");
+	if (nodes && (size_t)cpuset_count(nodes) != s->n_nodes) {
+		AUTO_FREE char *list = cpuset_format_list(nodes);
+		snapshot_note(s,
+			"nodes %s are online, but the files of only %zu of them make sense", list,
+			s->n_nodes);
+	}
+}
+
 int read_topology(struct host *h, struct snapshot *s, struct err *e)
 {
 	hwloc_topology_t t;
@@ -265,6 +292,7 @@ int read_topology(struct host *h, struct snapshot *s, struct err *e)
 		read_cpus(t, s);
 		link_up(s);
 		read_distances(t, s);
+		note_gaps(h, s);
 	}
 	hwloc_topology_destroy(t);
 	if (r == 0 && !s->n_cpus)

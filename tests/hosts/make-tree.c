@@ -346,7 +346,8 @@ static void put_irqs(void)
 		n = 0;
 		array_for_each (c, &cpus)
 			if (c->is_online)
-				strbuf_printf(&b, " %10d", n++ % 97 == i % 97 ? 1000 + i : 0);
+				strbuf_printf(
+					&b, " %10d", n++ % 97 == i % 97 ? 50 + i * 7919 % 9973 : 0);
 		strbuf_printf(&b, "  PCI-MSIX-0000:%02x:00.0 %3d-edge      nvme0q%d\n", i / 32 + 1,
 			i % 32, i % 32);
 		struct cpuset one = cpuset_of(cpus.v[(size_t)i % cpus.n].nr);
