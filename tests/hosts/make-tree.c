@@ -346,7 +346,8 @@ static void put_irqs(void)
 		n = 0;
 		array_for_each (c, &cpus)
 			if (c->is_online)
-				strbuf_printf(&b, " %10d", n++ % 97 == i % 97 ? 1000 + i : 0);
+				strbuf_printf(
+					&b, " %10d", n++ % 97 == i % 97 ? 50 + i * 7919 % 9973 : 0);
 		strbuf_printf(&b, "  PCI-MSIX-0000:%02x:00.0 %3d-edge      nvme0q%d\n", i / 32 + 1,
 			i % 32, i % 32);
 		struct cpuset one = cpuset_of(cpus.v[(size_t)i % cpus.n].nr);
@@ -364,9 +365,10 @@ static void put_irqs(void)
 static void put_thread(int pid, int tid, const char *comm, unsigned int flags, const char *cgroup)
 {
 	AUTO_FREE char *list = cpuset_format_list(&online);
-	AUTO_FREE char *stat = xasprintf("%d (%s) S %d %d %d 0 -1 %u 0 0 0 0 5 7 0 0 20 0 1 0 %d 0 "
-					 "0 0 0 0 0 0 0 0 0 0 0 0 0 0 17 %d 0 0 0 0 0\n",
-		tid, comm, flags ? 2 : 1, pid, pid, flags, 100 + tid, cpus.v[0].nr);
+	AUTO_FREE char *stat = xasprintf(
+		"%d (%s) S %d %d %d 0 -1 %u 0 0 0 0 5 7 0 0 20 0 %d 0 %d 0 "
+		"0 0 0 0 0 0 0 0 0 0 0 0 0 0 17 %d 0 0 0 0 0\n",
+		tid, comm, flags ? 2 : 1, pid, pid, flags, flags ? 1 : 10, 100 + tid, cpus.v[0].nr);
 	AUTO_FREE char *status = xasprintf("Name:\t%s\nPid:\t%d\nCpus_allowed_list:\t%s\n"
 					   "Mems_allowed_list:\t0\n",
 		comm, tid, list);
