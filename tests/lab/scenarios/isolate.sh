@@ -1,0 +1,96 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Kernel 6.12, systemd: `apply` at isolated holds, against systemd and irqbalance too, and helps under noise; `undo` puts
+# all back. The work under noise comes first; while settings are judged nothing is busy.
+. /lab/run/lib.sh
+. /lab/run/lib-proof.sh
+
+hogs=${1:-6} seconds=${2:-5}
+echo "# $(uname -r), $LAB_TOPOLOGY, $hogs hogs in each of two slices, $seconds s windows"
+
+# ---- without irqbalance: strict identity ------------------------------------------------------------------------
+systemctl stop irqbalance
+vm_start db01 100 4 2 spin
+vm_start noisy 101 4 1 spin
+vm_qmp 100 stop >/dev/null
+vm_qmp 101 stop >/dev/null
+sleep 1
+timed dump_state /out/a
+
+noise_start "$hogs"
+vm_qmp 101 cont >/dev/null
+vm_qmp 100 cont >/dev/null
+sleep 2
+first=$(waited 100)
+assert_rc 'measure, before' 0 timed wideberth measure db01 --seconds "$seconds" --save /out/before.json
+before="$first $(waited 100)"
+noise_pause
+vm_qmp 101 stop >/dev/null
+vm_qmp 100 stop >/dev/null
+
+timed wideberth --json apply --vm db01 >/out/apply.json
+assert_eq 'apply works' "$?" 0
+assert_eq 'at the level asked for' "$(jq -r '.vms[0].level' /out/apply.json)" isolated
+proves 100 isolated /out/apply.json
+assert_rc 'status agrees' 0 wideberth status
+
+vm_qmp 101 cont >/dev/null
+vm_qmp 100 cont >/dev/null
+noise_resume
+sleep 2
+first=$(waited 100)
+assert_rc 'measure, after' 0 timed wideberth measure db01 --seconds "$seconds" --save /out/after.json
+after="$first $(waited 100)"
+noise_stop
+vm_qmp 100 stop >/dev/null
+
+echo "# db01's vCPUs, ran waited preempted, from and to: before $before, after $after"
+assert 'by plain schedstat: they wait at least 20 times less' awk -v b="$before" -v a="$after" 'BEGIN {
+	split(b, x, " "); split(a, y, " ")
+	share_b = (x[5] - x[2]) / (x[5] - x[2] + x[4] - x[1]); share_a = (y[5] - y[2]) / (y[5] - y[2] + y[4] - y[1])
+	printf "waited %.4f %% of the time wanted, before %.2f %%\n", 100 * share_a, 100 * share_b
+	exit !(share_b > 0.02 && share_a * 20 <= share_b) }'
+assert 'by plain status: they are preempted hardly ever' awk -v b="$before" -v a="$after" -v s="$seconds" 'BEGIN {
+	split(b, x, " "); split(a, y, " ")
+	printf "preempted %d times, before %d\n", y[6] - y[3], x[6] - x[3]
+	exit !(y[6] - y[3] <= 4 * s && (y[6] - y[3]) * 10 <= x[6] - x[3]) }'
+wideberth --json compare /out/before.json /out/after.json >/out/compare.json
+assert 'compare says so too' jq -e '.vms[0] | .stolen.before > 0.02 and .stolen.after * 20 <= .stolen.before' /out/compare.json
+wideberth compare /out/before.json /out/after.json | sed 's/^/# /'
+
+# systemd as the competing writer
+systemctl daemon-reload
+assert_rc 'status after daemon-reload' 0 wideberth status
+assert_rc 'undo works' 0 timed wideberth undo --all
+vm_start noisy 101 4 1 spin
+vm_qmp 101 stop >/dev/null
+timed dump_state /out/b
+# the noisy VM is another process now
+assert 'all is as it was' dump_same /out/a /out/b "^thread .* (CPU|IO|call_rcu|qemu).*/101.scope"
+assert_rc 'status has nothing to say' 0 wideberth status
+
+# ---- with irqbalance, and properties set on a slice -------------------------------------------------------------
+systemctl start irqbalance
+systemctl set-property --runtime system.slice CPUWeight=100
+banned() { printf setup | nc -U -N /run/irqbalance/*.sock | sed 's/.*BANNED //'; }
+bans() { [ "$(mask_cpus <(banned))" = "$1" ]; }
+wait_until 20 eval 'banned | grep -q 0'
+none=$(banned)
+dump_state /out/c
+timed wideberth --json apply --vm db01 >/out/apply2.json
+assert_eq 'apply works beside irqbalance' "$?" 0
+claim=$(claim_of 100)
+assert "irqbalance learns of it" wait_until 25 bans "$(cpus "$claim" | paste -sd,)"
+systemctl kill --signal=HUP irqbalance
+sleep 11
+systemctl set-property --runtime system.slice CPUWeight=50
+systemctl daemon-reload
+proves 100 isolated /out/apply2.json 'after irqbalance, set-property, daemon-reload'
+assert_rc 'status agrees' 0 wideberth status
+systemctl set-property --runtime system.slice CPUWeight=100
+assert_rc 'undo works' 0 timed wideberth undo --all
+assert 'irqbalance may use them again' wait_until 25 eval '[ "$(banned)" = "$none" ]'
+timed dump_state /out/d
+assert 'all but what irqbalance moves is as it was' dump_same /out/c /out/d '^irq [^:]*[0-9]/'
+finish
