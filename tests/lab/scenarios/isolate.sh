@@ -22,9 +22,11 @@ noise_start "$hogs"
 vm_qmp 101 cont >/dev/null
 vm_qmp 100 cont >/dev/null
 sleep 2
-first=$(waited 100)
+waited 100
+first=$REPLY
 assert_rc 'measure, before' 0 timed wideberth measure db01 --seconds "$seconds" --save /out/before.json
-before="$first $(waited 100)"
+waited 100
+before="$first $REPLY"
 noise_pause
 vm_qmp 101 stop >/dev/null
 vm_qmp 100 stop >/dev/null
@@ -39,27 +41,31 @@ vm_qmp 101 cont >/dev/null
 vm_qmp 100 cont >/dev/null
 noise_resume
 sleep 2
-first=$(waited 100)
+waited 100
+first=$REPLY
 assert_rc 'measure, after' 0 timed wideberth measure db01 --seconds "$seconds" --save /out/after.json
-after="$first $(waited 100)"
+waited 100
+after="$first $REPLY"
 noise_stop
 vm_qmp 100 stop >/dev/null
 
-echo "# db01's vCPUs, ran waited preempted, from and to: before $before, after $after"
+echo "# db01's vCPUs, ran waited preempted at, from and to: before $before, after $after"
 assert 'by plain schedstat: they wait at least 20 times less' awk -v b="$before" -v a="$after" 'BEGIN {
 	split(b, x, " "); split(a, y, " ")
-	share_b = (x[5] - x[2]) / (x[5] - x[2] + x[4] - x[1]); share_a = (y[5] - y[2]) / (y[5] - y[2] + y[4] - y[1])
-	printf "waited %.4f %% of the time wanted, before %.2f %%\n", 100 * share_a, 100 * share_b
+	share_b = (x[6] - x[2]) / (x[6] - x[2] + x[5] - x[1]); share_a = (y[6] - y[2]) / (y[6] - y[2] + y[5] - y[1])
+	printf "# waited %.4f %% of the time wanted, before %.2f %%\n", 100 * share_a, 100 * share_b >"/dev/stderr"
 	exit !(share_b > 0.02 && share_a * 20 <= share_b) }'
-assert 'by plain status: they are preempted hardly ever' awk -v b="$before" -v a="$after" -v s="$seconds" 'BEGIN {
+# What is left comes from the kernel's own per-CPU work (vmstat, once per second).
+assert 'by plain status: they are preempted hardly ever' awk -v b="$before" -v a="$after" 'BEGIN {
 	split(b, x, " "); split(a, y, " ")
-	printf "preempted %d times, before %d\n", y[6] - y[3], x[6] - x[3]
-	exit !(y[6] - y[3] <= 4 * s && (y[6] - y[3]) * 10 <= x[6] - x[3]) }'
+	rate_b = (x[7] - x[3]) / (x[8] - x[4]) * 1e6 / 4; rate_a = (y[7] - y[3]) / (y[8] - y[4]) * 1e6 / 4
+	printf "# each preempted %.2f times per second, before %.2f\n", rate_a, rate_b >"/dev/stderr"
+	exit !(rate_a <= 3 && rate_a * 3 <= rate_b) }'
 wideberth --json compare /out/before.json /out/after.json >/out/compare.json
 assert 'compare says so too' jq -e '.vms[0] | .stolen.before > 0.02 and .stolen.after * 20 <= .stolen.before' /out/compare.json
 wideberth compare /out/before.json /out/after.json | sed 's/^/# /'
 
-# systemd as the competing writer
+# the neighbour has ended by now; systemd as the competing writer
 systemctl daemon-reload
 assert_rc 'status after daemon-reload' 0 wideberth status
 assert_rc 'undo works' 0 timed wideberth undo --all
@@ -73,15 +79,16 @@ assert_rc 'status has nothing to say' 0 wideberth status
 # ---- with irqbalance, and properties set on a slice -------------------------------------------------------------
 systemctl start irqbalance
 systemctl set-property --runtime system.slice CPUWeight=100
-banned() { printf setup | nc -U -N /run/irqbalance/*.sock | sed 's/.*BANNED //'; }
-bans() { [ "$(mask_cpus <(banned))" = "$1" ]; }
+banned() { printf setup | nc -U -N /run/irqbalance/*.sock | sed 's/.*BANNED \([0-9a-f,]*\).*/\1/'; }
+bans() { mask_list "$(banned)" && same_cpus "$REPLY" "$1"; }
 wait_until 20 eval 'banned | grep -q 0'
-none=$(banned)
+mask_list "$(banned)"
+none=$REPLY
 dump_state /out/c
 timed wideberth --json apply --vm db01 >/out/apply2.json
 assert_eq 'apply works beside irqbalance' "$?" 0
-claim=$(claim_of 100)
-assert "irqbalance learns of it" wait_until 25 bans "$(cpus "$claim" | paste -sd,)"
+claim_of 100
+assert 'irqbalance learns of it' wait_until 25 bans "$REPLY"
 systemctl kill --signal=HUP irqbalance
 sleep 11
 systemctl set-property --runtime system.slice CPUWeight=50
@@ -90,7 +97,8 @@ proves 100 isolated /out/apply2.json 'after irqbalance, set-property, daemon-rel
 assert_rc 'status agrees' 0 wideberth status
 systemctl set-property --runtime system.slice CPUWeight=100
 assert_rc 'undo works' 0 timed wideberth undo --all
-assert 'irqbalance may use them again' wait_until 25 eval '[ "$(banned)" = "$none" ]'
+assert 'irqbalance may use them again' wait_until 25 bans "$none"
 timed dump_state /out/d
 assert 'all but what irqbalance moves is as it was' dump_same /out/c /out/d '^irq [^:]*[0-9]/'
+assert_eq 'nothing crashed' "$(crashes)" ''
 finish
