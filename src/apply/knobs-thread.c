@@ -184,7 +184,8 @@ static int read_cgroup(struct host *h, const struct target *t, char **ret)
 
 static int write_cgroup(struct host *h, const struct target *t, const char *value)
 {
-	return host_write(h, t->key, CGROUP_MOUNT "/%s/cgroup.threads", value);
+	int tid, r = check_thread(h, t, &tid);
+	return r < 0 ? r : host_write(h, t->key, CGROUP_MOUNT "/%s/cgroup.threads", value);
 }
 
 const struct knob knob_thread_cgroup = {

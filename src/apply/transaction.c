@@ -96,6 +96,13 @@ static bool was_right(const struct change *c, const char *ours)
 	return !c->knob->is_collateral && streq(ours, c->baseline) && streq(c->after, c->baseline);
 }
 
+/* True when the value has to be written though it seems to be there. A thread's mask that we set
+ * may by now be just what its group has: left alone, it would stay when the group gets wider. */
+static bool is_blind(const struct change *c)
+{
+	return c->knob->is_deferred || (c->is_released && streq(c->after, "all"));
+}
+
 /* Adds a change to the value; what it is now decides whether anything is to be done. ours: the
  * value that may be there from us, NULL when whatever is there is replaced. */
 static int add_change(
@@ -114,10 +121,11 @@ static int add_change(
 	} else if (ours && was_right(c, ours)) {
 		n->result = CHANGE_SAME;
 		n->is_untouched = true;
-	} else if (knob_is_same(c->knob, h, &c->target, c->after, now) && !c->knob->is_deferred) {
+	} else if (knob_is_same(c->knob, h, &c->target, c->after, now) && !is_blind(c)) {
 		/* not is_same(): what we narrowed for others has to get wider without them */
 		n->result = CHANGE_SAME;
 	} else if (ours && !c->knob->is_deferred &&
+		!knob_is_same(c->knob, h, &c->target, c->after, now) &&
 		!knob_is_ours(c->knob, h, &c->target, ours, now) &&
 		!knob_is_same(c->knob, h, &c->target, c->baseline, now)) {
 		n->result = CHANGE_KEPT;
@@ -351,14 +359,20 @@ static bool is_refused(const struct change *c)
 }
 
 /* A value may have to wait for others: a mask for its cpuset, a group for its threads. So read
- * everything again at the end, and write once more what does not hold. */
+ * everything again at the end, and write once more what is not exactly so: a mask that a cpuset
+ * took away may keep off the claimed CPUs by chance, and still is not the thread's. */
 static void settle_and_check(struct host *h, struct changes *list, bool is_back)
 {
 	array_for_each (c, &list->v) {
+		AUTO_FREE char *now = NULL;
 		bool is_tried = is_open(c) || (is_refused(c) && (is_back || c->is_released));
-		if (!is_tried || check(h, list, c))
+		if (!is_tried)
 			continue;
-		put(h, list, c);
+		int r = c->knob->read(h, &c->target, &now);
+		if (!is_gone(r) && (r < 0 || !knob_is_same(c->knob, h, &c->target, c->after, now)))
+			put(h, list, c);
+		else
+			check(h, list, c);
 		if (is_open(c))
 			check(h, list, c);
 	}
