@@ -75,6 +75,12 @@ int host_record_fact(struct host *h, const char *kind, const char *key, host_ask
 /* CLOCK_MONOTONIC in ns; 0 on a plain tree. */
 uint64_t host_clock_ns(struct host *h);
 
+/* The changes that were made of this host so far, and the time that their system calls took. */
+struct host_cost {
+	uint64_t n_writes, ns;
+};
+struct host_cost host_write_cost(const struct host *h);
+
 /* The CPUs that the kernel allows a thread now (sched_getaffinity). Returns 0, -ESRCH, …; on a
  * tree the Cpus_allowed_list of its status file answers. */
 int host_get_affinity(struct host *h, int tid, struct cpuset *ret) MUST_CHECK;
