@@ -57,7 +57,8 @@ static int parse_seconds(const struct args *a, uint64_t *ret_ns, struct err *e)
 	return 0;
 }
 
-static int apply(struct context *c, struct planning *p, uint64_t confirm_ns, struct err *e)
+static int apply(
+	struct context *c, struct planning *p, uint64_t confirm_ns, int lock, struct err *e)
 {
 	AUTO_LEDGER struct ledger *next = ledger_new();
 	AUTO_CHANGES struct changes *back = NULL;
@@ -72,7 +73,7 @@ static int apply(struct context *c, struct planning *p, uint64_t confirm_ns, str
 	if (r < 0)
 		return r == -ENOTRECOVERABLE ? EXIT_RESIDUE : EXIT_UNCHANGED;
 	if (confirm_ns)
-		return confirm_watch(c, next, e);
+		return confirm_watch(c, next, lock, e);
 	return EXIT_OK;
 }
 
@@ -145,7 +146,7 @@ static int run(struct context *c, struct err *e)
 		return r;
 	planning_report(&p, c->report);
 	if (!is_dry && p.placements->n) {
-		r = apply(c, &p, confirm_ns, e);
+		r = apply(c, &p, confirm_ns, lock, e);
 		if (r)
 			return r;
 	}
