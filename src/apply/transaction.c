@@ -103,6 +103,14 @@ static bool is_blind(const struct change *c)
 	return c->knob->is_deferred || (c->is_released && streq(c->after, "all"));
 }
 
+/* Nothing to write. Somebody else's set without the CPUs to avoid is as good as ours, but an older
+ * one of ours is not: it may avoid more than is claimed by now. */
+static bool is_right(struct host *h, const struct change *c, const char *now)
+{
+	bool is_ours = c->in_force && knob_is_same(c->knob, h, &c->target, c->in_force, now);
+	return is_ours ? knob_is_same(c->knob, h, &c->target, c->after, now) : is_same(h, c, now);
+}
+
 /* Adds a change to the value; what it is now decides whether anything is to be done. ours: the
  * value that may be there from us, NULL when whatever is there is replaced. */
 static int add_change(
@@ -121,8 +129,7 @@ static int add_change(
 	} else if (ours && was_right(c, ours)) {
 		n->result = CHANGE_SAME;
 		n->is_untouched = true;
-	} else if (knob_is_same(c->knob, h, &c->target, c->after, now) && !is_blind(c)) {
-		/* not is_same(): what we narrowed for others has to get wider without them */
+	} else if (is_right(h, n, now) && !is_blind(c)) {
 		n->result = CHANGE_SAME;
 	} else if (ours && !c->knob->is_deferred &&
 		!knob_is_same(c->knob, h, &c->target, c->after, now) &&
@@ -210,6 +217,7 @@ static int plan_setting(
 			return r;
 	}
 	bool is_heir = !entry && has_inherited(h, l, c.knob, &c.target);
+	c.in_force = entry ? keep(&list->arena, entry->value) : NULL;
 	c.baseline = keep(&list->arena, entry ? entry->baseline : is_heir ? "all" : now);
 	if (thread_is_fenced(h, c.knob, &c.target, c.baseline)) {
 		c.after = c.baseline;

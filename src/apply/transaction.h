@@ -26,7 +26,8 @@ struct change {
 	const struct knob *knob;
 	struct target target;
 	const char *baseline, *before, *after, *why;
-	const char *avoid; /* see struct entry */
+	const char *in_force; /* ours so far, or NULL */
+	const char *avoid;    /* see struct entry */
 	bool is_optional;
 	bool is_released;  /* goes back to the baseline for good */
 	bool is_untouched; /* going back: it never was another value */

@@ -28,7 +28,7 @@ static int failed(
 	array_for_each (change, &p->changes->v) {
 		if (change->result == CHANGE_FAILED) {
 			err_say(e, -ECANCELED, "%s of %s to '%s': %s", change->knob->name,
-				change->target.key, change->after,
+				*change->target.key ? change->target.key : "/", change->after,
 				change->reason ? change->reason : "failed");
 			break;
 		}
@@ -37,7 +37,8 @@ static int failed(
 		err_ctx(e, "everything is as it was, because");
 		return EXIT_UNCHANGED;
 	}
-	report_warning(c->report, "not restored:%s", left.s);
+	report_warning(c->report, "not restored:%s; 'wideberth undo --all' tries again", left.s);
+	json_object_set_new(report_json(c->report), "failed", recovery_residue_json(back));
 	err_ctx(e, "taken back but for what is listed above, because");
 	return EXIT_RESIDUE;
 }
@@ -76,7 +77,6 @@ static void report_immovable(const struct planning *p, struct report *r)
 {
 	json_t *immovable = json_object_get(report_json(r), "immovable");
 	struct cpuset claimed = CPUSET_EMPTY;
-	AUTO_STRBUF struct strbuf names = { 0 };
 	size_t n = 0;
 	array_for_each (v, &p->all)
 		claimed = cpuset_or(&claimed, &v->claim_cpus);

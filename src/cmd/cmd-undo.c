@@ -11,7 +11,7 @@ static int resolve(const struct ledger *l, const struct args *a, const char **re
 	for (size_t i = 0; i < a->rest.n; i++) {
 		ret[i] = NULL;
 		array_for_each (p, &l->placements) {
-			if (streq(p->vm, a->rest.v[i]) || (p->name && streq(p->name, a->rest.v[i])))
+			if (placement_is_called(p, a->rest.v[i]))
 				ret[i] = p->vm;
 		}
 		if (!ret[i])
@@ -103,6 +103,7 @@ static const struct option_row options[] = {
 const struct command cmd_undo = {
 	.name = "undo",
 	.args = "VM... | --all",
+	.max_args = ARGS_ANY,
 	.summary = "put every setting back to the value that it had",
 	.help = "Undoes what was applied for the VMs; others stay whole. A value that somebody "
 		"else set\n"

@@ -26,6 +26,18 @@ bool recovery_residue(const struct changes *back, struct strbuf *ret)
 	return has_any;
 }
 
+json_t *recovery_residue_json(const struct changes *back)
+{
+	json_t *rows = json_array();
+	array_for_each (c, &back->v) {
+		if (c->result == CHANGE_FAILED)
+			json_array_append_new(rows,
+				json_pack("{s:s, s:s, s:s, s:s*}", "knob", c->knob->name, "key",
+					c->target.key, "value", c->after, "reason", c->reason));
+	}
+	return rows;
+}
+
 static bool is_among(const char *vm, const char *const *vms, size_t n_vms)
 {
 	if (!vms)

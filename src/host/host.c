@@ -397,6 +397,31 @@ int host_get_affinity(struct host *h, int tid, struct cpuset *ret)
 	return parse_cpus(r, text, ret);
 }
 
+/* /proc/PID/status (Documentation/filesystems/proc.rst, table 1-2): "Cpus_allowed_list:\t0-23" */
+static int status_affinity(struct host *h, int pid, int tid, struct cpuset *ret)
+{
+	static const char key[] = "\nCpus_allowed_list:";
+	AUTO_FREE char *status = NULL;
+	int r = host_read(h, &status, NULL, "proc/%d/task/%d/status", pid, tid);
+	if (r < 0)
+		return r;
+	char *list = strstr(status, key);
+	if (!list)
+		return -ENODATA;
+	list += strlen(key);
+	list[strcspn(list, "\n")] = 0;
+	return cpuset_parse_list(list, ret);
+}
+
+int host_get_thread_affinity(struct host *h, int pid, int tid, struct cpuset *ret)
+{
+	if (!h->is_live && !h->replay)
+		return status_affinity(h, pid, tid, ret);
+	int r = host_get_affinity(h, tid, ret);
+	/* A recording of a tree has the file. */
+	return r == -ENOENT ? status_affinity(h, pid, tid, ret) : r;
+}
+
 static int ask_unit(void *context, const char *key, char **ret)
 {
 	struct host *h = context;
