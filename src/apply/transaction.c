@@ -589,6 +589,7 @@ int transaction_recover(struct host *h, struct changes **ret, struct err *e)
 		if (r == 0)
 			r = ledger_drop_journal(h, e);
 	}
+	list->n_damaged = journal->n_damaged + l->n_damaged;
 	if (r == 0)
 		*ret = TAKE(list);
 	return r;

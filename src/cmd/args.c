@@ -29,6 +29,7 @@ const struct command *const *commands(size_t *ret_n)
 static const struct option_row globals[] = {
 	{ "root", "DIR", "read the host from a directory tree or a recording" },
 	{ "record", "DIR", "write a recording of what the command read" },
+	{ "mask", NULL, "hide names of the host and of VMs in the recording" },
 	{ "json", NULL, "print one JSON object" },
 	{ "no-color", NULL, "no colour" },
 	{ "help", NULL, "this text" },
@@ -149,7 +150,8 @@ static int check_rest(const struct command *c, const struct args *a, struct err 
 		return 0;
 	const char *word = a->rest.v[c->max_args];
 	if (c->flags & CMD_POLICY)
-		return err_say(e, -EINVAL, "unexpected '%s' (a VM is named with --vm %s)", word, word);
+		return err_say(
+			e, -EINVAL, "unexpected '%s' (a VM is named with --vm %s)", word, word);
 	return err_say(e, -EINVAL, "unexpected '%s'; see wideberth %s --help", word, c->name);
 }
 

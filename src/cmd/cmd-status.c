@@ -118,7 +118,9 @@ static int run(struct context *c, struct err *e)
 			"undo "
 			"--all' tries again",
 			l->entries.n);
-	return n || journal || has_residue || !is_whole ? EXIT_REPORT : EXIT_OK;
+	if (l->n_damaged)
+		report_warning(c->report, "%zu records of the ledger are damaged", l->n_damaged);
+	return n || journal || has_residue || l->n_damaged || !is_whole ? EXIT_REPORT : EXIT_OK;
 }
 
 const struct command cmd_status = {

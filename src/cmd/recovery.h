@@ -20,5 +20,6 @@ json_t *recovery_residue_json(const struct changes *back) MUST_CHECK;
 int undo_vms(struct context *c, const struct ledger *l, const char *const *vms, size_t n_vms,
 	struct changes **ret, struct err *e) MUST_CHECK;
 
-/* Leaves a process behind that undoes the transaction unless it is confirmed in time. */
-int confirm_watch(struct context *c, const struct ledger *l, struct err *e) MUST_CHECK;
+/* Leaves a process behind, without the lock, that undoes the transaction unless it is confirmed in
+ * time. */
+int confirm_watch(struct context *c, const struct ledger *l, int lock, struct err *e) MUST_CHECK;

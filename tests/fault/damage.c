@@ -166,6 +166,8 @@ static void older_records_count(struct machine *m)
 	size_t n;
 	AUTO_FREE char *text = read_state(m, "journal", &n);
 	write_state(m, "journal", text, n - 20);
+	same_int(machine_run(m, NULL, "undo --all"), 4, "a torn last record: something is lost");
+	ok(strstr(m->output, "damaged"), "... and it is said");
 	machine_run(m, NULL, "undo --all");
 	ok(streq(machine_read(m, "proc/irq/28/smp_affinity_list"), "6-11,18-23") &&
 			streq(machine_read(m, "proc/irq/9/smp_affinity_list"), "0-23") &&
