@@ -136,7 +136,7 @@ static bool wait_for_confirm(struct context *c, const char *dir, uint64_t confir
 	return true;
 }
 
-int confirm_watch(struct context *c, const struct ledger *l, struct err *e)
+int confirm_watch(struct context *c, const struct ledger *l, int lock, struct err *e)
 {
 	AUTO_FREE char *dir = ledger_dir(c->h);
 	pid_t pid = fork();
@@ -148,11 +148,11 @@ int confirm_watch(struct context *c, const struct ledger *l, struct err *e)
 	if (pid > 0)
 		return EXIT_OK;
 	/* The watch: out of the terminal, without the parent's lock and files. */
+	close(lock);
 	setsid();
 	int null = open("/dev/null", O_RDWR);
 	for (int fd = 0; null >= 0 && fd < 3; fd++)
 		dup2(null, fd);
-	close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
 	uint64_t confirm_ns = l->confirm_ns;
 	if (wait_for_confirm(c, dir, confirm_ns))
 		_exit(EXIT_OK);

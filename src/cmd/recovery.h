@@ -17,5 +17,6 @@ bool recovery_residue(const struct changes *back, struct strbuf *ret);
 int undo_vms(struct context *c, const struct ledger *l, const char *const *vms, size_t n_vms,
 	struct changes **ret, struct err *e) MUST_CHECK;
 
-/* Leaves a process behind that undoes the transaction unless it is confirmed in time. */
-int confirm_watch(struct context *c, const struct ledger *l, struct err *e) MUST_CHECK;
+/* Leaves a process behind, without the lock, that undoes the transaction unless it is confirmed in
+ * time. */
+int confirm_watch(struct context *c, const struct ledger *l, int lock, struct err *e) MUST_CHECK;

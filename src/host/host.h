@@ -27,6 +27,8 @@ DEFINE_CLEANUP(struct host, host_free)
 
 /* From now on keeps everything that is read, and writes it to DIR/recording in host_finish(). */
 int host_record_to(struct host *h, const char *dir, struct err *e) MUST_CHECK;
+/* The recording will say "host" and "vm1" for the host's and the VMs' names. */
+void host_mask_names(struct host *h);
 /* Writes the recording, if one is kept. */
 int host_finish(struct host *h, struct err *e) MUST_CHECK;
 
@@ -72,6 +74,12 @@ int host_record_fact(struct host *h, const char *kind, const char *key, host_ask
 
 /* CLOCK_MONOTONIC in ns; 0 on a plain tree. */
 uint64_t host_clock_ns(struct host *h);
+
+/* The changes that were made of this host so far, and the time that their system calls took. */
+struct host_cost {
+	uint64_t n_writes, ns;
+};
+struct host_cost host_write_cost(const struct host *h);
 
 /* The CPUs that the kernel allows a thread now (sched_getaffinity). Returns 0, -ESRCH, …; on a
  * tree the Cpus_allowed_list of its status file answers. */
