@@ -181,6 +181,8 @@ struct snapshot {
 	struct count_table interrupts; /* /proc/interrupts with LOC, RES, … */
 	struct irq *irqs;              /* its lines that have a number */
 	size_t n_irqs;
+	struct irq *idle_irqs; /* requested by nobody now; the mask waits for the next driver */
+	size_t n_idle_irqs;    /* no name, no counts */
 	const struct cpuset *default_smp_affinity;
 	struct workqueues workqueues;
 
