@@ -42,7 +42,8 @@ static int failed(
 		err_ctx(e, "everything is as it was, because");
 		return EXIT_UNCHANGED;
 	}
-	report_warning(c->report, "not restored:%s", left.s);
+	report_warning(c->report, "not restored:%s; 'wideberth undo --all' tries again", left.s);
+	json_object_set_new(report_json(c->report), "failed", recovery_residue_json(back));
 	err_ctx(e, "taken back but for what is listed above, because");
 	return EXIT_RESIDUE;
 }

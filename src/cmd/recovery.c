@@ -26,6 +26,18 @@ bool recovery_residue(const struct changes *back, struct strbuf *ret)
 	return has_any;
 }
 
+json_t *recovery_residue_json(const struct changes *back)
+{
+	json_t *rows = json_array();
+	array_for_each (c, &back->v) {
+		if (c->result == CHANGE_FAILED)
+			json_array_append_new(rows,
+				json_pack("{s:s, s:s, s:s, s:s*}", "knob", c->knob->name, "key",
+					c->target.key, "value", c->after, "reason", c->reason));
+	}
+	return rows;
+}
+
 static bool is_among(const char *vm, const char *const *vms, size_t n_vms)
 {
 	if (!vms)
@@ -99,6 +111,12 @@ int recovery_begin(struct context *c, int *ret_lock, struct err *e)
 		report_warning(c->report, "an unfinished transaction was found and ended first");
 	if (recovery_residue(recovered, &left)) {
 		err_say(e, -EBUSY, "recovery could not restore:%s", left.s);
+		return EXIT_RESIDUE;
+	}
+	if (recovered && recovered->n_damaged) {
+		err_say(e, -EBADMSG,
+			"%zu records of the journal are damaged: what they say was not put back",
+			recovered->n_damaged);
 		return EXIT_RESIDUE;
 	}
 	if (ledger_read(c->h, &l, e) < 0)

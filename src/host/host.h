@@ -53,6 +53,10 @@ int host_list(struct host *h, struct host_names *ret, const char *fmt, ...)
 void host_names_done(struct host_names *names);
 #define AUTO_NAMES CLEANUP(host_names_done)
 
+/* A directory below the root as a descriptor, made (0700) when it is missing: for files of our own
+ * that are no part of the machine. -ELOOP for a symbolic link, -EROFS for a recording. */
+int host_make_dir(struct host *h, const char *path) MUST_CHECK;
+
 /* The target of a symbolic link, malloc'ed. */
 int host_readlink(struct host *h, char **ret, const char *fmt, ...) PRINTF_LIKE(3, 4) MUST_CHECK;
 
