@@ -67,7 +67,7 @@ static int apply(
 	AUTO_CHANGES struct changes *back = NULL;
 	next->boot_id = p->ledger->boot_id;
 	next->operation = operation_name(&next->arena, p);
-	next->confirm_ns = confirm_ns ? host_clock_ns(c->h) + confirm_ns : 0;
+	next->confirm_wait_ns = confirm_ns;
 	array_for_each (placement, &p->all)
 		ledger_add_placement(next, placement);
 	int r = transaction_run(c->h, p->changes, next, &back, e);
