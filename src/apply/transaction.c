@@ -632,8 +632,8 @@ int transaction_check(struct host *h, const struct ledger *l, struct drifts **re
 			return err_set(e, r, "read %s of '%s'", entry->knob, entry->key);
 		if (r == 0 && holds(h, k, &t, entry->value, entry->avoid, now))
 			continue;
-		/* a thread that ended took its settings along */
-		if (r < 0 && entry->id)
+		/* a thread, a group or a unit that ended took its settings along */
+		if (r < 0 && (entry->id || str_after(entry->knob, "unit.")))
 			continue;
 		*array_push(&drifts->v) = (struct drift){
 			.entry = entry,

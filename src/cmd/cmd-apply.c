@@ -48,12 +48,14 @@ static int failed(
 	return EXIT_RESIDUE;
 }
 
-static int parse_seconds(const struct args *a, uint64_t *ret_ns, struct err *e)
+static int parse_seconds(struct context *c, uint64_t *ret_ns, struct err *e)
 {
-	const char *text = args_get(a, "confirm");
+	const char *text = args_get(c->args, "confirm");
 	int seconds = 0;
 	if (text && (str_to_int(text, &seconds) < 0 || seconds < 1 || seconds > 86400))
 		return err_say(e, -EINVAL, "--confirm wants seconds, 1 to 86400, not '%s'", text);
+	if (text && !host_is_live(c->h))
+		return err_say(e, -EINVAL, "--confirm needs a running machine: no time passes here");
 	*ret_ns = (uint64_t)seconds * 1000000000;
 	return 0;
 }
@@ -134,7 +136,7 @@ static int run(struct context *c, struct err *e)
 	uint64_t began_ns = clock_ns();
 	uint64_t confirm_ns;
 	AUTO_CLOSE int lock = -1;
-	if (parse_seconds(c->args, &confirm_ns, e) < 0)
+	if (parse_seconds(c, &confirm_ns, e) < 0)
 		return EXIT_USAGE;
 	if (!is_dry) {
 		int code = recovery_begin(c, &lock, e);
