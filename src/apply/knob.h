@@ -48,7 +48,7 @@ struct knob {
 
 	bool is_cpulist; /* the value is one, and "" or "-" means all CPUs where empty_is_all */
 	bool empty_is_all;
-	bool is_deferred; /* a write shows only later: always write, and do not read back */
+	bool is_deferred;   /* a write shows only later: always write, and do not read back */
 	bool is_collateral; /* the kernel changes it too, as a consequence of other knobs */
 };
 
@@ -56,6 +56,9 @@ struct knob {
 const struct knob *const *knobs(size_t *ret_n);
 /* NULL when there is no such knob. */
 const struct knob *knob_find(const char *name);
+
+/* True when both set the same thing, seen by different rules: a thread's mask. */
+bool knob_is_same_thing(const char *a, const char *b);
 
 bool knob_is_same(const struct knob *k, struct host *h, const struct target *t, const char *wanted,
 	const char *now);
@@ -81,6 +84,11 @@ int knob_read_list(struct host *h, char **ret, const char *path) MUST_CHECK;
 int knob_write_mask(struct host *h, const char *path, const char *list) MUST_CHECK;
 /* The set of CPUs that a cgroup gives to its threads, walking up to where cpuset is enabled. */
 int cgroup_effective(struct host *h, const char *group, char **ret) MUST_CHECK;
+/* True when the thread needs no mask: it had none, and the fence around its group holds it. */
+bool thread_is_fenced(struct host *h, const struct knob *k, const struct target *t,
+	const char *baseline) MUST_CHECK;
+/* The process of a thread, or -ESRCH. */
+int thread_process(struct host *h, const struct target *t) MUST_CHECK;
 /* The path of a thread's cgroup below the mount, malloc'ed. */
 int thread_cgroup(struct host *h, int tid, char **ret) MUST_CHECK;
 #define CGROUP_MOUNT "sys/fs/cgroup"

@@ -23,6 +23,9 @@ struct entry {
 	const char *knob, *key, *id; /* see struct setting; id may be NULL */
 	const char *baseline;        /* before any change of ours since boot */
 	const char *value;           /* ours */
+	/* The CPUs that the value keeps out, or NULL. Another value that keeps them out too is as
+	 * good: irqbalance moves interrupts among the others. */
+	const char *avoid;
 	bool is_optional;
 	bool is_released; /* in a journal: on its way back to the baseline */
 };
@@ -42,7 +45,7 @@ void ledger_free(struct ledger *l);
 DEFINE_CLEANUP(struct ledger, ledger_free)
 #define AUTO_LEDGER CLEANUP(ledger_freep)
 
-/* The entry for the setting, or NULL. */
+/* The entry for the setting, or for the same thing by another knob; or NULL. */
 const struct entry *ledger_find(
 	const struct ledger *l, const char *knob, const char *key, const char *id);
 /* Adds a copy. */

@@ -28,7 +28,7 @@ static int failed(
 	array_for_each (change, &p->changes->v) {
 		if (change->result == CHANGE_FAILED) {
 			err_say(e, -ECANCELED, "%s of %s to '%s': %s", change->knob->name,
-				change->target.key, change->after,
+				*change->target.key ? change->target.key : "/", change->after,
 				change->reason ? change->reason : "failed");
 			break;
 		}
@@ -65,7 +65,7 @@ static int apply(struct context *c, struct planning *p, uint64_t confirm_ns, str
 	if (r == -ECANCELED)
 		return failed(c, p, back, e);
 	if (r < 0)
-		return EXIT_UNCHANGED;
+		return r == -ENOTRECOVERABLE ? EXIT_RESIDUE : EXIT_UNCHANGED;
 	if (confirm_ns)
 		return confirm_watch(c, next, e);
 	return EXIT_OK;
@@ -76,7 +76,6 @@ static void report_immovable(const struct planning *p, struct report *r)
 {
 	json_t *immovable = json_object_get(report_json(r), "immovable");
 	struct cpuset claimed = CPUSET_EMPTY;
-	AUTO_STRBUF struct strbuf names = { 0 };
 	size_t n = 0;
 	array_for_each (v, &p->all)
 		claimed = cpuset_or(&claimed, &v->claim_cpus);

@@ -11,7 +11,7 @@ static int resolve(const struct ledger *l, const struct args *a, const char **re
 	for (size_t i = 0; i < a->rest.n; i++) {
 		ret[i] = NULL;
 		array_for_each (p, &l->placements) {
-			if (streq(p->vm, a->rest.v[i]) || (p->name && streq(p->name, a->rest.v[i])))
+			if (placement_is_called(p, a->rest.v[i]))
 				ret[i] = p->vm;
 		}
 		if (!ret[i])
@@ -50,7 +50,8 @@ static int report_undo(const struct changes *changes, struct report *r)
 		bool is_refused = c->result == CHANGE_FAILED ||
 			(c->result == CHANGE_IMMOVABLE && c->is_released);
 		bool is_left = is_refused || c->result == CHANGE_KEPT;
-		if (!is_left && (!c->is_released || c->is_untouched))
+		bool is_waiting = c->result == CHANGE_PENDING;
+		if (!is_left && (!c->is_released || c->is_untouched || is_waiting))
 			continue;
 		json_array_append_new(is_left              ? failed
 				: c->result == CHANGE_GONE ? gone
@@ -89,7 +90,9 @@ static int run(struct context *c, struct err *e)
 	if (r == 0)
 		r = undo_vms(c, l, is_all ? NULL : vms, c->args->rest.n, &changes, e);
 	free(vms);
-	return r < 0 ? EXIT_UNCHANGED : report_undo(changes, c->report);
+	if (r < 0)
+		return r == -ENOTRECOVERABLE ? EXIT_RESIDUE : EXIT_UNCHANGED;
+	return report_undo(changes, c->report);
 }
 
 static const struct option_row options[] = {
@@ -100,6 +103,7 @@ static const struct option_row options[] = {
 const struct command cmd_undo = {
 	.name = "undo",
 	.args = "VM... | --all",
+	.max_args = ARGS_ANY,
 	.summary = "put every setting back to the value that it had",
 	.help = "Undoes what was applied for the VMs; others stay whole. A value that somebody "
 		"else set\n"

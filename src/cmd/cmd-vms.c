@@ -85,6 +85,7 @@ static int run(struct context *c, struct err *e)
 const struct command cmd_vms = {
 	.name = "vms",
 	.args = "[VM...]",
+	.max_args = ARGS_ANY,
 	.summary = "the VMs, and what each of their threads is for",
 	.help = "Lists the running VMs with every thread: its role, where it is and where it may "
 		"run.\n"

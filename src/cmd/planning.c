@@ -20,6 +20,11 @@ void planning_done(struct planning *p)
 	snapshot_freep(&p->snapshot);
 }
 
+bool placement_is_called(const struct placement *p, const char *word)
+{
+	return streq(p->vm, word) || (p->name && streq(p->name, word));
+}
+
 bool placement_is_alive(struct host *h, const struct placement *p)
 {
 	AUTO_FREE char *stat = NULL;
@@ -50,7 +55,7 @@ static int add_file(
 	for (size_t n; (n = fread(part, 1, sizeof part, f)) > 0;)
 		strbuf_add(&b, part, n);
 	if (ferror(f))
-		return err_set(e, -EIO, "read policy '%s'", path);
+		return err_set(e, errno ? -errno : -EIO, "read policy '%s'", path);
 	return policy_add_text(p, path, b.s, e);
 }
 

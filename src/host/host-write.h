@@ -5,7 +5,7 @@
  *
  * Every function makes one change and returns 0 or the negative errno of the system call, without
  * error text. On a recording all of them are refused with -EROFS. On a tree they change the tree
- * the way a kernel would as far as the tests need it (sim.c).
+ * the way a kernel would as far as the tests need it (tree.h).
  */
 #pragma once
 

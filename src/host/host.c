@@ -15,8 +15,9 @@
 #include "base/str.h"
 #include "host/recording.h"
 #include "host/redact.h"
+#include "host/tree.h"
 
-int host_open_path(struct host *h, const char *path, int flags)
+static int open_below_root(struct host *h, const char *path, int flags)
 {
 	int fd;
 	if (!*path)
@@ -34,6 +35,16 @@ int host_open_path(struct host *h, const char *path, int flags)
 		}
 	} while (fd < 0 && (errno == EINTR || errno == EAGAIN));
 	return fd < 0 ? -errno : fd;
+}
+
+/* A kernel knows /proc/TID for every thread, though it lists processes only. */
+int host_open_path(struct host *h, const char *path, int flags)
+{
+	int fd = open_below_root(h, path, flags);
+	if (fd != -ENOENT || h->is_live || flags & O_CREAT || !str_after(path, "proc/"))
+		return fd;
+	AUTO_FREE char *other = tree_thread_path(h, path);
+	return other ? open_below_root(h, other, flags) : fd;
 }
 
 int host_read_path(struct host *h, const char *path, char **ret_text, size_t *ret_n)
@@ -204,7 +215,7 @@ static int by_number(const void *a, const void *b)
 	return is_n != is_k ? is_k - is_n : strcmp(x, y);
 }
 
-static int list_path(struct host *h, const char *path, struct host_names *ret)
+int host_list_path(struct host *h, const char *path, struct host_names *ret)
 {
 	int fd = host_open_path(h, path, O_RDONLY | O_DIRECTORY);
 	if (fd < 0)
@@ -257,7 +268,7 @@ int host_list(struct host *h, struct host_names *ret, const char *fmt, ...)
 			names_of_text(text, ret);
 		return r;
 	}
-	int r = list_path(h, path, ret);
+	int r = host_list_path(h, path, ret);
 	if (h->record)
 		record_names(h, path, r, ret);
 	return r;

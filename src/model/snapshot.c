@@ -90,6 +90,7 @@ int64_t read_number(struct host *h, struct snapshot *s, const char *fmt, ...)
 
 typedef int parse_set_fn(const char *text, struct cpuset *ret);
 
+PRINTF_LIKE(4, 0)
 static const struct cpuset *read_set(
 	struct host *h, struct snapshot *s, parse_set_fn *parse, const char *fmt, va_list ap)
 {

@@ -21,6 +21,8 @@ static int load(hwloc_topology_t t, const char *root, const char *xml, struct er
 	/* hwloc's CPUID reader would visit every CPU of this machine, isolated ones too, and even
 	 * mix what it finds there into a tree of another machine. */
 	hwloc_topology_set_components(t, HWLOC_TOPOLOGY_COMPONENTS_FLAG_BLACKLIST, "x86");
+	/* Its complaints about odd firmware go to stderr and are not for users. */
+	setenv("HWLOC_HIDE_ERRORS", "2", 0);
 	bool is_other_root = root && strcmp(root, "/") != 0;
 	if (is_other_root)
 		setenv("HWLOC_FSROOT", root, 1);
