@@ -62,7 +62,7 @@ static int load_topology(struct host *h, hwloc_topology_t t, struct err *e)
 	AUTO_NAMES struct host_names names = { 0 };
 	int r = host_list(h, &names, "sys/devices/system/cpu");
 	if (r < 0)
-		return err_set(e, r, "no host below %s: list sys/devices/system/cpu", root);
+		return err_set(e, r, "%s is no tree of a host: list sys/devices/system/cpu", root);
 	r = load(t, root, NULL, e);
 	if (r < 0)
 		return r;
