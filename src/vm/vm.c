@@ -13,6 +13,7 @@
 /* The first finds the processes, the others claim theirs. */
 static const struct vm_provider *const providers[] = {
 	&vm_provider_qemu,
+	&vm_provider_proxmox,
 };
 
 void vm_note(struct vm_search *f, struct vm_draft *d, const char *fmt, ...)
@@ -104,6 +105,7 @@ static void add_vm(struct vm_search *f, struct vms *v, struct vm_draft *d)
 	qsort(d->threads.v, d->threads.n, sizeof *d->threads.v, by_role);
 	vm->threads = arena_dup(f->arena, d->threads.v, d->threads.n, sizeof *d->threads.v);
 	vm->n_threads = d->threads.n;
+	vm->config = d->config;
 	vm->notes = arena_dup(f->arena, d->notes.v, d->notes.n, sizeof *d->notes.v);
 	vm->n_notes = d->notes.n;
 }
@@ -179,6 +181,7 @@ int vms_find(struct host *h, const struct snapshot *s, struct vms **ret, struct 
 		if (!d->is_dropped)
 			ask_threads(&f, d);
 	vm_kernel_threads(&f);
+	vm_devices(&f);
 	v->vms = arena_alloc(&v->arena, (f.drafts.n + 1) * sizeof *v->vms);
 	array_for_each (d, &f.drafts)
 		if (!d->is_dropped)

@@ -16,6 +16,7 @@
 
 struct host;
 struct snapshot;
+struct vm_config;
 
 enum thread_role {
 	ROLE_VCPU,
@@ -40,6 +41,22 @@ struct vm_thread {
 	int guest_socket, guest_core, guest_thread;
 };
 
+/* An interrupt of a device that was passed through. */
+struct vm_irq {
+	int irq, vector;
+	const char *kind;              /* "msix", "msi", "intx" */
+	const struct cpuset *affinity; /* NULL: unknown */
+};
+
+/* A PCI device that was passed through. */
+struct vm_device {
+	const char *address;      /* "0000:0b:00.0" */
+	const char *id, *mapping; /* in the VM's config; NULL: it has none */
+	int node;                 /* -1: unknown */
+	struct vm_irq *irqs;
+	size_t n_irqs;
+};
+
 struct vm {
 	const char *id;          /* what users call it: VMID, else name, else the pid */
 	const char *name, *uuid; /* NULL when it has none */
@@ -52,6 +69,9 @@ struct vm {
 	const char *cgroup;        /* path below the cgroup v2 mount, NULL without one */
 	struct vm_thread *threads; /* by role, then index, then tid */
 	size_t n_threads;
+	const struct vm_config *config; /* never NULL where vms_find() made it; see vm/config.h */
+	struct vm_device *devices;
+	size_t n_devices;
 	const char **notes; /* what could not be found out, and why */
 	size_t n_notes;
 };
