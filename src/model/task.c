@@ -14,7 +14,8 @@
  *	3089 (CPU 0/KVM) S 1 3085 3085 0 -1 4194560 …
  *
  * The name may have blanks and parentheses: it ends at the last ')'. Fields behind it are counted
- * from 3: state 3, ppid 4, flags 9, starttime 22, processor 39.
+ * from 3: state 3, ppid 4, flags 9, nice 19, starttime 22, processor 39, rt_priority 40,
+ * policy 41.
  */
 int task_parse_stat(char *text, struct task *ret)
 {
@@ -30,7 +31,7 @@ int task_parse_stat(char *text, struct task *ret)
 		" %*c %d %*d %*d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu"
 		" %*u %*d %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*d %d",
 		&t.ppid, &t.flags, &start, &t.last_cpu);
-	if (n < 3)
+	if (n < 4)
 		return -EINVAL;
 	t.start = start;
 	*ret = t;
@@ -69,8 +70,23 @@ struct tasks {
 	ARRAY(struct task) tasks;
 };
 
+enum { CGROUP_OF_ITS_OWN = -2 };
+
+/* Threads of one process are in different cgroups only below a threaded domain
+ * (Documentation/admin-guide/cgroup-v2.rst, "Threads"), and the root is one of its own. Returns
+ * the cgroup of them all, or CGROUP_OF_ITS_OWN. */
+static int common_cgroup(struct host *h, struct snapshot *s, int pid, size_t n_threads)
+{
+	if (n_threads < 2)
+		return CGROUP_OF_ITS_OWN;
+	int cgroup = cgroup_of(h, s, pid, pid);
+	const char *type = cgroup < 0 ? NULL : s->cgroups[cgroup].type;
+	return type && streq(type, "domain") ? cgroup : CGROUP_OF_ITS_OWN;
+}
+
 /* A thread that ends while it is read is left out. */
-static void add_thread(struct host *h, struct snapshot *s, struct tasks *all, int pid, int tid)
+static void add_thread(
+	struct host *h, struct snapshot *s, struct tasks *all, int pid, int tid, int cgroup)
 {
 	AUTO_FREE char *stat = NULL, *status = NULL;
 	struct task t;
@@ -85,7 +101,7 @@ static void add_thread(struct host *h, struct snapshot *s, struct tasks *all, in
 	t.pid = pid;
 	t.comm = arena_strdup(&s->arena, t.comm);
 	t.allowed = allowed_of(s, status);
-	t.cgroup = cgroup_of(h, s, pid, tid);
+	t.cgroup = cgroup == CGROUP_OF_ITS_OWN ? cgroup_of(h, s, pid, tid) : cgroup;
 	*array_push(&all->tasks) = t;
 }
 
@@ -108,9 +124,10 @@ int read_tasks(struct host *h, struct snapshot *s, struct err *e)
 		if (str_to_int(processes.v[i], &pid) < 0 ||
 			host_list(h, &threads, "proc/%d/task", pid) < 0)
 			continue;
+		int cgroup = common_cgroup(h, s, pid, threads.n);
 		for (size_t j = 0; j < threads.n; j++)
 			if (str_to_int(threads.v[j], &tid) == 0)
-				add_thread(h, s, &all, pid, tid);
+				add_thread(h, s, &all, pid, tid, cgroup);
 	}
 	if (all.tasks.n)
 		qsort(all.tasks.v, all.tasks.n, sizeof *all.tasks.v, by_tid);

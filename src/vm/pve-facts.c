@@ -70,7 +70,8 @@ static int number_of(struct facts *f, const char *key, int min, int otherwise)
  * in the arena; NULL when there is none. */
 static const char *part_of(struct facts *f, const char *value, const char *key)
 {
-	for (const char *p = value; p; p = strchr(p, ','), p += p != NULL) {
+	for (const char *p = value, *comma; p; p = comma ? comma + 1 : NULL) {
+		comma = strchr(p, ',');
 		size_t n = strcspn(p, ","), k = strcspn(p, "=,");
 		bool has_key = p[k] == '=';
 		if (!key && !has_key && n)

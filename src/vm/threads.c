@@ -89,17 +89,30 @@ static void role_by_name(const struct vm_draft *d, struct vm_thread *t)
 		t->id = NULL;
 }
 
-static struct vm_thread *add_thread(struct vm_draft *d, const struct task *task)
+static const char *policy_name(int policy)
+{
+	static const char *const names[] = { "other", "fifo", "rr", "batch", NULL, "idle",
+		"deadline", "ext" }; /* include/uapi/linux/sched.h */
+	return policy >= 0 && policy < (int)N_ELEMENTS(names) ? names[policy] : NULL;
+}
+
+static struct vm_thread *add_thread(
+	const struct vm_search *f, struct vm_draft *d, const struct task *task)
 {
 	struct vm_thread *t = array_push(&d->threads);
 	*t = (struct vm_thread){
 		.tid = task->tid,
 		.start = task->start,
+		.is_kthread = task_is_kthread(task),
 		.role = ROLE_KVM,
 		.index = -1,
 		.comm = task->comm,
 		.allowed = task->allowed,
 		.cpu = task->last_cpu,
+		.cgroup = task->cgroup < 0 ? NULL : f->s->cgroups[task->cgroup].path,
+		.policy = policy_name(task->policy),
+		.priority = task->rt_priority,
+		.nice = task->nice,
 		.guest_socket = -1,
 		.guest_core = -1,
 		.guest_thread = -1,
@@ -243,7 +256,7 @@ void vm_threads(struct vm_search *f, struct vm_draft *d, const struct qmp_facts 
 	size_t n;
 	const struct task **tasks = vm_tasks_of(f, d->vm.pid, &n);
 	for (size_t i = 0; i < n; i++)
-		role_by_name(d, add_thread(d, tasks[i]));
+		role_by_name(d, add_thread(f, d, tasks[i]));
 	if (facts && !is_ours(d, facts)) {
 		vm_note(f, d,
 			"QMP speaks of threads of another process (or PID namespace): "
@@ -301,7 +314,7 @@ void vm_kernel_threads(struct vm_search *f)
 		struct vm_draft *d = pid ? vm_draft_of(f, pid) : draft_by_cgroup(f, task);
 		if (!d)
 			continue;
-		struct vm_thread *t = add_thread(d, task);
+		struct vm_thread *t = add_thread(f, d, task);
 		t->role = str_after(task->comm, "vhost-") ? ROLE_VHOST : ROLE_KVM;
 	}
 }

@@ -198,6 +198,32 @@ void vms_free(struct vms *v)
 	free(v);
 }
 
+/* /proc/PID/task/TID/schedstat (Documentation/scheduler/sched-stats.rst): time on a CPU and time
+ * waiting for one, in ns, and the number of timeslices: "1482331120 93811420 2712" */
+static void read_times(struct host *h, int pid, struct vm_thread *t)
+{
+	AUTO_FREE char *text = NULL;
+	unsigned long long run, wait;
+	if (host_read(h, &text, NULL, "proc/%d/task/%d/schedstat", pid, t->tid) < 0 ||
+		sscanf(text, "%llu %llu", &run, &wait) != 2)
+		return;
+	t->has_times = true;
+	t->run_ns = run;
+	t->wait_ns = wait;
+}
+
+void vms_read_times(struct host *h, struct vms *v)
+{
+	for (size_t i = 0; i < v->n_vms; i++) {
+		struct vm *vm = &v->vms[i];
+		for (size_t k = 0; k < vm->n_threads; k++) {
+			struct vm_thread *t = &vm->threads[k];
+			/* A kernel thread is a process of its own. */
+			read_times(h, t->is_kthread ? t->tid : vm->pid, t);
+		}
+	}
+}
+
 bool vm_matches(const struct vm *vm, const char *glob)
 {
 	return fnmatch(glob, vm->id, 0) == 0 || (vm->name && fnmatch(glob, vm->name, 0) == 0) ||
