@@ -52,12 +52,13 @@ struct vm_provider {
 	const char *name; /* the "manager" of its VMs */
 	/* Adds drafts, or claims those of others. Fails only where nothing can be said at all. */
 	int (*find)(struct vm_search *f, struct err *e);
-	/* Asks the VM's monitor who its threads are. Returns 0 with facts to be freed, or a
-	 * negative errno after it has noted why; NULL: only the threads' names are used. */
+	/* Finds out who the VM's threads are, from its monitor or otherwise. Returns 0 with facts
+	 * to be freed, or a negative errno after it has noted why; NULL: only the threads' names
+	 * are used. */
 	int (*ask)(struct vm_search *f, struct vm_draft *d, struct qmp_facts *ret);
 };
 
-extern const struct vm_provider vm_provider_qemu, vm_provider_proxmox;
+extern const struct vm_provider vm_provider_qemu, vm_provider_proxmox, vm_provider_libvirt;
 
 void vm_note(struct vm_search *f, struct vm_draft *d, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* The draft of the process, or NULL. */

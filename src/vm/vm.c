@@ -14,6 +14,7 @@
 static const struct vm_provider *const providers[] = {
 	&vm_provider_qemu,
 	&vm_provider_proxmox,
+	&vm_provider_libvirt,
 };
 
 void vm_note(struct vm_search *f, struct vm_draft *d, const char *fmt, ...)
