@@ -141,9 +141,11 @@ static void run_child(const char *uri, int fd)
 	_exit(f ? child(uri, f) : EIO);
 }
 
-int libvirt_ask(void *context, const char *uri, char **ret_text)
+int libvirt_ask(void *context, const char *key, char **ret_text)
 {
 	(void)context;
+	(void)key;
+	const char *uri = getenv("LIBVIRT_DEFAULT_URI");
 	AUTO_STRBUF struct strbuf answer = { 0 };
 	int fds[2], status = 0;
 	if (pipe2(fds, O_CLOEXEC) < 0)
@@ -151,7 +153,7 @@ int libvirt_ask(void *context, const char *uri, char **ret_text)
 	pid_t pid = fork();
 	if (pid == 0) {
 		close(fds[0]);
-		run_child(uri, fds[1]);
+		run_child(uri ? uri : "qemu:///system", fds[1]);
 	}
 	close(fds[1]);
 	int r = pid < 0 ? -EAGAIN : read_all(fds[0], now_ms() + LIBVIRT_MS, &answer);

@@ -74,11 +74,10 @@ static int find(struct vm_search *f, struct err *e)
 {
 	(void)e;
 	AUTO_FREE char *xml = NULL;
-	const char *uri = getenv("LIBVIRT_DEFAULT_URI");
 	struct domains all = { 0 };
 	if (!claim(f))
 		return 0;
-	int r = host_ask(f->h, "libvirt", uri ? uri : "qemu:///system", libvirt_ask, NULL, &xml);
+	int r = host_ask(f->h, "libvirt", "domains", libvirt_ask, NULL, &xml);
 	if (r == 0)
 		r = domains_parse(f->arena, xml, &all);
 	array_for_each (d, &f->drafts) {

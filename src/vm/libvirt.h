@@ -5,8 +5,8 @@
 #include "base/attr.h"
 
 /*
- * A host_ask_fn without context: *ret_text is "<domains>" around the XML of each running domain,
- * and "</domains>". The key is the connection's URI.
+ * A host_ask_fn for the key "domains": *ret_text is "<domains>", the XML of each running domain,
+ * and "</domains>". Asked is $LIBVIRT_DEFAULT_URI, or qemu:///system.
  *
  * A daemon that hangs must not hang us, and no call of libvirt's takes a time limit; so a child
  * process asks, and is killed when it takes too long. It also keeps libvirt's threads and
@@ -20,7 +20,7 @@
  *
  * -ENOENT is never returned: it is what host_ask() says where there is no machine to ask.
  */
-int libvirt_ask(void *context, const char *uri, char **ret_text) MUST_CHECK;
+int libvirt_ask(void *context, const char *key, char **ret_text) MUST_CHECK;
 
 /* These outcomes in words. */
 const char *libvirt_outcome(int code);
