@@ -28,9 +28,9 @@ int task_parse_stat(char *text, struct task *ret)
 		return -EINVAL;
 	unsigned long long start;
 	int n = sscanf(close + 1,
-		" %*c %d %*d %*d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu"
-		" %*u %*d %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*d %d",
-		&t.ppid, &t.flags, &start, &t.last_cpu);
+		" %*c %d %*d %*d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d %*d %d %*d %*d %llu"
+		" %*u %*d %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*d %d %d %d",
+		&t.ppid, &t.flags, &t.nice, &start, &t.last_cpu, &t.rt_priority, &t.policy);
 	if (n < 4)
 		return -EINVAL;
 	t.start = start;

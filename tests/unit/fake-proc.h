@@ -59,8 +59,8 @@ UNUSED static void put_thread(int pid, int ppid, int start, unsigned int flags,
 	const struct fake_thread *t, const char *cgroup)
 {
 	AUTO_FREE char *stat =
-		xasprintf("%d (%s) S %d %d %d 0 -1 %u 0 0 0 0 0 0 0 0 20 0 1 0 %d 0 0"
-			  " 0 0 0 0 0 0 0 0 0 0 0 0 0 0 %d 0 0 0 0 0\n",
+		xasprintf("%d (%s) S %d %d %d 0 -1 %u 0 0 0 0 0 0 0 0 20 -5 1 0 %d 0 0"
+			  " 0 0 0 0 0 0 0 0 0 0 0 0 0 0 %d 3 1 0 0 0\n",
 			t->tid, t->comm, ppid, pid, pid, flags, start, t->tid % 4);
 	put(stat, strlen(stat), "proc/%d/task/%d/stat", pid, t->tid);
 	static const char status[] = "Name:\tx\nCpus_allowed:\tf\nCpus_allowed_list:\t0-3\n";
@@ -137,4 +137,34 @@ UNUSED static void found_done(struct found *f)
 		snapshot_free(f->s);
 	if (f->h)
 		host_free(f->h);
+}
+
+/* Replaces or adds an answer in the recording in 'dir'; question: "qmp /run/a.qmp". */
+UNUSED static void edit_recording(const char *dir, const char *question, const char *answer)
+{
+	AUTO_FREE char *path = xasprintf("%s/recording", dir);
+	AUTO_STRBUF struct strbuf b = { 0 };
+	char line[65536];
+	bool is_dropped = false;
+	FILE *f = fopen(path, "r");
+	while (f && fgets(line, sizeof line, f)) {
+		if (!strchr("\t!~", *line)) {
+			line[strcspn(line, "\n")] = 0;
+			is_dropped = !strcmp(line, question);
+			strcat(line, "\n");
+		}
+		if (!is_dropped)
+			strbuf_puts(&b, line);
+	}
+	if (f)
+		fclose(f);
+	strbuf_printf(&b, "%s\n", question);
+	AUTO_FREE char *copy = xstrdup(answer);
+	for (char *next = copy, *p; (p = strsep(&next, "\n"));)
+		strbuf_printf(&b, "\t%s\n", p);
+	f = fopen(path, "w");
+	if (f) {
+		fputs(b.s, f);
+		fclose(f);
+	}
 }

@@ -245,27 +245,12 @@ static void test_answer(void)
 {
 	struct found f;
 	AUTO_FREE char *dir = xasprintf("%s/recorded", root);
-	AUTO_FREE char *path = xasprintf("%s/recording", dir);
 	if (!find_all(&f, root, dir))
 		return;
 	found_done(&f);
-	AUTO_FILE FILE *file = fopen(path, "r+");
-	char question[] = "libvirt domains\n", line[256] = "";
-	long at = 0;
-	while (file && fgets(line, sizeof line, file) && !streq(line, question))
-		at = ftell(file);
-	if (!ok(file && streq(line, question), "the question is in the recording"))
-		return;
-	AUTO_STRBUF struct strbuf rest = { 0 };
-	(void)!fgets(line, sizeof line, file); /* !2 ENOENT */
-	for (size_t n; (n = fread(line, 1, sizeof line, file)) > 0;)
-		strbuf_add(&rest, line, n);
-	fseek(file, at, SEEK_SET);
-	fprintf(file,
-		"%s\t<domains><domain><name>Web</name><uuid>u-1</uuid><vcpu>2</vcpu><cputune>"
-		"<vcpupin vcpu='0' cpuset='3'/></cputune></domain></domains>\n%s",
-		question, rest.s ? rest.s : "");
-	fflush(file);
+	edit_recording(dir, "libvirt domains",
+		"<domains><domain><name>Web</name><uuid>u-1</uuid><vcpu>2</vcpu><cputune>"
+		"<vcpupin vcpu='0' cpuset='3'/></cputune></domain></domains>");
 	if (!find_all(&f, dir, NULL))
 		return;
 	const struct vm *web = vms_lookup(f.v, "Web"), *db = vms_lookup(f.v, "db");

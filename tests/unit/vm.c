@@ -125,6 +125,9 @@ static void test_machine(void)
 	ok(strstr(bare->notes[0], "debug-threads=on") != NULL, "the note names the next step");
 	ok(vm_matches(db, "aa-*") && vm_matches(db, "db") && !vm_matches(db, "x*"), "matches");
 	ok(!vms_lookup(f.v, "nobody"), "lookup of nobody");
+	same_str(db->threads[1].policy, "fifo", "its policy");
+	ok(db->threads[1].priority == 3 && db->threads[1].nice == -5, "its priority, nice value");
+	same_str(db->threads[1].cgroup, "vm.slice/db.scope/vcpus", "its cgroup");
 	same_int(db->threads[1].cpu, 111 % 4, "where a thread ran last");
 	ok(db->threads[1].allowed && cpuset_count(db->threads[1].allowed) == 4, "where it may run");
 	found_done(&f);
@@ -158,6 +161,42 @@ static void test_doubles(void)
 		same_str(rest, "twin", "a PID used again and a VM that died are left out");
 		vms_free(later);
 	}
+	found_done(&f);
+}
+
+#define QMP(id, text) "{\"return\":" text ",\"id\":\"" id "\"}\n"
+
+/* A vCPU and an I/O thread that were plugged in between the snapshot and the question; one that
+ * was gone again; another thread that looks like a vCPU. */
+static void test_late(void)
+{
+	struct found f;
+	AUTO_FREE char *dir = xasprintf("%s/recorded", root);
+	put_process(800, 1, 9, Q "-name|late|-smp|1|-qmp|unix:/run/l,server=on", "",
+		T({ 800, "q" }, { 801, "CPU 0/KVM" }, { 805, "CPU 5/KVM" }));
+	if (!find_all(&f, root, dir))
+		return;
+	found_done(&f);
+	edit_recording(dir, "qmp /run/l",
+		QMP("cpus",
+			"[{\"cpu-index\":0,\"thread-id\":801},{\"cpu-index\":1,\"thread-id\":"
+			"802},{\"cpu-index\":2,\"thread-id\":804}]")
+			QMP("iothreads", "[{\"id\":\"io9\",\"thread-id\":803}]"));
+	edit_recording(dir, "file proc/800/task/802/stat",
+		"802 (CPU 1/KVM) S 1 800 800 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 1 0 99");
+	edit_recording(dir, "affinity 802", "2-3");
+	edit_recording(dir, "file proc/800/task/803/stat",
+		"803 (qemu-kvm) S 1 800 800 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 1 0 99");
+	edit_recording(dir, "affinity 803", "0");
+	if (!find_all(&f, dir, NULL))
+		return;
+	AUTO_FREE char *threads = show_threads(&f.v->vms[0]);
+	same_str(threads,
+		"801 vcpu 0 @0/0/0; 802 vcpu 1 @1/0/0; 800 emulator; 803 iothread io9; "
+		"805 worker",
+		"threads that came late have their roles");
+	ok(strstr(f.v->vms[0].notes[0], "names 1 threads"), "one that went is noted");
+	same_int(cpuset_count(f.v->vms[0].threads[1].allowed), 2, "where a late thread may run");
 	found_done(&f);
 }
 
@@ -315,7 +354,7 @@ static void test_real(const char *accel, const char *io)
 int main(void)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	void (*const on_a_root[])(void) = { test_machine, test_doubles, test_many };
+	void (*const on_a_root[])(void) = { test_machine, test_doubles, test_late, test_many };
 	for (size_t i = 0; i < N_ELEMENTS(on_a_root); i++) {
 		strcpy(root, "/tmp/wideberth-vm-XXXXXX");
 		if (!mkdtemp(root))
