@@ -48,6 +48,7 @@ struct knob {
 
 	bool is_cpulist; /* the value is one, and "" or "-" means all CPUs where empty_is_all */
 	bool empty_is_all;
+	bool is_deferred;   /* a write shows only later: always write, and do not read back */
 	bool is_collateral; /* the kernel changes it too, as a consequence of other knobs */
 };
 

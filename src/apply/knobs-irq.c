@@ -145,4 +145,5 @@ const struct knob knob_irqbalance = {
 	.write = write_irqbalance,
 	.is_same = cpulist_is_same,
 	.is_cpulist = true,
+	.is_deferred = true, /* until its next look, 10 s at most */
 };

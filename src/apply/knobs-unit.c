@@ -19,6 +19,8 @@ static int write_cpus(struct host *h, const struct target *t, const char *value)
 	struct cpuset cpus;
 	if (!*value) {
 		int r = host_remove_file(h, HOST_UNIT_CPUS_DROPIN, t->key);
+		if (r == -ENOENT)
+			r = host_remove_file(h, HOST_UNIT_CPUS_DROPIN_TRANSIENT, t->key);
 		return r == -ENOENT ? 0 : r;
 	}
 	int r = cpuset_parse_list(value, &cpus);
@@ -58,7 +60,7 @@ static int read_delegate(struct host *h, const struct target *t, char **ret)
 static int write_delegate(struct host *h, const struct target *t, const char *value)
 {
 	if (streq(value, "yes")) {
-		int r = host_put_file(h, "[Scope]\nDelegate=yes\n", DELEGATE_DROPIN, t->key);
+		int r = host_put_file(h, "[Scope]\nDelegate=cpuset\n", DELEGATE_DROPIN, t->key);
 		return r < 0 ? r : host_reload_units(h);
 	}
 	int r = host_remove_file(h, DELEGATE_DROPIN, t->key);
@@ -68,7 +70,7 @@ static int write_delegate(struct host *h, const struct target *t, const char *va
 const struct knob knob_unit_delegate = {
 	.name = "unit.delegate",
 	.summary = "systemd keeps its hands off the groups below a VM's scope",
-	.source = "Delegate=yes in a runtime drop-in (systemd.resource-control(5))",
+	.source = "Delegate=cpuset in a runtime drop-in (systemd.resource-control(5))",
 	.read = read_delegate,
 	.write = write_delegate,
 	.settle = host_reload_units,

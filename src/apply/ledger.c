@@ -49,6 +49,7 @@ void ledger_add_entry(struct ledger *l, const struct entry *e)
 		.id = copy(l, e->id),
 		.baseline = copy(l, e->baseline),
 		.value = copy(l, e->value),
+		.avoid = copy(l, e->avoid),
 		.is_optional = e->is_optional,
 		.is_released = e->is_released,
 	};
@@ -99,10 +100,10 @@ char *ledger_format(const struct ledger *l)
 	}
 	array_for_each (e, &l->entries) {
 		put_line(&b,
-			json_pack("{s:s, s:s, s:s, s:s*, s:s, s:s, s:b, s:b}", "type", "entry",
-				"knob", e->knob, "key", e->key, "id", e->id, "baseline",
-				e->baseline, "value", e->value, "optional", e->is_optional,
-				"released", e->is_released));
+			json_pack("{s:s, s:s, s:s, s:s*, s:s, s:s, s:s*, s:b, s:b}", "type",
+				"entry", "knob", e->knob, "key", e->key, "id", e->id, "baseline",
+				e->baseline, "value", e->value, "avoid", e->avoid, "optional",
+				e->is_optional, "released", e->is_released));
 	}
 	return b.s;
 }
@@ -128,9 +129,9 @@ static int parse_entry(struct ledger *l, const json_t *o)
 {
 	struct entry e = { 0 };
 	int is_optional = 0, is_released = 0;
-	if (json_unpack((json_t *)(uintptr_t)o, "{s:s, s:s, s?s, s:s, s:s, s?b, s?b}", "knob",
+	if (json_unpack((json_t *)(uintptr_t)o, "{s:s, s:s, s?s, s:s, s:s, s?s, s?b, s?b}", "knob",
 		    &e.knob, "key", &e.key, "id", &e.id, "baseline", &e.baseline, "value", &e.value,
-		    "optional", &is_optional, "released", &is_released) < 0)
+		    "avoid", &e.avoid, "optional", &is_optional, "released", &is_released) < 0)
 		return -EINVAL;
 	e.is_optional = is_optional;
 	e.is_released = is_released;

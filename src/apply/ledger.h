@@ -23,6 +23,9 @@ struct entry {
 	const char *knob, *key, *id; /* see struct setting; id may be NULL */
 	const char *baseline;        /* before any change of ours since boot */
 	const char *value;           /* ours */
+	/* The CPUs that the value keeps out, or NULL. Another value that keeps them out too is as
+	 * good: irqbalance moves interrupts among the others. */
+	const char *avoid;
 	bool is_optional;
 	bool is_released; /* in a journal: on its way back to the baseline */
 };

@@ -46,9 +46,20 @@ static bool is_gone(int r)
 	return r == -ENOENT || r == -ESRCH || r == -ENODEV;
 }
 
+/* True when the value is wanted, or does as well: it is a set without the CPUs to avoid. */
+static bool holds(struct host *h, const struct knob *k, const struct target *t, const char *wanted,
+	const char *avoid, const char *now)
+{
+	struct cpuset out, set;
+	if (knob_is_same(k, h, t, wanted, now))
+		return true;
+	return avoid && cpuset_parse_list(avoid, &out) == 0 && cpuset_parse_list(now, &set) == 0 &&
+		!cpuset_is_empty(&set) && !cpuset_intersects(&set, &out);
+}
+
 static bool is_same(struct host *h, const struct change *c, const char *now)
 {
-	return knob_is_same(c->knob, h, &c->target, c->after, now);
+	return holds(h, c->knob, &c->target, c->after, c->avoid, now);
 }
 
 /* ---- planning ---- */
@@ -79,6 +90,20 @@ static const char *keep(struct arena *a, const char *s)
 	return s ? arena_strdup(a, s) : NULL;
 }
 
+/* True when the setting was right from the start: what it is now is not our business. */
+static bool was_right(const struct change *c, const char *ours)
+{
+	return !c->knob->is_collateral && streq(ours, c->baseline) && streq(c->after, c->baseline);
+}
+
+/* Nothing to write. Somebody else's set without the CPUs to avoid is as good as ours, but an older
+ * one of ours is not: it may avoid more than is claimed by now. */
+static bool is_right(struct host *h, const struct change *c, const char *now)
+{
+	bool is_ours = c->in_force && knob_is_same(c->knob, h, &c->target, c->in_force, now);
+	return is_ours ? knob_is_same(c->knob, h, &c->target, c->after, now) : is_same(h, c, now);
+}
+
 /* Adds a change to the value; what it is now decides whether anything is to be done. ours: the
  * value that may be there from us, NULL when whatever is there is replaced. */
 static int add_change(
@@ -94,9 +119,13 @@ static int add_change(
 	if (r < 0) {
 		n->result = is_gone(r) ? CHANGE_GONE : CHANGE_IMMOVABLE;
 		n->reason = knob_explain(c->knob, r);
-	} else if (is_same(h, n, now)) {
+	} else if (ours && was_right(c, ours)) {
 		n->result = CHANGE_SAME;
-	} else if (ours && !knob_is_ours(c->knob, h, &c->target, ours, now) &&
+		n->is_untouched = true;
+	} else if (is_right(h, n, now) && !c->knob->is_deferred) {
+		n->result = CHANGE_SAME;
+	} else if (ours && !c->knob->is_deferred &&
+		!knob_is_ours(c->knob, h, &c->target, ours, now) &&
 		!knob_is_same(c->knob, h, &c->target, c->baseline, now)) {
 		n->result = CHANGE_KEPT;
 		n->reason = "somebody else changed it since";
@@ -163,11 +192,16 @@ static int plan_setting(
 		if (r < 0)
 			return r;
 	}
+	c.in_force = entry ? keep(&list->arena, entry->value) : NULL;
 	c.baseline = keep(&list->arena, entry ? entry->baseline : now);
 	c.after = s->value ? keep(&list->arena, s->value)
 			   : derive(h, &list->arena, c.knob, s, c.baseline);
 	if (!c.after) /* not a set: nothing to derive from */
 		return 0;
+	if (s->without) {
+		AUTO_FREE char *avoid = cpuset_format_list(s->without);
+		c.avoid = keep(&list->arena, avoid);
+	}
 	return add_change(h, list, &c, NULL);
 }
 
@@ -229,6 +263,14 @@ static void conclude(
 	c->reason = keep(&list->arena, reason);
 }
 
+/* What is gone took its setting along; but a VM without one that it needs is not whole. */
+static void conclude_gone(struct change *c)
+{
+	bool is_needed = !c->is_optional && !c->is_released;
+	c->result = is_needed ? CHANGE_FAILED : CHANGE_GONE;
+	c->reason = is_needed ? "it is gone" : NULL;
+}
+
 /* One write, and the kernel's word for it. */
 static void put(struct host *h, struct changes *list, struct change *c)
 {
@@ -237,7 +279,7 @@ static void put(struct host *h, struct changes *list, struct change *c)
 	if (r < 0) {
 		int there = c->knob->read(h, &c->target, &now);
 		if (is_gone(there))
-			conclude(list, c, CHANGE_GONE, NULL);
+			conclude_gone(c);
 		else
 			conclude(list, c, c->is_optional ? CHANGE_IMMOVABLE : CHANGE_FAILED,
 				knob_explain(c->knob, r));
@@ -252,29 +294,40 @@ static bool check(struct host *h, struct changes *list, struct change *c)
 	AUTO_FREE char *now = NULL;
 	int r = c->knob->read(h, &c->target, &now);
 	if (is_gone(r)) {
-		conclude(list, c, CHANGE_GONE, NULL);
+		conclude_gone(c);
+		return c->result == CHANGE_GONE;
+	}
+	if (r == 0 && is_same(h, c, now)) {
+		/* refused before, and here by way of another change: nothing is left to report */
+		if (c->result == CHANGE_IMMOVABLE || c->result == CHANGE_FAILED)
+			conclude(list, c, CHANGE_DONE, NULL);
 		return true;
 	}
-	if (r == 0 && is_same(h, c, now))
-		return true;
 	AUTO_FREE char *reason =
 		r < 0 ? xstrdup(knob_explain(c->knob, r)) : xasprintf("the kernel has '%s'", now);
 	conclude(list, c, c->is_optional ? CHANGE_IMMOVABLE : CHANGE_FAILED, reason);
 	return false;
 }
 
+/* True when the kernel's word for it is still to be had. */
 static bool is_open(const struct change *c)
 {
-	return c->result == CHANGE_DONE || c->result == CHANGE_SAME;
+	return !c->knob->is_deferred &&
+		(c->result == CHANGE_DONE || (c->result == CHANGE_SAME && !c->is_untouched));
+}
+
+static bool is_refused(const struct change *c)
+{
+	return c->result == CHANGE_IMMOVABLE || c->result == CHANGE_FAILED;
 }
 
 /* A value may have to wait for others: a mask for its cpuset, a group for its threads. So read
  * everything again at the end, and write once more what does not hold. */
-static void settle_and_check(struct host *h, struct changes *list)
+static void settle_and_check(struct host *h, struct changes *list, bool is_back)
 {
 	array_for_each (c, &list->v) {
-		bool was_refused = c->result == CHANGE_IMMOVABLE || c->result == CHANGE_FAILED;
-		if ((!is_open(c) && !(was_refused && c->is_released)) || check(h, list, c))
+		bool is_tried = is_open(c) || (is_refused(c) && (is_back || c->is_released));
+		if (!is_tried || check(h, list, c))
 			continue;
 		put(h, list, c);
 		if (is_open(c))
@@ -282,31 +335,35 @@ static void settle_and_check(struct host *h, struct changes *list)
 	}
 }
 
-/* Executes the list. Stops at the first required change that fails when asked to. */
+/* Executes the list. Stops at the first required change that fails when asked to; one on its way
+ * back is not required: what does not go back now (a list that older kernels do not empty) may when
+ * others have gone. False when a required one failed. */
 static bool run(struct host *h, struct changes *list, bool stops_at_failure)
 {
 	int (*settle)(struct host * h) = NULL;
 	array_for_each (c, &list->v) {
 		if (!change_is_needed(c))
 			continue;
-		/* systemd must have forgotten its property before the controller goes */
-		if (settle && c->knob == &knob_cgroup_cpuset) {
+		/* systemd must have forgotten its properties before the controller goes for good */
+		if (settle && c->knob == &knob_cgroup_cpuset && !*c->target.key) {
 			settle(h);
 			settle = NULL;
 		}
 		put(h, list, c);
 		if (c->is_released && c->knob->settle)
 			settle = c->knob->settle;
-		if (stops_at_failure && !c->is_released && is_open(c) && !c->knob->is_collateral)
+		if (!stops_at_failure || c->is_released)
+			continue;
+		if (!c->is_optional && is_open(c))
 			check(h, list, c);
-		if (stops_at_failure && c->result == CHANGE_FAILED)
+		if (c->result == CHANGE_FAILED)
 			return false;
 	}
 	if (settle)
 		settle(h);
-	settle_and_check(h, list);
+	settle_and_check(h, list, !stops_at_failure);
 	array_for_each (c, &list->v) {
-		if (c->result == CHANGE_FAILED)
+		if (c->result == CHANGE_FAILED && !c->is_released)
 			return false;
 	}
 	return true;
@@ -323,45 +380,83 @@ static void fill_entries(struct ledger *next, const struct changes *list)
 				.id = c->target.id,
 				.baseline = c->baseline,
 				.value = c->after,
+				.avoid = c->avoid,
 				.is_optional = c->is_optional,
 				.is_released = c->is_released });
 	}
 }
 
-/* Drops from the ledger what the kernel refused: it was never ours. */
-static void drop_refused(struct ledger *next, const struct changes *list)
+static const struct change *find_change(const struct changes *list, const struct entry *entry)
+{
+	array_for_each (c, &list->v) {
+		bool has_same_id = c->target.id && entry->id ? streq(c->target.id, entry->id)
+							     : c->target.id == entry->id;
+		if (streq(c->knob->name, entry->knob) && streq(c->target.key, entry->key) &&
+			has_same_id)
+			return c;
+	}
+	return NULL;
+}
+
+/*
+ * Drops from the ledger what went back, is gone, or was refused by the kernel: it was never ours.
+ *
+ * Two kinds that were refused stay, with the value that the kernel has. What did not go back: a
+ * later undo may succeed. And what other changes affect: that has to come back from them.
+ */
+static void drop_done(struct host *h, struct ledger *next, const struct changes *list)
 {
 	size_t n = 0;
 	array_for_each (entry, &next->entries) {
-		bool is_kept = !entry->is_released;
-		array_for_each (c, &list->v) {
-			if ((c->result == CHANGE_IMMOVABLE || c->result == CHANGE_GONE) &&
-				c->target.key && streq(c->target.key, entry->key) &&
-				streq(c->knob->name, entry->knob))
-				is_kept = false;
-		}
-		if (is_kept)
-			next->entries.v[n++] = *entry;
+		const struct change *c = find_change(list, entry);
+		bool has_failed = c && is_refused(c);
+		AUTO_FREE char *now = NULL;
+		if (c && c->result == CHANGE_GONE)
+			continue;
+		if (entry->is_released && !has_failed)
+			continue;
+		if (!entry->is_released && c && c->result == CHANGE_IMMOVABLE &&
+			!c->knob->is_collateral)
+			continue;
+		bool is_wanted = !entry->is_released && c && c->result == CHANGE_FAILED;
+		if (has_failed && !is_wanted && c->knob->read(h, &c->target, &now) == 0)
+			entry->value = keep(&next->arena, now);
+		entry->is_released = false;
+		next->entries.v[n++] = *entry;
 	}
 	next->entries.n = n;
+}
+
+/* The journal, without what came to nothing, becomes the ledger. */
+static int finish(struct host *h, struct ledger *next, const struct changes *list, struct err *e)
+{
+	drop_done(h, next, list);
+	int r = ledger_write_journal(h, next, e);
+	if (r == 0)
+		r = ledger_commit(h, e);
+	if (r == 0 && !next->entries.n && !next->placements.n)
+		r = ledger_replace(h, next, e); /* removes it */
+	return r;
 }
 
 int transaction_run(struct host *h, struct changes *list, struct ledger *next,
 	struct changes **ret_back, struct err *e)
 {
+	struct err later = { 0 };
 	fill_entries(next, list);
 	int r = ledger_write_journal(h, next, e);
 	if (r < 0)
 		return r;
-	if (!run(h, list, !next->is_forward) && !next->is_forward) {
-		r = transaction_recover(h, ret_back, e);
-		return r < 0 ? r : err_say(e, -ECANCELED, "taken back");
+	bool is_made = run(h, list, !next->is_forward) || next->is_forward;
+	r = is_made ? finish(h, next, list, e) : err_say(e, -ECANCELED, "taken back");
+	if (r == 0)
+		return 0;
+	if (next->is_forward || transaction_recover(h, ret_back, &later) < 0) {
+		err_ctx(e, "unfinished; 'wideberth undo --all' ends it%s%s",
+			*later.text ? ": " : "", later.text);
+		return -ENOTRECOVERABLE;
 	}
-	r = ledger_commit(h, e);
-	if (r < 0)
-		return r;
-	drop_refused(next, list);
-	return ledger_replace(h, next, e);
+	return -ECANCELED;
 }
 
 /* ---- recovery ---- */
@@ -385,6 +480,26 @@ static int plan_back(
 			return r;
 	}
 	return 0;
+}
+
+/* What could not be taken back is kept for a later undo. */
+static int keep_residue(struct host *h, struct ledger *l, const struct changes *list, struct err *e)
+{
+	bool has_any = false;
+	array_for_each (c, &list->v) {
+		AUTO_FREE char *now = NULL;
+		if (!is_refused(c) || !c->is_released || c->knob->read(h, &c->target, &now) < 0)
+			continue;
+		ledger_add_entry(l,
+			&(struct entry){ .knob = c->knob->name,
+				.key = c->target.key,
+				.id = c->target.id,
+				.baseline = c->baseline,
+				.value = now,
+				.is_optional = c->is_optional });
+		has_any = true;
+	}
+	return has_any ? ledger_replace(h, l, e) : 0;
 }
 
 /* Forwards, for an undo: released entries first, they stand in the order of execution. */
@@ -419,12 +534,11 @@ int transaction_recover(struct host *h, struct changes **ret, struct err *e)
 		return err_set(e, r, "recover '%s'", journal->operation);
 	run(h, list, false);
 	if (journal->is_forward) {
-		r = ledger_commit(h, e);
-		drop_refused(journal, list);
-		if (r == 0)
-			r = ledger_replace(h, journal, e);
+		r = finish(h, journal, list, e);
 	} else {
-		r = ledger_drop_journal(h, e);
+		r = keep_residue(h, l, list, e);
+		if (r == 0)
+			r = ledger_drop_journal(h, e);
 	}
 	if (r == 0)
 		*ret = TAKE(list);
@@ -466,7 +580,7 @@ int transaction_check(struct host *h, const struct ledger *l, struct drifts **re
 		int r = k->read(h, &t, &now);
 		if (r < 0 && !is_gone(r))
 			return err_set(e, r, "read %s of '%s'", entry->knob, entry->key);
-		if (r == 0 && knob_is_same(k, h, &t, entry->value, now))
+		if (r == 0 && holds(h, k, &t, entry->value, entry->avoid, now))
 			continue;
 		/* a thread that ended took its settings along */
 		if (r < 0 && entry->id)

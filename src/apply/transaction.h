@@ -26,8 +26,11 @@ struct change {
 	const struct knob *knob;
 	struct target target;
 	const char *baseline, *before, *after, *why;
+	const char *in_force; /* ours so far, or NULL */
+	const char *avoid;    /* see struct entry */
 	bool is_optional;
-	bool is_released; /* goes back to the baseline for good */
+	bool is_released;  /* goes back to the baseline for good */
+	bool is_untouched; /* going back: it never was another value */
 	enum change_result result;
 	const char *reason; /* for the last four results */
 };
@@ -55,8 +58,10 @@ int transaction_add_late_threads(
 	struct host *h, const struct ledger *l, int pid, struct changes *c) MUST_CHECK;
 
 /* Journals the changes and makes them. On success 'next' (placements, operation, confirm_ns; its
- * entries are filled in here) is the ledger in force. A required change that fails takes everything
- * back: -ECANCELED, and *ret_back (NULL for undo, which never gives up) tells how that went. */
+ * entries are filled in here) is the ledger in force. When a required change fails, or the ledger
+ * cannot be written in the end, everything is taken back: -ECANCELED, and *ret_back (NULL for undo,
+ * which never gives up) tells how that went. -ENOTRECOVERABLE: that failed as well (for undo: only
+ * the ledger did), the journal is still there for the next command. Else nothing was changed. */
 int transaction_run(struct host *h, struct changes *c, struct ledger *next,
 	struct changes **ret_back, struct err *e) MUST_CHECK;
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+PRINTF_LIKE(4, 0)
 static int set(struct err *e, int code, bool with_errno, const char *fmt, va_list ap)
 {
 	if (!e)

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 void log_debug(const char *fmt, ...)
 {
@@ -14,8 +15,10 @@ void log_debug(const char *fmt, ...)
 	if (!is_on)
 		return;
 	va_list ap;
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
 	va_start(ap, fmt);
-	fputs("wideberth: debug: ", stderr);
+	fprintf(stderr, "wideberth: %ld.%03ld: ", (long)now.tv_sec % 1000, now.tv_nsec / 1000000);
 	vfprintf(stderr, fmt, ap);
 	fputc('\n', stderr);
 	va_end(ap);

@@ -35,7 +35,7 @@ static const struct option_row globals[] = {
 	{ "version", NULL, "the version" },
 };
 
-static const struct option_row policy_options[] = {
+static const struct option_row policy_rows[] = {
 	{ "policy", "FILE", "a policy file, instead of those in /etc/wideberth; may be repeated" },
 	{ "vm", "VM",
 		"this VM (id, name, UUID or glob); keys of the policy that follow are its own" },
@@ -45,6 +45,12 @@ const struct option_row *global_options(size_t *ret_n)
 {
 	*ret_n = N_ELEMENTS(globals);
 	return globals;
+}
+
+const struct option_row *policy_options(size_t *ret_n)
+{
+	*ret_n = N_ELEMENTS(policy_rows);
+	return policy_rows;
 }
 
 const char *args_get(const struct args *a, const char *name)
@@ -71,7 +77,7 @@ static void options_of(const struct command *c, struct option_list *l)
 	if (c)
 		add_rows(l, c->options, c->n_options);
 	if (c && c->flags & CMD_POLICY) {
-		add_rows(l, policy_options, N_ELEMENTS(policy_options));
+		add_rows(l, policy_rows, N_ELEMENTS(policy_rows));
 		size_t n;
 		const struct policy_key *keys = policy_keys(&n);
 		for (size_t i = 0; i < n; i++)
@@ -137,6 +143,16 @@ static int find_command(const char *name, const struct command **ret, struct err
 		near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
 }
 
+static int check_rest(const struct command *c, const struct args *a, struct err *e)
+{
+	if (!c || a->rest.n <= c->max_args)
+		return 0;
+	const char *word = a->rest.v[c->max_args];
+	if (c->flags & CMD_POLICY)
+		return err_say(e, -EINVAL, "unexpected '%s' (a VM is named with --vm %s)", word, word);
+	return err_say(e, -EINVAL, "unexpected '%s'; see wideberth %s --help", word, c->name);
+}
+
 int command_line_parse(int argc, char **argv, struct command_line *ret, struct err *e)
 {
 	struct option_list l = { 0 };
@@ -164,7 +180,7 @@ int command_line_parse(int argc, char **argv, struct command_line *ret, struct e
 		}
 	}
 	free(l.v.v);
-	return r;
+	return r < 0 ? r : check_rest(ret->command, &ret->args, e);
 }
 
 void command_line_done(struct command_line *c)

@@ -20,21 +20,25 @@ static const char *operation_name(struct arena *a, const struct planning *p)
 	return arena_strdup(a, b.s);
 }
 
-static int failed(const struct planning *p, const struct changes *back, struct err *e)
+/* What failed first is the error; what could not be put back is said one by one. */
+static int failed(
+	struct context *c, const struct planning *p, const struct changes *back, struct err *e)
 {
 	AUTO_STRBUF struct strbuf left = { 0 };
-	array_for_each (c, &p->changes->v) {
-		if (c->result == CHANGE_FAILED) {
-			err_say(e, -ECANCELED, "%s of %s to '%s': %s", c->knob->name, c->target.key,
-				c->after, c->reason ? c->reason : "failed");
+	array_for_each (change, &p->changes->v) {
+		if (change->result == CHANGE_FAILED) {
+			err_say(e, -ECANCELED, "%s of %s to '%s': %s", change->knob->name,
+				*change->target.key ? change->target.key : "/", change->after,
+				change->reason ? change->reason : "failed");
 			break;
 		}
 	}
 	if (!recovery_residue(back, &left)) {
-		err_ctx(e, "everything is as it was");
+		err_ctx(e, "everything is as it was, because");
 		return EXIT_UNCHANGED;
 	}
-	err_ctx(e, "not restored:%s; after", left.s);
+	report_warning(c->report, "not restored:%s", left.s);
+	err_ctx(e, "taken back but for what is listed above, because");
 	return EXIT_RESIDUE;
 }
 
@@ -59,9 +63,9 @@ static int apply(struct context *c, struct planning *p, uint64_t confirm_ns, str
 		ledger_add_placement(next, placement);
 	int r = transaction_run(c->h, p->changes, next, &back, e);
 	if (r == -ECANCELED)
-		return failed(p, back, e);
+		return failed(c, p, back, e);
 	if (r < 0)
-		return EXIT_UNCHANGED;
+		return r == -ENOTRECOVERABLE ? EXIT_RESIDUE : EXIT_UNCHANGED;
 	if (confirm_ns)
 		return confirm_watch(c, next, e);
 	return EXIT_OK;
@@ -72,7 +76,6 @@ static void report_immovable(const struct planning *p, struct report *r)
 {
 	json_t *immovable = json_object_get(report_json(r), "immovable");
 	struct cpuset claimed = CPUSET_EMPTY;
-	AUTO_STRBUF struct strbuf names = { 0 };
 	size_t n = 0;
 	array_for_each (v, &p->all)
 		claimed = cpuset_or(&claimed, &v->claim_cpus);

@@ -136,7 +136,12 @@ int compare_report(const json_t *before, const json_t *after, struct report *r, 
 static json_t *load(const char *path, struct err *e)
 {
 	json_error_t error;
-	json_t *o = json_load_file(path, 0, &error);
+	AUTO_FILE FILE *f = fopen(path, "re");
+	if (!f) {
+		err_set(e, -errno, "open '%s'", path);
+		return NULL;
+	}
+	json_t *o = json_loadf(f, 0, &error);
 	if (!o)
 		err_say(e, -EINVAL, "%s:%d: %s", path, error.line, error.text);
 	return o;
@@ -159,6 +164,7 @@ static int run(struct context *c, struct err *e)
 const struct command cmd_compare = {
 	.name = "compare",
 	.args = "BEFORE AFTER",
+	.max_args = 2,
 	.summary = "two saved measures side by side",
 	.help = "Compares two files of 'wideberth measure --save', VM by VM and vCPU by vCPU.",
 	.run = run,

@@ -37,6 +37,7 @@ static int run(struct context *c, struct err *e)
 const struct command cmd_explain = {
 	.name = "explain",
 	.args = "[KNOB]",
+	.max_args = 1,
 	.summary = "what a knob is, and where its value lives",
 	.help = "Lists the settings that wideberth changes, with the kernel file or call behind "
 		"each.",

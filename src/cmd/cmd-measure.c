@@ -284,6 +284,7 @@ static const struct option_row options[] = {
 const struct command cmd_measure = {
 	.name = "measure",
 	.args = "[VM...] [--seconds N] [--save FILE]",
+	.max_args = ARGS_ANY,
 	.summary = "who takes time from which vCPU",
 	.help = "Watches the VMs' threads for a while: how long each ran, and how long it wanted "
 		"to run\n"

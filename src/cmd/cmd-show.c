@@ -3,7 +3,9 @@
 
 #include "apply/ledger.h"
 #include "base/str.h"
+#include "cmd/host-picture.h"
 #include "cmd/planning.h"
+#include "cmd/show-lists.h"
 
 static json_t *set_json(const struct cpuset *s)
 {
@@ -42,7 +44,7 @@ static json_t *vms_on(
 }
 
 static json_t *cpu_json(const struct snapshot *s, const struct vms *vms, const struct ledger *l,
-	const struct cpu *c)
+	const struct cpu *c, const double *interrupts)
 {
 	json_t *o = json_object();
 	struct cpuset self = cpuset_of(c->cpu);
@@ -58,7 +60,15 @@ static json_t *cpu_json(const struct snapshot *s, const struct vms *vms, const s
 	json_object_set_new(o, "online", json_boolean(c->is_online));
 	json_object_set_new(o, "isolated", json_boolean(c->is_isolated));
 	json_object_set_new(o, "vms", vms_on(s, vms, l, c->cpu));
+	json_object_set_new(o, "interrupts",
+		interrupts && interrupts[c->cpu] >= 0 ? json_integer((json_int_t)interrupts[c->cpu])
+						      : json_null());
 	return o;
+}
+
+static json_t *memory_json(const struct node *n, uint64_t kib)
+{
+	return n->is_memory_unknown ? json_null() : json_integer((json_int_t)kib);
 }
 
 static json_t *node_json(const struct snapshot *s, const struct node *n)
@@ -66,23 +76,54 @@ static json_t *node_json(const struct snapshot *s, const struct node *n)
 	json_t *hugepages = json_array(), *distances = json_array();
 	for (size_t i = 0; i < n->n_hugepages; i++)
 		json_array_append_new(hugepages,
-			json_pack("{s:I, s:I, s:I}", "size_kib",
+			json_pack("{s:I, s:I, s:I, s:I}", "size_kib",
 				(json_int_t)n->hugepages[i].size_kib, "total",
 				(json_int_t)n->hugepages[i].total, "free",
-				(json_int_t)n->hugepages[i].free));
+				(json_int_t)n->hugepages[i].free, "surplus",
+				(json_int_t)n->hugepages[i].surplus));
 	for (size_t i = 0; n->distances && i < s->n_nodes; i++)
 		json_array_append_new(distances, json_integer(n->distances[i]));
-	return json_pack("{s:i, s:o, s:I, s:I, s:o, s:o}", "node", n->node, "cpus",
-		set_json(&n->cpus), "mem_total_kib", (json_int_t)n->mem_total_kib, "mem_free_kib",
-		(json_int_t)n->mem_free_kib, "distances", distances, "hugepages", hugepages);
+	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "node", n->node, "cpus",
+		set_json(&n->cpus), "mem_total_kib", memory_json(n, n->mem_total_kib),
+		"mem_free_kib", memory_json(n, n->mem_free_kib), "distances", distances, "tier",
+		number_json(n->tier), "hugepages", hugepages);
 }
 
-static void show_json(
-	const struct snapshot *s, const struct vms *vms, const struct ledger *l, json_t *o)
+static json_t *hex_json(int n)
+{
+	return n < 0 ? json_null() : json_sprintf("%04x", (unsigned int)n);
+}
+
+static json_t *text_json(const char *text)
+{
+	return text ? json_string(text) : json_null();
+}
+
+/* Without bridges and other parts of the board. */
+static json_t *devices_json(const struct snapshot *s)
+{
+	json_t *devices = json_array();
+	for (size_t i = 0; i < s->n_pci_devices; i++) {
+		const struct pci_device *d = &s->pci_devices[i];
+		const char *kind = pci_class_name(d->class);
+		if (!kind)
+			continue;
+		json_array_append_new(devices,
+			json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "address", d->address,
+				"kind", kind, "class", json_sprintf("%06x", d->class), "vendor",
+				hex_json(d->vendor), "device", hex_json(d->device), "node",
+				number_json(d->node), "driver", text_json(d->driver), "iommu_group",
+				number_json(d->iommu_group)));
+	}
+	return devices;
+}
+
+static void show_json(const struct snapshot *s, const struct vms *vms, const struct ledger *l,
+	const double *interrupts, json_t *o)
 {
 	json_t *cpus = json_array(), *nodes = json_array(), *l3s = json_array();
 	for (size_t i = 0; i < s->n_cpus; i++)
-		json_array_append_new(cpus, cpu_json(s, vms, l, &s->cpus[i]));
+		json_array_append_new(cpus, cpu_json(s, vms, l, &s->cpus[i], interrupts));
 	for (size_t i = 0; i < s->n_nodes; i++)
 		json_array_append_new(nodes, node_json(s, &s->nodes[i]));
 	for (size_t i = 0; i < s->n_l3s; i++)
@@ -93,6 +134,7 @@ static void show_json(
 	json_object_set_new(o, "cpus", cpus);
 	json_object_set_new(o, "nodes", nodes);
 	json_object_set_new(o, "l3", l3s);
+	json_object_set_new(o, "devices", devices_json(s));
 }
 
 /* VMs that are not applied, but pinned by somebody: drawn with the CPUs of their vCPUs. */
@@ -129,7 +171,51 @@ static void draw_pinned(const struct snapshot *s, const struct vm *vm, struct dr
 		*array_push(&d->v) = p;
 }
 
-static struct picture *draw(const struct snapshot *s, const struct vms *vms, const struct ledger *l)
+/* Counts to shares of the busiest CPU's. */
+static void to_heat(double *interrupts)
+{
+	double max = 0;
+	for (int cpu = 0; cpu < CPUSET_MAX; cpu++)
+		max = interrupts[cpu] > max ? interrupts[cpu] : max;
+	for (int cpu = 0; cpu < CPUSET_MAX; cpu++)
+		if (interrupts[cpu] > 0)
+			interrupts[cpu] /= max;
+}
+
+static struct host_picture_owner owner_of(const struct placement *p)
+{
+	struct vcpu_mark *marks = xcalloc(p->n_vcpus, sizeof *marks);
+	for (size_t k = 0; k < p->n_vcpus; k++)
+		marks[k] = (struct vcpu_mark){ p->vcpus[k].vcpu, cpuset_first(&p->vcpus[k].cpus) };
+	return (struct host_picture_owner){
+		.vm = p->vm, .claim_cpus = p->claim_cpus, .marks = marks, .n_marks = p->n_vcpus
+	};
+}
+
+static struct picture *draw_owners(const struct snapshot *s, const struct drawn *d,
+	const struct cpuset *housekeeping, double *interrupts)
+{
+	struct host_picture_owner *owners = xcalloc(d->v.n, sizeof *owners);
+	for (size_t i = 0; i < d->v.n; i++)
+		owners[i] = owner_of(&d->v.v[i]);
+	if (interrupts)
+		to_heat(interrupts);
+	struct picture *picture = host_picture(s,
+		&(struct host_picture){ .title = s->hostname ? s->hostname : "host",
+			.owners = owners,
+			.n_owners = d->v.n,
+			.housekeeping = housekeeping,
+			.heat = interrupts,
+			.n_heat = interrupts ? CPUSET_MAX : 0,
+			.heat_label = "device interrupts since boot, beside the busiest CPU's" });
+	for (size_t i = 0; i < d->v.n; i++)
+		free((void *)(uintptr_t)owners[i].marks);
+	free(owners);
+	return picture;
+}
+
+static struct picture *draw(
+	const struct snapshot *s, const struct vms *vms, const struct ledger *l, double *interrupts)
 {
 	struct drawn d = { 0 };
 	struct cpuset claimed = CPUSET_EMPTY;
@@ -142,7 +228,7 @@ static struct picture *draw(const struct snapshot *s, const struct vms *vms, con
 		if (!is_applied(l, &vms->vms[i]))
 			draw_pinned(s, &vms->vms[i], &d);
 	struct cpuset rest = cpuset_minus(&s->online_cpus, &claimed);
-	struct picture *picture = placements_picture(s, d.v.v, d.v.n, n_applied ? &rest : NULL);
+	struct picture *picture = draw_owners(s, &d, n_applied ? &rest : NULL, interrupts);
 	for (size_t i = n_applied; i < d.v.n; i++)
 		free(d.v.v[i].vcpus);
 	free(d.v.v);
@@ -165,24 +251,34 @@ static int run(struct context *c, struct err *e)
 	AUTO_SNAPSHOT struct snapshot *s = NULL;
 	AUTO_VMS struct vms *vms = NULL;
 	AUTO_LEDGER struct ledger *l = NULL;
-	if (snapshot_read(c->h, SNAPSHOT_TASKS | SNAPSHOT_CGROUPS, &s, e) < 0 ||
-		vms_find(c->h, s, &vms, e) < 0 || ledger_read(c->h, &l, e) < 0)
+	enum { PARTS = SNAPSHOT_TASKS | SNAPSHOT_CGROUPS | SNAPSHOT_IRQS | SNAPSHOT_PCI };
+	bool has_irqs = args_get(c->args, "irqs"), has_cgroups = args_get(c->args, "cgroups");
+	if (snapshot_read(c->h, PARTS, &s, e) < 0 || vms_find(c->h, s, &vms, e) < 0 ||
+		ledger_read(c->h, &l, e) < 0)
 		return EXIT_UNCHANGED;
-	show_json(s, vms, l, report_json(c->report));
-	report_picture(c->report, draw(s, vms, l));
+	AUTO_FREE double *interrupts = interrupts_by_cpu(s);
+	show_json(s, vms, l, interrupts, report_json(c->report));
+	const char *svg = args_get(c->args, "svg");
+	if (svg || !(has_irqs || has_cgroups))
+		report_picture(c->report, draw(s, vms, l, interrupts));
+	if (has_irqs)
+		show_irqs(s, c->report);
+	if (has_cgroups)
+		show_cgroups(s, c->report);
 	for (size_t i = 0; i < s->n_notes; i++)
 		report_note(c->report, "%s", s->notes[i]);
-	const char *svg = args_get(c->args, "svg");
 	return svg && write_svg(c, svg, e) < 0 ? EXIT_UNCHANGED : EXIT_OK;
 }
 
 static const struct option_row options[] = {
 	{ "svg", "FILE", "also draw the picture to an SVG file" },
+	{ "irqs", NULL, "list interrupts instead, by the CPUs that take most" },
+	{ "cgroups", NULL, "list cgroups instead, with the state of their partitions" },
 };
 
 const struct command cmd_show = {
 	.name = "show",
-	.args = "[--svg FILE]",
+	.args = "[--svg FILE] [--irqs] [--cgroups]",
 	.summary = "the host: sockets, NUMA nodes, L3 domains, cores, and who sits where",
 	.help = "Draws the host. A CPU is coloured by who has it: a VM that is applied, a VM that\n"
 		"somebody pinned there, or nobody.",

@@ -14,6 +14,27 @@ static void report_unfinished(const struct ledger *journal, struct report *r)
 			: "'wideberth undo --all' takes it back, and so does the next apply.");
 }
 
+/* A VM that nothing is applied for is a mistake; NULL ends the search well. */
+static const char *unknown_vm(const struct args *a, const struct ledger *l)
+{
+	for (size_t i = 0; i < a->rest.n; i++) {
+		bool is_known = false;
+		array_for_each (p, &l->placements)
+			is_known |= placement_is_called(p, a->rest.v[i]);
+		if (!is_known)
+			return a->rest.v[i];
+	}
+	return NULL;
+}
+
+static bool is_asked(const struct args *a, const struct placement *p)
+{
+	for (size_t i = 0; i < a->rest.n; i++)
+		if (placement_is_called(p, a->rest.v[i]))
+			return true;
+	return !a->rest.n;
+}
+
 static void report_applied(struct context *c, const struct ledger *l, bool *ret_is_whole)
 {
 	json_t *applied = json_array();
@@ -24,6 +45,8 @@ static void report_applied(struct context *c, const struct ledger *l, bool *ret_
 		{ .key = "state", .head = "STATE", .may_wrap = true },
 	};
 	array_for_each (p, &l->placements) {
+		if (!is_asked(c->args, p))
+			continue;
 		bool is_alive = placement_is_alive(c->h, p);
 		json_t *o = placement_to_json(p);
 		json_object_set_new(o, "state", json_string(is_alive ? "running" : "ended"));
@@ -72,6 +95,11 @@ static int run(struct context *c, struct err *e)
 	if (ledger_read_journal(c->h, &journal, e) < 0 || ledger_read(c->h, &l, e) < 0 ||
 		transaction_check(c->h, l, &drifts, e) < 0)
 		return EXIT_UNCHANGED;
+	const char *unknown = unknown_vm(c->args, l);
+	if (unknown) {
+		err_say(e, -ENOENT, "nothing is applied for '%s'", unknown);
+		return EXIT_UNCHANGED;
+	}
 	if (journal)
 		report_unfinished(journal, c->report);
 	report_applied(c, l, &is_whole);
@@ -88,10 +116,13 @@ static int run(struct context *c, struct err *e)
 
 const struct command cmd_status = {
 	.name = "status",
-	.args = "",
+	.args = "[VM...]",
+	.max_args = ARGS_ANY,
 	.summary = "compare the kernel with what was applied",
 	.help = "Reads every setting back from the kernel. Exit 1: one is not as applied, a VM has "
 		"ended,\n"
-		"or a transaction did not end.",
+		"or a transaction did not end. With VMs only those are listed; drift is told for "
+		"the whole\n"
+		"host, because VMs share most settings.",
 	.run = run,
 };

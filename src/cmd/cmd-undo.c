@@ -11,7 +11,7 @@ static int resolve(const struct ledger *l, const struct args *a, const char **re
 	for (size_t i = 0; i < a->rest.n; i++) {
 		ret[i] = NULL;
 		array_for_each (p, &l->placements) {
-			if (streq(p->vm, a->rest.v[i]) || (p->name && streq(p->name, a->rest.v[i])))
+			if (placement_is_called(p, a->rest.v[i]))
 				ret[i] = p->vm;
 		}
 		if (!ret[i])
@@ -30,24 +30,39 @@ static json_t *row(const struct change *c)
 	return o;
 }
 
+static void report_left(const struct change *c, struct report *r)
+{
+	const char *reason = c->reason ? c->reason : "failed";
+	if (c->result == CHANGE_KEPT)
+		report_note(r, "kept: %s of %s is '%s': %s", c->knob->name, c->target.key,
+			c->before, reason);
+	else
+		report_warning(r, "not restored: %s of %s to '%s': %s", c->knob->name,
+			c->target.key, c->after, reason);
+}
+
 static int report_undo(const struct changes *changes, struct report *r)
 {
 	json_t *o = report_json(r), *restored = json_array(), *gone = json_array(),
 	       *failed = json_array();
+	int code = EXIT_OK;
 	array_for_each (c, &changes->v) {
-		bool is_left = c->result == CHANGE_FAILED || c->result == CHANGE_KEPT ||
+		bool is_refused = c->result == CHANGE_FAILED ||
 			(c->result == CHANGE_IMMOVABLE && c->is_released);
-		json_t *list = is_left ? failed : c->result == CHANGE_GONE ? gone : restored;
-		if (!is_left && !c->is_released)
+		bool is_left = is_refused || c->result == CHANGE_KEPT;
+		if (!is_left && (!c->is_released || c->is_untouched))
 			continue;
-		json_array_append_new(list, row(c));
+		json_array_append_new(is_left              ? failed
+				: c->result == CHANGE_GONE ? gone
+							   : restored,
+			row(c));
 		if (is_left)
-			report_warning(r, "not restored: %s of %s to '%s': %s", c->knob->name,
-				c->target.key, c->after, c->reason ? c->reason : "failed");
+			report_left(c, r);
+		if (is_left && code != EXIT_RESIDUE)
+			code = is_refused ? EXIT_RESIDUE : EXIT_REPORT;
 	}
 	report_text(r, "Undone: %zu settings hold the value that they had, %zu no longer exist.",
 		json_array_size(restored), json_array_size(gone));
-	int code = json_array_size(failed) ? EXIT_RESIDUE : EXIT_OK;
 	json_object_set_new(o, "restored", restored);
 	json_object_set_new(o, "gone", gone);
 	json_object_set_new(o, "failed", failed);
@@ -74,7 +89,9 @@ static int run(struct context *c, struct err *e)
 	if (r == 0)
 		r = undo_vms(c, l, is_all ? NULL : vms, c->args->rest.n, &changes, e);
 	free(vms);
-	return r < 0 ? EXIT_UNCHANGED : report_undo(changes, c->report);
+	if (r < 0)
+		return r == -ENOTRECOVERABLE ? EXIT_RESIDUE : EXIT_UNCHANGED;
+	return report_undo(changes, c->report);
 }
 
 static const struct option_row options[] = {
@@ -85,6 +102,7 @@ static const struct option_row options[] = {
 const struct command cmd_undo = {
 	.name = "undo",
 	.args = "VM... | --all",
+	.max_args = ARGS_ANY,
 	.summary = "put every setting back to the value that it had",
 	.help = "Undoes what was applied for the VMs; others stay whole. A value that somebody "
 		"else set\n"

@@ -145,6 +145,7 @@ static const struct option_row options[] = {
 const struct command cmd_vms = {
 	.name = "vms",
 	.args = "[VM...] [--memory]",
+	.max_args = ARGS_ANY,
 	.summary = "the VMs, and what each of their threads is for",
 	.help = "Lists the running VMs with every thread: its role, where it is and where it may "
 		"run.\n"

@@ -45,6 +45,9 @@ struct context {
 	bool is_terminal; /* progress is worth showing on stderr */
 };
 
+/* For max_args. */
+#define ARGS_ANY ((size_t)-1)
+
 enum command_flags {
 	CMD_CHANGES = 1, /* changes the machine: needs root on a live one */
 	CMD_POLICY = 2,  /* takes --policy, --vm and the policy's keys as options */
@@ -54,6 +57,7 @@ struct command {
 	const char *name, *args, *summary, *help;
 	const struct option_row *options;
 	size_t n_options;
+	size_t max_args; /* how many words that are no options it takes */
 	unsigned int flags;
 	/* An exit code; with e->text set where it failed. */
 	int (*run)(struct context *c, struct err *e);
@@ -65,3 +69,5 @@ extern const struct command cmd_show, cmd_vms, cmd_plan, cmd_apply, cmd_status, 
 /* All commands, and the options that come before them. For help, completion and the man page. */
 const struct command *const *commands(size_t *ret_n);
 const struct option_row *global_options(size_t *ret_n);
+/* Those of commands with CMD_POLICY, without the policy's keys. */
+const struct option_row *policy_options(size_t *ret_n);

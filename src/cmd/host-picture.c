@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/str.h"
 #include "model/snapshot.h"
 #include "report/report.h"
 
@@ -18,6 +19,7 @@ struct builder {
 	int shared;               /* the owner of CPUs that several VMs have */
 	int owner_of[CPUSET_MAX]; /* the picture's number of the owner */
 	const char *mark_of[CPUSET_MAX];
+	struct cpuset nodes_done; /* nodes that said what belongs to them */
 	struct arena arena;
 };
 
@@ -25,6 +27,7 @@ struct builder {
  * around them join its title. */
 struct heading {
 	const char *title, *note;
+	int node; /* 1 + the index of the node it stands for, or 0 */
 };
 
 static int key_of(const struct cpu *c, enum level level)
@@ -96,6 +99,8 @@ static void order_levels(struct builder *b, const struct cpuset *cpus)
 
 static const char *memory_note(struct builder *b, const struct node *n)
 {
+	if (n->is_memory_unknown)
+		return NULL;
 	if (!n->has_memory)
 		return "no memory";
 	AUTO_FREE char *total = unit_format(UNIT_KIB, (double)n->mem_total_kib);
@@ -123,7 +128,7 @@ static struct heading heading_of(struct builder *b, enum level level, int key, b
 		return (struct heading){ kinds[key], NULL };
 	if (level == LEVEL_NODE && key < s->n_nodes)
 		return (struct heading){ arena_printf(a, "node %d", s->nodes[key].node),
-			memory_note(b, &s->nodes[key]) };
+			memory_note(b, &s->nodes[key]), key + 1 };
 	if (level == LEVEL_NODE || key >= s->n_l3s || !s->l3s[key].size_kib)
 		return (struct heading){ arena_printf(
 			a, "%s %d", level == LEVEL_NODE ? "node" : "L3", key) };
@@ -131,6 +136,81 @@ static struct heading heading_of(struct builder *b, enum level level, int key, b
 	if (is_part)
 		return (struct heading){ arena_printf(a, "L3 %s", size), NULL };
 	return (struct heading){ arena_printf(a, "L3 %d", key), arena_strdup(a, size) };
+}
+
+/* "2 MiB pages: 40 of 512 free" */
+static void add_hugepages(struct builder *b, int box, const struct node *n)
+{
+	for (size_t i = 0; i < n->n_hugepages; i++) {
+		const struct hugepages *pages = &n->hugepages[i];
+		if (!pages->total)
+			continue;
+		AUTO_FREE char *size = unit_format(UNIT_KIB, (double)pages->size_kib);
+		picture_fact(b->p, box,
+			arena_printf(&b->arena, "%s pages: %llu of %llu free", size,
+				(unsigned long long)pages->free, (unsigned long long)pages->total));
+	}
+}
+
+static void add_memory_bar(struct builder *b, int box, const struct node *n)
+{
+	double total = (double)n->mem_total_kib, huge = 0;
+	for (size_t i = 0; i < n->n_hugepages; i++)
+		huge += (double)n->hugepages[i].total * (double)n->hugepages[i].size_kib;
+	if (n->is_memory_unknown || !n->has_memory)
+		return;
+	double used = total - (double)n->mem_free_kib - huge;
+	picture_bar(b->p, box, (double[]){ used / total, huge / total });
+}
+
+/* The devices that VMs want to be near to; of many of a kind only the first few, then a count. */
+static void add_devices(struct builder *b, int box, int node)
+{
+	enum { FEW = 4 };
+	static const char *const kinds[] = { "GPU", "NIC", "NVMe", "accelerator" };
+	for (size_t k = 0; k < N_ELEMENTS(kinds); k++) {
+		int n = 0;
+		for (size_t i = 0; i < b->s->n_pci_devices; i++) {
+			const struct pci_device *d = &b->s->pci_devices[i];
+			const char *kind = pci_class_name(d->class);
+			/* A machine with one node does not say where its devices are. */
+			int at = b->s->n_nodes == 1 ? b->s->nodes[0].node : d->node;
+			if (!kind || strcmp(kind, kinds[k]) != 0 || at != node || n++ >= FEW)
+				continue;
+			const char *address = str_after(d->address, "0000:");
+			picture_fact(b->p, box,
+				arena_printf(&b->arena, "%s %s%s%s", kind,
+					address ? address : d->address, d->driver ? " " : "",
+					d->driver ? d->driver : ""));
+		}
+		if (n > FEW)
+			picture_fact(b->p, box,
+				arena_printf(&b->arena, "and %d more %ss", n - FEW, kinds[k]));
+	}
+}
+
+static void add_node_facts(struct builder *b, int box, const struct node *n)
+{
+	if (cpuset_has(&b->nodes_done, n->node))
+		return;
+	cpuset_add(&b->nodes_done, n->node);
+	add_memory_bar(b, box, n);
+	add_hugepages(b, box, n);
+	add_devices(b, box, n->node);
+}
+
+/* Devices whose node the machine does not tell, though it has several. */
+static void add_far_devices(struct builder *b)
+{
+	bool is_needed = false;
+	for (size_t i = 0; b->s->n_nodes > 1 && i < b->s->n_pci_devices; i++) {
+		const struct pci_device *d = &b->s->pci_devices[i];
+		unsigned int base = d->class >> 16;
+		is_needed |= d->node < 0 &&
+			(base == 2 || base == 3 || base == 0x12 || d->class >> 8 == 0x0108);
+	}
+	if (is_needed)
+		add_devices(b, picture_box(b->p, 0, "devices of no known node", NULL), -1);
 }
 
 static const char *joined(struct builder *b, const char *first, const char *second)
@@ -187,11 +267,14 @@ static void add_level(struct builder *b, int parent, const struct cpuset *cpus, 
 				heading_of(b, b->levels[depth], cpuset_first(&keys), pending.title);
 			pending.title = joined(b, pending.title, own.title);
 			pending.note = joined(b, pending.note, own.note);
+			pending.node = own.node ? own.node : pending.node;
 		}
 		add_level(b, parent, cpus, depth + 1, pending);
 		return;
 	}
 	int box = pending.title ? picture_box(b->p, parent, pending.title, pending.note) : parent;
+	if (pending.title && pending.node)
+		add_node_facts(b, box, &b->s->nodes[pending.node - 1]);
 	if (depth == b->n_levels) {
 		add_cores(b, box, cpus);
 		return;
@@ -301,6 +384,8 @@ struct picture *host_picture(const struct snapshot *s, const struct host_picture
 	*b = (struct builder){ .s = s, .h = h, .p = picture_new(h->title) };
 	if (h->heat_label)
 		picture_heat_label(b->p, h->heat_label);
+	picture_bar_labels(
+		b->p, (const char *const[]){ "memory in use", "huge pages" }, "free memory");
 	struct cpuset all = CPUSET_EMPTY, nowhere = assign_owners(b);
 	for (size_t i = 0; i < s->n_cpus; i++)
 		cpuset_add(&all, s->cpus[i].cpu);
@@ -310,9 +395,11 @@ struct picture *host_picture(const struct snapshot *s, const struct host_picture
 	for (size_t i = 0; i < s->n_nodes; i++) {
 		if (cpuset_is_empty(&s->nodes[i].cpus)) {
 			struct heading own = heading_of(b, LEVEL_NODE, (int)i, false);
-			picture_box(b->p, 0, own.title, joined(b, own.note, "no CPUs"));
+			int box = picture_box(b->p, 0, own.title, joined(b, own.note, "no CPUs"));
+			add_node_facts(b, box, &s->nodes[i]);
 		}
 	}
+	add_far_devices(b);
 	if (!cpuset_is_empty(&nowhere))
 		add_cores(b, picture_box(b->p, 0, "offline", NULL), &nowhere);
 	struct picture *p = b->p;

@@ -18,11 +18,8 @@ static const char *global(const struct command_line *line, const char *name)
 static int print(struct context *c, struct err *e)
 {
 	struct text_style style = text_style_of(stdout, c->has_colour_off);
-	int r = c->is_json ? report_print_json(c->report, stdout, e)
-			   : report_print_text(c->report, stdout, &style, e);
-	if (r == 0 && (fflush(stdout) == EOF || ferror(stdout)))
-		r = err_set(e, -errno, "write to standard output");
-	return r;
+	return c->is_json ? report_print_json(c->report, stdout, e)
+			  : report_print_text(c->report, stdout, &style, e);
 }
 
 static int run(const struct command_line *line, struct err *e)
@@ -76,12 +73,12 @@ static int generate(const char *what)
 int main(int argc, char **argv)
 {
 	setlocale(LC_CTYPE, "");
-	if (argc == 3 && streq(argv[1], "--generate"))
-		return generate(argv[2]);
 	CLEANUP(command_line_done) struct command_line line = { 0 };
 	struct err e = { 0 };
 	int code = EXIT_OK;
-	if (command_line_parse(argc, argv, &line, &e) < 0) {
+	if (argc == 3 && streq(argv[1], "--generate")) {
+		code = generate(argv[2]);
+	} else if (command_line_parse(argc, argv, &line, &e) < 0) {
 		code = EXIT_USAGE;
 	} else if (global(&line, "version")) {
 		puts("wideberth " WIDEBERTH_VERSION);
@@ -95,6 +92,10 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	} else {
 		code = run(&line, &e);
+	}
+	if ((fflush(stdout) == EOF || ferror(stdout)) && !e.code) {
+		err_set(&e, errno ? -errno : -EIO, "write to standard output");
+		code = code == EXIT_RESIDUE ? code : EXIT_UNCHANGED;
 	}
 	if (e.code)
 		fprintf(stderr, "wideberth: %s%s%s\n", line.command ? line.command->name : "",

@@ -57,6 +57,11 @@ static void put_commands(FILE *f)
 		put(f, all[i]->help);
 		fputc('\n', f);
 		put_options(f, all[i]->options, all[i]->n_options);
+		if (all[i]->flags & CMD_POLICY) {
+			size_t n_policy;
+			const struct option_row *rows = policy_options(&n_policy);
+			put_options(f, rows, n_policy);
+		}
 	}
 }
 

@@ -20,6 +20,11 @@ void planning_done(struct planning *p)
 	snapshot_freep(&p->snapshot);
 }
 
+bool placement_is_called(const struct placement *p, const char *word)
+{
+	return streq(p->vm, word) || (p->name && streq(p->name, word));
+}
+
 bool placement_is_alive(struct host *h, const struct placement *p)
 {
 	AUTO_FREE char *stat = NULL;
@@ -50,7 +55,7 @@ static int add_file(
 	for (size_t n; (n = fread(part, 1, sizeof part, f)) > 0;)
 		strbuf_add(&b, part, n);
 	if (ferror(f))
-		return err_set(e, -EIO, "read policy '%s'", path);
+		return err_set(e, errno ? -errno : -EIO, "read policy '%s'", path);
 	return policy_add_text(p, path, b.s, e);
 }
 
@@ -233,34 +238,93 @@ static json_t *change_json(const struct change *c, bool is_made)
 	return o;
 }
 
+static bool is_alike(const struct change *a, const struct change *b)
+{
+	return a->knob == b->knob && streq(a->after, b->after) && streq(a->before, b->before);
+}
+
+static const char *shown(const char *value)
+{
+	return *value ? value : "unset";
+}
+
+/* Settings of one knob that change alike are one row: a host has dozens of kernel threads. */
+static json_t *group_row(const struct changes *list, const struct change *first)
+{
+	AUTO_STRBUF struct strbuf keys = { 0 };
+	for (const struct change *c = list->v.v; c < list->v.v + list->v.n; c++) {
+		if (!change_is_needed(c) || !is_alike(c, first))
+			continue;
+		if (c < first)
+			return NULL; /* has its row already */
+		strbuf_printf(
+			&keys, "%s%s", keys.n ? ", " : "", *c->target.key ? c->target.key : "/");
+	}
+	return json_pack("{s:s, s:s, s:s, s:s}", "knob", first->knob->name, "before",
+		shown(first->before), "after", shown(first->after), "of", keys.s);
+}
+
+static bool has_row(const json_t *rows, const char *knob, const char *why)
+{
+	json_t *o;
+	size_t i;
+	json_array_foreach (rows, i, o)
+		if (streq(json_string_value(json_object_get(o, "knob")), knob) &&
+			streq(json_string_value(json_object_get(o, "why")), why))
+			return true;
+	return false;
+}
+
+static void report_planned(const struct changes *changes, struct report *r)
+{
+	static const struct column columns[] = {
+		{ .key = "knob", .head = "KNOB" },
+		{ .key = "before", .head = "BEFORE", .may_wrap = true },
+		{ .key = "after", .head = "AFTER", .may_wrap = true },
+		{ .key = "of", .head = "OF", .may_wrap = true },
+	};
+	static const struct column reasons[] = {
+		{ .key = "knob", .head = "KNOB" },
+		{ .key = "why", .head = "WHY", .may_wrap = true },
+	};
+	json_t *rows = json_array(), *whys = json_array();
+	array_for_each (c, &changes->v) {
+		if (!change_is_needed(c) || !c->before)
+			continue;
+		json_t *row = group_row(changes, c);
+		if (row)
+			json_array_append_new(rows, row);
+		if (!has_row(whys, c->knob->name, c->why))
+			json_array_append_new(whys,
+				json_pack("{s:s, s:s}", "knob", c->knob->name, "why", c->why));
+	}
+	if (json_array_size(rows)) {
+		report_heading(r, "Changes");
+		report_table(r, rows, columns, N_ELEMENTS(columns));
+		report_table(r, whys, reasons, N_ELEMENTS(reasons));
+	} else {
+		report_text(r, "Nothing to change.");
+	}
+	json_decref(rows);
+	json_decref(whys);
+}
+
 void changes_report(const struct changes *changes, bool is_made, struct report *r)
 {
-	static const struct column planned[] = {
-		{ .key = "knob", .head = "KNOB" },
-		{ .key = "key", .head = "OF", .may_wrap = true },
-		{ .key = "before", .head = "BEFORE" },
-		{ .key = "after", .head = "AFTER" },
-	};
 	json_t *rows = json_array(), *immovable = json_array();
 	array_for_each (c, &changes->v) {
 		bool is_shown = is_made ? c->result != CHANGE_SAME : change_is_needed(c);
 		if (is_shown && c->result != CHANGE_IMMOVABLE)
 			json_array_append_new(rows, change_json(c, is_made));
-		if (c->result == CHANGE_IMMOVABLE)
+		if (is_made && c->result == CHANGE_IMMOVABLE)
 			json_array_append_new(immovable,
-				json_pack("{s:s+++, s:s*}", "what", c->knob->name, " ",
-					c->target.key, "", "why", c->reason));
+				json_pack("{s:s++, s:s*}", "what", c->knob->name, " ",
+					c->target.key, "why", c->reason));
 	}
 	json_object_set_new(report_json(r), "changes", rows);
-	if (is_made)
-		json_object_set_new(report_json(r), "immovable", immovable);
-	else
-		json_decref(immovable);
-	if (is_made)
-		return;
-	report_heading(r, json_array_size(rows) ? "Changes" : "Nothing to change");
-	if (json_array_size(rows))
-		report_table(r, rows, planned, N_ELEMENTS(planned));
+	json_object_set_new(report_json(r), "immovable", immovable);
+	if (!is_made)
+		report_planned(changes, r);
 }
 
 static json_t *refusal_json(const struct refusal *f)

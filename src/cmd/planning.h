@@ -36,5 +36,7 @@ void changes_report(const struct changes *changes, bool is_made, struct report *
 struct picture *placements_picture(const struct snapshot *s, const struct placement *placements,
 	size_t n, const struct cpuset *housekeeping);
 
+/* Is this its id or name? */
+bool placement_is_called(const struct placement *p, const char *word);
 /* True when the placed process still is the same. */
 bool placement_is_alive(struct host *h, const struct placement *p);

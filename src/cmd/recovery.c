@@ -17,7 +17,7 @@ bool recovery_residue(const struct changes *back, struct strbuf *ret)
 	if (!back)
 		return false;
 	array_for_each (c, &back->v) {
-		if (c->result != CHANGE_FAILED && c->result != CHANGE_KEPT)
+		if (c->result != CHANGE_FAILED)
 			continue;
 		strbuf_printf(ret, "%s %s of %s (%s)", has_any ? "," : "", c->knob->name,
 			c->target.key, c->reason ? c->reason : "failed");
@@ -46,6 +46,10 @@ int undo_vms(struct context *c, const struct ledger *l, const char *const *vms, 
 	next->boot_id = l->boot_id;
 	next->operation = "undo";
 	next->is_forward = true;
+	if (!l->placements.n && !l->entries.n) {
+		*ret = xcalloc(1, sizeof **ret);
+		return 0;
+	}
 	array_for_each (p, &l->placements) {
 		if (!is_among(p->vm, vms, n_vms) && placement_is_alive(c->h, p))
 			ledger_add_placement(next, p);

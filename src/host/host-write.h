@@ -5,7 +5,7 @@
  *
  * Every function makes one change and returns 0 or the negative errno of the system call, without
  * error text. On a recording all of them are refused with -EROFS. On a tree they change the tree
- * the way a kernel would as far as the tests need it (sim.c).
+ * the way a kernel would as far as the tests need it (tree.h).
  */
 #pragma once
 
@@ -26,9 +26,12 @@ int host_remove_file(struct host *h, const char *fmt, ...) PRINTF_LIKE(2, 3) MUS
 int host_set_affinity(struct host *h, int tid, const struct cpuset *cpus) MUST_CHECK;
 
 /* SetUnitProperties(runtime) with AllowedCPUs. To undo it, remove the drop-in that systemd wrote
- * for it (HOST_UNIT_CPUS_DROPIN) and reload: that also forgets the property. */
+ * for it (one of the two below) and reload: that also forgets the property. */
 int host_set_unit_cpus(struct host *h, const char *unit, const struct cpuset *cpus) MUST_CHECK;
-#define HOST_UNIT_CPUS_DROPIN "run/systemd/system.control/%s.d/50-AllowedCPUs.conf"
+/* For units with a file, and for those that systemd-run and systemd itself made. */
+#define HOST_UNIT_CPUS_DROPIN           "run/systemd/system.control/%s.d/50-AllowedCPUs.conf"
+#define HOST_UNIT_CPUS_DROPIN_TRANSIENT "run/systemd/transient/%s.d/50-AllowedCPUs.conf"
+
 /* systemctl daemon-reload. */
 int host_reload_units(struct host *h) MUST_CHECK;
 

@@ -14,8 +14,9 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "host/recording.h"
+#include "host/tree.h"
 
-int host_open_path(struct host *h, const char *path, int flags)
+static int open_below_root(struct host *h, const char *path, int flags)
 {
 	int fd;
 	if (!*path)
@@ -33,6 +34,16 @@ int host_open_path(struct host *h, const char *path, int flags)
 		}
 	} while (fd < 0 && (errno == EINTR || errno == EAGAIN));
 	return fd < 0 ? -errno : fd;
+}
+
+/* A kernel knows /proc/TID for every thread, though it lists processes only. */
+int host_open_path(struct host *h, const char *path, int flags)
+{
+	int fd = open_below_root(h, path, flags);
+	if (fd != -ENOENT || h->is_live || flags & O_CREAT || !str_after(path, "proc/"))
+		return fd;
+	AUTO_FREE char *other = tree_thread_path(h, path);
+	return other ? open_below_root(h, other, flags) : fd;
 }
 
 int host_read_path(struct host *h, const char *path, char **ret_text, size_t *ret_n)
@@ -186,7 +197,7 @@ static int by_number(const void *a, const void *b)
 	return is_n != is_k ? is_k - is_n : strcmp(x, y);
 }
 
-static int list_path(struct host *h, const char *path, struct host_names *ret)
+int host_list_path(struct host *h, const char *path, struct host_names *ret)
 {
 	int fd = host_open_path(h, path, O_RDONLY | O_DIRECTORY);
 	if (fd < 0)
@@ -239,7 +250,7 @@ int host_list(struct host *h, struct host_names *ret, const char *fmt, ...)
 			names_of_text(text, ret);
 		return r;
 	}
-	int r = list_path(h, path, ret);
+	int r = host_list_path(h, path, ret);
 	if (h->record)
 		record_names(h, path, r, ret);
 	return r;
@@ -384,6 +395,31 @@ int host_get_affinity(struct host *h, int tid, struct cpuset *ret)
 	AUTO_FREE char *text = NULL;
 	int r = ask_path(h, "affinity", key, ask_affinity, &text);
 	return parse_cpus(r, text, ret);
+}
+
+/* /proc/PID/status (Documentation/filesystems/proc.rst, table 1-2): "Cpus_allowed_list:\t0-23" */
+static int status_affinity(struct host *h, int pid, int tid, struct cpuset *ret)
+{
+	static const char key[] = "\nCpus_allowed_list:";
+	AUTO_FREE char *status = NULL;
+	int r = host_read(h, &status, NULL, "proc/%d/task/%d/status", pid, tid);
+	if (r < 0)
+		return r;
+	char *list = strstr(status, key);
+	if (!list)
+		return -ENODATA;
+	list += strlen(key);
+	list[strcspn(list, "\n")] = 0;
+	return cpuset_parse_list(list, ret);
+}
+
+int host_get_thread_affinity(struct host *h, int pid, int tid, struct cpuset *ret)
+{
+	if (!h->is_live && !h->replay)
+		return status_affinity(h, pid, tid, ret);
+	int r = host_get_affinity(h, tid, ret);
+	/* A recording of a tree has the file. */
+	return r == -ENOENT ? status_affinity(h, pid, tid, ret) : r;
 }
 
 static int ask_unit(void *context, const char *key, char **ret)

@@ -77,6 +77,10 @@ uint64_t host_clock_ns(struct host *h);
  * tree the Cpus_allowed_list of its status file answers. */
 int host_get_affinity(struct host *h, int tid, struct cpuset *ret) MUST_CHECK;
 
+/* The same for reading thousands of threads: without the system call (on a tree, where only the
+ * status file knows) it needs the thread's process. */
+int host_get_thread_affinity(struct host *h, int pid, int tid, struct cpuset *ret) MUST_CHECK;
+
 /* A property of a systemd unit as text ("" when it is not set): AllowedCPUs as cpulist, others as
  * systemctl show prints them. -ENOENT: no systemd here; -ENOTUNIQ: not a loaded unit. */
 int host_get_unit(struct host *h, const char *unit, const char *property, char **ret) MUST_CHECK;

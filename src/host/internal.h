@@ -28,6 +28,7 @@ struct host {
 	char *record_dir;
 	const struct host_ops *ops; /* NULL for a recording */
 	void *bus;                  /* live: the sd_bus connection, opened when first needed */
+	int last_pid;               /* tree: whose thread was looked for last */
 };
 
 extern const struct host_ops host_live_ops, host_tree_ops;
@@ -36,6 +37,7 @@ extern const struct host_ops host_live_ops, host_tree_ops;
 int host_open_path(struct host *h, const char *path, int flags) MUST_CHECK;
 /* Reads a whole file past replay and record. */
 int host_read_path(struct host *h, const char *path, char **ret_text, size_t *ret_n) MUST_CHECK;
+int host_list_path(struct host *h, const char *path, struct host_names *ret) MUST_CHECK;
 /* One write(2) to an existing file. */
 int host_write_path(struct host *h, const char *path, const char *text, int flags) MUST_CHECK;
 void host_live_close(struct host *h);

@@ -17,7 +17,7 @@
 #include "base/log.h"
 #include "base/str.h"
 
-enum { IRQBALANCE_TIMEOUT_MS = 1000 };
+enum { IRQBALANCE_TIMEOUT_MS = 1000, SYSTEMD_TIMEOUT_US = 120 * 1000000 };
 
 /* The kernel takes the set's words as they are: same layout as its cpumask on little endian. */
 static int live_get_affinity(struct host *h, int tid, struct cpuset *ret)
@@ -69,6 +69,8 @@ static int open_bus(struct host *h, sd_bus **ret)
 			log_debug("system bus: %s", strerror(-r));
 			return -ENOENT;
 		}
+		/* A reload of a busy host takes its time. */
+		sd_bus_set_method_call_timeout(bus, SYSTEMD_TIMEOUT_US);
 		h->bus = bus;
 	}
 	*ret = h->bus;

@@ -11,18 +11,21 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "host/internal.h"
 
 #ifdef WIDEBERTH_FAULT
 /*
  * $WIDEBERTH_FAULT, in builds for tests only: "kill-before:N" and "kill-after:N" kill the process
- * around the N-th change (from 1), "errno:N:E" makes it fail with errno E, "count:FILE" writes the
- * number of changes so far to FILE.
+ * around the N-th change (from 1), "errno:N:E" makes it fail with errno E, "always:N:E" this one
+ * and all later ones of the same file or thread, "count:FILE" writes the number of changes so far
+ * to FILE.
  */
-static int fault(bool is_before)
+static int fault(bool is_before, const char *what)
 {
 	static int n;
+	static char *always;
 	const char *plan = getenv("WIDEBERTH_FAULT"), *file;
 	int at, error;
 	n += is_before;
@@ -37,25 +40,32 @@ static int fault(bool is_before)
 		raise(SIGKILL);
 	if (is_before && sscanf(plan, "errno:%d:%d", &at, &error) == 2 && at == n)
 		return -error;
+	if (is_before && sscanf(plan, "always:%d:%d", &at, &error) == 2) {
+		if (at == n)
+			always = xstrdup(what);
+		return always && streq(always, what) ? -error : 0;
+	}
 	return 0;
 }
 #else
-static inline int fault(bool is_before)
+static inline int fault(bool is_before, const char *what)
 {
 	(void)is_before;
+	(void)what;
 	return 0;
 }
 #endif
 
 /* Before a change: 0, or why it must not be made. */
-static int begin(struct host *h)
+static int begin(struct host *h, const char *what)
 {
-	return h->ops ? fault(true) : -EROFS;
+	return h->ops ? fault(true, what) : -EROFS;
 }
 
-static int done(int r)
+static int done(int r, const char *what, const char *value)
 {
-	fault(false);
+	log_debug("%s: %s: %s", what, value, r < 0 ? strerrordesc_np(-r) : "done");
+	fault(false, what);
 	return r;
 }
 
@@ -68,22 +78,22 @@ static int done(int r)
 int host_write(struct host *h, const char *text, const char *fmt, ...)
 {
 	FORMAT_PATH(path, fmt);
-	int r = begin(h);
-	return r < 0 ? r : done(h->ops->write(h, path, text));
+	int r = begin(h, path);
+	return r < 0 ? r : done(h->ops->write(h, path, text), path, text);
 }
 
 int host_mkdir(struct host *h, const char *fmt, ...)
 {
 	FORMAT_PATH(path, fmt);
-	int r = begin(h);
-	return r < 0 ? r : done(h->ops->mkdir(h, path));
+	int r = begin(h, path);
+	return r < 0 ? r : done(h->ops->mkdir(h, path), path, "mkdir");
 }
 
 int host_rmdir(struct host *h, const char *fmt, ...)
 {
 	FORMAT_PATH(path, fmt);
-	int r = begin(h);
-	return r < 0 ? r : done(h->ops->rmdir(h, path));
+	int r = begin(h, path);
+	return r < 0 ? r : done(h->ops->rmdir(h, path), path, "rmdir");
 }
 
 /* Regular files are the same on a live machine and on a tree. */
@@ -108,8 +118,8 @@ static int put_file(struct host *h, const char *path, const char *text)
 int host_put_file(struct host *h, const char *text, const char *fmt, ...)
 {
 	FORMAT_PATH(path, fmt);
-	int r = begin(h);
-	return r < 0 ? r : done(put_file(h, path, text));
+	int r = begin(h, path);
+	return r < 0 ? r : done(put_file(h, path, text), path, "create");
 }
 
 static int remove_file(struct host *h, const char *path)
@@ -129,30 +139,32 @@ static int remove_file(struct host *h, const char *path)
 int host_remove_file(struct host *h, const char *fmt, ...)
 {
 	FORMAT_PATH(path, fmt);
-	int r = begin(h);
-	return r < 0 ? r : done(remove_file(h, path));
+	int r = begin(h, path);
+	return r < 0 ? r : done(remove_file(h, path), path, "remove");
 }
 
 int host_set_affinity(struct host *h, int tid, const struct cpuset *cpus)
 {
-	int r = begin(h);
-	return r < 0 ? r : done(h->ops->set_affinity(h, tid, cpus));
+	AUTO_FREE char *what = xasprintf("sched_setaffinity %d", tid);
+	int r = begin(h, what);
+	AUTO_FREE char *list = cpuset_format_list(cpus);
+	return r < 0 ? r : done(h->ops->set_affinity(h, tid, cpus), what, list);
 }
 
 int host_set_unit_cpus(struct host *h, const char *unit, const struct cpuset *cpus)
 {
-	int r = begin(h);
-	return r < 0 ? r : done(h->ops->set_unit_cpus(h, unit, cpus));
+	int r = begin(h, unit);
+	return r < 0 ? r : done(h->ops->set_unit_cpus(h, unit, cpus), unit, "AllowedCPUs");
 }
 
 int host_reload_units(struct host *h)
 {
-	int r = begin(h);
-	return r < 0 ? r : done(h->ops->reload_units(h));
+	int r = begin(h, "systemd");
+	return r < 0 ? r : done(h->ops->reload_units(h), "systemd", "Reload");
 }
 
 int host_set_irqbalance(struct host *h, const struct cpuset *banned)
 {
-	int r = begin(h);
-	return r < 0 ? r : done(h->ops->set_irqbalance(h, banned));
+	int r = begin(h, "irqbalance");
+	return r < 0 ? r : done(h->ops->set_irqbalance(h, banned), "irqbalance", "settings cpus");
 }

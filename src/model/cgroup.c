@@ -68,6 +68,20 @@ static void walk(
 	}
 }
 
+static int by_path(const void *a, const void *b, void *cgroups)
+{
+	const struct cgroup *all = cgroups;
+	return strcmp(all[*(const int *)a].path, all[*(const int *)b].path);
+}
+
+static void index_cgroups(struct snapshot *s)
+{
+	s->cgroup_index = arena_alloc(&s->arena, s->n_cgroups * sizeof *s->cgroup_index);
+	for (size_t i = 0; i < s->n_cgroups; i++)
+		s->cgroup_index[i] = (int)i;
+	qsort_r(s->cgroup_index, s->n_cgroups, sizeof *s->cgroup_index, by_path, s->cgroups);
+}
+
 /* A hybrid systemd mounts the unified hierarchy, without cpuset, one level down. */
 static const char *const mounts[] = { "sys/fs/cgroup", "sys/fs/cgroup/unified" };
 
@@ -94,6 +108,7 @@ int read_cgroups(struct host *h, struct snapshot *s, struct err *e)
 	s->cgroups = arena_dup(&s->arena, all.v.v, all.v.n, sizeof *all.v.v);
 	s->n_cgroups = all.v.n;
 	free(all.v.v);
+	index_cgroups(s);
 
 	const struct cgroup *root = &s->cgroups[0];
 	s->has_cpuset = streq(s->cgroup_mount, mounts[0]) && root->controllers &&

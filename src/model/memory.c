@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Memory of each NUMA node. */
+/* Memory of each NUMA node: how much, huge pages, tiers. */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
 #include "model/read.h"
 
-/* /sys/devices/system/node/node0/meminfo: "Node 0 MemTotal:       65849216 kB" */
+/* /sys/devices/system/node/node0/meminfo: "Node 0 MemTotal:       65849216 kB", and /proc/meminfo
+ * without "Node 0 " (Documentation/admin-guide/mm/numaperf.rst, filesystems/proc.rst) */
 static bool meminfo_value(const char *text, const char *key, uint64_t *ret)
 {
 	const char *at = strstr(text, key);
@@ -17,7 +18,34 @@ static bool meminfo_value(const char *text, const char *key, uint64_t *ret)
 	return true;
 }
 
-/* …/node0/hugepages/hugepages-2048kB/{nr,free}_hugepages
+/* A machine without NUMA has node 0 and no directory of it. */
+static void read_meminfo(struct host *h, struct snapshot *s, struct node *node)
+{
+	AUTO_FREE char *path = xasprintf("sys/devices/system/node/node%d/meminfo", node->node);
+	AUTO_FREE char *text = NULL;
+	if (host_read(h, &text, NULL, "%s", path) < 0 &&
+		(s->n_nodes > 1 || host_read(h, &text, NULL, "proc/meminfo") < 0)) {
+		node->is_memory_unknown = !node->has_memory; /* hwloc may know it */
+		return;
+	}
+	if (!meminfo_value(text, "MemTotal", &node->mem_total_kib) ||
+		!meminfo_value(text, "MemFree", &node->mem_free_kib)) {
+		snapshot_note(s, "%s: has no MemTotal or MemFree", path);
+		node->is_memory_unknown = true;
+	}
+	node->has_memory = node->mem_total_kib > 0;
+}
+
+static bool read_pages(struct host *h, struct snapshot *s, int node, const char *size,
+	const char *file, uint64_t *ret)
+{
+	int64_t n = read_number(
+		h, s, "sys/devices/system/node/node%d/hugepages/%s/%s", node, size, file);
+	*ret = n < 0 ? 0 : (uint64_t)n;
+	return n >= 0;
+}
+
+/* …/node0/hugepages/hugepages-2048kB/{nr,free,surplus}_hugepages
  * (Documentation/admin-guide/mm/hugetlbpage.rst) */
 static void read_hugepages(struct host *h, struct snapshot *s, struct node *node)
 {
@@ -26,34 +54,46 @@ static void read_hugepages(struct host *h, struct snapshot *s, struct node *node
 		return;
 	node->hugepages = arena_alloc(&s->arena, names.n * sizeof *node->hugepages);
 	for (size_t i = 0; i < names.n; i++) {
+		const char *name = names.v[i];
 		unsigned long long size;
 		struct hugepages *pages = &node->hugepages[node->n_hugepages];
-		if (sscanf(names.v[i], "hugepages-%llukB", &size) != 1)
+		if (sscanf(name, "hugepages-%llukB", &size) != 1 ||
+			!read_pages(h, s, node->node, name, "nr_hugepages", &pages->total) ||
+			!read_pages(h, s, node->node, name, "free_hugepages", &pages->free))
 			continue;
-		const char *total =
-			read_text(h, s, "sys/devices/system/node/node%d/hugepages/%s/nr_hugepages",
-				node->node, names.v[i]);
-		const char *free_pages = read_text(h, s,
-			"sys/devices/system/node/node%d/hugepages/%s/free_hugepages", node->node,
-			names.v[i]);
-		if (total && free_pages && str_to_u64(total, &pages->total) == 0 &&
-			str_to_u64(free_pages, &pages->free) == 0) {
-			pages->size_kib = size;
-			node->n_hugepages++;
-		}
+		/* Kernels before 2.6.30 have no surplus per node: absent is none there. */
+		(void)read_pages(h, s, node->node, name, "surplus_hugepages", &pages->surplus);
+		pages->size_kib = size;
+		node->n_hugepages++;
+	}
+}
+
+/* /sys/devices/virtual/memory_tiering/memory_tier4/nodelist: "0-1"
+ * (Documentation/ABI/testing/sysfs-kernel-mm-memory-tiers) */
+static void read_tiers(struct host *h, struct snapshot *s)
+{
+	AUTO_NAMES struct host_names names = { 0 };
+	if (host_list(h, &names, "sys/devices/virtual/memory_tiering") < 0)
+		return;
+	for (size_t i = 0; i < names.n; i++) {
+		const char *number = str_after(names.v[i], "memory_tier");
+		int tier;
+		if (!number || str_to_int(number, &tier) < 0)
+			continue;
+		const struct cpuset *nodes = read_cpulist(
+			h, s, "sys/devices/virtual/memory_tiering/%s/nodelist", names.v[i]);
+		for (size_t k = 0; nodes && k < s->n_nodes; k++)
+			if (cpuset_has(nodes, s->nodes[k].node))
+				s->nodes[k].tier = tier;
 	}
 }
 
 void read_memory(struct host *h, struct snapshot *s)
 {
 	for (size_t i = 0; i < s->n_nodes; i++) {
-		struct node *node = &s->nodes[i];
-		const char *text =
-			read_text(h, s, "sys/devices/system/node/node%d/meminfo", node->node);
-		if (text && meminfo_value(text, "MemTotal", &node->mem_total_kib))
-			node->has_memory = node->mem_total_kib > 0;
-		if (text)
-			meminfo_value(text, "MemFree", &node->mem_free_kib);
-		read_hugepages(h, s, node);
+		s->nodes[i].tier = -1;
+		read_meminfo(h, s, &s->nodes[i]);
+		read_hugepages(h, s, &s->nodes[i]);
 	}
+	read_tiers(h, s);
 }

@@ -10,6 +10,18 @@ void read_memory(struct host *h, struct snapshot *s);
 int read_irqs(struct host *h, struct snapshot *s, struct err *e) MUST_CHECK;
 int read_tasks(struct host *h, struct snapshot *s, struct err *e) MUST_CHECK;
 int read_cgroups(struct host *h, struct snapshot *s, struct err *e) MUST_CHECK;
+int read_zones(struct host *h, struct snapshot *s, struct err *e) MUST_CHECK;
+int read_load(struct host *h, struct snapshot *s, struct err *e) MUST_CHECK;
+void read_tunables(struct host *h, struct snapshot *s);
+void read_power(struct host *h, struct snapshot *s);
+void read_pci(struct host *h, struct snapshot *s);
+/* Behind read_irqs() and read_pci(): whose interrupt it is, and whether it is managed. */
+void read_irq_devices(struct host *h, struct snapshot *s);
+void read_irq_managed(struct host *h, struct snapshot *s);
+
+/* A table of counts; an empty one when there is no such file. */
+int read_table(struct host *h, struct snapshot *s, const char *path, struct count_table *ret,
+	struct err *e) MUST_CHECK;
 
 /* Adds a note for people: something could not be read or made no sense. */
 void snapshot_note(struct snapshot *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
@@ -19,6 +31,9 @@ const struct cpuset *snapshot_intern(struct snapshot *s, const struct cpuset *se
 
 /* The file as trimmed text in the arena, or NULL when it is absent or unreadable. */
 const char *read_text(struct host *h, struct snapshot *s, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* The file as a decimal number, perhaps negative; ABSENT when absent; a note and ABSENT when it is
+ * none. */
+int64_t read_number(struct host *h, struct snapshot *s, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* The file as a cpulist, interned; NULL when absent; a note and NULL when it is not a list. */
 const struct cpuset *read_cpulist(struct host *h, struct snapshot *s, const char *fmt, ...)
 	PRINTF_LIKE(3, 4);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "model/snapshot.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
@@ -18,19 +19,46 @@ void snapshot_note(struct snapshot *s, const char *fmt, ...)
 	s->notes[s->n_notes++] = arena_strdup(&s->arena, text);
 }
 
-/* Most lookups ask for the set that the one before asked for: search from the newest. */
+static uint64_t hash_set(const struct cpuset *set)
+{
+	uint64_t hash = 0;
+	for (uint64_t i = 0; i < CPUSET_WORDS; i++)
+		if (set->w[i])
+			hash = (hash ^ set->w[i] ^ i << 32) * UINT64_C(0x9e3779b97f4a7c15);
+	return hash ^ hash >> 32;
+}
+
+/* The slot of the set, or the empty one where it belongs. The room is a power of two. */
+static size_t find_slot(const struct snapshot *s, const struct cpuset *set)
+{
+	size_t i = hash_set(set) & (s->sets_room - 1);
+	while (s->sets[i] && !cpuset_equal(s->sets[i], set))
+		i = (i + 1) & (s->sets_room - 1);
+	return i;
+}
+
+static void grow_sets(struct snapshot *s)
+{
+	const struct cpuset **old = s->sets;
+	size_t n = s->sets_room;
+	s->sets_room = n ? 2 * n : 64;
+	s->sets = xcalloc(s->sets_room, sizeof *s->sets);
+	for (size_t i = 0; i < n; i++)
+		if (old[i])
+			s->sets[find_slot(s, old[i])] = old[i];
+	free(old);
+}
+
 const struct cpuset *snapshot_intern(struct snapshot *s, const struct cpuset *set)
 {
-	for (size_t i = s->n_sets; i-- > 0;)
-		if (cpuset_equal(s->sets[i], set))
-			return s->sets[i];
-	if (s->n_sets == s->sets_room) {
-		s->sets_room = s->sets_room ? 2 * s->sets_room : 32;
-		s->sets = xrealloc(s->sets, s->sets_room, sizeof *s->sets);
+	if (2 * s->n_sets >= s->sets_room)
+		grow_sets(s);
+	size_t i = find_slot(s, set);
+	if (!s->sets[i]) {
+		s->sets[i] = arena_dup(&s->arena, set, 1, sizeof *set);
+		s->n_sets++;
 	}
-	struct cpuset *copy = arena_dup(&s->arena, set, 1, sizeof *set);
-	s->sets[s->n_sets++] = copy;
-	return copy;
+	return s->sets[i];
 }
 
 const char *read_text(struct host *h, struct snapshot *s, const char *fmt, ...)
@@ -44,8 +72,25 @@ const char *read_text(struct host *h, struct snapshot *s, const char *fmt, ...)
 	return arena_strdup(&s->arena, str_trim(text));
 }
 
+int64_t read_number(struct host *h, struct snapshot *s, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	AUTO_FREE char *path = xvasprintf(fmt, ap), *text = NULL;
+	va_end(ap);
+	if (host_read(h, &text, NULL, "%s", path) < 0)
+		return ABSENT;
+	const char *number = str_trim(text), *digits = number + (*number == '-');
+	uint64_t n;
+	if (isdigit((unsigned char)*digits) && str_to_u64(digits, &n) == 0 && n <= INT64_MAX)
+		return *number == '-' ? -(int64_t)n : (int64_t)n;
+	snapshot_note(s, "%s: not a number: '%.40s'", path, number);
+	return ABSENT;
+}
+
 typedef int parse_set_fn(const char *text, struct cpuset *ret);
 
+PRINTF_LIKE(4, 0)
 static const struct cpuset *read_set(
 	struct host *h, struct snapshot *s, parse_set_fn *parse, const char *fmt, va_list ap)
 {
@@ -93,6 +138,19 @@ static void mark_isolated(struct snapshot *s)
 		s->cpus[i].is_isolated = cpuset_has(&s->isolated_cpus, s->cpus[i].cpu);
 }
 
+typedef int read_part_fn(struct host *h, struct snapshot *s, struct err *e);
+
+static const struct {
+	unsigned int part;
+	read_part_fn *read;
+} part_rows[] = {
+	{ SNAPSHOT_IRQS, read_irqs },
+	{ SNAPSHOT_CGROUPS, read_cgroups },
+	{ SNAPSHOT_TASKS, read_tasks }, /* needs the cgroups */
+	{ SNAPSHOT_ZONES, read_zones },
+	{ SNAPSHOT_LOAD, read_load },
+};
+
 int snapshot_read(struct host *h, unsigned int parts, struct snapshot **ret, struct err *e)
 {
 	AUTO_SNAPSHOT struct snapshot *s = xcalloc(1, sizeof *s);
@@ -103,14 +161,21 @@ int snapshot_read(struct host *h, unsigned int parts, struct snapshot **ret, str
 	int r = read_topology(h, s, e);
 	if (r == 0)
 		read_memory(h, s);
-	if (r == 0 && parts & SNAPSHOT_IRQS)
-		r = read_irqs(h, s, e);
-	if (r == 0 && parts & SNAPSHOT_CGROUPS)
-		r = read_cgroups(h, s, e);
-	if (r == 0 && parts & SNAPSHOT_TASKS)
-		r = read_tasks(h, s, e);
+	for (size_t i = 0; r == 0 && i < N_ELEMENTS(part_rows); i++)
+		if (parts & part_rows[i].part)
+			r = part_rows[i].read(h, s, e);
 	if (r < 0)
 		return err_ctx(e, "read the host");
+	if (parts & SNAPSHOT_TUNABLES)
+		read_tunables(h, s);
+	if (parts & SNAPSHOT_POWER)
+		read_power(h, s);
+	if (parts & SNAPSHOT_PCI)
+		read_pci(h, s);
+	if (parts & SNAPSHOT_PCI && parts & SNAPSHOT_IRQS) {
+		read_irq_devices(h, s);
+		read_irq_managed(h, s);
+	}
 	mark_isolated(s);
 	*ret = TAKE(s);
 	return 0;
@@ -126,6 +191,10 @@ void snapshot_free(struct snapshot *s)
 
 const struct cpu *snapshot_cpu(const struct snapshot *s, int cpu)
 {
+	if (s->cpu_index) {
+		int i = cpu >= 0 && cpu < s->n_cpu_index ? s->cpu_index[cpu] : -1;
+		return i < 0 ? NULL : &s->cpus[i];
+	}
 	for (size_t i = 0; i < s->n_cpus; i++)
 		if (s->cpus[i].cpu == cpu)
 			return &s->cpus[i];
@@ -147,10 +216,43 @@ const struct task *snapshot_task(const struct snapshot *s, int tid)
 
 int snapshot_cgroup(const struct snapshot *s, const char *path)
 {
-	for (size_t i = 0; i < s->n_cgroups; i++)
+	size_t low = 0, high = s->n_cgroups;
+	for (size_t i = 0; !s->cgroup_index && i < s->n_cgroups; i++)
 		if (streq(s->cgroups[i].path, path))
 			return (int)i;
+	while (s->cgroup_index && low < high) {
+		size_t mid = (low + high) / 2;
+		int order = strcmp(s->cgroups[s->cgroup_index[mid]].path, path);
+		if (order == 0)
+			return s->cgroup_index[mid];
+		if (order < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
 	return -1;
+}
+
+size_t snapshot_services(const struct snapshot *s, struct service ret[SERVICES_MAX])
+{
+	static const struct service known[] = {
+		{ "irqbalance", "irqbalance" },
+		{ "tuned", "tuned" },
+		{ "numad", "numad" },
+		{ "ksmtuned", "ksmtuned" },
+		{ "power-profiles-daemon", "power-profiles-" },
+		{ "thermald", "thermald" },
+		{ "tlp", "tlp" },
+	};
+	_Static_assert(N_ELEMENTS(known) <= SERVICES_MAX, "room for all");
+	memcpy(ret, known, sizeof known);
+	for (size_t i = 0; i < s->n_tasks; i++) {
+		const struct task *t = &s->tasks[i];
+		for (size_t k = 0; t->tid == t->pid && k < N_ELEMENTS(known); k++)
+			if (!task_is_kthread(t) && !ret[k].task && streq(t->comm, known[k].comm))
+				ret[k].task = t;
+	}
+	return N_ELEMENTS(known);
 }
 
 const char *cpu_kind_name(enum cpu_kind kind)

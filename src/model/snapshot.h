@@ -13,6 +13,12 @@
 #include "base/alloc.h"
 #include "base/cpuset.h"
 #include "base/err.h"
+#include "model/absent.h"
+#include "model/counts.h"
+#include "model/pci.h"
+#include "model/power.h"
+#include "model/tunables.h"
+#include "model/zones.h"
 
 struct host;
 
@@ -23,14 +29,21 @@ enum cpu_kind {
 	CPU_LOW_POWER,
 };
 
-/* One CPU (hardware thread). core, l3, node, socket index the arrays of the snapshot, and are
- * unique on the whole host; -1 where unknown (offline CPUs, hosts without an L3). */
+/*
+ * The topology is hwloc's, who reads it below /sys/devices/system/{cpu,node}
+ * (Documentation/admin-guide/cputopology.rst, ABI/testing/sysfs-devices-system-cpu); kinds of CPUs
+ * are from cpu_capacity, /sys/devices/cpu_{core,atom}/cpus and maximal frequencies.
+ *
+ * One CPU (hardware thread). core, l3, node, socket, die, cluster, l2 index the arrays of the
+ * snapshot, and are unique on the whole host; -1 where unknown (offline CPUs, hosts without an L3).
+ */
 struct cpu {
 	int cpu; /* the kernel's number */
 	int core, l3, node, socket;
 	enum cpu_kind kind;
 	bool is_online;
 	bool is_isolated; /* in cpuset.cpus.isolated, or isolcpus= */
+	int die, cluster, l2;
 };
 
 struct core {
@@ -44,15 +57,31 @@ struct l3_domain {
 	int node; /* the node with most of its CPUs */
 };
 
-struct hugepages {
-	uint64_t size_kib, total, free; /* pages */
+struct l2_domain {
+	struct cpuset cpus;
+	uint64_t size_kib;
 };
 
+/* Dies of a socket and clusters of cores, where the kernel names them. */
+struct cpu_group {
+	struct cpuset cpus;
+};
+
+/* /sys/devices/system/node/nodeN/hugepages/hugepages-*kB/{nr,free,surplus}_hugepages
+ * (Documentation/admin-guide/mm/hugetlbpage.rst) */
+struct hugepages {
+	uint64_t size_kib, total, free, surplus; /* pages */
+};
+
+/* /sys/devices/system/node/nodeN/{meminfo,distance} (Documentation/admin-guide/mm/numaperf.rst) */
 struct node {
 	int node;           /* the kernel's number */
 	struct cpuset cpus; /* online CPUs; may be empty */
 	uint64_t mem_total_kib, mem_free_kib;
 	bool has_memory;
+	bool is_memory_unknown; /* there is no file that says */
+	int tier;               /* memory_tiering/memory_tierN/nodelist: lower is faster; -1 unknown
+				 * (Documentation/ABI/testing/sysfs-kernel-mm-memory-tiers) */
 	struct hugepages *hugepages;
 	size_t n_hugepages;
 	int *distances; /* to node index 0 … n_nodes-1; NULL when unknown */
@@ -62,20 +91,19 @@ struct socket {
 	struct cpuset cpus;
 };
 
-/* One line of /proc/interrupts that has a number: a device's interrupt, not LOC, RES, …. */
+enum irq_managed { IRQ_MANAGED_UNKNOWN, IRQ_MANAGED, IRQ_MOVABLE };
+
+/* One line of /proc/interrupts that has a number: a device's interrupt, not LOC, RES, …
+ * (Documentation/core-api/irq/irq-affinity.rst: /proc/irq/N). */
 struct irq {
 	int irq;
 	const char *name;   /* chip and action as printed: "PCI-MSI 512000-edge virtio0-config" */
 	const char *action; /* the last word(s): "virtio0-config"; "" when nobody requested it */
-	const struct cpuset *affinity; /* smp_affinity_list; NULL when there is no such file */
-	const struct cpuset *effective;
-	uint64_t *counts; /* by column of snapshot.irq_cpus */
-};
-
-/* A named line: LOC, RES, CAL, TLB, … or a softirq (NET_RX, TIMER, …). */
-struct irq_line {
-	const char *name, *text;
-	uint64_t *counts;
+	const struct cpuset *affinity;  /* smp_affinity_list; NULL when there is no such file */
+	const struct cpuset *effective; /* effective_affinity_list */
+	uint64_t *counts;               /* by column of snapshot.interrupts */
+	int device;                     /* index of its PCI device, with SNAPSHOT_PCI; -1 unknown */
+	enum irq_managed managed; /* its CPUs are the kernel's own choice; with SNAPSHOT_PCI */
 };
 
 enum { /* include/linux/sched.h, field 9 of /proc/PID/stat */
@@ -83,8 +111,11 @@ enum { /* include/linux/sched.h, field 9 of /proc/PID/stat */
 	PF_NO_SETAFFINITY_FLAG = 0x04000000,
 };
 
+/* Documentation/filesystems/proc.rst, table 1-4: /proc/PID/task/TID/{stat,cgroup}; the mask is
+ * sched_getaffinity(2)'s, on a tree that of the status file. */
 struct task {
 	int tid, pid; /* pid: the thread group */
+	int n_threads; /* of the thread group */
 	int ppid;
 	uint64_t start; /* field 22 of stat, clock ticks since boot: with tid an identity */
 	unsigned int flags;
@@ -140,13 +171,17 @@ struct snapshot {
 	struct socket *sockets;
 	size_t n_sockets;
 
+	struct l2_domain *l2s;
+	size_t n_l2s;
+	struct cpu_group *dies;
+	size_t n_dies;
+	struct cpu_group *clusters;
+	size_t n_clusters;
+
 	/* SNAPSHOT_IRQS */
-	int *irq_cpus; /* the CPU of each column of /proc/interrupts: online CPUs only */
-	size_t n_irq_cpus;
-	struct irq *irqs;
+	struct count_table interrupts; /* /proc/interrupts with LOC, RES, … */
+	struct irq *irqs;              /* its lines that have a number */
 	size_t n_irqs;
-	struct irq_line *irq_lines;
-	size_t n_irq_lines;
 	const struct cpuset *default_smp_affinity;
 	struct workqueues workqueues;
 
@@ -163,10 +198,34 @@ struct snapshot {
 	bool has_remote_partitions;         /* cpuset.cpus.exclusive exists (6.7 and later) */
 	const struct cpuset *root_isolated; /* root's cpuset.cpus.isolated (6.8 and later) */
 
-	const char *hostname, *kernel_release, *boot_id, *cmdline; /* NULL where unknown */
-	/* Interned sets; see model/read.h. */
-	struct cpuset **sets;
+	struct zones zones; /* SNAPSHOT_ZONES */
+
+	/* SNAPSHOT_TUNABLES */
+	const struct tunables *tunables; /* NULL when not read */
+	struct boot_params boot_params;
+	struct resctrl_group *resctrl; /* 0 groups: not mounted */
+	size_t n_resctrl;
+
+	const struct power *power; /* SNAPSHOT_POWER; NULL when not read */
+
+	struct pci_device *pci_devices; /* SNAPSHOT_PCI */
+	size_t n_pci_devices;
+
+	/* SNAPSHOT_LOAD, since boot */
+	struct time_splits times;
+	struct count_table softirqs;
+
+	/* /proc/sys/kernel/{hostname,osrelease,random/boot_id}, /proc/cmdline; NULL where unknown
+	 */
+	const char *hostname, *kernel_release, *boot_id, *cmdline;
+
+	/* Below here: what the snapshot keeps for itself. Interned sets (model/read.h), and
+	 * indexes: of CPUs by number, of cgroups by path. */
+	const struct cpuset **sets;
 	size_t n_sets, sets_room;
+	int *cpu_index;
+	int n_cpu_index;
+	int *cgroup_index;
 
 	const char **notes; /* what could not be read, for people */
 	size_t n_notes;
@@ -177,7 +236,14 @@ enum snapshot_parts {
 	SNAPSHOT_IRQS = 1,
 	SNAPSHOT_TASKS = 2,
 	SNAPSHOT_CGROUPS = 4,
-	SNAPSHOT_ALL = 7,
+	SNAPSHOT_ALL = 7, /* all that placing and applying needs */
+
+	SNAPSHOT_ZONES = 8,
+	SNAPSHOT_TUNABLES = 16,
+	SNAPSHOT_POWER = 32,
+	SNAPSHOT_PCI = 64,
+	SNAPSHOT_LOAD = 128,
+	SNAPSHOT_WHOLE = 255,
 };
 
 /* Reads the parts. On success *ret is the caller's, to free with snapshot_free(). */
@@ -193,4 +259,16 @@ const struct cpu *snapshot_cpu(const struct snapshot *s, int cpu);
 const struct task *snapshot_task(const struct snapshot *s, int tid);
 /* The index of the cgroup with this path, or -1. */
 int snapshot_cgroup(const struct snapshot *s, const char *path);
+
+/* Services that change what wideberth sets, or compete with it; found by their names. Needs
+ * SNAPSHOT_TASKS. */
+struct service {
+	const char *name, *comm; /* "power-profiles-daemon", "power-profiles-" */
+	const struct task *task; /* NULL: not running */
+};
+/* Looks for irqbalance, tuned, numad, ksmtuned, power-profiles-daemon, thermald, tlp: fills ret
+ * with SERVICES_MAX at most, and returns how many it knows. */
+enum { SERVICES_MAX = 8 };
+size_t snapshot_services(const struct snapshot *s, struct service ret[SERVICES_MAX]);
+
 const char *cpu_kind_name(enum cpu_kind kind);

@@ -14,8 +14,8 @@
  *	3089 (CPU 0/KVM) S 1 3085 3085 0 -1 4194560 …
  *
  * The name may have blanks and parentheses: it ends at the last ')'. Fields behind it are counted
- * from 3: state 3, ppid 4, flags 9, nice 19, starttime 22, processor 39, rt_priority 40,
- * policy 41.
+ * from 3: state 3, ppid 4, flags 9, nice 19, num_threads 20, starttime 22, processor 39,
+ * rt_priority 40, policy 41.
  */
 int task_parse_stat(char *text, struct task *ret)
 {
@@ -28,81 +28,120 @@ int task_parse_stat(char *text, struct task *ret)
 		return -EINVAL;
 	unsigned long long start;
 	int n = sscanf(close + 1,
-		" %*c %d %*d %*d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d %*d %d %*d %*d %llu"
+		" %*c %d %*d %*d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d %*d %d %d %*d %llu"
 		" %*u %*d %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*d %d %d %d",
-		&t.ppid, &t.flags, &t.nice, &start, &t.last_cpu, &t.rt_priority, &t.policy);
-	if (n < 4)
+		&t.ppid, &t.flags, &t.nice, &t.n_threads, &start, &t.last_cpu, &t.rt_priority,
+		&t.policy);
+	if (n < 5)
 		return -EINVAL;
 	t.start = start;
 	*ret = t;
 	return 0;
 }
 
-/* /proc/PID/status: "Cpus_allowed_list:\t0-23" */
-static const struct cpuset *allowed_of(struct snapshot *s, const char *status)
+/* The path of the unified hierarchy in /proc/PID/cgroup: "0::/qemu.slice/100.scope" */
+char *cgroup_parse(char *text)
 {
-	static const char key[] = "\nCpus_allowed_list:";
-	const char *at = strstr(status, key);
-	if (!at)
-		return NULL;
-	at += strlen(key);
-	AUTO_FREE char *list = xstrndup(at, strcspn(at, "\n"));
-	struct cpuset set;
-	return cpuset_parse_list(list, &set) == 0 ? snapshot_intern(s, &set) : NULL;
+	for (char *line; (line = str_next_line(&text));)
+		if (str_after(line, "0::/"))
+			return line + strlen("0::/");
+	return NULL;
 }
 
-/* /proc/PID/cgroup, the line of the unified hierarchy: "0::/qemu.slice/100.scope" */
-static int cgroup_of(struct host *h, struct snapshot *s, int pid, int tid)
+static int read_cgroup(struct host *h, const struct snapshot *s, const struct task *t)
 {
 	AUTO_FREE char *text = NULL;
-	if (!s->n_cgroups || host_read(h, &text, NULL, "proc/%d/task/%d/cgroup", pid, tid) < 0)
+	if (host_read(h, &text, NULL, "proc/%d/task/%d/cgroup", t->pid, t->tid) < 0)
 		return -1;
-	char *next = text;
-	for (char *line; (line = str_next_line(&next));) {
-		const char *path = str_after(line, "0::/");
-		if (path)
-			return snapshot_cgroup(s, path);
-	}
-	return -1;
+	const char *path = cgroup_parse(text);
+	return path ? snapshot_cgroup(s, path) : -1;
+}
+
+/* What need not be read is not: the kernel moves no immovable thread of its own out of the root,
+ * and the threads of a process are together unless its group is threaded. */
+static int cgroup_of(
+	struct host *h, const struct snapshot *s, const struct task *t, const struct task *leader)
+{
+	if (!s->n_cgroups)
+		return -1;
+	if (task_is_kthread(t) && task_is_immovable(t))
+		return 0;
+	if (!leader || leader->cgroup < 0)
+		return read_cgroup(h, s, t);
+	const char *type = s->cgroups[leader->cgroup].type;
+	return type && !streq(type, "domain") ? read_cgroup(h, s, t) : leader->cgroup;
 }
 
 struct tasks {
 	ARRAY(struct task) tasks;
 };
 
-enum { CGROUP_OF_ITS_OWN = -2 };
-
-/* Threads of one process are in different cgroups only below a threaded domain
- * (Documentation/admin-guide/cgroup-v2.rst, "Threads"), and the root is one of its own. Returns
- * the cgroup of them all, or CGROUP_OF_ITS_OWN. */
-static int common_cgroup(struct host *h, struct snapshot *s, int pid, size_t n_threads)
+/* The rest of a thread whose stat is known. One that ends while it is read is left out. */
+static void add_thread(struct host *h, struct snapshot *s, struct tasks *all, struct task *t,
+	const struct task *leader)
 {
-	if (n_threads < 2)
-		return CGROUP_OF_ITS_OWN;
-	int cgroup = cgroup_of(h, s, pid, pid);
-	const char *type = cgroup < 0 ? NULL : s->cgroups[cgroup].type;
-	return type && streq(type, "domain") ? cgroup : CGROUP_OF_ITS_OWN;
+	struct cpuset allowed;
+	int r = host_get_thread_affinity(h, t->pid, t->tid, &allowed);
+	if (r == -ESRCH || r == -ENOENT)
+		return;
+	if (r < 0)
+		snapshot_note(s, "proc/%d/task/%d: does not say where it may run", t->pid, t->tid);
+	else
+		t->allowed = snapshot_intern(s, &allowed);
+	t->comm = arena_strdup(&s->arena, t->comm);
+	t->cgroup = cgroup_of(h, s, t, leader);
+	*array_push(&all->tasks) = *t;
 }
 
-/* A thread that ends while it is read is left out. */
-static void add_thread(
-	struct host *h, struct snapshot *s, struct tasks *all, int pid, int tid, int cgroup)
+static bool parse_stat(struct snapshot *s, char *text, int pid, int tid, struct task *ret)
 {
-	AUTO_FREE char *stat = NULL, *status = NULL;
-	struct task t;
-	if (host_read(h, &stat, NULL, "proc/%d/task/%d/stat", pid, tid) < 0 ||
-		host_read(h, &status, NULL, "proc/%d/task/%d/status", pid, tid) < 0)
-		return;
-	if (task_parse_stat(stat, &t) < 0) {
+	if (task_parse_stat(text, ret) < 0) {
 		snapshot_note(s, "proc/%d/task/%d/stat: not in the kernel's format", pid, tid);
+		return false;
+	}
+	ret->tid = tid;
+	ret->pid = pid;
+	return true;
+}
+
+/* The threads of a process; its main one may be known from /proc/PID/stat. */
+static void add_threads(struct host *h, struct snapshot *s, struct tasks *all, int pid,
+	const struct task *main_thread)
+{
+	AUTO_NAMES struct host_names threads = { 0 };
+	struct task leader = { .cgroup = -1 };
+	int tid;
+	if (host_list(h, &threads, "proc/%d/task", pid) < 0)
+		return;
+	if (main_thread)
+		leader = *main_thread;
+	for (size_t i = 0; i < threads.n; i++) {
+		AUTO_FREE char *stat = NULL;
+		struct task t;
+		if (str_to_int(threads.v[i], &tid) < 0 || (main_thread && tid == pid) ||
+			host_read(h, &stat, NULL, "proc/%d/task/%d/stat", pid, tid) < 0 ||
+			!parse_stat(s, stat, pid, tid, &t))
+			continue;
+		add_thread(h, s, all, &t, leader.tid == pid ? &leader : NULL);
+		if (tid == pid)
+			leader = t;
+	}
+}
+
+/* Most processes have one thread, and /proc/PID/stat says so. */
+static void add_process(struct host *h, struct snapshot *s, struct tasks *all, int pid)
+{
+	AUTO_FREE char *stat = NULL;
+	struct task t;
+	if (host_read(h, &stat, NULL, "proc/%d/stat", pid) < 0) {
+		add_threads(h, s, all, pid, NULL);
 		return;
 	}
-	t.tid = tid;
-	t.pid = pid;
-	t.comm = arena_strdup(&s->arena, t.comm);
-	t.allowed = allowed_of(s, status);
-	t.cgroup = cgroup == CGROUP_OF_ITS_OWN ? cgroup_of(h, s, pid, tid) : cgroup;
-	*array_push(&all->tasks) = t;
+	if (!parse_stat(s, stat, pid, pid, &t))
+		return;
+	add_thread(h, s, all, &t, NULL);
+	if (t.n_threads != 1)
+		add_threads(h, s, all, pid, &t);
 }
 
 static int by_tid(const void *a, const void *b)
@@ -119,15 +158,9 @@ int read_tasks(struct host *h, struct snapshot *s, struct err *e)
 	if (r < 0)
 		return r == -ENOENT ? 0 : err_set(e, r, "list /proc");
 	for (size_t i = 0; i < processes.n; i++) {
-		AUTO_NAMES struct host_names threads = { 0 };
-		int pid, tid;
-		if (str_to_int(processes.v[i], &pid) < 0 ||
-			host_list(h, &threads, "proc/%d/task", pid) < 0)
-			continue;
-		int cgroup = common_cgroup(h, s, pid, threads.n);
-		for (size_t j = 0; j < threads.n; j++)
-			if (str_to_int(threads.v[j], &tid) == 0)
-				add_thread(h, s, &all, pid, tid, cgroup);
+		int pid;
+		if (str_to_int(processes.v[i], &pid) == 0)
+			add_process(h, s, &all, pid);
 	}
 	if (all.tasks.n)
 		qsort(all.tasks.v, all.tasks.n, sizeof *all.tasks.v, by_tid);

@@ -10,12 +10,19 @@
 
 #include "model/read.h"
 
-/* hwloc takes another root from the environment only; the variable is gone again before return. */
+/* hwloc takes another root from the environment only; the variable is gone again before return.
+ * What it would print on stderr about contradictions is for note_gaps() to say. */
 static int load(hwloc_topology_t t, const char *root, const char *xml, struct err *e)
 {
+	setenv("HWLOC_HIDE_ERRORS", "2", 0);
 	if (xml && hwloc_topology_set_xmlbuffer(t, xml, (int)strlen(xml) + 1) < 0)
 		return err_say(e, -EINVAL, "the recording's hwloc XML is damaged");
 	hwloc_topology_set_flags(t, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED);
+	/* hwloc's CPUID reader would visit every CPU of this machine, isolated ones too, and even
+	 * mix what it finds there into a tree of another machine. */
+	hwloc_topology_set_components(t, HWLOC_TOPOLOGY_COMPONENTS_FLAG_BLACKLIST, "x86");
+	/* Its complaints about odd firmware go to stderr and are not for users. */
+	setenv("HWLOC_HIDE_ERRORS", "2", 0);
 	bool is_other_root = root && strcmp(root, "/") != 0;
 	if (is_other_root)
 		setenv("HWLOC_FSROOT", root, 1);
@@ -51,7 +58,12 @@ static int load_topology(struct host *h, hwloc_topology_t t, struct err *e)
 			return err_say(e, -EINVAL, "the recording has no topology (\"hwloc xml\")");
 		return load(t, NULL, xml, e);
 	}
-	int r = load(t, root, NULL, e);
+	/* Without these files hwloc would make up a machine. */
+	AUTO_NAMES struct host_names names = { 0 };
+	int r = host_list(h, &names, "sys/devices/system/cpu");
+	if (r < 0)
+		return err_set(e, r, "%s is no tree of a host: list sys/devices/system/cpu", root);
+	r = load(t, root, NULL, e);
 	if (r < 0)
 		return r;
 	r = host_record_fact(h, "hwloc", "xml", ask_xml, t);
@@ -128,15 +140,42 @@ static void read_nodes(hwloc_topology_t t, struct snapshot *s)
 	}
 }
 
-/* The number of the set (in an array with a leading cpuset member) that has the CPU, or -1. */
-#define index_having(array, n, cpu)                                                                \
-	({                                                                                         \
-		int found_ = -1;                                                                   \
-		for (size_t i_ = 0; i_ < (n) && found_ < 0; i_++)                                  \
-			if (cpuset_has(&(array)[i_].cpus, (cpu)))                                  \
-				found_ = (int)i_;                                                  \
-		found_;                                                                            \
-	})
+static void read_l2s(hwloc_topology_t t, struct snapshot *s)
+{
+	int n = n_objects(t, HWLOC_OBJ_L2CACHE);
+	s->l2s = arena_alloc(&s->arena, (size_t)n * sizeof *s->l2s);
+	for (int i = 0; i < n; i++) {
+		hwloc_obj_t o = hwloc_get_obj_by_type(t, HWLOC_OBJ_L2CACHE, (unsigned)i);
+		s->l2s[s->n_l2s++] =
+			(struct l2_domain){ set_of(o->cpuset), o->attr->cache.size / 1024 };
+	}
+}
+
+/* Dies are a type of their own, clusters groups with a name. */
+static struct cpu_group *read_groups(hwloc_topology_t t, struct snapshot *s, hwloc_obj_type_t type,
+	const char *subtype, size_t *ret_n)
+{
+	size_t room = 0;
+	struct cpu_group *groups = NULL;
+	for (hwloc_obj_t o = NULL; (o = hwloc_get_next_obj_by_type(t, type, o));)
+		room++;
+	groups = arena_alloc(&s->arena, room * sizeof *groups);
+	for (hwloc_obj_t o = NULL; (o = hwloc_get_next_obj_by_type(t, type, o));)
+		if (!subtype || (o->subtype && !strcmp(o->subtype, subtype)))
+			groups[(*ret_n)++].cpus = set_of(o->cpuset);
+	return groups;
+}
+
+/* Notes in 'member' of each CPU which of the sets (in an array with a cpuset member) it is in. */
+#define number_cpus(s, member, array, n)                                                           \
+	do {                                                                                       \
+		for (size_t i_ = 0; i_ < (s)->n_cpus; i_++)                                        \
+			(s)->cpus[i_].member = -1;                                                 \
+		for (size_t i_ = (n); i_-- > 0;)                                                   \
+			cpuset_for_each (cpu_, &(array)[i_].cpus)                                  \
+				if (cpu_ < (s)->n_cpu_index && (s)->cpu_index[cpu_] >= 0)          \
+					(s)->cpus[(s)->cpu_index[cpu_]].member = (int)i_;          \
+	} while (0)
 
 /* hwloc ranks kinds by efficiency, the most power-saving first. Two kinds are E and P, three are
  * low-power, E and P. */
@@ -156,18 +195,25 @@ static enum cpu_kind kind_of(hwloc_topology_t t, hwloc_obj_t pu)
 static void read_cpus(hwloc_topology_t t, struct snapshot *s)
 {
 	s->cpus = arena_alloc(&s->arena, (size_t)cpuset_count(&s->present_cpus) * sizeof *s->cpus);
+	s->cpu_index = arena_alloc(&s->arena, CPUSET_MAX * sizeof *s->cpu_index);
+	s->n_cpu_index = CPUSET_MAX;
+	memset(s->cpu_index, -1, CPUSET_MAX * sizeof *s->cpu_index);
 	cpuset_for_each (cpu, &s->present_cpus) {
 		hwloc_obj_t pu = hwloc_get_pu_obj_by_os_index(t, (unsigned)cpu);
+		s->cpu_index[cpu] = (int)s->n_cpus;
 		s->cpus[s->n_cpus++] = (struct cpu){
 			.cpu = cpu,
 			.is_online = cpuset_has(&s->online_cpus, cpu),
-			.core = index_having(s->cores, s->n_cores, cpu),
-			.l3 = index_having(s->l3s, s->n_l3s, cpu),
-			.node = index_having(s->nodes, s->n_nodes, cpu),
-			.socket = index_having(s->sockets, s->n_sockets, cpu),
 			.kind = pu ? kind_of(t, pu) : CPU_UNIFORM,
 		};
 	}
+	number_cpus(s, core, s->cores, s->n_cores);
+	number_cpus(s, l3, s->l3s, s->n_l3s);
+	number_cpus(s, l2, s->l2s, s->n_l2s);
+	number_cpus(s, node, s->nodes, s->n_nodes);
+	number_cpus(s, socket, s->sockets, s->n_sockets);
+	number_cpus(s, die, s->dies, s->n_dies);
+	number_cpus(s, cluster, s->clusters, s->n_clusters);
 }
 
 /* Cores and L3 domains take their place from their first CPU. */
@@ -204,9 +250,30 @@ static void read_masks(struct host *h, hwloc_topology_t t, struct snapshot *s)
 	const struct cpuset *online = read_cpulist(h, s, "sys/devices/system/cpu/online");
 	const struct cpuset *present = read_cpulist(h, s, "sys/devices/system/cpu/present");
 	const struct cpuset *isolated = read_cpulist(h, s, "sys/devices/system/cpu/isolated");
+	struct cpuset all = set_of(hwloc_topology_get_complete_cpuset(t));
 	s->online_cpus = online ? *online : set_of(hwloc_topology_get_topology_cpuset(t));
-	s->present_cpus = present ? cpuset_or(present, &s->online_cpus) : s->online_cpus;
+	s->present_cpus = cpuset_or(present ? present : &all, &s->online_cpus);
 	s->boot_isolated_cpus = isolated ? *isolated : CPUSET_EMPTY;
+}
+
+/* What hwloc left out because it made no sense is not left out in silence. */
+static void note_gaps(struct host *h, struct snapshot *s)
+{
+	struct cpuset lost = CPUSET_EMPTY;
+	for (size_t i = 0; i < s->n_cpus; i++)
+		if (s->cpus[i].is_online && (s->cpus[i].core < 0 || s->cpus[i].node < 0))
+			cpuset_add(&lost, s->cpus[i].cpu);
+	if (!cpuset_is_empty(&lost)) {
+		AUTO_FREE char *list = cpuset_format_list(&lost);
+		snapshot_note(s, "the topology files do not say where CPU %s is", list);
+	}
+	const struct cpuset *nodes = read_cpulist(h, s, "sys/devices/system/node/online");
+	if (nodes && (size_t)cpuset_count(nodes) != s->n_nodes) {
+		AUTO_FREE char *list = cpuset_format_list(nodes);
+		snapshot_note(s,
+			"nodes %s are online, but the files of only %zu of them make sense", list,
+			s->n_nodes);
+	}
 }
 
 int read_topology(struct host *h, struct snapshot *s, struct err *e)
@@ -219,11 +286,15 @@ int read_topology(struct host *h, struct snapshot *s, struct err *e)
 		read_masks(h, t, s);
 		read_cores(t, s);
 		read_l3s(t, s);
+		read_l2s(t, s);
+		s->dies = read_groups(t, s, HWLOC_OBJ_DIE, NULL, &s->n_dies);
+		s->clusters = read_groups(t, s, HWLOC_OBJ_GROUP, "Cluster", &s->n_clusters);
 		read_sockets(t, s);
 		read_nodes(t, s);
 		read_cpus(t, s);
 		link_up(s);
 		read_distances(t, s);
+		note_gaps(h, s);
 	}
 	hwloc_topology_destroy(t);
 	if (r == 0 && !s->n_cpus)

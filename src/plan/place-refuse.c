@@ -5,6 +5,7 @@
 
 #include "plan/place.h"
 
+PRINTF_LIKE(2, 0)
 static const char *format(struct planner *p, const char *fmt, va_list ap)
 {
 	AUTO_FREE char *text = xvasprintf(fmt, ap);

@@ -156,10 +156,7 @@ bool place_request(
 	}
 	if (!find_level(p, ret))
 		return false;
-	ret->self = NOBODY;
-	for (size_t i = 0; i < p->owners.n; i++)
-		if (streq(p->owners.v[i].vm, vm->id))
-			ret->self = (int)i;
+	ret->self = place_self(p, vm);
 	ret->n_cpus = ret->n_vcpus;
 	if (vm->n_vcpus <= 0 && wish->vcpus > (int)ret->n_vcpus)
 		ret->n_cpus = (size_t)wish->vcpus;

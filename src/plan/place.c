@@ -45,6 +45,33 @@ static void set_owner(struct planner *p, const struct cpuset *cpus, int owner)
 			p->slots[p->slot_of_cpu[cpu]].owner = owner;
 }
 
+static bool is_process(const struct vm *vm, int pid, uint64_t start)
+{
+	return vm->pid == pid && vm->start == start;
+}
+
+/* Two VMs may have one name, so the name alone is only enough when its old process is gone. */
+static bool is_claim_of(
+	const struct planner *p, const struct vm *vm, const char *name, int pid, uint64_t start)
+{
+	if (is_process(vm, pid, start))
+		return true;
+	for (size_t i = 0; i < p->vms->n_vms; i++)
+		if (is_process(&p->vms->vms[i], pid, start))
+			return false;
+	return streq(vm->id, name);
+}
+
+int place_self(const struct planner *p, const struct vm *vm)
+{
+	for (size_t i = 0; i < p->owners.n; i++) {
+		const struct owner *o = &p->owners.v[i];
+		if (is_claim_of(p, vm, o->vm, o->pid, o->start))
+			return (int)i;
+	}
+	return NOBODY;
+}
+
 static struct cpuset claimed_cpus(const struct planner *p)
 {
 	struct cpuset all = CPUSET_EMPTY;
@@ -56,9 +83,12 @@ static struct cpuset claimed_cpus(const struct planner *p)
 static void init_owners(struct planner *p, const struct placement *in_force, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		*array_push(&p->owners) =
-			(struct owner){ arena_strdup(&p->out->arena, in_force[i].vm),
-				in_force[i].claim_cpus };
+		*array_push(&p->owners) = (struct owner){
+			.vm = arena_strdup(&p->out->arena, in_force[i].vm),
+			.pid = in_force[i].pid,
+			.start = in_force[i].start,
+			.cpus = in_force[i].claim_cpus,
+		};
 		set_owner(p, &in_force[i].claim_cpus, (int)i);
 	}
 	struct cpuset claimed = claimed_cpus(p);
@@ -112,11 +142,18 @@ static void keep_cores(const struct planner *p, struct cpuset *kept, const struc
 			*kept = cpuset_or(kept, &p->slots[p->slot_of_cpu[cpu]].cpus);
 }
 
-/* CPUs that claims in force name for their helpers, outside of the claim. */
-static void keep_helpers_in_force(struct planner *p, const struct placement *in_force, size_t n)
+/* CPUs that claims in force name for their helpers, outside of the claim. What is placed anew
+ * names them again, or no longer. */
+static void keep_helpers_in_force(struct planner *p, const size_t *wanted, size_t n_wanted,
+	const struct placement *in_force, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct placement *f = &in_force[i];
+		bool is_anew = false;
+		for (size_t k = 0; k < n_wanted; k++)
+			is_anew |= is_claim_of(p, &p->vms->vms[wanted[k]], f->vm, f->pid, f->start);
+		if (is_anew)
+			continue;
 		struct cpuset cpus = cpuset_or(&f->emulator_cpus, &f->iothread_cpus);
 		cpus = cpuset_or(&cpus, &f->vhost_cpus);
 		for (size_t k = 0; k < f->n_iothreads; k++)
@@ -140,9 +177,10 @@ static int keep_helper(struct planner *p, const struct vm *vm, const char *key,
 	if (!cpuset_is_empty(&foreign))
 		return err_say(e, -EINVAL, "%s: %s = %s: CPU %s is in an isolated partition",
 			place->source, key, list, place_list(p, &foreign));
-	array_for_each (o, &p->owners) {
+	for (int i = 0; i < (int)p->owners.n; i++) {
+		const struct owner *o = &p->owners.v[i];
 		struct cpuset taken = cpuset_and(&place->cpus, &o->cpus);
-		if (!cpuset_is_empty(&taken) && !streq(o->vm, vm->id))
+		if (!cpuset_is_empty(&taken) && i != place_self(p, vm))
 			return err_say(e, -EINVAL, "%s: %s = %s: CPU %s belongs to VM %s",
 				place->source, key, list, place_list(p, &taken), o->vm);
 	}
@@ -223,9 +261,12 @@ static void add_claim(struct planner *p, struct request *req, const struct place
 {
 	if (req->self == NOBODY) {
 		req->self = (int)p->owners.n;
-		array_push(&p->owners)->vm = pl->vm;
+		array_push(&p->owners);
 	}
 	struct owner *owner = &p->owners.v[req->self];
+	owner->vm = pl->vm;
+	owner->pid = pl->pid;
+	owner->start = pl->start;
 	set_owner(p, &owner->cpus, NOBODY); /* it moves away from there */
 	owner->cpus = pl->claim_cpus;
 	set_owner(p, &owner->cpus, req->self);
@@ -235,6 +276,9 @@ static void place_vm(struct planner *p, const struct vm *vm, const struct vm_wis
 {
 	struct request req;
 	struct spot spot;
+	for (size_t i = 0; i < p->out->n; i++)
+		if (is_process(vm, p->out->v[i].pid, p->out->v[i].start))
+			return; /* wanted twice */
 	if (wish->isolation == LEVEL_NONE || !place_request(p, vm, wish, &req))
 		return;
 	if (!find_spot(p, &req, &spot)) {
@@ -266,7 +310,7 @@ static void share_rest(
 	out->housekeeping_cpus = is_explicit ? out->reserved_cpus : unclaimed;
 	for (size_t i = 0, k = 0; i < n_wanted && k < out->n; i++) {
 		const struct vm *vm = &p->vms->vms[wanted[i]];
-		if (!streq(out->v[k].vm, vm->id))
+		if (!is_process(vm, out->v[k].pid, out->v[k].start))
 			continue; /* refused */
 		struct placement *pl = &out->v[k++];
 		struct vm_wish wish = wish_of(policy, vm);
@@ -291,7 +335,7 @@ int place_vms(const struct snapshot *s, const struct vms *vms, const struct poli
 	struct host_wish host = policy_host(policy);
 	init_slots(&p);
 	init_owners(&p, in_force, n_in_force);
-	keep_helpers_in_force(&p, in_force, n_in_force);
+	keep_helpers_in_force(&p, wanted, n_wanted, in_force, n_in_force);
 	int r = reserve(&p, &host, e);
 	if (r == 0)
 		r = keep_helpers(&p, policy, wanted, n_wanted, e);

@@ -29,6 +29,8 @@ struct slot {
 
 struct owner {
 	const char *vm;
+	int pid;
+	uint64_t start;
 	struct cpuset cpus;
 };
 
@@ -80,6 +82,9 @@ struct spot {
 	enum scope scope;
 	int domain; /* index of the L3 or node; -1 for wider scopes */
 };
+
+/* The owner that the VM itself is, or NOBODY. */
+int place_self(const struct planner *p, const struct vm *vm);
 
 /* place-request.c: what the VM needs. Returns false when it was refused. */
 bool place_request(

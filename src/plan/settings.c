@@ -117,8 +117,11 @@ static bool has_tasks(const struct builder *b, const char *group)
 	return false;
 }
 
+/* Groups of our own making have none: they are not there before they are made. */
 static const char *inode_text(struct builder *b, const struct cgroup *g)
 {
+	if (streq(base_name(g->path), VCPUS_GROUP))
+		return NULL;
 	return arena_printf(b->arena, "%llu", (unsigned long long)g->inode);
 }
 
@@ -188,7 +191,10 @@ static void add_exclusive(struct builder *b, const char *group, const char *why)
 	struct cpuset cpus = CPUSET_EMPTY;
 	for (size_t i = 0; i < b->n_placements; i++) {
 		const struct placement *p = &b->placements[i];
-		if (p->level == LEVEL_ISOLATED && is_inside(p->cgroup, group))
+		if (p->level != LEVEL_ISOLATED)
+			continue;
+		AUTO_FREE char *child = xasprintf("%s/" VCPUS_GROUP, p->cgroup);
+		if (is_inside(child, group))
 			cpus = cpuset_or(&cpus, &p->claim_cpus);
 	}
 	for (size_t i = 0; i < b->list.n; i++)

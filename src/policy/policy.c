@@ -213,9 +213,10 @@ static void merge(struct policy_values *to, const struct section *s)
 struct host_wish policy_host(const struct policy *p)
 {
 	struct policy_values values = { 0 };
-	array_for_each (s, &p->sections)
-		if ((*s)->kind == SECTION_HOST)
-			merge(&values, *s);
+	for (int pass = 0; pass < 2; pass++) /* as in merge_vm() */
+		array_for_each (s, &p->sections)
+			if ((*s)->is_command_line == (pass == 1) && (*s)->kind == SECTION_HOST)
+				merge(&values, *s);
 	return values.host;
 }
 

@@ -57,6 +57,15 @@ struct item {
 	const char *note; /* a box's note or a cell's mark, or NULL */
 	int owner;
 	double heat;
+	int first_fact; /* 1 + its number in picture.facts; 0: none */
+	bool has_bar;
+	double bar[PICTURE_BAR_PARTS];
+};
+
+/* A fact about a box. */
+struct fact {
+	const char *text;
+	int next; /* 1 + the number of the box's next one, or 0 */
 };
 
 struct owner {
@@ -70,6 +79,8 @@ struct owner {
 struct picture {
 	struct arena arena;
 	const char *title, *heat_label;
+	const char *bar_labels[PICTURE_BAR_PARTS + 1];
+	ARRAY(struct fact) facts;
 	ARRAY(struct owner) owners;
 	ARRAY(struct item) items;
 	int n_vms;
@@ -95,6 +106,7 @@ struct legend_entry {
 struct legend_entry *picture_legend(const struct picture *p, struct arena *a, size_t *ret_n);
 /* What the legend says about how to read the picture: SMT siblings. NULL when there are none. */
 const char *picture_hint(const struct picture *p, bool is_flat);
+bool picture_has_bar(const struct picture *p);
 bool picture_has_heat(const struct picture *p);
 /* The widest label or mark of the cells, in characters. */
 int picture_label_width(const struct picture *p);
@@ -112,6 +124,8 @@ struct metrics {
 	int note_h;      /* more height when the note does not fit beside the title */
 	int title_extra; /* what a title line takes beside its text */
 	int char_w;
+	int fact_h, fact_extra; /* a line of facts; what a fact takes beside its text */
+	int bar_h;
 };
 
 struct place {
@@ -119,7 +133,12 @@ struct place {
 	int per_row; /* cores in one line */
 	int columns; /* boxes beside each other */
 	bool is_note_apart;
+	int head_h; /* facts and bar */
 };
+
+/* The width of a fact, and where the facts of item i stand in lines of the width: calls for each,
+ * if there is something to call, and returns the number of lines. */
+typedef void fact_fn(void *context, const char *text, int x, int line, int w);
 
 struct layout {
 	const struct picture *p;
@@ -130,6 +149,8 @@ struct layout {
 /* Places everything for the width; wider only when a single cell is. Free with layout_done(). */
 void layout_run(struct layout *l, const struct picture *p, const struct metrics *m, int width);
 void layout_done(struct layout *l);
+int layout_facts(const struct picture *p, const struct metrics *m, int i, int width, fact_fn *call,
+	void *context);
 #define AUTO_LAYOUT CLEANUP(layout_done)
 
 void picture_print_text(const struct picture *p, FILE *f, const struct text_style *style);

@@ -116,6 +116,32 @@ static void measure_boxes(struct layout *l, int i, int inner_w, int *ret_w, int 
 	l->at[i].columns = best;
 }
 
+int layout_facts(const struct picture *p, const struct metrics *m, int i, int width, fact_fn *call,
+	void *context)
+{
+	int x = 0, line = 0;
+	for (int k = p->items.v[i].first_fact; k; k = p->facts.v[k - 1].next) {
+		const char *text = p->facts.v[k - 1].text;
+		int w = text_width(text) * m->char_w + m->fact_extra;
+		if (x && x + w > width) {
+			x = 0;
+			line++;
+		}
+		if (call)
+			call(context, text, x, line, w);
+		x += w;
+	}
+	return p->items.v[i].first_fact ? line + 1 : 0;
+}
+
+/* What stands between the title of a box and its insides, in the width that the box has so far. */
+static int measure_head(struct layout *l, int i, int inner_w)
+{
+	const struct metrics *m = &l->m;
+	int n_lines = layout_facts(l->p, m, i, inner_w, NULL, NULL);
+	return n_lines * m->fact_h + (l->p->items.v[i].has_bar ? m->bar_h : 0);
+}
+
 /* A core: its cells in one line or column. */
 static void measure_core(struct layout *l, int i, int max_w)
 {
@@ -157,7 +183,11 @@ static void measure(struct layout *l, int i, int max_w)
 	at->is_note_apart = note_w && title_w + note_w > max_int(max_w, at->w);
 	int head_w = at->is_note_apart ? max_int(title_w, note_w) : title_w + note_w;
 	at->w = max_int(at->w, head_w);
-	at->h += m->pad_top + m->pad_bottom + (at->is_note_apart ? m->note_h : 0);
+	/* Facts make a narrow box wider, if there is room, rather than high. */
+	for (int w = at->w; w < max_w && layout_facts(l->p, m, i, w - pad, NULL, NULL) > 1;)
+		at->w = ++w;
+	at->head_h = measure_head(l, i, at->w - pad);
+	at->h += at->head_h + m->pad_top + m->pad_bottom + (at->is_note_apart ? m->note_h : 0);
 }
 
 static void place(struct layout *l, int i, int x, int y);
@@ -230,7 +260,7 @@ static void place(struct layout *l, int i, int x, int y)
 	}
 	int pad = i ? m->pad_x : 0;
 	if (i)
-		y += m->pad_top + (at->is_note_apart ? m->note_h : 0);
+		y += m->pad_top + (at->is_note_apart ? m->note_h : 0) + at->head_h;
 	int inner_w = at->w - 2 * pad;
 	y = place_grid(l, i, x + pad, y, inner_w);
 	place_boxes(l, i, x + pad, y, inner_w);

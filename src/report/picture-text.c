@@ -96,6 +96,20 @@ static void draw_box(struct canvas *c, const struct item *item, const struct pla
 	put_text(c, x, at->is_note_apart ? bottom : at->y, TAKE(spaced), room, PLAIN);
 }
 
+struct fact_place {
+	struct canvas *c;
+	const struct place *at;
+	int x, y;
+};
+
+static void draw_fact(void *context, const char *text, int x, int line, int w)
+{
+	const struct fact_place *f = context;
+	int room = f->at->w - 2 - x - (f->x - f->at->x);
+	(void)w;
+	put_text(f->c, f->x + x, f->y + line, text_clean(text, f->c->style->has_utf8), room, PLAIN);
+}
+
 static const char *heat_glyph(double heat, bool has_utf8)
 {
 	if (heat < 0)
@@ -124,8 +138,12 @@ static void draw(struct canvas *c, const struct layout *l, int i)
 {
 	const struct item *item = &l->p->items.v[i];
 	bool is_core = i && !item->text, is_later = false;
-	if (i && item->text)
-		draw_box(c, item, &l->at[i]);
+	if (i && item->text) {
+		const struct place *at = &l->at[i];
+		struct fact_place f = { c, at, at->x + l->m.pad_x, at->y + l->m.pad_top };
+		draw_box(c, item, at);
+		layout_facts(l->p, &l->m, i, at->w - 2 * l->m.pad_x, draw_fact, &f);
+	}
 	for_each_child (child, l->p, i) {
 		const struct item *inner = &l->p->items.v[child];
 		if (inner->is_cell)
@@ -253,6 +271,8 @@ static void lay_out(struct layout *l, const struct picture *p, const struct text
 		.pad_bottom = 1,
 		.title_extra = 3,
 		.char_w = 1,
+		.fact_h = 1,
+		.fact_extra = 2,
 	};
 	layout_run(l, p, &m, style->width);
 	if (!picture_hint(p, false))

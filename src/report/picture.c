@@ -39,6 +39,7 @@ void picture_free(struct picture *p)
 	arena_done(&p->arena);
 	free(p->owners.v);
 	free(p->items.v);
+	free(p->facts.v);
 	free(p);
 }
 
@@ -74,6 +75,42 @@ static int add_item(struct picture *p, int parent, const char *text, const char 
 		above->first = i;
 	above->last = i;
 	return i;
+}
+
+void picture_fact(struct picture *p, int box, const char *text)
+{
+	*array_push(&p->facts) = (struct fact){ .text = arena_strdup(&p->arena, text) };
+	int *link = &p->items.v[box].first_fact;
+	while (*link)
+		link = &p->facts.v[*link - 1].next;
+	*link = (int)p->facts.n;
+}
+
+void picture_bar(struct picture *p, int box, const double parts[PICTURE_BAR_PARTS])
+{
+	struct item *item = &p->items.v[box];
+	item->has_bar = true;
+	double rest = 1;
+	for (int i = 0; i < PICTURE_BAR_PARTS; i++) {
+		item->bar[i] = parts[i] < 0 ? 0 : parts[i] > rest ? rest : parts[i];
+		rest -= item->bar[i];
+	}
+}
+
+void picture_bar_labels(
+	struct picture *p, const char *const labels[PICTURE_BAR_PARTS], const char *rest)
+{
+	for (int i = 0; i < PICTURE_BAR_PARTS; i++)
+		p->bar_labels[i] = arena_strdup(&p->arena, labels[i]);
+	p->bar_labels[PICTURE_BAR_PARTS] = arena_strdup(&p->arena, rest);
+}
+
+bool picture_has_bar(const struct picture *p)
+{
+	array_for_each (item, &p->items)
+		if (item->has_bar)
+			return p->bar_labels[0] != NULL;
+	return false;
 }
 
 int picture_box(struct picture *p, int parent, const char *title, const char *note)

@@ -92,6 +92,15 @@ int picture_owner(struct picture *p, enum owner_style style, char symbol, const 
  * is shown behind the title. A box without title groups tightly (a core with its siblings). */
 int picture_box(struct picture *p, int parent, const char *title, const char *note);
 
+/* A short fact about a box with a title ("GPU 0b:00.0"); they follow its title, in order. */
+void picture_fact(struct picture *p, int box, const char *text);
+
+/* What a box's memory is used for, as shares of it: a bar in SVG. The labels are for the legend. */
+enum { PICTURE_BAR_PARTS = 2 };
+void picture_bar(struct picture *p, int box, const double parts[PICTURE_BAR_PARTS]);
+void picture_bar_labels(
+	struct picture *p, const char *const labels[PICTURE_BAR_PARTS], const char *rest);
+
 /* A leaf in a box. mark: a second line of few characters ("v0" for a vCPU), or NULL; heat: 0 … 1,
  * or negative when it is not known. */
 void picture_cell(struct picture *p, int box, const char *label, const char *mark, int owner,

@@ -21,6 +21,9 @@ enum {
 	LEGEND_H = 34,
 	LEGEND_GAP = 36,
 	SWATCH_W = 34,
+	FACT_H = 26,
+	FACT_CHAR_W = 7,
+	BAR_H = 18,
 };
 
 /* Writes text as XML character data, also fit for attributes. */
@@ -130,6 +133,55 @@ static void put_cell(
 	fputs("</g>\n", f);
 }
 
+struct fact_place {
+	FILE *f;
+	int x, y;
+};
+
+static void put_fact(void *context, const char *text, int x, int line, int w)
+{
+	const struct fact_place *at = context;
+	int left = at->x + x, top = at->y + line * FACT_H;
+	put_rect(at->f, left, top, w - 8, FACT_H - 6, 10, "fill=\"#ffffff\" stroke=\"#627d98\"");
+	put_text(at->f, "fact", left + 10, top + 14, text);
+}
+
+/* Shares of a box's memory, from the left: dark, striped, the rest white. */
+static const char *const bar_looks[PICTURE_BAR_PARTS + 1] = {
+	"fill=\"#486581\"",
+	"fill=\"url(#wb-bar)\"",
+	"fill=\"#ffffff\"",
+};
+
+static void put_bar(FILE *f, const struct item *item, int x, int y, int w)
+{
+	int left = x;
+	put_rect(f, x, y, w, BAR_H - 8, 2, bar_looks[PICTURE_BAR_PARTS]);
+	for (int i = 0; i < PICTURE_BAR_PARTS; i++) {
+		int part = (int)lround(item->bar[i] * w);
+		if (part)
+			put_rect(f, left, y, part, BAR_H - 8, 0, bar_looks[i]);
+		left += part;
+	}
+	put_rect(f, x, y, w, BAR_H - 8, 2, "fill=\"none\" stroke=\"#486581\"");
+}
+
+/* What stands below the title: the memory bar, then facts. */
+static void put_head(FILE *f, const struct layout *l, int i)
+{
+	const struct item *item = &l->p->items.v[i];
+	const struct place *at = &l->at[i];
+	const struct metrics *m = &l->m;
+	int inner_w = at->w - 2 * m->pad_x;
+	struct fact_place place = { f, at->x + m->pad_x, at->y + m->pad_top };
+	place.y += at->is_note_apart ? m->note_h : 0;
+	if (item->has_bar) {
+		put_bar(f, item, place.x, place.y, inner_w);
+		place.y += m->bar_h;
+	}
+	layout_facts(l->p, m, i, inner_w, put_fact, &place);
+}
+
 static void put_box(FILE *f, const struct item *item, const struct place *at, int depth)
 {
 	static const char *const looks[] = {
@@ -156,10 +208,12 @@ static void put_item(FILE *f, const struct layout *l, int i, int depth)
 		put_cell(f, l, item, at);
 		return;
 	}
-	if (i && item->text)
+	if (i && item->text) {
 		put_box(f, item, at, depth - 1);
-	else if (i)
+		put_head(f, l, i);
+	} else if (i) {
 		put_rect(f, at->x, at->y, at->w, at->h, 6, "fill=\"#dde4ec\" stroke=\"#b8c4d0\"");
+	}
 	for_each_child (c, l->p, i)
 		put_item(f, l, c, depth + 1);
 }
@@ -210,17 +264,33 @@ static int put_legend(FILE *f, const struct picture *p, int y, int width)
 	return ((int)n + columns - 1) / columns * LEGEND_H;
 }
 
-/* How to read the picture, in one line; returns its height. */
+/* What the parts of memory bars mean. */
+static int put_bar_guide(FILE *f, const struct picture *p, int y)
+{
+	int x = 0;
+	if (!picture_has_bar(p))
+		return 0;
+	for (int i = 0; i <= PICTURE_BAR_PARTS; i++) {
+		put_rect(f, x, y + 6, SWATCH_W, BAR_H - 8, 2, bar_looks[i]);
+		put_rect(f, x, y + 6, SWATCH_W, BAR_H - 8, 2, "fill=\"none\" stroke=\"#486581\"");
+		put_text(f, "note", x + SWATCH_W + 8, y + 16, p->bar_labels[i]);
+		x += SWATCH_W + 32 + text_width(p->bar_labels[i]) * LEGEND_CHAR_W;
+	}
+	return 24;
+}
+
+/* How to read the picture; returns its height. */
 static int put_guide(FILE *f, const struct picture *p, int y)
 {
 	const char *hint = picture_hint(p, false);
 	bool has_heat = picture_has_heat(p);
 	AUTO_FREE char *s = xasprintf("%s%s%s%s", hint ? hint : "", hint && has_heat ? ". " : "",
 		has_heat ? "Bar in a cell: " : "", has_heat ? p->heat_label : "");
-	if (!*s)
-		return 0;
-	put_text(f, "note", 0, y + 16, s);
-	return 24;
+	int h = 0;
+	if (*s)
+		put_text(f, "note", 0, y + 16, s);
+	h += *s ? 24 : 0;
+	return h + put_bar_guide(f, p, y + h);
 }
 
 /* Pictures on paper and screens are wide rather than high. */
@@ -244,6 +314,9 @@ static void lay_out(struct layout *l, const struct picture *p)
 		.pad_bottom = 14,
 		.note_h = 18,
 		.title_extra = 26,
+		.fact_h = FACT_H,
+		.fact_extra = 28 + (FACT_CHAR_W - TITLE_CHAR_W),
+		.bar_h = BAR_H,
 		.char_w = TITLE_CHAR_W,
 	};
 	for (size_t i = 0; i < N_ELEMENTS(widths); i++) {
@@ -281,6 +354,7 @@ static const char head[] =
 	".title{font-size:20px;font-weight:700}\n"
 	".box{font-size:13px;font-weight:600}\n"
 	".note,.legend{font-size:13px;fill:#486581}\n"
+	".fact{font-size:12px;fill:#334e68}\n"
 	".name{font-weight:600;fill:#1f2933}\n"
 	".end{text-anchor:end}\n"
 	".cpu{font-size:15px;font-weight:700;text-anchor:middle}\n"
@@ -290,6 +364,9 @@ static const char head[] =
 	"<pattern id=\"wb-offline\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\">"
 	"<rect width=\"6\" height=\"6\" fill=\"#f5f7fa\"/>"
 	"<path d=\"M-1 1L1 -1M0 6L6 0M5 7L7 5\" stroke=\"#b8c4d0\"/></pattern>\n"
+	"<pattern id=\"wb-bar\" width=\"5\" height=\"5\" patternUnits=\"userSpaceOnUse\">"
+	"<rect width=\"5\" height=\"5\" fill=\"#bcccdc\"/>"
+	"<path d=\"M0 0V5\" stroke=\"#486581\" stroke-width=\"2\"/></pattern>\n"
 	"<pattern id=\"wb-round1\" width=\"8\" height=\"8\" patternUnits=\"userSpaceOnUse\">"
 	"<path d=\"M-2 2L2 -2M0 8L8 0M6 10L10 6\" stroke=\"#fff\" stroke-opacity=\".6\" "
 	"stroke-width=\"2\"/></pattern>\n"

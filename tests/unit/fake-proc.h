@@ -75,6 +75,7 @@ UNUSED static void put_process(int pid, int ppid, int start, const char *cmdline
 	char text[2048];
 	size_t n = cmdline_of(cmdline, text, sizeof text);
 	put(text, n, "proc/%d/cmdline", pid);
+	put("0-3\n", 4, "sys/devices/system/cpu/online");
 	for (; threads->tid; threads++)
 		put_thread(pid, ppid, start, 0x400000, threads, cgroup);
 }

@@ -357,6 +357,28 @@ static void test_shared(void)
 	fake_free(h);
 }
 
+static void test_names(void)
+{
+	struct fake_host *h = fake_host(two_sockets);
+	fake_vm(h, "db", 2, 1, 0);
+	fake_vm(h, "db", 2, 1, 0);
+	placed(h, "[vm *]\nisolation = pinned\n", "db pinned 1 13\ndb pinned 2 14",
+		"two VMs of one name are two VMs");
+	AUTO_PLACEMENTS struct placements *old = NULL, *p = NULL, *q = NULL;
+	struct err e = { 0 };
+	h->vms.vms[1].cgroup = "another.scope";
+	same_int(fake_place(h, "[vm *]\nemulator = 4\n", 1, NULL, &old, &e), 0, "one in force");
+	same_int(fake_place(h, "", 2, old, &p, &e), 0, "both");
+	AUTO_FREE char *got = describe(p);
+	same_str(got, "db isolated 1 13\ndb isolated 2 14", "the second has no claim in force");
+	h->vms.vms[0].pid = 999; /* restarted */
+	h->vms.n_vms = 1;
+	same_int(fake_place(h, "[vm *]\nemulator = 13\n", 1, old, &q, &e), 0, "after a restart");
+	AUTO_FREE char *moved = describe(q);
+	same_str(moved, "db isolated 2 14 emulator=13", "the name inherits the claim");
+	fake_free(h);
+}
+
 static void test_in_force(void)
 {
 	struct fake_host *h = fake_host(two_sockets);
@@ -444,6 +466,7 @@ int main(void)
 	test_odd_hosts();
 	test_shared();
 	test_in_force();
+	test_names();
 	test_json();
 	return tap_done();
 }

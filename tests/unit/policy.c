@@ -270,6 +270,13 @@ static void test_host(void)
 	AUTO_FREE char *cpus = cpuset_format_list(&w.cpus);
 	same_str(cpus, "0-1,12", "the later file wins");
 	same_str(w.source, "b:3", "source");
+	same_int(policy_set(p, NULL, "housekeeping", "auto", &e), 0, "command line");
+	same_int(policy_add_text(p, "c", "[host]\nhousekeeping = 5\n", &e), 0, "a later file");
+	ok(policy_host(p).wish == HOUSEKEEPING_AUTO, "the command line wins");
+	struct vm_wish vm;
+	ok(!policy_for_vm(p, "7", NULL, NULL, &vm), "no section");
+	same_int(policy_set(p, "7", NULL, NULL, &e), 0, "a VM without a key");
+	ok(policy_for_vm(p, "7", NULL, NULL, &vm), "is selected");
 }
 
 /* Every row of the table can be set, and its fallback (where it is a value) is accepted. */

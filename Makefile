@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A thin front for meson: `make help` lists what there is.
+
+BUILD ?= build
+MESONFLAGS ?=
+DESTDIR ?=
+export BUILD
+
+all: ## build the program (build/src/cmd/wideberth)
+	@tools/need build
+	@echo "building in $(BUILD)/"
+	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD) $(MESONFLAGS) >$(BUILD).log 2>&1 || \
+		{ cat $(BUILD).log; rm -f $(BUILD).log; exit 1; }
+	@rm -f $(BUILD).log
+	@ninja -C $(BUILD)
+
+test: all ## every suite: unit, rules, golden, cli, fault, and the lab
+	@tools/need test lab
+	@tests/all
+
+check: all ## the suites that need no lab: two minutes
+	@tools/need test
+	@tests/all --no-lab
+
+demo: all ## the whole story on an emulated host; writes build/demo/
+	@tools/need lab
+	@echo "running the demo in an emulated host"
+	@tests/lab/demo
+
+bench: all ## what wideberth costs
+	@echo "running the benchmarks"
+	@bench/run
+
+install: all ## the program, man page and completion; DESTDIR is honoured
+	@echo "installing to $(DESTDIR)$$(meson introspect $(BUILD) --buildoptions | sed -n 's/.*"name": "prefix", "value": "\([^"]*\)".*/\1/p')"
+	@DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild --quiet
+
+deps: ## the Debian packages for all of this
+	@echo "looking for missing packages"
+	@tools/need build test lab checks
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
+
+.PHONY: all test check demo bench install deps help

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Single values that decide how much the kernel disturbs a vCPU. Each member names its file and
+ * the kernel document; absent numbers are ABSENT, absent texts NULL. Of a choice with brackets
+ * ("always [madvise] never") the text is the chosen word.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "base/alloc.h"
+#include "base/cpuset.h"
+#include "model/absent.h"
+
+struct tunables {
+	/* Documentation/admin-guide/sysctl/vm.rst: /proc/sys/vm/… */
+	int64_t min_free_kbytes;          /* min_free_kbytes */
+	int64_t stat_interval;            /* stat_interval, s */
+	int64_t compaction_proactiveness; /* compaction_proactiveness */
+	/* Documentation/admin-guide/mm/transhuge.rst: /sys/kernel/mm/transparent_hugepage/… */
+	const char *thp_enabled;   /* enabled: always, madvise, never */
+	const char *thp_defrag;    /* defrag */
+	const char *thp_shmem;     /* shmem_enabled */
+	int64_t khugepaged_defrag; /* khugepaged/defrag */
+	/* Documentation/admin-guide/mm/ksm.rst: /sys/kernel/mm/ksm/… */
+	int64_t ksm_run;                /* run: 0, 1, 2 = stopped and unmerged */
+	int64_t ksm_pages_sharing;      /* pages_sharing */
+	int64_t ksm_merge_across_nodes; /* merge_across_nodes */
+
+	/* Documentation/admin-guide/sysctl/kernel.rst: /proc/sys/kernel/… */
+	int64_t numa_balancing;             /* numa_balancing: 0, 1, 2 = memory tiers */
+	int64_t sched_rt_runtime_us;        /* sched_rt_runtime_us: -1 is no limit */
+	int64_t sched_rt_period_us;         /* sched_rt_period_us */
+	int64_t timer_migration;            /* timer_migration */
+	int64_t watchdog;                   /* watchdog */
+	int64_t nmi_watchdog;               /* nmi_watchdog */
+	int64_t soft_watchdog;              /* soft_watchdog */
+	int64_t watchdog_thresh;            /* watchdog_thresh, s */
+	const struct cpuset *watchdog_cpus; /* watchdog_cpumask */
+
+	/* Documentation/admin-guide/pm/{cpufreq,intel_pstate,amd-pstate}.rst:
+	 * /sys/devices/system/cpu/… */
+	int64_t boost;             /* cpufreq/boost */
+	int64_t no_turbo;          /* intel_pstate/no_turbo */
+	int64_t min_perf_pct;      /* intel_pstate/min_perf_pct */
+	const char *intel_pstate;  /* intel_pstate/status: active, passive, off */
+	const char *amd_pstate;    /* amd_pstate/status: active, passive, guided, disable */
+	const char *idle_driver;   /* cpuidle/current_driver */
+	const char *idle_governor; /* cpuidle/current_governor */
+	/* Documentation/admin-guide/hw-vuln/l1tf.rst, "SMT control" */
+	const char *smt_control; /* smt/control: on, off, forceoff, notsupported */
+	/* Documentation/timers/no_hz.rst: the CPUs that nohz_full= took effect on */
+	const struct cpuset *nohz_full_cpus; /* nohz_full; NULL: none, which it says as "(null)" */
+	/* Documentation/ABI/stable/sysfs-devices-system-clocksource */
+	const char *clocksource; /* ../clocksource/clocksource0/current_clocksource */
+
+	/* Documentation/virt/kvm/{halt-polling,x86/mmu}.rst and admin-guide/kernel-parameters.txt
+	 * (kvm.…): /sys/module/{kvm,kvm_intel,kvm_amd}/parameters/… */
+	int64_t halt_poll_ns; /* halt_poll_ns */
+	int64_t halt_poll_ns_grow, halt_poll_ns_shrink;
+	const char *nx_huge_pages;                /* nx_huge_pages: Y, N, never */
+	int64_t nx_huge_pages_recovery_ratio;     /* nx_huge_pages_recovery_ratio */
+	int64_t nx_huge_pages_recovery_period_ms; /* nx_huge_pages_recovery_period_ms */
+	const char *kvmclock_periodic_sync;       /* kvmclock_periodic_sync: Y, N */
+	const char *tdp_mmu;                      /* tdp_mmu: Y, N */
+	const char *kvm_intel_apicv;              /* kvm_intel: enable_apicv: Y, N */
+	int64_t kvm_intel_ple_gap;                /* kvm_intel: ple_gap */
+	const char *kvm_amd_avic;                 /* kvm_amd: avic: Y, N */
+	int64_t kvm_amd_pause_filter;             /* kvm_amd: pause_filter_count */
+};
+
+/* A parameter of the kernel's command line
+ * (Documentation/admin-guide/kernel-parameters.rst): "isolcpus=managed_irq,domain,4-7". */
+struct boot_param {
+	const char *name, *value; /* value: "" where it has none */
+};
+
+struct boot_params {
+	struct boot_param *v;
+	size_t n;
+};
+
+/* Splits /proc/cmdline at blanks that are not in double quotes; what stands behind "--" is init's.
+ */
+void boot_params_parse(struct arena *a, const char *text, struct boot_params *ret);
+/* The last value of the parameter, or NULL. '-' and '_' are the same in a name. */
+const char *boot_param(const struct boot_params *p, const char *name);
+
+/* "always [madvise] never" → "madvise"; a text without brackets is the whole word. Changes the
+ * text. NULL when the brackets do not match. */
+char *choice_parse(char *text);
+
+/* /sys/devices/system/cpu/nohz_full: "1-7", "" or, up to 6.x, "  (null)". Returns 0, also for no
+ * CPUs, or a negative errno. */
+int nohz_full_parse(const char *text, struct cpuset *ret);
+
+/* A group of resctrl (Documentation/filesystems/resctrl.rst); "" is the default group. */
+struct resctrl_group {
+	const char *name;
+	const char *schemata;      /* lines "L3:0=ffff;1=ffff" */
+	const struct cpuset *cpus; /* cpus_list */
+};

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Killed around every change of apply, of undo, and of the recovery from that: the machine is as it
+ * was in the end, and until then status says so and touches nothing. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "machine.h"
+#include "../unit/tap.h"
+
+struct scene {
+	enum root_kind kind;
+	const char *apply;
+	int step, depth_step; /* every how many-th change */
+};
+
+/* The first at every change, and on both sides of it. */
+static const struct scene scenes[] = {
+	{ ROOT_6_12, "apply --vm db01 --isolation isolated", 1, 9 },
+	{ ROOT_6_12, "apply --vm db01 --isolation isolated --vm db02 --isolation isolated", 4, 24 },
+	{ ROOT_7, "apply --vm db01 --isolation isolated", 4, 24 },
+	{ ROOT_6_1, "apply --vm db01 --isolation fenced", 4, 24 },
+	{ ROOT_PLAIN, "apply --vm db01 --isolation isolated", 4, 24 },
+	{ ROOT_6_12, "apply --vm db01 --isolation pinned", 2, 8 },
+};
+
+static bool same(struct machine *m, const struct image *i, bool with_state, const char *what)
+{
+	const char *why = image_differs(m, i, with_state);
+	if (why)
+		printf("# %s\n%s", what, why);
+	return !why;
+}
+
+static bool is_code(struct machine *m, int code, int wanted, const char *what)
+{
+	if (code != wanted)
+		printf("# %s: exit code %d instead of %d\n# %s\n", what, code, wanted, m->output);
+	return code == wanted;
+}
+
+/* Something is unfinished: status says it, and changes nothing. */
+static bool status_is_right(struct machine *m)
+{
+	struct image *before = image_take(m);
+	int code = machine_run(m, NULL, "status --json");
+	bool is_right = is_code(m, code, 1, "status");
+	if (is_right && !strstr(m->output, "\"unfinished\"")) {
+		printf("# status does not say \"unfinished\": %s\n", m->output);
+		is_right = false;
+	}
+	is_right &= same(m, before, true, "changed by status");
+	image_free(before);
+	return is_right;
+}
+
+static bool recovers(struct machine *m)
+{
+	const char *why;
+	bool is_right = is_code(m, machine_run(m, NULL, "undo --all"), 0, "undo");
+	if (!machine_is_pristine(m, &why)) {
+		printf("# not as it was:\n%s\n", why);
+		is_right = false;
+	}
+	return is_right;
+}
+
+typedef void then_fn(struct machine *m, const struct scene *s, const char *name, int k);
+
+/* One kill, and back. */
+static void kill_at(struct machine *m, const char *args, const char *side, int k, const char *name,
+	then_fn *then, const struct scene *s)
+{
+	char fault[40];
+	snprintf(fault, sizeof fault, "%s:%d", side, k);
+	AUTO_FREE char *title = xasprintf("%s, %s", name, fault);
+	if (!is_code(m, machine_run(m, fault, args), KILLED, title)) {
+		ok(false, "%s", title);
+		return;
+	}
+	struct image *killed = then ? image_take(m) : NULL;
+	bool has_journal = machine_has(m, "run/wideberth/journal");
+	bool is_right = status_is_right(m);
+	ok(has_journal && is_right & recovers(m), "%s", title);
+	if (!killed)
+		return;
+	image_put(m, killed);
+	then(m, s, title, k);
+	image_free(killed);
+}
+
+/* From the state that is there: killed at every step-th change of the command. Between a change
+ * and the next nothing happens but reading: "before" adds to "after" only where step is 1. */
+static void kill_each(struct machine *m, const char *args, int first, int n, int step,
+	const char *name, then_fn *then, const struct scene *s)
+{
+	struct image *start = image_take(m);
+	for (int k = first; k <= n; k += step) {
+		bool is_deep = then && k % s->depth_step == 0;
+		if (step == 1 || k == first) {
+			image_put(m, start);
+			kill_at(m, args, "kill-before", k, name, NULL, s);
+		}
+		image_put(m, start);
+		kill_at(m, args, "kill-after", k, name, is_deep ? then : NULL, s);
+	}
+	image_put(m, start);
+	image_free(start);
+}
+
+/* The recovery itself is killed, at other places each time. */
+static void kill_recovery(struct machine *m, const struct scene *s, const char *name, int k)
+{
+	enum { STEP = 5 };
+	struct image *start = image_take(m);
+	int n = machine_count(m, "undo --all");
+	AUTO_FREE char *title = xasprintf("%s, then its recovery", name);
+	image_put(m, start);
+	kill_each(m, "undo --all", 1 + k / s->depth_step % STEP, n, STEP, title, NULL, s);
+	image_free(start);
+}
+
+static void play(const struct scene *s)
+{
+	struct machine *m = machine_new(s->kind);
+	AUTO_FREE char *name = xasprintf("%s: %s", root_names[s->kind], s->apply);
+	AUTO_FREE char *undo = xasprintf("%s, undo", name);
+	int n = machine_count(m, s->apply);
+	same_int(machine_run(m, NULL, "status"), 0, "%s: applied, %d changes", name, n);
+	ok(n > 5, "%s: has changes to be killed at", name);
+	struct image *applied = image_take(m);
+	int n_undo = machine_count(m, "undo --all");
+	machine_reset(m);
+	kill_each(m, s->apply, 1, n, s->step, name, kill_recovery, s);
+	image_put(m, applied);
+	kill_each(m, "undo --all", 1, n_undo, s->step, undo, kill_recovery, s);
+	image_free(applied);
+	machine_free(m);
+}
+
+/* An apply after a kill needs no undo in between. */
+static void apply_recovers(void)
+{
+	const struct scene *s = &scenes[2];
+	struct machine *m = machine_new(s->kind);
+	int n = machine_count(m, s->apply);
+	struct image *applied = image_take(m);
+	for (int k = 1; k <= n; k += 6) {
+		char fault[40];
+		snprintf(fault, sizeof fault, "kill-after:%d", k);
+		machine_reset(m);
+		machine_run(m, fault, s->apply);
+		int code = machine_run(m, NULL, s->apply);
+		ok(is_code(m, code, 0, "apply") & same(m, applied, false, "not as applied"),
+			"apply after an apply that was killed at %d", k);
+	}
+	image_free(applied);
+	machine_free(m);
+}
+
+int main(int argc, char **argv)
+{
+	for (size_t i = 0; i < N_ELEMENTS(scenes); i++)
+		if (argc < 2 || atoi(argv[1]) == (int)i)
+			play(&scenes[i]);
+	apply_recovers();
+	return tap_done();
+}
