@@ -42,6 +42,14 @@ const struct knob *knob_find(const char *name)
 	return NULL;
 }
 
+bool knob_is_same_thing(const char *a, const char *b)
+{
+	if (streq(a, b))
+		return true;
+	const struct knob *x = knob_find(a), *y = knob_find(b);
+	return x && y && x->write == y->write;
+}
+
 bool knob_is_same(const struct knob *k, struct host *h, const struct target *t, const char *wanted,
 	const char *now)
 {

@@ -57,6 +57,9 @@ const struct knob *const *knobs(size_t *ret_n);
 /* NULL when there is no such knob. */
 const struct knob *knob_find(const char *name);
 
+/* True when both set the same thing, seen by different rules: a thread's mask. */
+bool knob_is_same_thing(const char *a, const char *b);
+
 bool knob_is_same(const struct knob *k, struct host *h, const struct target *t, const char *wanted,
 	const char *now);
 bool knob_is_ours(const struct knob *k, struct host *h, const struct target *t, const char *ours,
@@ -81,6 +84,11 @@ int knob_read_list(struct host *h, char **ret, const char *path) MUST_CHECK;
 int knob_write_mask(struct host *h, const char *path, const char *list) MUST_CHECK;
 /* The set of CPUs that a cgroup gives to its threads, walking up to where cpuset is enabled. */
 int cgroup_effective(struct host *h, const char *group, char **ret) MUST_CHECK;
+/* True when the thread needs no mask: it had none, and the fence around its group holds it. */
+bool thread_is_fenced(struct host *h, const struct knob *k, const struct target *t,
+	const char *baseline) MUST_CHECK;
+/* The process of a thread, or -ESRCH. */
+int thread_process(struct host *h, const struct target *t) MUST_CHECK;
 /* The path of a thread's cgroup below the mount, malloc'ed. */
 int thread_cgroup(struct host *h, int tid, char **ret) MUST_CHECK;
 #define CGROUP_MOUNT "sys/fs/cgroup"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Threads: where they may run, and which cgroup they are in. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "apply/knob.h"
@@ -85,6 +86,27 @@ static int read_affinity_baseline(struct host *h, const struct target *t, char *
 	return r;
 }
 
+bool thread_is_fenced(
+	struct host *h, const struct knob *k, const struct target *t, const char *baseline)
+{
+	AUTO_FREE char *group = NULL;
+	int tid;
+	return k == &knob_task_affinity && streq(baseline, all) && str_to_int(t->key, &tid) == 0 &&
+		thread_cgroup(h, tid, &group) == 0 && *group;
+}
+
+/* /proc/TID/status: "Tgid:\t3085" */
+int thread_process(struct host *h, const struct target *t)
+{
+	AUTO_FREE char *status = NULL;
+	const char *at;
+	int pid;
+	if (host_read(h, &status, NULL, "proc/%s/status", t->key) < 0 ||
+		!(at = strstr(status, "\nTgid:")) || sscanf(at, "\nTgid: %d", &pid) != 1)
+		return -ESRCH;
+	return pid;
+}
+
 static int write_affinity(struct host *h, const struct target *t, const char *value)
 {
 	int tid;
@@ -162,7 +184,8 @@ static int read_cgroup(struct host *h, const struct target *t, char **ret)
 
 static int write_cgroup(struct host *h, const struct target *t, const char *value)
 {
-	return host_write(h, t->key, CGROUP_MOUNT "/%s/cgroup.threads", value);
+	int tid, r = check_thread(h, t, &tid);
+	return r < 0 ? r : host_write(h, t->key, CGROUP_MOUNT "/%s/cgroup.threads", value);
 }
 
 const struct knob knob_thread_cgroup = {

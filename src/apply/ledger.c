@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "apply/knob.h"
 #include "base/str.h"
 
 enum { LEDGER_VERSION = 1 };
@@ -30,7 +31,8 @@ const struct entry *ledger_find(
 	const struct ledger *l, const char *knob, const char *key, const char *id)
 {
 	array_for_each (entry, &l->entries) {
-		if (streq(entry->key, key) && streq(entry->knob, knob) && is_same_id(entry->id, id))
+		if (streq(entry->key, key) && is_same_id(entry->id, id) &&
+			knob_is_same_thing(entry->knob, knob))
 			return entry;
 	}
 	return NULL;

@@ -45,7 +45,7 @@ void ledger_free(struct ledger *l);
 DEFINE_CLEANUP(struct ledger, ledger_free)
 #define AUTO_LEDGER CLEANUP(ledger_freep)
 
-/* The entry for the setting, or NULL. */
+/* The entry for the setting, or for the same thing by another knob; or NULL. */
 const struct entry *ledger_find(
 	const struct ledger *l, const char *knob, const char *key, const char *id);
 /* Adds a copy. */

@@ -104,6 +104,13 @@ static bool is_right(struct host *h, const struct change *c, const char *now)
 	return is_ours ? knob_is_same(c->knob, h, &c->target, c->after, now) : is_same(h, c, now);
 }
 
+/* True when the value has to be written though it seems to be there. A thread's mask that we set
+ * may by now be just what its group has: left alone, it would stay when the group gets wider. */
+static bool is_blind(const struct change *c)
+{
+	return c->knob->is_deferred || (c->is_released && streq(c->after, "all"));
+}
+
 /* Adds a change to the value; what it is now decides whether anything is to be done. ours: the
  * value that may be there from us, NULL when whatever is there is replaced. */
 static int add_change(
@@ -122,9 +129,10 @@ static int add_change(
 	} else if (ours && was_right(c, ours)) {
 		n->result = CHANGE_SAME;
 		n->is_untouched = true;
-	} else if (is_right(h, n, now) && !c->knob->is_deferred) {
+	} else if (is_right(h, n, now) && !is_blind(c)) {
 		n->result = CHANGE_SAME;
 	} else if (ours && !c->knob->is_deferred &&
+		!knob_is_same(c->knob, h, &c->target, c->after, now) &&
 		!knob_is_ours(c->knob, h, &c->target, ours, now) &&
 		!knob_is_same(c->knob, h, &c->target, c->baseline, now)) {
 		n->result = CHANGE_KEPT;
@@ -148,7 +156,7 @@ static const struct setting *find_setting(const struct settings *s, const struct
 	for (size_t i = 0; i < s->n; i++) {
 		const struct setting *x = &s->v[i];
 		bool has_same_id = x->id && e->id ? streq(x->id, e->id) : x->id == e->id;
-		if (streq(x->key, e->key) && streq(x->knob, e->knob) && has_same_id)
+		if (streq(x->key, e->key) && has_same_id && knob_is_same_thing(x->knob, e->knob))
 			return x;
 	}
 	return NULL;
@@ -173,6 +181,22 @@ static int plan_release(struct host *h, const struct ledger *l, const struct set
 	return 0;
 }
 
+/* A thread that was born since has the mask of the one that made it, which is ours. */
+static bool has_inherited(
+	struct host *h, const struct ledger *l, const struct knob *k, const struct target *t)
+{
+	if (!knob_is_same_thing(k->name, "thread.affinity"))
+		return false;
+	int pid = thread_process(h, t);
+	array_for_each (entry, &l->entries) {
+		int tid;
+		if (pid > 0 && streq(entry->knob, "thread.affinity") &&
+			str_to_int(entry->key, &tid) == 0 && tid == pid)
+			return true;
+	}
+	return false;
+}
+
 static int plan_setting(
 	struct host *h, const struct ledger *l, const struct setting *s, struct changes *list)
 {
@@ -193,7 +217,13 @@ static int plan_setting(
 			return r;
 	}
 	c.in_force = entry ? keep(&list->arena, entry->value) : NULL;
-	c.baseline = keep(&list->arena, entry ? entry->baseline : now);
+	bool is_heir = !entry && has_inherited(h, l, c.knob, &c.target);
+	c.baseline = keep(&list->arena, entry ? entry->baseline : is_heir ? "all" : now);
+	if (thread_is_fenced(h, c.knob, &c.target, c.baseline)) {
+		c.after = c.baseline;
+		c.is_released = true;
+		return entry || is_heir ? add_change(h, list, &c, NULL) : 0;
+	}
 	c.after = s->value ? keep(&list->arena, s->value)
 			   : derive(h, &list->arena, c.knob, s, c.baseline);
 	if (!c.after) /* not a set: nothing to derive from */
@@ -222,6 +252,18 @@ int transaction_plan(struct host *h, const struct ledger *l, const struct settin
 	return 0;
 }
 
+static const struct change *find_change(const struct changes *list, const struct entry *entry)
+{
+	array_for_each (c, &list->v) {
+		bool has_same_id = c->target.id && entry->id ? streq(c->target.id, entry->id)
+							     : c->target.id == entry->id;
+		if (streq(c->target.key, entry->key) && has_same_id &&
+			knob_is_same_thing(c->knob->name, entry->knob))
+			return c;
+	}
+	return NULL;
+}
+
 int transaction_add_late_threads(
 	struct host *h, const struct ledger *l, int pid, struct changes *list)
 {
@@ -245,7 +287,10 @@ int transaction_add_late_threads(
 			.is_optional = true,
 			.is_released = true,
 		};
-		if (ledger_find(l, "thread.affinity", c.target.key, c.target.id))
+		const struct entry same = {
+			.knob = "thread.affinity", .key = c.target.key, .id = c.target.id
+		};
+		if (ledger_find(l, same.knob, same.key, same.id) || find_change(list, &same))
 			continue;
 		int r = add_change(h, list, &c, NULL);
 		if (r < 0)
@@ -322,14 +367,20 @@ static bool is_refused(const struct change *c)
 }
 
 /* A value may have to wait for others: a mask for its cpuset, a group for its threads. So read
- * everything again at the end, and write once more what does not hold. */
+ * everything again at the end, and write once more what is not exactly so: a mask that a cpuset
+ * took away may keep off the claimed CPUs by chance, and still is not the thread's. */
 static void settle_and_check(struct host *h, struct changes *list, bool is_back)
 {
 	array_for_each (c, &list->v) {
+		AUTO_FREE char *now = NULL;
 		bool is_tried = is_open(c) || (is_refused(c) && (is_back || c->is_released));
-		if (!is_tried || check(h, list, c))
+		if (!is_tried)
 			continue;
-		put(h, list, c);
+		int r = c->knob->read(h, &c->target, &now);
+		if (!is_gone(r) && (r < 0 || !knob_is_same(c->knob, h, &c->target, c->after, now)))
+			put(h, list, c);
+		else
+			check(h, list, c);
 		if (is_open(c))
 			check(h, list, c);
 	}
@@ -386,18 +437,6 @@ static void fill_entries(struct ledger *next, const struct changes *list)
 	}
 }
 
-static const struct change *find_change(const struct changes *list, const struct entry *entry)
-{
-	array_for_each (c, &list->v) {
-		bool has_same_id = c->target.id && entry->id ? streq(c->target.id, entry->id)
-							     : c->target.id == entry->id;
-		if (streq(c->knob->name, entry->knob) && streq(c->target.key, entry->key) &&
-			has_same_id)
-			return c;
-	}
-	return NULL;
-}
-
 /*
  * Drops from the ledger what went back, is gone, or was refused by the kernel: it was never ours.
  *
@@ -409,7 +448,7 @@ static void drop_done(struct host *h, struct ledger *next, const struct changes 
 	size_t n = 0;
 	array_for_each (entry, &next->entries) {
 		const struct change *c = find_change(list, entry);
-		bool has_failed = c && is_refused(c);
+		bool has_failed = c && (is_refused(c) || c->result == CHANGE_PENDING);
 		AUTO_FREE char *now = NULL;
 		if (c && c->result == CHANGE_GONE)
 			continue;
@@ -427,9 +466,19 @@ static void drop_done(struct host *h, struct ledger *next, const struct changes 
 	next->entries.n = n;
 }
 
-/* The journal, without what came to nothing, becomes the ledger. */
-static int finish(struct host *h, struct ledger *next, const struct changes *list, struct err *e)
+/* With VMs left, what others of our settings hold back goes with the last of them. */
+static void wait_for_others(const struct ledger *next, struct changes *list)
 {
+	array_for_each (c, &list->v) {
+		if (next->placements.n && c->is_released && is_refused(c) && c->knob->is_collateral)
+			c->result = CHANGE_PENDING;
+	}
+}
+
+/* The journal, without what came to nothing, becomes the ledger. */
+static int finish(struct host *h, struct ledger *next, struct changes *list, struct err *e)
+{
+	wait_for_others(next, list);
 	drop_done(h, next, list);
 	int r = ledger_write_journal(h, next, e);
 	if (r == 0)

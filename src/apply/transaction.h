@@ -13,7 +13,7 @@
 #include "plan/settings.h"
 
 enum change_result {
-	CHANGE_PENDING,
+	CHANGE_PENDING, /* once made: goes back with the last VM, others of ours hold it */
 	CHANGE_DONE,
 	CHANGE_SAME,      /* was right already */
 	CHANGE_GONE,      /* the object no longer exists */

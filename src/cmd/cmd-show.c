@@ -19,8 +19,17 @@ static json_t *number_json(int n)
 	return n < 0 ? json_null() : json_integer(n);
 }
 
-/* Ids of the VMs that claim the CPU, or, where nothing is applied, whose vCPUs may run only there
- * or on few others: a mask as wide as the host says nothing. */
+/* The vCPU has CPUs of its choice: a mask as wide as the host, or as what is left of it beside the
+ * claims, says nothing. */
+static bool is_pinned(const struct snapshot *s, const struct ledger *l, const struct vm_thread *t)
+{
+	struct cpuset left = s->online_cpus;
+	array_for_each (p, &l->placements)
+		left = cpuset_minus(&left, &p->claim_cpus);
+	return t->role == ROLE_VCPU && t->allowed && !cpuset_is_subset(&left, t->allowed);
+}
+
+/* Ids of the VMs that claim the CPU, or, where none does, whose vCPUs somebody pinned there. */
 static json_t *vms_on(
 	const struct snapshot *s, const struct vms *vms, const struct ledger *l, int cpu)
 {
@@ -33,8 +42,7 @@ static json_t *vms_on(
 		const struct vm *vm = &vms->vms[i];
 		for (size_t k = 0; k < vm->n_threads; k++) {
 			const struct vm_thread *t = &vm->threads[k];
-			if (t->role != ROLE_VCPU || !t->allowed || !cpuset_has(t->allowed, cpu) ||
-				cpuset_equal(t->allowed, &s->online_cpus))
+			if (!is_pinned(s, l, t) || !cpuset_has(t->allowed, cpu))
 				continue;
 			json_array_append_new(ids, json_string(vm->id));
 			break;
@@ -151,14 +159,14 @@ static bool is_applied(const struct ledger *l, const struct vm *vm)
 	return false;
 }
 
-static void draw_pinned(const struct snapshot *s, const struct vm *vm, struct drawn *d)
+static void draw_pinned(
+	const struct snapshot *s, const struct ledger *l, const struct vm *vm, struct drawn *d)
 {
 	struct placement p = { .vm = vm->id };
 	p.vcpus = xcalloc(vm->n_threads, sizeof *p.vcpus);
 	for (size_t k = 0; k < vm->n_threads; k++) {
 		const struct vm_thread *t = &vm->threads[k];
-		if (t->role != ROLE_VCPU || !t->allowed ||
-			cpuset_equal(t->allowed, &s->online_cpus))
+		if (!is_pinned(s, l, t))
 			continue;
 		p.claim_cpus = cpuset_or(&p.claim_cpus, t->allowed);
 		if (cpuset_count(t->allowed) == 1)
@@ -226,7 +234,7 @@ static struct picture *draw(
 	size_t n_applied = d.v.n;
 	for (size_t i = 0; i < vms->n_vms; i++)
 		if (!is_applied(l, &vms->vms[i]))
-			draw_pinned(s, &vms->vms[i], &d);
+			draw_pinned(s, l, &vms->vms[i], &d);
 	struct cpuset rest = cpuset_minus(&s->online_cpus, &claimed);
 	struct picture *picture = draw_owners(s, &d, n_applied ? &rest : NULL, interrupts);
 	for (size_t i = n_applied; i < d.v.n; i++)

@@ -50,7 +50,8 @@ static int report_undo(const struct changes *changes, struct report *r)
 		bool is_refused = c->result == CHANGE_FAILED ||
 			(c->result == CHANGE_IMMOVABLE && c->is_released);
 		bool is_left = is_refused || c->result == CHANGE_KEPT;
-		if (!is_left && (!c->is_released || c->is_untouched))
+		bool is_waiting = c->result == CHANGE_PENDING;
+		if (!is_left && (!c->is_released || c->is_untouched || is_waiting))
 			continue;
 		json_array_append_new(is_left              ? failed
 				: c->result == CHANGE_GONE ? gone

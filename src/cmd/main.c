@@ -30,6 +30,8 @@ static int run(const struct command_line *line, struct err *e)
 	int r = host_open(&h, root, e);
 	if (r == 0 && record)
 		r = host_record_to(h, record, e);
+	if (r == 0 && global(line, "mask"))
+		host_mask_names(h);
 	if (r < 0)
 		return EXIT_UNCHANGED;
 	if (line->command->flags & CMD_CHANGES && host_is_live(h) && geteuid() != 0) {

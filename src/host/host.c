@@ -14,6 +14,7 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "host/recording.h"
+#include "host/redact.h"
 #include "host/tree.h"
 
 static int open_below_root(struct host *h, const char *path, int flags)
@@ -133,6 +134,7 @@ void host_free(struct host *h)
 		close(h->root_fd);
 	recording_free(h->replay);
 	recording_free(h->record);
+	mask_free(h->mask);
 	free(h->record_dir);
 	free(h->root);
 	free(h);
@@ -147,10 +149,18 @@ int host_record_to(struct host *h, const char *dir, struct err *e)
 	return 0;
 }
 
+void host_mask_names(struct host *h)
+{
+	if (!h->mask)
+		h->mask = mask_new();
+}
+
 int host_finish(struct host *h, struct err *e)
 {
 	if (!h->record)
 		return 0;
+	if (h->mask)
+		recording_mask(h->record, h->mask);
 	AUTO_FREE char *path = xasprintf("%s/recording", h->record_dir);
 	return recording_save(h->record, path, e);
 }
@@ -165,13 +175,21 @@ bool host_is_live(const struct host *h)
 	return h->is_live;
 }
 
+static void record_file(struct host *h, const char *path, int r, const char *text, size_t n)
+{
+	AUTO_FREE char *redacted = text && n ? redact_file(path, text, &n) : NULL;
+	recording_add(h->record, "file", path, r, redacted ? redacted : text, n);
+	if (text && h->mask)
+		mask_learn(h->mask, path, redacted ? redacted : text, n);
+}
+
 static int read_file(struct host *h, const char *path, char **ret_text, size_t *ret_n)
 {
 	if (h->replay)
 		return recording_ask(h->replay, "file", path, ret_text, ret_n);
 	int r = host_read_path(h, path, ret_text, ret_n);
 	if (h->record)
-		recording_add(h->record, "file", path, r, r ? NULL : *ret_text, r ? 0 : *ret_n);
+		record_file(h, path, r, r ? NULL : *ret_text, r ? 0 : *ret_n);
 	return r;
 }
 

@@ -27,6 +27,8 @@ DEFINE_CLEANUP(struct host, host_free)
 
 /* From now on keeps everything that is read, and writes it to DIR/recording in host_finish(). */
 int host_record_to(struct host *h, const char *dir, struct err *e) MUST_CHECK;
+/* The recording will say "host" and "vm1" for the host's and the VMs' names. */
+void host_mask_names(struct host *h);
 /* Writes the recording, if one is kept. */
 int host_finish(struct host *h, struct err *e) MUST_CHECK;
 

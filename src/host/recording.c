@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
+#include "host/redact.h"
 
 static const char magic[] = "wideberth recording 1";
 
@@ -54,6 +55,21 @@ void recording_add(struct recording *r, const char *kind, const char *key, int e
 	if (a->text) {
 		memcpy(a->text, text, n);
 		a->text[n] = 0;
+	}
+}
+
+void recording_mask(struct recording *r, const struct mask *m)
+{
+	array_for_each (a, &r->answers) {
+		size_t n = strlen(a->question);
+		char *question = mask_apply(m, a->question, &n);
+		free(a->question);
+		a->question = question;
+		if (!a->text)
+			continue;
+		char *text = mask_apply(m, a->text, &a->n);
+		free(a->text);
+		a->text = text;
 	}
 }
 

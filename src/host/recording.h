@@ -31,6 +31,9 @@ void recording_free(struct recording *r);
 void recording_add(struct recording *r, const char *kind, const char *key, int error,
 	const char *text, size_t n);
 
+/* Hides names in everything that was recorded, questions too. */
+struct mask;
+void recording_mask(struct recording *r, const struct mask *m);
 /* Writes the recording to a file, atomically. */
 int recording_save(const struct recording *r, const char *path, struct err *e) MUST_CHECK;
 int recording_parse(

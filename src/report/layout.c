@@ -122,7 +122,7 @@ int layout_facts(const struct picture *p, const struct metrics *m, int i, int wi
 	int x = 0, line = 0;
 	for (int k = p->items.v[i].first_fact; k; k = p->facts.v[k - 1].next) {
 		const char *text = p->facts.v[k - 1].text;
-		int w = text_width(text) * m->char_w + m->fact_extra;
+		int w = text_width(text) * m->fact_char_w + m->fact_extra;
 		if (x && x + w > width) {
 			x = 0;
 			line++;
@@ -132,6 +132,15 @@ int layout_facts(const struct picture *p, const struct metrics *m, int i, int wi
 		x += w;
 	}
 	return p->items.v[i].first_fact ? line + 1 : 0;
+}
+
+static int widest_fact(const struct layout *l, int i)
+{
+	int max = 0;
+	for (int k = l->p->items.v[i].first_fact; k; k = l->p->facts.v[k - 1].next)
+		max = max_int(max,
+			text_width(l->p->facts.v[k - 1].text) * l->m.fact_char_w + l->m.fact_extra);
+	return max;
 }
 
 /* What stands between the title of a box and its insides, in the width that the box has so far. */
@@ -183,6 +192,8 @@ static void measure(struct layout *l, int i, int max_w)
 	at->is_note_apart = note_w && title_w + note_w > max_int(max_w, at->w);
 	int head_w = at->is_note_apart ? max_int(title_w, note_w) : title_w + note_w;
 	at->w = max_int(at->w, head_w);
+	int facts_w = widest_fact(l, i) + pad;
+	at->w = max_int(at->w, m->is_fact_cut && facts_w > max_w ? max_w : facts_w);
 	/* Facts make a narrow box wider, if there is room, rather than high. */
 	for (int w = at->w; w < max_w && layout_facts(l->p, m, i, w - pad, NULL, NULL) > 1;)
 		at->w = ++w;

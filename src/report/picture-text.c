@@ -272,7 +272,9 @@ static void lay_out(struct layout *l, const struct picture *p, const struct text
 		.title_extra = 3,
 		.char_w = 1,
 		.fact_h = 1,
+		.fact_char_w = 1,
 		.fact_extra = 2,
+		.is_fact_cut = true,
 	};
 	layout_run(l, p, &m, style->width);
 	if (!picture_hint(p, false))

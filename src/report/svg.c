@@ -143,7 +143,7 @@ static void put_fact(void *context, const char *text, int x, int line, int w)
 	const struct fact_place *at = context;
 	int left = at->x + x, top = at->y + line * FACT_H;
 	put_rect(at->f, left, top, w - 8, FACT_H - 6, 10, "fill=\"#ffffff\" stroke=\"#627d98\"");
-	put_text(at->f, "fact", left + 10, top + 14, text);
+	put_text(at->f, "fact", left + 10, top + 15, text);
 }
 
 /* Shares of a box's memory, from the left: dark, striped, the rest white. */
@@ -315,7 +315,8 @@ static void lay_out(struct layout *l, const struct picture *p)
 		.note_h = 18,
 		.title_extra = 26,
 		.fact_h = FACT_H,
-		.fact_extra = 28 + (FACT_CHAR_W - TITLE_CHAR_W),
+		.fact_char_w = FACT_CHAR_W,
+		.fact_extra = 28,
 		.bar_h = BAR_H,
 		.char_w = TITLE_CHAR_W,
 	};

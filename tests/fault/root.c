@@ -249,7 +249,7 @@ static void put_thread(const struct root *r, const struct thread *t)
 	const char *cpus = t->cpus ? t->cpus : is_limited ? user_cpus : "0-23";
 	AUTO_FREE char *mask = mask_of(cpus);
 	AUTO_FREE char *stat =
-		xasprintf("%d (%s) S 1 %d %d 0 -1 %u 0 0 0 0 0 0 0 0 20 0 1 0 %d 0 0 "
+		xasprintf("%d (%s) S 1 %d %d 0 -1 %u 0 0 0 0 0 0 0 0 20 0 9 0 %d 0 0 "
 			  "0 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0\n",
 			t->tid, t->comm, t->pid, t->pid, t->flags, 1000 + t->tid);
 	AUTO_FREE char *status = xasprintf("Name:\t%s\nTgid:\t%d\nPid:\t%d\nCpus_allowed:\t%s\n"

@@ -118,6 +118,8 @@ UNUSED static bool find_all(struct found *f, const char *dir, const char *record
 {
 	struct err e = { 0 };
 	*f = (struct found){ 0 };
+	if (!strcmp(dir ? dir : "", root))
+		put("0\n", 2, "sys/devices/system/cpu/online");
 	int r = host_open(&f->h, dir, &e);
 	if (r == 0 && record)
 		r = host_record_to(f->h, record, &e);

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "host/redact.h"
+
+#include <ctype.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+
+/* ---- secrets ---- */
+
+/* QEMU's options whose values are kept. */
+static const char *const kept_options[] = { "name", "uuid", "id", "smp", "m", "machine", "M",
+	"accel", "cpu", "chardev", "mon", "qmp", "qmp-pretty", "object", "readconfig", "pidfile",
+	"numa", "device" };
+
+static const char *const secret_keys[] = { "password", "passwd", "data", "key", "secret", "iv",
+	"user", "username" };
+
+static bool is_one_of(const char *word, size_t n, const char *const *list, size_t n_list)
+{
+	for (size_t i = 0; i < n_list; i++)
+		if (strlen(list[i]) == n && !strncmp(list[i], word, n))
+			return true;
+	return false;
+}
+
+/* "unix:/run/qmp,password=x" → "unix:/run/qmp,password=*". An object that is no I/O thread and no
+ * memory is cut behind its type. */
+static void add_value(struct strbuf *b, const char *option, const char *value)
+{
+	bool is_object = streq(option, "object");
+	if (is_object && !str_after(value, "iothread") && !str_after(value, "memory-backend-")) {
+		strbuf_add(b, value, strcspn(value, ",{"));
+		return;
+	}
+	if (*value == '{') { /* JSON: nothing that is read needs it */
+		strbuf_puts(b, "*");
+		return;
+	}
+	while (*value) {
+		size_t n = strcspn(value, ","), n_key = strcspn(value, "=,");
+		bool is_secret =
+			n_key < n && is_one_of(value, n_key, secret_keys, N_ELEMENTS(secret_keys));
+		strbuf_add(b, value, is_secret ? n_key + 1 : n);
+		strbuf_puts(b, is_secret ? "*" : "");
+		value += n;
+		if (*value == ',')
+			strbuf_puts(b, ",");
+		value += *value == ',';
+	}
+}
+
+static bool is_qemu(const char *argv0)
+{
+	const char *slash = strrchr(argv0, '/'), *name = slash ? slash + 1 : argv0;
+	return strstr(name, "qemu") || strstr(name, "kvm");
+}
+
+static char *redact_cmdline(const char *text, size_t *n)
+{
+	AUTO_STRBUF struct strbuf b = { 0 };
+	const char *end = text + *n, *option = "";
+	strbuf_add(&b, text, strlen(text) + 1);
+	for (const char *p = text + strlen(text) + 1; is_qemu(text) && p < end;
+		p += strlen(p) + 1) {
+		if (*p == '-') {
+			option = p + 1 + (p[1] == '-');
+			strbuf_puts(&b, p);
+		} else if (is_one_of(option, strlen(option), kept_options,
+				   N_ELEMENTS(kept_options))) {
+			add_value(&b, option, p);
+			option = "";
+		} else {
+			strbuf_puts(&b, "*");
+		}
+		strbuf_add(&b, "", 1);
+	}
+	*n = b.n;
+	return TAKE(b.s);
+}
+
+/* "cipassword: $5$…" → "cipassword: *"; comments are descriptions. */
+static char *redact_pve(const char *text, size_t *n)
+{
+	static const char *const keys[] = { "cipassword", "ciuser", "sshkeys", "description",
+		"args" };
+	AUTO_STRBUF struct strbuf b = { 0 };
+	AUTO_FREE char *copy = xstrndup(text, *n);
+	char *next = copy;
+	strbuf_puts(&b, "");
+	for (char *line; (line = str_next_line(&next));) {
+		size_t n_key = strcspn(line, ":");
+		if (*line == '#')
+			strbuf_puts(&b, "#*\n");
+		else if (line[n_key] && is_one_of(line, n_key, keys, N_ELEMENTS(keys)))
+			strbuf_printf(&b, "%.*s: *\n", (int)n_key, line);
+		else
+			strbuf_printf(&b, "%s\n", line);
+	}
+	*n = b.n;
+	return TAKE(b.s);
+}
+
+/* "proc/1234/cmdline", not "proc/cmdline" */
+static bool is_cmdline(const char *path)
+{
+	const char *pid = str_after(path, "proc/");
+	return pid && isdigit((unsigned char)*pid) && str_has_suffix(path, "/cmdline");
+}
+
+char *redact_file(const char *path, const char *text, size_t *n)
+{
+	if (is_cmdline(path))
+		return redact_cmdline(text, n);
+	if (str_after(path, "etc/pve/") && str_has_suffix(path, ".conf"))
+		return redact_pve(text, n);
+	return NULL;
+}
+
+/* ---- names ---- */
+
+struct hidden {
+	char *name, *alias;
+};
+
+struct mask {
+	ARRAY(struct hidden) names;
+	int n_vms;
+};
+
+struct mask *mask_new(void)
+{
+	return xcalloc(1, sizeof(struct mask));
+}
+
+void mask_free(struct mask *m)
+{
+	if (!m)
+		return;
+	array_for_each (h, &m->names) {
+		free(h->name);
+		free(h->alias);
+	}
+	free(m->names.v);
+	free(m);
+}
+
+static bool is_known(const struct mask *m, const char *name)
+{
+	array_for_each (h, &m->names)
+		if (streq(h->name, name))
+			return true;
+	return false;
+}
+
+/* systemd writes "-" in the names of scopes as "\x2d". */
+static char *escaped(const char *name)
+{
+	AUTO_STRBUF struct strbuf b = { 0 };
+	strbuf_puts(&b, "");
+	for (; *name; name++) {
+		if (*name == '-')
+			strbuf_puts(&b, "\\x2d");
+		else
+			strbuf_add(&b, name, 1);
+	}
+	return TAKE(b.s);
+}
+
+/* Takes the alias. Names of one character are left: they would be found everywhere. */
+static void hide(struct mask *m, const char *name, char *alias)
+{
+	AUTO_FREE char *own = alias;
+	if (strlen(name) < 2 || is_known(m, name))
+		return;
+	*array_push(&m->names) = (struct hidden){ xstrdup(name), xstrdup(own) };
+	AUTO_FREE char *unit = escaped(name);
+	if (!streq(unit, name))
+		*array_push(&m->names) = (struct hidden){ TAKE(unit), xstrdup(own) };
+}
+
+/* "guest=db01,debug-threads=on" or "db01,process=x" */
+static void learn_name(struct mask *m, const char *value)
+{
+	const char *guest = str_after(value, "guest=");
+	AUTO_FREE char *name = xstrndup(guest ? guest : value, strcspn(guest ? guest : value, ","));
+	if (!is_known(m, name))
+		hide(m, name, xasprintf("vm%d", ++m->n_vms));
+}
+
+void mask_learn(struct mask *m, const char *path, const char *text, size_t n)
+{
+	if (streq(path, "proc/sys/kernel/hostname")) {
+		AUTO_FREE char *copy = xstrndup(text, n);
+		hide(m, str_trim(copy), xstrdup("host"));
+	}
+	if (!is_cmdline(path) || !n || !is_qemu(text))
+		return;
+	const char *end = text + n, *option = "";
+	for (const char *p = text; p < end; p += strlen(p) + 1) {
+		if (streq(option, "-name"))
+			learn_name(m, p);
+		if (streq(option, "-uuid"))
+			hide(m, p, xasprintf("00000000-0000-4000-8000-%012d", m->n_vms));
+		option = *p == '-' ? p : "";
+	}
+}
+
+/* Whether the name ends in a word here: behind it no letter or digit. */
+static bool is_inside_word(char c)
+{
+	return isalnum((unsigned char)c) || c == '_';
+}
+
+/* The longest name that stands at p. */
+static const struct hidden *hidden_at(
+	const struct mask *m, const char *text, const char *p, const char *end)
+{
+	const struct hidden *best = NULL;
+	bool is_escape = p - text >= 4 && !strncmp(p - 4, "\\x2d", 4);
+	if (p > text && is_inside_word(p[-1]) && !is_escape)
+		return NULL;
+	array_for_each (h, &m->names) {
+		size_t n = strlen(h->name);
+		if ((size_t)(end - p) < n || strncmp(p, h->name, n) != 0 ||
+			(p + n < end && is_inside_word(p[n])))
+			continue;
+		if (!best || n > strlen(best->name))
+			best = h;
+	}
+	return best;
+}
+
+char *mask_apply(const struct mask *m, const char *text, size_t *n)
+{
+	AUTO_STRBUF struct strbuf b = { 0 };
+	strbuf_puts(&b, "");
+	for (const char *p = text, *end = text + *n; p < end;) {
+		const struct hidden *h = hidden_at(m, text, p, end);
+		if (h)
+			strbuf_puts(&b, h->alias);
+		else
+			strbuf_add(&b, p, 1);
+		p += h ? strlen(h->name) : 1;
+	}
+	*n = b.n;
+	return TAKE(b.s);
+}
