@@ -65,8 +65,10 @@ void vm_note(struct vm_search *f, struct vm_draft *d, const char *fmt, ...) PRIN
 struct vm_draft *vm_draft_of(struct vm_search *f, int pid);
 /* The threads of a process: a part of by_pid. */
 const struct task **vm_tasks_of(const struct vm_search *f, int pid, size_t *ret_n);
-/* Asks the monitors that the command line names, for at most 'ns'; see vm_provider.ask. */
-int vm_ask_qmp(struct vm_search *f, struct vm_draft *d, uint64_t ns, struct qmp_facts *ret);
+/* Asks the monitors that the command line names; see vm_provider.ask. greeting_ns: how long one may
+ * take to greet, where that is less than the rest (0: no less). */
+int vm_ask_qmp(
+	struct vm_search *f, struct vm_draft *d, uint64_t greeting_ns, struct qmp_facts *ret);
 /* The index of the cgroup that the task's whole process is in, or -1: threads may sit in
  * threaded children of it. */
 int vm_domain_cgroup(const struct snapshot *s, const struct task *t);

@@ -12,8 +12,9 @@
 #include "vm/provider.h"
 #include "vm/pve-conf.h"
 
-/* Proxmox VE itself asks here every 10 s, and there is room for one. */
-enum { PVE_QMP_NS = 50000000 };
+/* Proxmox VE itself asks here every 10 s, and there is room for one: who is not served at once goes
+ * away again. */
+enum { GREETING_NS = 50000000 };
 
 /* "/var/run/qemu-server/100.pid" → 100; -1 for what is no such file. */
 static int vmid_of_path(const char *path)
@@ -223,7 +224,7 @@ static int ask(struct vm_search *f, struct vm_draft *d, struct qmp_facts *ret)
 			lock ? lock : "its config is locked");
 		return -EBUSY;
 	}
-	return vm_ask_qmp(f, d, PVE_QMP_NS, ret);
+	return vm_ask_qmp(f, d, GREETING_NS, ret);
 }
 
 const struct vm_provider vm_provider_proxmox = {

@@ -109,9 +109,13 @@ static int ask_socket(struct vm_search *f, struct vm_draft *d, const char *socke
 	return r;
 }
 
-int vm_ask_qmp(struct vm_search *f, struct vm_draft *d, uint64_t ns, struct qmp_facts *ret)
+int vm_ask_qmp(struct vm_search *f, struct vm_draft *d, uint64_t greeting_ns, struct qmp_facts *ret)
 {
-	struct qmp_budget budget = { .vm_ns = ns, .all_ns = f->qmp_ns };
+	struct qmp_budget budget = {
+		.vm_ns = QMP_VM_NS,
+		.all_ns = f->qmp_ns,
+		.greeting_ns = greeting_ns,
+	};
 	int r = -ENOENT;
 	array_for_each (m, &d->args.monitors)
 		if (m->path && (r = ask_socket(f, d, m->path, &budget, ret)) == 0)
@@ -128,7 +132,7 @@ int vm_ask_qmp(struct vm_search *f, struct vm_draft *d, uint64_t ns, struct qmp_
 
 static int ask(struct vm_search *f, struct vm_draft *d, struct qmp_facts *ret)
 {
-	return vm_ask_qmp(f, d, QMP_VM_NS, ret);
+	return vm_ask_qmp(f, d, 0, ret);
 }
 
 const struct vm_provider vm_provider_qemu = {
