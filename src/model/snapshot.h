@@ -120,6 +120,7 @@ struct task {
 	uint64_t start; /* field 22 of stat, clock ticks since boot: with tid an identity */
 	unsigned int flags;
 	int last_cpu;
+	int policy, rt_priority, nice; /* SCHED_…; 1 … 99 for SCHED_FIFO and SCHED_RR, else 0 */
 	const char *comm;
 	const struct cpuset *allowed; /* Cpus_allowed_list */
 	int cgroup;                   /* index, or -1 */
