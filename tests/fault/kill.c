@@ -151,7 +151,7 @@ static void apply_recovers(void)
 		machine_reset(m);
 		machine_run(m, fault, s->apply);
 		int code = machine_run(m, NULL, s->apply);
-		ok(is_code(m, code, 0, "apply") & same(m, applied, false, "not as applied"),
+		ok(is_code(m, code, 0, "apply") && same(m, applied, false, "not as applied"),
 			"apply after an apply that was killed at %d", k);
 	}
 	image_free(applied);
