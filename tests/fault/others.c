@@ -114,7 +114,6 @@ static void other_thread(void)
 		at[1] = '9';
 	AUTO_FREE char *line = xasprintf("%s\n", stat);
 	machine_write(m, path, line);
-	AUTO_FREE char *before = xstrdup(machine_read(m, "proc/%d/task/%d/asked", DB01, DB01 + 10));
 	int code = machine_run(m, NULL, "--json undo --all");
 	ok(at && strstr(m->output, "\"3095\""), "a thread with another start time is listed");
 	ok(code == 0 && strstr(m->output, "\"gone\": [\n"), "... as gone");
