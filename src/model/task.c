@@ -14,8 +14,8 @@
  *	3089 (CPU 0/KVM) S 1 3085 3085 0 -1 4194560 …
  *
  * The name may have blanks and parentheses: it ends at the last ')'. Fields behind it are counted
- * from 3: state 3, ppid 4, flags 9, num_threads 20, starttime 22,
- * processor 39.
+ * from 3: state 3, ppid 4, flags 9, nice 19, num_threads 20, starttime 22, processor 39,
+ * rt_priority 40, policy 41.
  */
 int task_parse_stat(char *text, struct task *ret)
 {
@@ -28,10 +28,11 @@ int task_parse_stat(char *text, struct task *ret)
 		return -EINVAL;
 	unsigned long long start;
 	int n = sscanf(close + 1,
-		" %*c %d %*d %*d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %d %*d %llu"
-		" %*u %*d %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*d %d",
-		&t.ppid, &t.flags, &t.n_threads, &start, &t.last_cpu);
-	if (n < 4)
+		" %*c %d %*d %*d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d %*d %d %d %*d %llu"
+		" %*u %*d %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*d %d %d %d",
+		&t.ppid, &t.flags, &t.nice, &t.n_threads, &start, &t.last_cpu, &t.rt_priority,
+		&t.policy);
+	if (n < 5)
 		return -EINVAL;
 	t.start = start;
 	*ret = t;
