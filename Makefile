@@ -22,6 +22,11 @@ check: all ## the suites that need no lab: two minutes
 	@tools/need test
 	@tests/all --no-lab
 
+bless: all ## accept what the program prints now as the golden tests' expectation
+	@echo "rewriting tests/golden; look at git diff"
+	@tests/golden/record $(BUILD)
+	@WIDEBERTH_BLESS=1 tests/golden/run $(BUILD)/src/cmd/wideberth >/dev/null
+
 demo: all ## the whole story on an emulated host; writes build/demo/
 	@tools/need lab
 	@echo "running the demo in an emulated host"
@@ -42,4 +47,4 @@ deps: ## the Debian packages for all of this
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
 
-.PHONY: all test check demo bench install deps help
+.PHONY: all test check bless demo bench install deps help

@@ -113,16 +113,23 @@ int ledger_read_journal(struct host *h, struct ledger **ret, struct err *e)
 	return read_current(h, "journal", ret, e);
 }
 
+/* A tree's own stays in the tree, whatever its links say. */
 static int open_dir(struct host *h, int *ret, struct err *e)
 {
 	AUTO_FREE char *dir = ledger_dir(h);
 	if (!dir)
 		return err_say(e, -EROFS, "a recording cannot be changed");
-	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
-		return err_set(e, -errno, "create the state directory '%s'", dir);
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int fd;
+	if (getenv("WIDEBERTH_STATE_DIR")) {
+		if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+			return err_set(e, -errno, "create the state directory '%s'", dir);
+		fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		fd = fd < 0 ? -errno : fd;
+	} else {
+		fd = host_make_dir(h, default_dir);
+	}
 	if (fd < 0)
-		return err_set(e, -errno, "open the state directory '%s'", dir);
+		return err_set(e, fd, "open the state directory '%s'", dir);
 	*ret = fd;
 	return 0;
 }

@@ -96,19 +96,19 @@ static bool was_right(const struct change *c, const char *ours)
 	return !c->knob->is_collateral && streq(ours, c->baseline) && streq(c->after, c->baseline);
 }
 
+/* True when the value has to be written though it seems to be there. A thread's mask that we set
+ * may by now be just what its group has: left alone, it would stay when the group gets wider. */
+static bool is_blind(const struct change *c)
+{
+	return c->knob->is_deferred || (c->is_released && streq(c->after, "all"));
+}
+
 /* Nothing to write. Somebody else's set without the CPUs to avoid is as good as ours, but an older
  * one of ours is not: it may avoid more than is claimed by now. */
 static bool is_right(struct host *h, const struct change *c, const char *now)
 {
 	bool is_ours = c->in_force && knob_is_same(c->knob, h, &c->target, c->in_force, now);
 	return is_ours ? knob_is_same(c->knob, h, &c->target, c->after, now) : is_same(h, c, now);
-}
-
-/* True when the value has to be written though it seems to be there. A thread's mask that we set
- * may by now be just what its group has: left alone, it would stay when the group gets wider. */
-static bool is_blind(const struct change *c)
-{
-	return c->knob->is_deferred || (c->is_released && streq(c->after, "all"));
 }
 
 /* Adds a change to the value; what it is now decides whether anything is to be done. ours: the
@@ -216,8 +216,8 @@ static int plan_setting(
 		if (r < 0)
 			return r;
 	}
-	c.in_force = entry ? keep(&list->arena, entry->value) : NULL;
 	bool is_heir = !entry && has_inherited(h, l, c.knob, &c.target);
+	c.in_force = entry ? keep(&list->arena, entry->value) : NULL;
 	c.baseline = keep(&list->arena, entry ? entry->baseline : is_heir ? "all" : now);
 	if (thread_is_fenced(h, c.knob, &c.target, c.baseline)) {
 		c.after = c.baseline;
@@ -480,6 +480,8 @@ static int finish(struct host *h, struct ledger *next, struct changes *list, str
 {
 	wait_for_others(next, list);
 	drop_done(h, next, list);
+	if (next->confirm_wait_ns)
+		next->confirm_ns = host_clock_ns(h) + next->confirm_wait_ns;
 	int r = ledger_write_journal(h, next, e);
 	if (r == 0)
 		r = ledger_commit(h, e);
@@ -589,6 +591,7 @@ int transaction_recover(struct host *h, struct changes **ret, struct err *e)
 		if (r == 0)
 			r = ledger_drop_journal(h, e);
 	}
+	list->n_damaged = journal->n_damaged + l->n_damaged;
 	if (r == 0)
 		*ret = TAKE(list);
 	return r;
@@ -631,8 +634,8 @@ int transaction_check(struct host *h, const struct ledger *l, struct drifts **re
 			return err_set(e, r, "read %s of '%s'", entry->knob, entry->key);
 		if (r == 0 && holds(h, k, &t, entry->value, entry->avoid, now))
 			continue;
-		/* a thread that ended took its settings along */
-		if (r < 0 && entry->id)
+		/* a thread, a group or a unit that ended took its settings along */
+		if (r < 0 && (entry->id || str_after(entry->knob, "unit.")))
 			continue;
 		*array_push(&drifts->v) = (struct drift){
 			.entry = entry,

@@ -38,6 +38,7 @@ struct change {
 struct changes {
 	struct arena arena;
 	ARRAY(struct change) v; /* in the order of execution */
+	size_t n_damaged;       /* recovery: records of the journal that could not be read */
 };
 
 void changes_free(struct changes *c);

@@ -7,14 +7,15 @@
 #include <stdlib.h>
 #include <dirent.h>
 
-#define MUST_CHECK       __attribute__((warn_unused_result))
+#define MUST_CHECK        __attribute__((warn_unused_result))
 #define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
-#define N_ELEMENTS(a)    (sizeof(a) / sizeof((a)[0]))
+#define N_ELEMENTS(a)     (sizeof(a) / sizeof((a)[0]))
 
 /* CLEANUP(fn) runs fn(&variable) when the variable leaves its scope. */
 #define CLEANUP(fn) __attribute__((cleanup(fn)))
 
-/* DEFINE_CLEANUP(struct vm, vm_free) defines vm_freep() for CLEANUP(vm_freep) on a 'struct vm *'. */
+/* DEFINE_CLEANUP(struct vm, vm_free) defines vm_freep() for CLEANUP(vm_freep) on a 'struct vm *'.
+ */
 #define DEFINE_CLEANUP(type, fn)                                                                   \
 	static inline void fn##p(type **p)                                                         \
 	{                                                                                          \

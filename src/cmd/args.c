@@ -150,7 +150,8 @@ static int check_rest(const struct command *c, const struct args *a, struct err 
 		return 0;
 	const char *word = a->rest.v[c->max_args];
 	if (c->flags & CMD_POLICY)
-		return err_say(e, -EINVAL, "unexpected '%s' (a VM is named with --vm %s)", word, word);
+		return err_say(
+			e, -EINVAL, "unexpected '%s' (a VM is named with --vm %s)", word, word);
 	return err_say(e, -EINVAL, "unexpected '%s'; see wideberth %s --help", word, c->name);
 }
 

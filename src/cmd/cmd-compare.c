@@ -49,14 +49,11 @@ static void show_vcpus(const json_t *vm, struct report *r)
 			.unit = UNIT_FRACTION,
 			.is_right = true },
 		{ .key = "stolen.after", .head = "AFTER", .unit = UNIT_FRACTION, .is_right = true },
-		{ .key = "stolen.change", .head = "" },
-		{ .key = "wait_share.change", .head = "WAITING" },
+		{ .key = "stolen.change", .head = "CHANGE", .is_right = true },
 		{ .key = "preemptions_per_s.before", .head = "PREEMPTED/S", .is_right = true },
 		{ .key = "preemptions_per_s.after", .head = "AFTER", .is_right = true },
 		{ .key = "migrations_per_s.before", .head = "MOVED/S", .is_right = true },
 		{ .key = "migrations_per_s.after", .head = "AFTER", .is_right = true },
-		{ .key = "interrupts_per_cpu_s.before", .head = "IRQS/S", .is_right = true },
-		{ .key = "interrupts_per_cpu_s.after", .head = "AFTER", .is_right = true },
 	};
 	report_heading(
 		r, "%s: vCPUs, before and after", json_string_value(json_object_get(vm, "vm")));

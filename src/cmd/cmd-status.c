@@ -111,7 +111,16 @@ static int run(struct context *c, struct err *e)
 	size_t n = report_drift(drifts, c->report);
 	if (!n && is_whole && l->placements.n)
 		report_text(c->report, "All %zu settings are as applied.", l->entries.n);
-	return n || journal || !is_whole ? EXIT_REPORT : EXIT_OK;
+	bool has_residue = !l->placements.n && l->entries.n;
+	if (has_residue)
+		report_warning(c->report,
+			"%zu settings of VMs that were undone could not be put back; 'wideberth "
+			"undo "
+			"--all' tries again",
+			l->entries.n);
+	if (l->n_damaged)
+		report_warning(c->report, "%zu records of the ledger are damaged", l->n_damaged);
+	return n || journal || has_residue || l->n_damaged || !is_whole ? EXIT_REPORT : EXIT_OK;
 }
 
 const struct command cmd_status = {

@@ -92,7 +92,13 @@ static int run(struct context *c, struct err *e)
 	free(vms);
 	if (r < 0)
 		return r == -ENOTRECOVERABLE ? EXIT_RESIDUE : EXIT_UNCHANGED;
-	return report_undo(changes, c->report);
+	code = report_undo(changes, c->report);
+	if (!l->n_damaged)
+		return code;
+	report_warning(c->report,
+		"%zu records of the ledger are damaged: what they say was not put back",
+		l->n_damaged);
+	return EXIT_RESIDUE;
 }
 
 static const struct option_row options[] = {

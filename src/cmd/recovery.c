@@ -26,6 +26,18 @@ bool recovery_residue(const struct changes *back, struct strbuf *ret)
 	return has_any;
 }
 
+json_t *recovery_residue_json(const struct changes *back)
+{
+	json_t *rows = json_array();
+	array_for_each (c, &back->v) {
+		if (c->result == CHANGE_FAILED)
+			json_array_append_new(rows,
+				json_pack("{s:s, s:s, s:s, s:s*}", "knob", c->knob->name, "key",
+					c->target.key, "value", c->after, "reason", c->reason));
+	}
+	return rows;
+}
+
 static bool is_among(const char *vm, const char *const *vms, size_t n_vms)
 {
 	if (!vms)
@@ -101,6 +113,12 @@ int recovery_begin(struct context *c, int *ret_lock, struct err *e)
 		err_say(e, -EBUSY, "recovery could not restore:%s", left.s);
 		return EXIT_RESIDUE;
 	}
+	if (recovered && recovered->n_damaged) {
+		err_say(e, -EBADMSG,
+			"%zu records of the journal are damaged: what they say was not put back",
+			recovered->n_damaged);
+		return EXIT_RESIDUE;
+	}
 	if (ledger_read(c->h, &l, e) < 0)
 		return EXIT_UNCHANGED;
 	if (l->confirm_ns && host_clock_ns(c->h) > l->confirm_ns && undo_unconfirmed(c, l, e) < 0)
@@ -136,7 +154,7 @@ static bool wait_for_confirm(struct context *c, const char *dir, uint64_t confir
 	return true;
 }
 
-int confirm_watch(struct context *c, const struct ledger *l, struct err *e)
+int confirm_watch(struct context *c, const struct ledger *l, int lock, struct err *e)
 {
 	AUTO_FREE char *dir = ledger_dir(c->h);
 	pid_t pid = fork();
@@ -148,11 +166,11 @@ int confirm_watch(struct context *c, const struct ledger *l, struct err *e)
 	if (pid > 0)
 		return EXIT_OK;
 	/* The watch: out of the terminal, without the parent's lock and files. */
+	close(lock);
 	setsid();
 	int null = open("/dev/null", O_RDWR);
 	for (int fd = 0; null >= 0 && fd < 3; fd++)
 		dup2(null, fd);
-	close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
 	uint64_t confirm_ns = l->confirm_ns;
 	if (wait_for_confirm(c, dir, confirm_ns))
 		_exit(EXIT_OK);

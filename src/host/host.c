@@ -281,6 +281,21 @@ void host_names_done(struct host_names *names)
 	*names = (struct host_names){ 0 };
 }
 
+int host_make_dir(struct host *h, const char *path)
+{
+	if (h->replay)
+		return -EROFS;
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	AUTO_FREE char *above = slash ? xstrndup(path, (size_t)(slash - path)) : xstrdup("");
+	AUTO_CLOSE int parent = host_open_path(h, above, O_RDONLY | O_DIRECTORY);
+	if (parent < 0)
+		return parent;
+	if (mkdirat(parent, name, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
 /* Facts about a path that are asked like files: kind is "link" or "inode". */
 static int ask_path(
 	struct host *h, const char *kind, const char *path, host_ask_fn *ask, char **ret)

@@ -53,6 +53,10 @@ int host_list(struct host *h, struct host_names *ret, const char *fmt, ...)
 void host_names_done(struct host_names *names);
 #define AUTO_NAMES CLEANUP(host_names_done)
 
+/* A directory below the root as a descriptor, made (0700) when it is missing: for files of our own
+ * that are no part of the machine. -ELOOP for a symbolic link, -EROFS for a recording. */
+int host_make_dir(struct host *h, const char *path) MUST_CHECK;
+
 /* The target of a symbolic link, malloc'ed. */
 int host_readlink(struct host *h, char **ret, const char *fmt, ...) PRINTF_LIKE(3, 4) MUST_CHECK;
 
@@ -74,6 +78,12 @@ int host_record_fact(struct host *h, const char *kind, const char *key, host_ask
 
 /* CLOCK_MONOTONIC in ns; 0 on a plain tree. */
 uint64_t host_clock_ns(struct host *h);
+
+/* The changes that were made of this host so far, and the time that their system calls took. */
+struct host_cost {
+	uint64_t n_writes, ns;
+};
+struct host_cost host_write_cost(const struct host *h);
 
 /* The CPUs that the kernel allows a thread now (sched_getaffinity). Returns 0, -ESRCH, …; on a
  * tree the Cpus_allowed_list of its status file answers. */

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -18,7 +19,8 @@
 #ifdef WIDEBERTH_FAULT
 /*
  * $WIDEBERTH_FAULT, in builds for tests only: "kill-before:N" and "kill-after:N" kill the process
- * around the N-th change (from 1), "errno:N:E" makes it fail with errno E, "always:N:E" this one
+ * around the N-th change (from 1), "stop-before:N" stops it there until somebody lets it continue,
+ * "errno:N:E" makes it fail with errno E, "always:N:E" this one
  * and all later ones of the same file or thread, "count:FILE" writes the number of changes so far
  * to FILE.
  */
@@ -38,6 +40,8 @@ static int fault(bool is_before, const char *what)
 	}
 	if (sscanf(plan, is_before ? "kill-before:%d" : "kill-after:%d", &at) == 1 && at == n)
 		raise(SIGKILL);
+	if (is_before && sscanf(plan, "stop-before:%d", &at) == 1 && at == n)
+		raise(SIGSTOP);
 	if (is_before && sscanf(plan, "errno:%d:%d", &at, &error) == 2 && at == n)
 		return -error;
 	if (is_before && sscanf(plan, "always:%d:%d", &at, &error) == 2) {
@@ -56,14 +60,30 @@ static inline int fault(bool is_before, const char *what)
 }
 #endif
 
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+struct host_cost host_write_cost(const struct host *h)
+{
+	return h->cost;
+}
+
 /* Before a change: 0, or why it must not be made. */
 static int begin(struct host *h, const char *what)
 {
-	return h->ops ? fault(true, what) : -EROFS;
+	int r = h->ops ? fault(true, what) : -EROFS;
+	h->began_ns = now_ns();
+	return r;
 }
 
-static int done(int r, const char *what, const char *value)
+static int done(struct host *h, int r, const char *what, const char *value)
 {
+	h->cost.ns += now_ns() - h->began_ns;
+	h->cost.n_writes++;
 	log_debug("%s: %s: %s", what, value, r < 0 ? strerrordesc_np(-r) : "done");
 	fault(false, what);
 	return r;
@@ -79,21 +99,21 @@ int host_write(struct host *h, const char *text, const char *fmt, ...)
 {
 	FORMAT_PATH(path, fmt);
 	int r = begin(h, path);
-	return r < 0 ? r : done(h->ops->write(h, path, text), path, text);
+	return r < 0 ? r : done(h, h->ops->write(h, path, text), path, text);
 }
 
 int host_mkdir(struct host *h, const char *fmt, ...)
 {
 	FORMAT_PATH(path, fmt);
 	int r = begin(h, path);
-	return r < 0 ? r : done(h->ops->mkdir(h, path), path, "mkdir");
+	return r < 0 ? r : done(h, h->ops->mkdir(h, path), path, "mkdir");
 }
 
 int host_rmdir(struct host *h, const char *fmt, ...)
 {
 	FORMAT_PATH(path, fmt);
 	int r = begin(h, path);
-	return r < 0 ? r : done(h->ops->rmdir(h, path), path, "rmdir");
+	return r < 0 ? r : done(h, h->ops->rmdir(h, path), path, "rmdir");
 }
 
 /* Regular files are the same on a live machine and on a tree. */
@@ -119,7 +139,7 @@ int host_put_file(struct host *h, const char *text, const char *fmt, ...)
 {
 	FORMAT_PATH(path, fmt);
 	int r = begin(h, path);
-	return r < 0 ? r : done(put_file(h, path, text), path, "create");
+	return r < 0 ? r : done(h, put_file(h, path, text), path, "create");
 }
 
 static int remove_file(struct host *h, const char *path)
@@ -140,7 +160,7 @@ int host_remove_file(struct host *h, const char *fmt, ...)
 {
 	FORMAT_PATH(path, fmt);
 	int r = begin(h, path);
-	return r < 0 ? r : done(remove_file(h, path), path, "remove");
+	return r < 0 ? r : done(h, remove_file(h, path), path, "remove");
 }
 
 int host_set_affinity(struct host *h, int tid, const struct cpuset *cpus)
@@ -148,23 +168,24 @@ int host_set_affinity(struct host *h, int tid, const struct cpuset *cpus)
 	AUTO_FREE char *what = xasprintf("sched_setaffinity %d", tid);
 	int r = begin(h, what);
 	AUTO_FREE char *list = cpuset_format_list(cpus);
-	return r < 0 ? r : done(h->ops->set_affinity(h, tid, cpus), what, list);
+	return r < 0 ? r : done(h, h->ops->set_affinity(h, tid, cpus), what, list);
 }
 
 int host_set_unit_cpus(struct host *h, const char *unit, const struct cpuset *cpus)
 {
 	int r = begin(h, unit);
-	return r < 0 ? r : done(h->ops->set_unit_cpus(h, unit, cpus), unit, "AllowedCPUs");
+	return r < 0 ? r : done(h, h->ops->set_unit_cpus(h, unit, cpus), unit, "AllowedCPUs");
 }
 
 int host_reload_units(struct host *h)
 {
 	int r = begin(h, "systemd");
-	return r < 0 ? r : done(h->ops->reload_units(h), "systemd", "Reload");
+	return r < 0 ? r : done(h, h->ops->reload_units(h), "systemd", "Reload");
 }
 
 int host_set_irqbalance(struct host *h, const struct cpuset *banned)
 {
 	int r = begin(h, "irqbalance");
-	return r < 0 ? r : done(h->ops->set_irqbalance(h, banned), "irqbalance", "settings cpus");
+	return r < 0 ? r
+		     : done(h, h->ops->set_irqbalance(h, banned), "irqbalance", "settings cpus");
 }

@@ -114,7 +114,7 @@ enum { /* include/linux/sched.h, field 9 of /proc/PID/stat */
 /* Documentation/filesystems/proc.rst, table 1-4: /proc/PID/task/TID/{stat,cgroup}; the mask is
  * sched_getaffinity(2)'s, on a tree that of the status file. */
 struct task {
-	int tid, pid; /* pid: the thread group */
+	int tid, pid;  /* pid: the thread group */
 	int n_threads; /* of the thread group */
 	int ppid;
 	uint64_t start; /* field 22 of stat, clock ticks since boot: with tid an identity */
@@ -182,6 +182,8 @@ struct snapshot {
 	struct count_table interrupts; /* /proc/interrupts with LOC, RES, … */
 	struct irq *irqs;              /* its lines that have a number */
 	size_t n_irqs;
+	struct irq *idle_irqs; /* requested by nobody now; the mask waits for the next driver */
+	size_t n_idle_irqs;    /* no name, no counts */
 	const struct cpuset *default_smp_affinity;
 	struct workqueues workqueues;
 

@@ -22,7 +22,7 @@ struct vm;
 struct thread_place {
 	int tid;
 	uint64_t start;
-	int vcpu; /* vCPU number, or -1 */
+	int vcpu;       /* vCPU number, or -1 */
 	const char *id; /* I/O thread id, or NULL */
 	struct cpuset cpus;
 };
@@ -32,20 +32,21 @@ struct thread_place {
  * Stands on its own: nothing in it refers to the snapshot it came from.
  */
 struct placement {
-	const char *vm; /* its id */
+	const char *vm;   /* its id */
 	const char *name; /* or NULL */
 	int pid;
 	uint64_t start;
 	const char *cgroup; /* or NULL */
 	enum level wanted, level;
-	const char *why_less; /* why level < wanted, or NULL */
+	const char *why_less;   /* why level < wanted, or NULL */
 	const char *place_note; /* why it spans more than its policy's place says, or NULL */
-	struct cpuset claim_cpus; /* nobody else's: the vCPUs' cores with idle siblings, own helpers */
-	struct cpuset vcpu_cpus; /* union of the vCPUs' CPUs */
+	struct cpuset
+		claim_cpus; /* nobody else's: the vCPUs' cores with idle siblings, own helpers */
+	struct cpuset vcpu_cpus;    /* union of the vCPUs' CPUs */
 	struct thread_place *vcpus; /* by vCPU number */
 	size_t n_vcpus;
-	struct cpuset emulator_cpus; /* main loop, workers, kvm threads; empty: housekeeping */
-	struct cpuset iothread_cpus; /* when not placed one by one; empty: housekeeping */
+	struct cpuset emulator_cpus;    /* main loop, workers, kvm threads; empty: housekeeping */
+	struct cpuset iothread_cpus;    /* when not placed one by one; empty: housekeeping */
 	struct thread_place *iothreads; /* placed one by one, or none */
 	size_t n_iothreads;
 	struct cpuset vhost_cpus; /* empty: as emulator */
@@ -66,7 +67,8 @@ struct placements {
 	struct refusal *refused;
 	size_t n_refused;
 	struct cpuset reserved_cpus; /* never given to a VM */
-	struct cpuset housekeeping_cpus; /* where displaced work goes: explicit list, or unclaimed */
+	struct cpuset
+		housekeeping_cpus; /* where displaced work goes: explicit list, or unclaimed */
 };
 
 /*

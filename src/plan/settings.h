@@ -19,7 +19,7 @@ struct setting {
 	const char *key;  /* which one: "24", a cgroup's path, a unit's name, a TID */
 	const char *id; /* what a successor under the same key would not share, or NULL: a thread's
 			   start time, a cgroup's inode, an interrupt's name */
-	const char *value; /* the value to have; NULL: what it was without the CPUs below */
+	const char *value;         /* the value to have; NULL: what it was without the CPUs below */
 	const struct cpuset *with; /* CPUs to add to the set that it was */
 	const struct cpuset *without;  /* CPUs to take out of the set that it was … */
 	const struct cpuset *fallback; /* … and the set to have when nothing is left */

@@ -38,7 +38,7 @@ struct vm_wish {
 	enum cores_wish cores;
 	enum place_wish place;
 	struct helper_place emulator, iothreads;
-	int vcpus; /* 0: read from the VM */
+	int vcpus;          /* 0: read from the VM */
 	const char *source; /* "FILE:LINE" of its last section; "command line"; NULL: no section */
 };
 

@@ -124,8 +124,9 @@ struct metrics {
 	int note_h;      /* more height when the note does not fit beside the title */
 	int title_extra; /* what a title line takes beside its text */
 	int char_w;
-	int fact_h, fact_char_w, fact_extra; /* a line of facts; what a fact takes beside its text */
-	bool is_fact_cut; /* long facts are cut rather than boxes made wider than there is room */
+	int fact_h, fact_char_w,
+		fact_extra; /* a line of facts; what a fact takes beside its text */
+	bool is_fact_cut;   /* long facts are cut rather than boxes made wider than there is room */
 	int bar_h;
 };
 

@@ -35,9 +35,9 @@ void report_warning(struct report *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 enum unit {
 	UNIT_NONE,
-	UNIT_KIB, /* 67108864 → 64 GiB */
-	UNIT_NS, /* 1234567 → 1.23 ms */
-	UNIT_COUNT, /* 1234567 → 1 234 567 */
+	UNIT_KIB,      /* 67108864 → 64 GiB */
+	UNIT_NS,       /* 1234567 → 1.23 ms */
+	UNIT_COUNT,    /* 1234567 → 1 234 567 */
 	UNIT_FRACTION, /* 0.0123 → 1.23 % */
 };
 
@@ -62,15 +62,15 @@ void report_picture(struct report *r, struct picture *p);
 struct text_style {
 	bool has_colour, has_utf8;
 	bool has_256_colours; /* else has_colour means the eight of old */
-	int width; /* columns */
+	int width;            /* columns */
 };
 
 /* The style that a stream wants: a terminal's width, colour and UTF-8 as its locale and TERM
  * say; NO_COLOR is honoured; not a terminal: 80 columns (or COLUMNS), no colour. */
 struct text_style text_style_of(FILE *f, bool no_colour);
 
-int report_print_text(const struct report *r, FILE *f, const struct text_style *style,
-	struct err *e) MUST_CHECK;
+int report_print_text(
+	const struct report *r, FILE *f, const struct text_style *style, struct err *e) MUST_CHECK;
 int report_print_json(const struct report *r, FILE *f, struct err *e) MUST_CHECK;
 /* Draws the report's pictures as one SVG document. */
 int report_print_svg(const struct report *r, FILE *f, struct err *e) MUST_CHECK;
@@ -103,8 +103,8 @@ void picture_bar_labels(
 
 /* A leaf in a box. mark: a second line of few characters ("v0" for a vCPU), or NULL; heat: 0 … 1,
  * or negative when it is not known. */
-void picture_cell(struct picture *p, int box, const char *label, const char *mark, int owner,
-	double heat);
+void picture_cell(
+	struct picture *p, int box, const char *label, const char *mark, int owner, double heat);
 
 /* What the cells' heat means ("CPU time lost"), for the legend. */
 void picture_heat_label(struct picture *p, const char *label);

@@ -171,3 +171,50 @@ const char *image_differs(const struct machine *m, const struct image *image, bo
 	image_free(now);
 	return b.s;
 }
+
+/* Lists, and files of our own making: what they may be is more than two texts. */
+static bool is_derived(const char *path)
+{
+	static const char *const ends[] = { "cgroup.threads", "effective", "/asked", ".systemd",
+		".leaked", "cpuset.cpus.isolated", "effective_affinity_list",
+		"cgroup.controllers" };
+	for (size_t i = 0; i < N_ELEMENTS(ends); i++)
+		if (str_has_suffix(path, ends[i]))
+			return true;
+	return is_state(path);
+}
+
+static bool is_like(const struct file *f, const struct image *image)
+{
+	const struct file *other = find(image, f->path);
+	return other && is_same(f, other);
+}
+
+/* What a file of a controller has that nobody wrote; all CPUs where a list cannot be emptied. */
+static bool is_unset(const struct file *f)
+{
+	static const char *const texts[] = { "\n", "member\n", "0-23\n" };
+	for (size_t i = 0; i < N_ELEMENTS(texts); i++)
+		if (strstr(f->path, "/cpuset.") && f->n == strlen(texts[i]) &&
+			memcmp(f->text, texts[i], f->n) == 0)
+			return true;
+	return false;
+}
+
+const char *image_mixes(const struct machine *m, const struct image *a, const struct image *b)
+{
+	static struct strbuf text;
+	struct image *now = image_take(m);
+	strbuf_done(&text);
+	text = (struct strbuf){ 0 };
+	array_for_each (f, &now->files) {
+		bool is_mask = str_has_suffix(f->path, "/status") ||
+			streq(f->path, "sys/devices/virtual/workqueue/cpumask");
+		if (f->is_dir || is_mask || is_derived(f->path) || is_like(f, a) || is_like(f, b) ||
+			is_unset(f))
+			continue;
+		strbuf_printf(&text, "# %s: '%.*s'\n", f->path, (int)f->n, f->text);
+	}
+	image_free(now);
+	return text.s;
+}

@@ -193,7 +193,7 @@ static struct cpuset list_in(const struct machine *m, const char *path)
 	return cpuset_parse_list(machine_read(m, "%s", path), &set) < 0 ? CPUSET_EMPTY : set;
 }
 
-static bool are_vcpus_alone(const struct machine *m, enum vm vm, struct cpuset *ret_cpus)
+static bool are_vcpus_alone(const struct machine *m, enum test_vm vm, struct cpuset *ret_cpus)
 {
 	*ret_cpus = CPUSET_EMPTY;
 	for (int i = 0; i < facts[vm].n_vcpus; i++) {
@@ -205,7 +205,7 @@ static bool are_vcpus_alone(const struct machine *m, enum vm vm, struct cpuset *
 	return true;
 }
 
-static bool is_partition_live(const struct machine *m, enum vm vm, const struct cpuset *cpus)
+static bool is_partition_live(const struct machine *m, enum test_vm vm, const struct cpuset *cpus)
 {
 	AUTO_FREE char *dir = xasprintf("sys/fs/cgroup/%s/vcpus", facts[vm].group);
 	AUTO_FREE char *effective = xasprintf("%s/cpuset.cpus.effective", dir);
@@ -244,7 +244,7 @@ static int intruding_irq(const struct machine *m, const struct cpuset *cpus, con
 /* A thread on the CPUs that can be moved, or 0: kernel threads, threads of slices and in none,
  * QEMU's own others. */
 static int intruding_thread(
-	const struct machine *m, enum vm vm, const struct cpuset *cpus, const char *immovable)
+	const struct machine *m, enum test_vm vm, const struct cpuset *cpus, const char *immovable)
 {
 	static const int everybody[] = { 1, 2, 11, 51, 53, 60, 61, 400, 410, 420, 500, 501, 700 };
 	const int *lists[] = { everybody, facts[vm].others };
@@ -262,7 +262,7 @@ static int intruding_thread(
 	return 0;
 }
 
-bool vm_is_whole(const struct machine *m, enum vm vm, const char *level, const char *immovable,
+bool vm_is_whole(const struct machine *m, enum test_vm vm, const char *level, const char *immovable,
 	const char **ret_why)
 {
 	static char why[60];

@@ -45,14 +45,18 @@ void image_put(const struct machine *m, const struct image *i);
  * directory, unless 'with_state'. Lives until the next call. */
 const char *image_differs(const struct machine *m, const struct image *i, bool with_state);
 
+/* The files that are like neither image, as text, or NULL. What the kernel derives from others is
+ * left out: masks of threads, effective sets. */
+const char *image_mixes(const struct machine *m, const struct image *a, const struct image *b);
+
 /* As it was when new, with nothing left in the state directory but the lock. */
 bool machine_is_pristine(const struct machine *m, const char **ret_why);
 /* Back to the beginning. */
 void machine_reset(struct machine *m);
 
-enum vm { NO_VM, VM_DB01 = 1, VM_DB02 = 2 };
+enum test_vm { NO_VM, VM_DB01 = 1, VM_DB02 = 2 };
 /* By plain reads: each vCPU thread alone on a CPU; at "isolated" in a live partition that the root
  * does not use; at "fenced" and above nothing movable else there. What the text (or
  * NULL) lists as immovable is excused, "irq.affinity 24". Writes why not. */
-bool vm_is_whole(const struct machine *m, enum vm vm, const char *level, const char *immovable,
+bool vm_is_whole(const struct machine *m, enum test_vm vm, const char *level, const char *immovable,
 	const char **ret_why);

@@ -17,14 +17,14 @@ static const char *const orders[] = { "ABab", "ABba", "BAab", "BAba", "AaBb", "+
 
 struct pair {
 	struct machine *m;
-	const char *level[3]; /* by enum vm */
+	const char *level[3]; /* by enum test_vm */
 	bool is_on[3];
 };
 
 static int step(struct pair *p, char what)
 {
 	AUTO_FREE char *args = NULL;
-	enum vm vm = what == 'A' || what == 'a' ? VM_DB01 : VM_DB02;
+	enum test_vm vm = what == 'A' || what == 'a' ? VM_DB01 : VM_DB02;
 	bool is_on = what == 'A' || what == 'B' || what == '+',
 	     is_both = what == '+' || what == '-';
 	if (is_both)
@@ -48,7 +48,7 @@ static bool are_whole(struct pair *p)
 {
 	const char *why;
 	bool is_right = true;
-	for (enum vm vm = VM_DB01; vm <= VM_DB02; vm++) {
+	for (enum test_vm vm = VM_DB01; vm <= VM_DB02; vm++) {
 		if (!p->is_on[vm] || vm_is_whole(p->m, vm, p->level[vm], NULL, &why))
 			continue;
 		printf("# db0%d: %s\n", vm, why);

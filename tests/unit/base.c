@@ -12,8 +12,8 @@ static void test_list(const char *text, const char *want)
 {
 	struct cpuset s;
 	int r = cpuset_parse_list(text, &s);
-	AUTO_FREE char *got = r < 0 ? xstrdup(r == -ERANGE ? "ERANGE" : "EINVAL") :
-				      cpuset_format_list(&s);
+	AUTO_FREE char *got =
+		r < 0 ? xstrdup(r == -ERANGE ? "ERANGE" : "EINVAL") : cpuset_format_list(&s);
 	same_str(got, want, "list '%s'", text);
 }
 
@@ -21,8 +21,8 @@ static void test_mask(const char *text, const char *want_list)
 {
 	struct cpuset s;
 	int r = cpuset_parse_mask(text, &s);
-	AUTO_FREE char *got = r < 0 ? xstrdup(r == -ERANGE ? "ERANGE" : "EINVAL") :
-				      cpuset_format_list(&s);
+	AUTO_FREE char *got =
+		r < 0 ? xstrdup(r == -ERANGE ? "ERANGE" : "EINVAL") : cpuset_format_list(&s);
 	same_str(got, want_list, "mask '%s'", text);
 	if (r < 0)
 		return;
