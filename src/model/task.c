@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Every thread of the machine: who it is, where it may run, and which cgroup it is in. */
+#include <ctype.h>
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -14,26 +14,50 @@
  *	3089 (CPU 0/KVM) S 1 3085 3085 0 -1 4194560 …
  *
  * The name may have blanks and parentheses: it ends at the last ')'. Fields behind it are counted
- * from 3: state 3, ppid 4, flags 9, num_threads 20, starttime 22,
- * processor 39.
+ * from 3: state 3, ppid 4, flags 9, num_threads 20, starttime 22, processor 39.
  */
+enum { STATE = 3, PPID = 4, FLAGS = 9, NUM_THREADS = 20, STARTTIME = 22, PROCESSOR = 39 };
+
+/* Leaves out so many fields and reads the number behind them; *p is moved behind that. */
+static bool next_field(const char **p, int n_skipped, uint64_t *ret)
+{
+	const char *q = *p;
+	for (; *q == ' '; q++)
+		;
+	for (; n_skipped && *q; n_skipped--) {
+		q += strcspn(q, " ");
+		q += strspn(q, " ");
+	}
+	uint64_t n = 0;
+	const char *digits = q;
+	for (; isdigit((unsigned char)*q); q++)
+		n = n * 10 + (uint64_t)(*q - '0');
+	*p = q;
+	*ret = n;
+	return q > digits && (!*q || isspace((unsigned char)*q));
+}
+
 int task_parse_stat(char *text, struct task *ret)
 {
 	char *open = strchr(text, '('), *close = strrchr(text, ')');
 	if (!open || !close || close < open)
 		return -EINVAL;
 	*open = *close = 0;
-	struct task t = { .cgroup = -1, .comm = open + 1, .last_cpu = -1 };
+	struct task t = { .cgroup = -1, .comm = open + 1 };
 	if (str_to_int(text, &t.tid) < 0)
 		return -EINVAL;
-	unsigned long long start;
-	int n = sscanf(close + 1,
-		" %*c %d %*d %*d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %d %*d %llu"
-		" %*u %*d %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*d %d",
-		&t.ppid, &t.flags, &t.n_threads, &start, &t.last_cpu);
-	if (n < 4)
+	const char *p = close + 1;
+	uint64_t ppid, flags, n_threads, start, last_cpu;
+	if (!next_field(&p, PPID - STATE, &ppid) || !next_field(&p, FLAGS - PPID - 1, &flags) ||
+		!next_field(&p, NUM_THREADS - FLAGS - 1, &n_threads) ||
+		!next_field(&p, STARTTIME - NUM_THREADS - 1, &start))
 		return -EINVAL;
+	bool has_cpu = next_field(&p, PROCESSOR - STARTTIME - 1, &last_cpu);
+	t.ppid = (int)ppid;
+	t.flags = (unsigned int)flags;
+	t.n_threads = (int)n_threads;
 	t.start = start;
+	t.last_cpu = has_cpu && last_cpu < CPUSET_MAX ? (int)last_cpu : -1;
 	*ret = t;
 	return 0;
 }
@@ -63,8 +87,8 @@ static int cgroup_of(
 {
 	if (!s->n_cgroups)
 		return -1;
-	if (task_is_kthread(t) && task_is_immovable(t))
-		return 0;
+	if (s->n_cgroups == 1 || (task_is_kthread(t) && task_is_immovable(t)))
+		return 0; /* the root */
 	if (!leader || leader->cgroup < 0)
 		return read_cgroup(h, s, t);
 	const char *type = s->cgroups[leader->cgroup].type;
