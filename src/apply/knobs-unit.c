@@ -47,12 +47,12 @@ static int read_delegate(struct host *h, const struct target *t, char **ret)
 {
 	AUTO_FREE char *text = NULL, *property = NULL;
 	int r = host_get_unit(h, t->key, "Delegate", &property);
-	if (r == -ENOTUNIQ)
-		return -ENOENT;
-	if (r < 0)
+	bool is_set = host_read(h, &text, NULL, DELEGATE_DROPIN, t->key) == 0;
+	if (r == -ENOTUNIQ && !is_set)
+		return -ENOENT; /* a scope that ended leaves its drop-in behind */
+	if (r < 0 && r != -ENOTUNIQ)
 		return r;
-	bool is_set =
-		streq(property, "yes") || host_read(h, &text, NULL, DELEGATE_DROPIN, t->key) == 0;
+	is_set |= property && streq(property, "yes");
 	*ret = xstrdup(is_set ? "yes" : "no");
 	return 0;
 }

@@ -480,6 +480,8 @@ static int finish(struct host *h, struct ledger *next, struct changes *list, str
 {
 	wait_for_others(next, list);
 	drop_done(h, next, list);
+	if (next->confirm_wait_ns)
+		next->confirm_ns = host_clock_ns(h) + next->confirm_wait_ns;
 	int r = ledger_write_journal(h, next, e);
 	if (r == 0)
 		r = ledger_commit(h, e);

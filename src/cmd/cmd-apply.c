@@ -55,7 +55,8 @@ static int parse_seconds(struct context *c, uint64_t *ret_ns, struct err *e)
 	if (text && (str_to_int(text, &seconds) < 0 || seconds < 1 || seconds > 86400))
 		return err_say(e, -EINVAL, "--confirm wants seconds, 1 to 86400, not '%s'", text);
 	if (text && !host_is_live(c->h))
-		return err_say(e, -EINVAL, "--confirm needs a running machine: no time passes here");
+		return err_say(
+			e, -EINVAL, "--confirm needs a running machine: no time passes here");
 	*ret_ns = (uint64_t)seconds * 1000000000;
 	return 0;
 }
@@ -67,7 +68,7 @@ static int apply(
 	AUTO_CHANGES struct changes *back = NULL;
 	next->boot_id = p->ledger->boot_id;
 	next->operation = operation_name(&next->arena, p);
-	next->confirm_ns = confirm_ns ? host_clock_ns(c->h) + confirm_ns : 0;
+	next->confirm_wait_ns = confirm_ns;
 	array_for_each (placement, &p->all)
 		ledger_add_placement(next, placement);
 	int r = transaction_run(c->h, p->changes, next, &back, e);

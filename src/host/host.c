@@ -64,26 +64,24 @@ int host_read_path(struct host *h, const char *path, char **ret_text, size_t *re
 	AUTO_CLOSE int fd = host_open_path(h, path, O_RDONLY | O_NOCTTY);
 	if (fd < 0)
 		return fd;
-	/* Whole in one read where possible: lists in /sys and /proc are consistent only so. */
-	AUTO_STRBUF struct strbuf b = { .room = 16384 };
-	b.s = xmalloc(b.room);
+	/* Whole in one read where possible: lists in /sys and /proc are consistent only so. On the
+	 * stack, as most files are small: tens of thousands of large buffers cost more than the
+	 * reading. */
+	__attribute__((uninitialized)) char part[16384];
+	AUTO_STRBUF struct strbuf b = { 0 };
+	strbuf_add(&b, "", 0);
 	for (;;) {
-		if (b.room - b.n < 2) {
-			b.room *= 2;
-			b.s = xrealloc(b.s, b.room, 1);
-		}
-		ssize_t n = read(fd, b.s + b.n, b.room - b.n - 1);
+		ssize_t n = read(fd, part, sizeof part);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return -errno;
-		if (n == 0)
-			break;
-		b.n += (size_t)n;
-		if (b.n < b.room - 1 && is_one_record(path))
+		strbuf_add(&b, part, (size_t)n);
+		/* Files of a tree are ordinary ones, which are read short only at their end. */
+		bool is_whole = !h->is_live || is_one_record(path);
+		if (n == 0 || (is_whole && (size_t)n < sizeof part))
 			break;
 	}
-	b.s[b.n] = 0;
 	*ret_n = b.n;
 	*ret_text = TAKE(b.s);
 	return 0;

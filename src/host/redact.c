@@ -13,7 +13,7 @@
 /* QEMU's options whose values are kept. */
 static const char *const kept_options[] = { "name", "uuid", "id", "smp", "m", "machine", "M",
 	"accel", "cpu", "chardev", "mon", "qmp", "qmp-pretty", "object", "readconfig", "pidfile",
-	"numa", "device" };
+	"numa", "device", "netdev", "overcommit", "mem-path" };
 
 static const char *const secret_keys[] = { "password", "passwd", "data", "key", "secret", "iv",
 	"user", "username" };
@@ -26,17 +26,50 @@ static bool is_one_of(const char *word, size_t n, const char *const *list, size_
 	return false;
 }
 
+/* The end of the JSON string that begins at s, behind its quote. */
+static const char *string_end(const char *s)
+{
+	for (s++; *s && *s != '"'; s++)
+		s += *s == '\\' && s[1];
+	return s + (*s == '"');
+}
+
+/* {"driver":"x","password":"y"} → {"driver":"x","password":"*"}; on one line, as libvirt has it */
+static void add_json(struct strbuf *b, const char *s)
+{
+	while (*s) {
+		const char *end = *s == '"' ? string_end(s) : s + strcspn(s, "\"");
+		bool is_secret = *s == '"' && str_after(end, ":\"") &&
+			is_one_of(
+				s + 1, (size_t)(end - s) - 2, secret_keys, N_ELEMENTS(secret_keys));
+		strbuf_add(b, s, (size_t)(end - s));
+		s = end;
+		if (is_secret) {
+			strbuf_puts(b, ":\"*\"");
+			s = string_end(s + 1);
+		}
+	}
+}
+
+/* An object that is an I/O thread or memory: others may be secrets as a whole. */
+static bool is_plain_object(const char *value)
+{
+	const char *type = str_after(value, "{\"qom-type\":\"");
+	type = type ? type : value;
+	return str_after(type, "iothread") || str_after(type, "memory-backend-");
+}
+
 /* "unix:/run/qmp,password=x" → "unix:/run/qmp,password=*". An object that is no I/O thread and no
  * memory is cut behind its type. */
 static void add_value(struct strbuf *b, const char *option, const char *value)
 {
-	bool is_object = streq(option, "object");
-	if (is_object && !str_after(value, "iothread") && !str_after(value, "memory-backend-")) {
+	if (streq(option, "object") && !is_plain_object(value)) {
 		strbuf_add(b, value, strcspn(value, ",{"));
+		strbuf_puts(b, *value == '{' ? "*" : "");
 		return;
 	}
-	if (*value == '{') { /* JSON: nothing that is read needs it */
-		strbuf_puts(b, "*");
+	if (*value == '{') {
+		add_json(b, value);
 		return;
 	}
 	while (*value) {
@@ -81,11 +114,25 @@ static char *redact_cmdline(const char *text, size_t *n)
 	return TAKE(b.s);
 }
 
+/* "args: -vnc :1,password=x -smp 4" is a part of a command line. */
+static void add_args(struct strbuf *b, const char *args)
+{
+	AUTO_FREE char *line = xasprintf("kvm %s", args);
+	size_t n = strlen(line) + 1;
+	for (size_t i = 0; i < n; i++)
+		if (line[i] == ' ')
+			line[i] = 0;
+	AUTO_FREE char *kept = redact_cmdline(line, &n);
+	for (size_t i = 0; i + 1 < n; i++)
+		if (!kept[i])
+			kept[i] = ' ';
+	strbuf_printf(b, "args: %s\n", kept + strlen("kvm "));
+}
+
 /* "cipassword: $5$…" → "cipassword: *"; comments are descriptions. */
 static char *redact_pve(const char *text, size_t *n)
 {
-	static const char *const keys[] = { "cipassword", "ciuser", "sshkeys", "description",
-		"args" };
+	static const char *const keys[] = { "cipassword", "ciuser", "sshkeys", "description" };
 	AUTO_STRBUF struct strbuf b = { 0 };
 	AUTO_FREE char *copy = xstrndup(text, *n);
 	char *next = copy;
@@ -94,6 +141,8 @@ static char *redact_pve(const char *text, size_t *n)
 		size_t n_key = strcspn(line, ":");
 		if (*line == '#')
 			strbuf_puts(&b, "#*\n");
+		else if (str_after(line, "args: "))
+			add_args(&b, line + strlen("args: "));
 		else if (line[n_key] && is_one_of(line, n_key, keys, N_ELEMENTS(keys)))
 			strbuf_printf(&b, "%.*s: *\n", (int)n_key, line);
 		else

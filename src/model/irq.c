@@ -46,6 +46,31 @@ static int add_rows(struct host *h, struct snapshot *s, struct err *e)
 	return 0;
 }
 
+static struct irq *find_irq(struct snapshot *s, int nr)
+{
+	for (size_t i = 0; i < s->n_irqs; i++)
+		if (s->irqs[i].irq == nr)
+			return &s->irqs[i];
+	return NULL;
+}
+
+/* /proc/irq has a directory for every interrupt that could be; /proc/interrupts a line only for
+ * those that somebody requested. */
+static void add_idle(struct host *h, struct snapshot *s)
+{
+	AUTO_NAMES struct host_names names = { 0 };
+	if (host_list(h, &names, "proc/irq") < 0)
+		return;
+	s->idle_irqs = arena_alloc(&s->arena, names.n * sizeof *s->idle_irqs);
+	for (size_t i = 0; i < names.n; i++) {
+		struct irq irq = { .name = "", .action = "", .device = -1 };
+		if (str_to_int(names.v[i], &irq.irq) < 0 || find_irq(s, irq.irq))
+			continue;
+		irq.affinity = read_cpulist(h, s, "proc/irq/%d/smp_affinity_list", irq.irq);
+		s->idle_irqs[s->n_idle_irqs++] = irq;
+	}
+}
+
 int read_irqs(struct host *h, struct snapshot *s, struct err *e)
 {
 	int r = read_table(h, s, "proc/interrupts", &s->interrupts, e);
@@ -53,20 +78,13 @@ int read_irqs(struct host *h, struct snapshot *s, struct err *e)
 		r = add_rows(h, s, e);
 	if (r < 0)
 		return r;
+	add_idle(h, s);
 	s->default_smp_affinity = read_cpumask(h, s, "proc/irq/default_smp_affinity");
 	/* Documentation/core-api/workqueue.rst: "Affinity Scopes", cpumask */
 	s->workqueues.cpumask = read_cpumask(h, s, "sys/devices/virtual/workqueue/cpumask");
 	s->workqueues.requested =
 		read_cpumask(h, s, "sys/devices/virtual/workqueue/cpumask_requested");
 	return 0;
-}
-
-static struct irq *find_irq(struct snapshot *s, int nr)
-{
-	for (size_t i = 0; i < s->n_irqs; i++)
-		if (s->irqs[i].irq == nr)
-			return &s->irqs[i];
-	return NULL;
 }
 
 /* /sys/bus/pci/devices/ADDRESS/msi_irqs/N: a file per MSI interrupt of the device; irq: the number

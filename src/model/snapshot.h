@@ -120,6 +120,7 @@ struct task {
 	uint64_t start; /* field 22 of stat, clock ticks since boot: with tid an identity */
 	unsigned int flags;
 	int last_cpu;
+	int policy, rt_priority, nice; /* SCHED_…; 1 … 99 for SCHED_FIFO and SCHED_RR, else 0 */
 	const char *comm;
 	const struct cpuset *allowed; /* Cpus_allowed_list */
 	int cgroup;                   /* index, or -1 */
@@ -181,6 +182,8 @@ struct snapshot {
 	struct count_table interrupts; /* /proc/interrupts with LOC, RES, … */
 	struct irq *irqs;              /* its lines that have a number */
 	size_t n_irqs;
+	struct irq *idle_irqs; /* requested by nobody now; the mask waits for the next driver */
+	size_t n_idle_irqs;    /* no name, no counts */
 	const struct cpuset *default_smp_affinity;
 	struct workqueues workqueues;
 

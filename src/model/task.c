@@ -14,27 +14,25 @@
  *	3089 (CPU 0/KVM) S 1 3085 3085 0 -1 4194560 …
  *
  * The name may have blanks and parentheses: it ends at the last ')'. Fields behind it are counted
- * from 3: state 3, ppid 4, flags 9, num_threads 20, starttime 22, processor 39.
+ * from 3: state 3, ppid 4, flags 9, nice 19, num_threads 20, starttime 22, processor 39,
+ * rt_priority 40, policy 41.
  */
-enum { STATE = 3, PPID = 4, FLAGS = 9, NUM_THREADS = 20, STARTTIME = 22, PROCESSOR = 39 };
+enum { STAT_FIRST = 3, STAT_LAST = 41 };
 
-/* Leaves out so many fields and reads the number behind them; *p is moved behind that. */
-static bool next_field(const char **p, int n_skipped, uint64_t *ret)
+/* The number of the field at *p, which is moved to the next one: false at the end, and for words
+ * that are no number (the state). */
+static bool next_field(const char **p, int64_t *ret)
 {
-	const char *q = *p;
-	for (; *q == ' '; q++)
-		;
-	for (; n_skipped && *q; n_skipped--) {
-		q += strcspn(q, " ");
-		q += strspn(q, " ");
-	}
+	const char *q = *p + strspn(*p, " ");
+	bool is_negative = *q == '-';
+	const char *digits = q + is_negative, *end = digits;
 	uint64_t n = 0;
-	const char *digits = q;
-	for (; isdigit((unsigned char)*q); q++)
-		n = n * 10 + (uint64_t)(*q - '0');
-	*p = q;
-	*ret = n;
-	return q > digits && (!*q || isspace((unsigned char)*q));
+	for (; isdigit((unsigned char)*end); end++)
+		n = n * 10 + (uint64_t)(*end - '0');
+	bool is_number = end > digits && (!*end || isspace((unsigned char)*end));
+	*ret = (int64_t)(is_negative ? 0 - n : n);
+	*p = q + strcspn(q, " ");
+	return is_number;
 }
 
 int task_parse_stat(char *text, struct task *ret)
@@ -47,17 +45,23 @@ int task_parse_stat(char *text, struct task *ret)
 	if (str_to_int(text, &t.tid) < 0)
 		return -EINVAL;
 	const char *p = close + 1;
-	uint64_t ppid, flags, n_threads, start, last_cpu;
-	if (!next_field(&p, PPID - STATE, &ppid) || !next_field(&p, FLAGS - PPID - 1, &flags) ||
-		!next_field(&p, NUM_THREADS - FLAGS - 1, &n_threads) ||
-		!next_field(&p, STARTTIME - NUM_THREADS - 1, &start))
-		return -EINVAL;
-	bool has_cpu = next_field(&p, PROCESSOR - STARTTIME - 1, &last_cpu);
-	t.ppid = (int)ppid;
-	t.flags = (unsigned int)flags;
-	t.n_threads = (int)n_threads;
-	t.start = start;
-	t.last_cpu = has_cpu && last_cpu < CPUSET_MAX ? (int)last_cpu : -1;
+	int64_t field[STAT_LAST + 1] = { [39] = -1 };
+	for (int i = STAT_FIRST; i <= STAT_LAST; i++) {
+		bool is_needed = i > STAT_FIRST && i <= 22;
+		int64_t n;
+		if (next_field(&p, &n))
+			field[i] = n;
+		else if (is_needed)
+			return -EINVAL;
+	}
+	t.ppid = (int)field[4];
+	t.flags = (unsigned int)field[9];
+	t.nice = (int)field[19];
+	t.n_threads = (int)field[20];
+	t.start = (uint64_t)field[22];
+	t.last_cpu = field[39] < CPUSET_MAX ? (int)field[39] : -1;
+	t.rt_priority = (int)field[40];
+	t.policy = (int)field[41];
 	*ret = t;
 	return 0;
 }

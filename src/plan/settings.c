@@ -49,6 +49,18 @@ static void take_out(struct builder *b, struct setting *s, const struct cpuset *
 
 /* ---- interrupts and kernel work ---- */
 
+static void add_interrupt(struct builder *b, const struct irq *irq, const char *why)
+{
+	char key[16];
+	if (!irq->affinity)
+		return;
+	snprintf(key, sizeof key, "%d", irq->irq);
+	struct setting *s = add(b, "irq.affinity", key, why);
+	s->id = *irq->action ? arena_strdup(b->arena, irq->action) : NULL;
+	take_out(b, s, b->claimed);
+	s->is_optional = true;
+}
+
 static void add_interrupts(struct builder *b)
 {
 	struct setting *s = add(b, "irqbalance.banned", "irqbalance",
@@ -61,17 +73,11 @@ static void add_interrupts(struct builder *b)
 		take_out(b, s, b->claimed);
 		s->is_optional = true;
 	}
-	for (size_t i = 0; i < b->s->n_irqs; i++) {
-		const struct irq *irq = &b->s->irqs[i];
-		if (!irq->affinity)
-			continue;
-		char key[16];
-		snprintf(key, sizeof key, "%d", irq->irq);
-		s = add(b, "irq.affinity", key, "an interrupt stops the vCPU that it lands on");
-		s->id = *irq->action ? arena_strdup(b->arena, irq->action) : NULL;
-		take_out(b, s, b->claimed);
-		s->is_optional = true;
-	}
+	for (size_t i = 0; i < b->s->n_irqs; i++)
+		add_interrupt(b, &b->s->irqs[i], "an interrupt stops the vCPU that it lands on");
+	for (size_t i = 0; i < b->s->n_idle_irqs; i++)
+		add_interrupt(
+			b, &b->s->idle_irqs[i], "the next driver to request it gets its mask");
 	if (b->s->workqueues.cpumask) {
 		s = add(b, "workqueue.cpumask", "unbound", "unbound kernel work runs elsewhere");
 		take_out(b, s, b->claimed);

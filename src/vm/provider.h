@@ -11,6 +11,7 @@
 #include "base/attr.h"
 #include "host/host.h"
 #include "model/snapshot.h"
+#include "vm/config.h"
 #include "vm/qemu-args.h"
 #include "vm/qmp.h"
 #include "vm/vm.h"
@@ -26,6 +27,8 @@ struct vm_draft {
 	const char *cmdline;
 	size_t cmdline_len;
 	struct qemu_args args;
+	struct vm_config *config; /* by the command line, or better */
+	int vmid;                 /* of Proxmox VE */
 	struct strings notes;
 	struct {
 		struct vm_thread *v;
@@ -49,18 +52,23 @@ struct vm_provider {
 	const char *name; /* the "manager" of its VMs */
 	/* Adds drafts, or claims those of others. Fails only where nothing can be said at all. */
 	int (*find)(struct vm_search *f, struct err *e);
-	/* Asks the VM's monitor who its threads are. Returns 0 with facts to be freed, or a
-	 * negative errno after it has noted why; NULL: only the threads' names are used. */
+	/* Finds out who the VM's threads are, from its monitor or otherwise. Returns 0 with facts
+	 * to be freed, or a negative errno after it has noted why; NULL: only the threads' names
+	 * are used. */
 	int (*ask)(struct vm_search *f, struct vm_draft *d, struct qmp_facts *ret);
 };
 
-extern const struct vm_provider vm_provider_qemu;
+extern const struct vm_provider vm_provider_qemu, vm_provider_proxmox, vm_provider_libvirt;
 
 void vm_note(struct vm_search *f, struct vm_draft *d, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* The draft of the process, or NULL. */
 struct vm_draft *vm_draft_of(struct vm_search *f, int pid);
 /* The threads of a process: a part of by_pid. */
 const struct task **vm_tasks_of(const struct vm_search *f, int pid, size_t *ret_n);
+/* Asks the monitors that the command line names; see vm_provider.ask. greeting_ns: how long one may
+ * take to greet, where that is less than the rest (0: no less). */
+int vm_ask_qmp(
+	struct vm_search *f, struct vm_draft *d, uint64_t greeting_ns, struct qmp_facts *ret);
 /* The index of the cgroup that the task's whole process is in, or -1: threads may sit in
  * threaded children of it. */
 int vm_domain_cgroup(const struct snapshot *s, const struct task *t);
@@ -69,3 +77,5 @@ int vm_domain_cgroup(const struct snapshot *s, const struct task *t);
 void vm_threads(struct vm_search *f, struct vm_draft *d, const struct qmp_facts *facts);
 /* Gives the kernel threads that serve VMs to the drafts. */
 void vm_kernel_threads(struct vm_search *f);
+/* Gives the drafts the PCI devices of their configs. */
+void vm_devices(struct vm_search *f);

@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "base/str.h"
+#include "vm/props.h"
 
 struct chardev {
 	const char *id;
@@ -54,57 +55,10 @@ static void note(struct reader *r, const char *option, const char *value)
 		arena_printf(r->a, "option %s %.80s is not understood", option, value);
 }
 
-/*
- * Walks "guest=a,,b,debug-threads=on": a doubled comma stands for one, the first key may be
- * implied ("web,process=x"), and a key alone is a switch ("server,nowait").
- */
-struct keyvals {
-	char *text;
-	const char *implied;
-	const char *key, *value;
-};
-
-static bool next_keyval(struct keyvals *k)
-{
-	char *p = k->text;
-	if (!*p)
-		return false;
-	size_t n = strcspn(p, "=,");
-	bool has_key = p[n] == '=';
-	if (has_key) {
-		p[n] = 0;
-		k->key = p;
-		p += n + 1;
-	}
-	char *value = p, *end = p;
-	while (*p) {
-		if (*p == ',' && *++p != ',')
-			break;
-		*end++ = *p++;
-	}
-	*end = 0;
-	k->text = p;
-	k->value = value;
-	if (!has_key && k->implied) {
-		k->key = k->implied;
-	} else if (!has_key) {
-		const char *off = str_after(value, "no");
-		k->key = off ? off : value;
-		k->value = off ? "off" : "on";
-	}
-	k->implied = NULL;
-	return true;
-}
-
-static bool is_on(const char *value)
-{
-	return streq(value, "on") || streq(value, "yes") || streq(value, "true");
-}
-
 static void read_name(struct reader *r, char *value)
 {
 	struct keyvals k = { .text = value, .implied = "guest" };
-	while (next_keyval(&k))
+	while (keyvals_next(&k))
 		if (streq(k.key, "guest") && *k.value)
 			r->args->name = k.value;
 }
@@ -112,6 +66,16 @@ static void read_name(struct reader *r, char *value)
 static void read_uuid(struct reader *r, char *value)
 {
 	r->args->uuid = value;
+}
+
+static void read_id(struct reader *r, char *value)
+{
+	r->args->id = value;
+}
+
+static void read_pidfile(struct reader *r, char *value)
+{
+	r->args->pidfile = value;
 }
 
 static void read_smp_key(struct reader *r, const char *key, const char *value)
@@ -131,7 +95,7 @@ static void read_smp_key(struct reader *r, const char *key, const char *value)
 static void read_smp(struct reader *r, char *value)
 {
 	struct keyvals k = { .text = value, .implied = "cpus" };
-	while (next_keyval(&k))
+	while (keyvals_next(&k))
 		read_smp_key(r, k.key, k.value);
 }
 
@@ -145,7 +109,7 @@ static void read_accel(struct reader *r, char *value)
 {
 	struct keyvals k = { .text = value, .implied = "accel" };
 	/* Several -accel are tried in turn. */
-	while (!r->args->accel && next_keyval(&k))
+	while (!r->args->accel && keyvals_next(&k))
 		if (streq(k.key, "accel"))
 			set_accel(r, k.value);
 }
@@ -159,7 +123,7 @@ static void read_enable_kvm(struct reader *r, char *value)
 static void read_machine(struct reader *r, char *value)
 {
 	struct keyvals k = { .text = value, .implied = "type" };
-	while (next_keyval(&k)) {
+	while (keyvals_next(&k)) {
 		const char *smp = str_after(k.key, "smp.");
 		if (smp)
 			read_smp_key(r, smp, k.value);
@@ -173,13 +137,13 @@ static struct qmp_socket read_socket(struct keyvals *k)
 {
 	struct qmp_socket s = { .why_not = "it has no path" };
 	bool is_server = false, is_abstract = false;
-	while (next_keyval(k)) {
+	while (keyvals_next(k)) {
 		if (streq(k->key, "path"))
 			s.path = k->value;
 		else if (streq(k->key, "server"))
-			is_server = is_on(k->value);
+			is_server = prop_is_on(k->value);
 		else if (streq(k->key, "abstract"))
-			is_abstract = is_on(k->value);
+			is_abstract = prop_is_on(k->value);
 		else if (streq(k->key, "fd"))
 			s.why_not = "its manager opened the socket and passed it on (fd=)";
 		else if (streq(k->key, "host") || streq(k->key, "port"))
@@ -222,8 +186,8 @@ static void read_chardev(struct reader *r, char *value)
 	}
 	const char *id = NULL;
 	struct keyvals k = { .text = arena_strdup(r->a, value), .implied = "backend" };
-	bool is_socket = next_keyval(&k) && streq(k.value, "socket");
-	while (next_keyval(&k))
+	bool is_socket = keyvals_next(&k) && streq(k.value, "socket");
+	while (keyvals_next(&k))
 		if (streq(k.key, "id"))
 			id = k.value;
 	if (!id) {
@@ -245,7 +209,7 @@ static void read_mon(struct reader *r, char *value)
 	const char *chardev = NULL;
 	bool is_control = false;
 	struct keyvals k = { .text = value, .implied = "chardev" };
-	while (next_keyval(&k)) {
+	while (keyvals_next(&k)) {
 		if (streq(k.key, "chardev"))
 			chardev = k.value;
 		else if (streq(k.key, "mode"))
@@ -287,7 +251,7 @@ static void read_object(struct reader *r, char *value)
 			note(r, "-object", value);
 	} else {
 		struct keyvals k = { .text = value, .implied = "qom-type" };
-		while (next_keyval(&k)) {
+		while (keyvals_next(&k)) {
 			if (streq(k.key, "qom-type"))
 				type = k.value;
 			else if (streq(k.key, "id"))
@@ -324,6 +288,8 @@ static const struct option {
 } options[] = {
 	{ "name", read_name },
 	{ "uuid", read_uuid },
+	{ "id", read_id },
+	{ "pidfile", read_pidfile },
 	{ "smp", read_smp },
 	{ "accel", read_accel },
 	{ "machine", read_machine },
@@ -340,7 +306,7 @@ static const struct option {
 };
 
 /* The option's name: QEMU takes -name and --name. NULL when it is no option. */
-static const char *option_name(const char *arg)
+const char *qemu_args_option(const char *arg)
 {
 	const char *name = str_after(arg, "-");
 	return name && *name == '-' ? name + 1 : name;
@@ -348,15 +314,14 @@ static const char *option_name(const char *arg)
 
 static const struct option *find_option(const char *arg)
 {
-	const char *name = option_name(arg);
+	const char *name = qemu_args_option(arg);
 	for (size_t i = 0; name && i < N_ELEMENTS(options); i++)
 		if (streq(name, options[i].name))
 			return &options[i];
 	return NULL;
 }
 
-/* The next argument of a command line that ends at end, where the buffer has a NUL. */
-static const char *next_arg(const char **p, const char *end)
+const char *qemu_args_next(const char **p, const char *end)
 {
 	const char *arg = *p;
 	if (arg >= end)
@@ -381,7 +346,7 @@ bool qemu_args_is_qemu(const char *cmdline, size_t len, const char *exe)
 	static const char *const usual[] = { "name", "smp", "m", "machine", "M", "accel", "cpu",
 		"enable-kvm", "drive", "blockdev", "device", "display", "nographic", "nodefaults",
 		"qmp", "mon", "chardev", "hda", "cdrom" };
-	const char *p = cmdline, *end = cmdline + len, *arg = next_arg(&p, end);
+	const char *p = cmdline, *end = cmdline + len, *arg = qemu_args_next(&p, end);
 	if (!arg)
 		return false;
 	const char *names[] = { base_name(arg), exe ? base_name(exe) : "" };
@@ -389,8 +354,8 @@ bool qemu_args_is_qemu(const char *cmdline, size_t len, const char *exe)
 		return true;
 	if (!is_kvm_name(names[0]) && !is_kvm_name(names[1]))
 		return false;
-	while ((arg = next_arg(&p, end))) {
-		const char *name = option_name(arg);
+	while ((arg = qemu_args_next(&p, end))) {
+		const char *name = qemu_args_option(arg);
 		for (size_t i = 0; name && i < N_ELEMENTS(usual); i++)
 			if (streq(name, usual[i]))
 				return true;
@@ -423,9 +388,12 @@ static struct qemu_smp resolve_smp(const int *v)
 	else if (all && sockets && !threads)
 		threads = all / times(times(above, sockets), times(inside, cores));
 	struct qemu_smp smp = { .cores = times(inside, or_one(cores)), .threads = or_one(threads) };
-	if (!all)
-		all = times(times(above, or_one(sockets)), times(smp.cores, smp.threads));
-	smp.cpus = v[SMP_CPUS] ? v[SMP_CPUS] : all;
+	int socket = times(smp.cores, smp.threads);
+	if (!sockets)
+		sockets = all / times(above, socket);
+	smp.sockets = times(above, or_one(sockets));
+	smp.max = all ? all : times(smp.sockets, socket);
+	smp.cpus = v[SMP_CPUS] ? v[SMP_CPUS] : smp.max;
 	return smp;
 }
 
@@ -445,13 +413,13 @@ void qemu_args_parse(struct arena *a, const char *cmdline, size_t len, struct qe
 {
 	*ret = (struct qemu_args){ 0 };
 	struct reader r = { .a = a, .args = ret };
-	const char *p = cmdline, *end = cmdline + len, *arg = next_arg(&p, end);
+	const char *p = cmdline, *end = cmdline + len, *arg = qemu_args_next(&p, end);
 	bool prefers_kvm = arg && is_kvm_name(base_name(arg));
-	while ((arg = next_arg(&p, end))) {
+	while ((arg = qemu_args_next(&p, end))) {
 		const struct option *o = find_option(arg);
 		if (!o)
 			continue;
-		const char *value = o->is_switch ? "" : next_arg(&p, end);
+		const char *value = o->is_switch ? "" : qemu_args_next(&p, end);
 		if (value)
 			o->read(&r, arena_strdup(a, value));
 	}

@@ -21,13 +21,17 @@ struct qmp_socket {
 /* The guest's topology as -smp gives it, gaps filled the way QEMU 6.2 and later do. */
 struct qemu_smp {
 	int cpus;    /* present at the start */
+	int max;     /* with those that can be plugged in */
+	int sockets; /* with those of all drawers and books */
 	int cores;   /* per socket: cores of all its dies, clusters and modules */
 	int threads; /* per core */
 };
 
 struct qemu_args {
 	const char *name, *uuid; /* NULL when not given */
-	const char *accel;       /* "kvm", "tcg", …: the first choice */
+	const char *id;          /* -id, an option of Proxmox VE's QEMU */
+	const char *pidfile;
+	const char *accel; /* "kvm", "tcg", …: the first choice */
 	struct qemu_smp smp;
 	bool is_daemonized;
 	struct strings iothreads; /* ids of -object iothread */
@@ -44,6 +48,12 @@ struct qemu_args {
  *	"/usr/bin/kvm\0-id\0100\0-name\0web,debug-threads=on\0…"
  */
 bool qemu_args_is_qemu(const char *cmdline, size_t len, const char *exe);
+
+/* The next argument of a command line that ends at end, where the buffer has a NUL; NULL at its
+ * end. */
+const char *qemu_args_next(const char **p, const char *end);
+/* The option's name without its dashes, or NULL when the argument is none. */
+const char *qemu_args_option(const char *arg);
 
 /* Reads the command line. Texts live in the arena; free with qemu_args_done(). What is not
  * understood becomes a note: there is no failure. */

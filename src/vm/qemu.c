@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "vm/provider.h"
+#include "vm/qemu-config.h"
 
 /* The command line when the process is QEMU, else NULL. */
 static char *read_cmdline(struct vm_search *f, int pid, size_t *ret_len)
@@ -33,6 +34,9 @@ static void add_draft(struct vm_search *f, const struct task *task)
 	d->cmdline = arena_strndup(f->arena, cmdline, len);
 	d->cmdline_len = len;
 	qemu_args_parse(f->arena, d->cmdline, len, &d->args);
+	d->config = arena_alloc(f->arena, sizeof *d->config);
+	d->config->source = "command line";
+	qemu_config_add(f->arena, d->cmdline, len, &d->args, d->config);
 	array_for_each (note, &d->args.notes)
 		vm_note(f, d, "%s", *note);
 	int cgroup = vm_domain_cgroup(f->s, task);
@@ -105,9 +109,13 @@ static int ask_socket(struct vm_search *f, struct vm_draft *d, const char *socke
 	return r;
 }
 
-static int ask(struct vm_search *f, struct vm_draft *d, struct qmp_facts *ret)
+int vm_ask_qmp(struct vm_search *f, struct vm_draft *d, uint64_t greeting_ns, struct qmp_facts *ret)
 {
-	struct qmp_budget budget = { .vm_ns = QMP_VM_NS, .all_ns = f->qmp_ns };
+	struct qmp_budget budget = {
+		.vm_ns = QMP_VM_NS,
+		.all_ns = f->qmp_ns,
+		.greeting_ns = greeting_ns,
+	};
 	int r = -ENOENT;
 	array_for_each (m, &d->args.monitors)
 		if (m->path && (r = ask_socket(f, d, m->path, &budget, ret)) == 0)
@@ -120,6 +128,11 @@ static int ask(struct vm_search *f, struct vm_draft *d, struct qmp_facts *ret)
 		array_for_each (m, &d->args.monitors)
 			vm_note(f, d, "a QMP monitor cannot be asked: %s", m->why_not);
 	return r;
+}
+
+static int ask(struct vm_search *f, struct vm_draft *d, struct qmp_facts *ret)
+{
+	return vm_ask_qmp(f, d, 0, ret);
 }
 
 const struct vm_provider vm_provider_qemu = {

@@ -28,8 +28,9 @@ enum { N_QUESTIONS = 5 };
 struct talk {
 	int fd;
 	uint64_t deadline_ns;
-	struct strbuf in;  /* received and not yet understood */
-	struct strbuf out; /* replies, a line each */
+	uint64_t answers_ns; /* the deadline once it is greeted */
+	struct strbuf in;    /* received and not yet understood */
+	struct strbuf out;   /* replies, a line each */
 	bool is_greeted;
 	int n_replies;
 };
@@ -96,6 +97,7 @@ static int take_message(struct talk *t, const json_t *message)
 		if (!json_object_get(message, "QMP"))
 			return -EPROTO;
 		t->is_greeted = true;
+		t->deadline_ns = t->answers_ns;
 		return send_questions(t);
 	}
 	if (!json_object_get(message, "return") && !json_object_get(message, "error"))
@@ -179,7 +181,13 @@ int qmp_ask(void *context, const char *key, char **ret_text)
 	if (budget < 1000000)
 		return -ETIME;
 	uint64_t start = now_ns();
-	CLEANUP(talk_done) struct talk t = { .fd = -1, .deadline_ns = start + budget };
+	uint64_t greeting = b->greeting_ns && b->greeting_ns < budget ? b->greeting_ns : budget;
+	CLEANUP(talk_done)
+	struct talk t = {
+		.fd = -1,
+		.deadline_ns = start + greeting,
+		.answers_ns = start + budget,
+	};
 	int r = talk(&t, key);
 	uint64_t spent = now_ns() - start;
 	b->vm_ns = minus(b->vm_ns, spent);

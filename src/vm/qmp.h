@@ -51,6 +51,7 @@ void qmp_facts_done(struct qmp_facts *facts);
 /* What may still be spent, in ns; every ask takes its time off both. */
 struct qmp_budget {
 	uint64_t vm_ns, all_ns;
+	uint64_t greeting_ns; /* for the greeting alone, when it is not 0 */
 };
 
 /*

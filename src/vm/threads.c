@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "model/task.h"
 #include "vm/provider.h"
 
 enum { COMM_MAX = 15 }; /* TASK_COMM_LEN - 1: longer names are cut, or not set at all */
@@ -89,17 +90,30 @@ static void role_by_name(const struct vm_draft *d, struct vm_thread *t)
 		t->id = NULL;
 }
 
-static struct vm_thread *add_thread(struct vm_draft *d, const struct task *task)
+static const char *policy_name(int policy)
+{
+	static const char *const names[] = { "other", "fifo", "rr", "batch", NULL, "idle",
+		"deadline", "ext" }; /* include/uapi/linux/sched.h */
+	return policy >= 0 && policy < (int)N_ELEMENTS(names) ? names[policy] : NULL;
+}
+
+static struct vm_thread *add_thread(
+	const struct vm_search *f, struct vm_draft *d, const struct task *task)
 {
 	struct vm_thread *t = array_push(&d->threads);
 	*t = (struct vm_thread){
 		.tid = task->tid,
 		.start = task->start,
+		.is_kthread = task_is_kthread(task),
 		.role = ROLE_KVM,
 		.index = -1,
 		.comm = task->comm,
 		.allowed = task->allowed,
 		.cpu = task->last_cpu,
+		.cgroup = task->cgroup < 0 ? NULL : f->s->cgroups[task->cgroup].path,
+		.policy = policy_name(task->policy),
+		.priority = task->rt_priority,
+		.nice = task->nice,
 		.guest_socket = -1,
 		.guest_core = -1,
 		.guest_thread = -1,
@@ -113,6 +127,30 @@ static struct vm_thread *find_thread(struct vm_draft *d, int tid)
 		if (t->tid == tid)
 			return t;
 	return NULL;
+}
+
+/* A thread that was started after the snapshot was taken: a vCPU or an I/O thread plugged in. */
+static struct vm_thread *read_late_thread(struct vm_search *f, struct vm_draft *d, int tid)
+{
+	AUTO_FREE char *stat = NULL;
+	struct task t;
+	struct cpuset allowed;
+	if (host_read(f->h, &stat, NULL, "proc/%d/task/%d/stat", d->vm.pid, tid) < 0 ||
+		task_parse_stat(stat, &t) < 0 || host_get_affinity(f->h, tid, &allowed) < 0)
+		return NULL;
+	t.pid = d->vm.pid;
+	t.comm = arena_strdup(f->arena, t.comm);
+	t.allowed = arena_dup(f->arena, &allowed, 1, sizeof allowed);
+	t.cgroup = d->task->cgroup;
+	struct vm_thread *thread = add_thread(f, d, &t);
+	thread->role = ROLE_WORKER; /* until the caller says better */
+	return thread;
+}
+
+static struct vm_thread *find_or_read_thread(struct vm_search *f, struct vm_draft *d, int tid)
+{
+	struct vm_thread *t = find_thread(d, tid);
+	return t ? t : read_late_thread(f, d, tid);
 }
 
 /* Roles that only QMP can vouch for are taken back before its answer is applied. */
@@ -142,7 +180,7 @@ static void apply_facts(struct vm_search *f, struct vm_draft *d, const struct qm
 	size_t n_unknown = 0, n_shared = 0;
 	forget_names(d, facts);
 	array_for_each (i, &facts->iothreads) {
-		struct vm_thread *t = find_thread(d, i->tid);
+		struct vm_thread *t = find_or_read_thread(f, d, i->tid);
 		n_unknown += !t;
 		if (!t)
 			continue;
@@ -150,7 +188,7 @@ static void apply_facts(struct vm_search *f, struct vm_draft *d, const struct qm
 		t->id = i->id;
 	}
 	array_for_each (c, &facts->cpus) {
-		struct vm_thread *t = find_thread(d, c->tid);
+		struct vm_thread *t = find_or_read_thread(f, d, c->tid);
 		n_unknown += !t;
 		n_shared += t && t->role == ROLE_VCPU;
 		if (!t || t->role == ROLE_VCPU)
@@ -167,8 +205,7 @@ static void apply_facts(struct vm_search *f, struct vm_draft *d, const struct qm
 	if (!d->vm.uuid)
 		d->vm.uuid = facts->uuid;
 	if (n_unknown)
-		vm_note(f, d, "QMP names %zu threads that were not there a moment before",
-			n_unknown);
+		vm_note(f, d, "QMP names %zu threads that are not there", n_unknown);
 	if (n_shared)
 		vm_note(f, d, "all vCPUs share one thread (TCG, thread=single)");
 }
@@ -183,7 +220,7 @@ static void count_by_name(struct vm_search *f, struct vm_draft *d)
 		n += t->role == ROLE_VCPU;
 		is_shared |= str_after(t->comm, "ALL CPUs/") != NULL;
 	}
-	d->vm.n_vcpus = n && !is_shared ? n : d->args.smp.cpus;
+	d->vm.n_vcpus = n && !is_shared ? n : d->config->vcpus;
 	if (is_shared && d->vm.n_vcpus > 1)
 		vm_note(f, d, "all vCPUs share one thread (TCG, thread=single)");
 	if (!n)
@@ -243,7 +280,7 @@ void vm_threads(struct vm_search *f, struct vm_draft *d, const struct qmp_facts 
 	size_t n;
 	const struct task **tasks = vm_tasks_of(f, d->vm.pid, &n);
 	for (size_t i = 0; i < n; i++)
-		role_by_name(d, add_thread(d, tasks[i]));
+		role_by_name(d, add_thread(f, d, tasks[i]));
 	if (facts && !is_ours(d, facts)) {
 		vm_note(f, d,
 			"QMP speaks of threads of another process (or PID namespace): "
@@ -301,7 +338,7 @@ void vm_kernel_threads(struct vm_search *f)
 		struct vm_draft *d = pid ? vm_draft_of(f, pid) : draft_by_cgroup(f, task);
 		if (!d)
 			continue;
-		struct vm_thread *t = add_thread(d, task);
+		struct vm_thread *t = add_thread(f, d, task);
 		t->role = str_after(task->comm, "vhost-") ? ROLE_VHOST : ROLE_KVM;
 	}
 }

@@ -13,6 +13,8 @@
 /* The first finds the processes, the others claim theirs. */
 static const struct vm_provider *const providers[] = {
 	&vm_provider_qemu,
+	&vm_provider_proxmox,
+	&vm_provider_libvirt,
 };
 
 void vm_note(struct vm_search *f, struct vm_draft *d, const char *fmt, ...)
@@ -104,6 +106,7 @@ static void add_vm(struct vm_search *f, struct vms *v, struct vm_draft *d)
 	qsort(d->threads.v, d->threads.n, sizeof *d->threads.v, by_role);
 	vm->threads = arena_dup(f->arena, d->threads.v, d->threads.n, sizeof *d->threads.v);
 	vm->n_threads = d->threads.n;
+	vm->config = d->config;
 	vm->notes = arena_dup(f->arena, d->notes.v, d->notes.n, sizeof *d->notes.v);
 	vm->n_notes = d->notes.n;
 }
@@ -179,6 +182,7 @@ int vms_find(struct host *h, const struct snapshot *s, struct vms **ret, struct 
 		if (!d->is_dropped)
 			ask_threads(&f, d);
 	vm_kernel_threads(&f);
+	vm_devices(&f);
 	v->vms = arena_alloc(&v->arena, (f.drafts.n + 1) * sizeof *v->vms);
 	array_for_each (d, &f.drafts)
 		if (!d->is_dropped)
@@ -193,6 +197,32 @@ void vms_free(struct vms *v)
 {
 	arena_done(&v->arena);
 	free(v);
+}
+
+/* /proc/PID/task/TID/schedstat (Documentation/scheduler/sched-stats.rst): time on a CPU and time
+ * waiting for one, in ns, and the number of timeslices: "1482331120 93811420 2712" */
+static void read_times(struct host *h, int pid, struct vm_thread *t)
+{
+	AUTO_FREE char *text = NULL;
+	unsigned long long run, wait;
+	if (host_read(h, &text, NULL, "proc/%d/task/%d/schedstat", pid, t->tid) < 0 ||
+		sscanf(text, "%llu %llu", &run, &wait) != 2)
+		return;
+	t->has_times = true;
+	t->run_ns = run;
+	t->wait_ns = wait;
+}
+
+void vms_read_times(struct host *h, struct vms *v)
+{
+	for (size_t i = 0; i < v->n_vms; i++) {
+		struct vm *vm = &v->vms[i];
+		for (size_t k = 0; k < vm->n_threads; k++) {
+			struct vm_thread *t = &vm->threads[k];
+			/* A kernel thread is a process of its own. */
+			read_times(h, t->is_kthread ? t->tid : vm->pid, t);
+		}
+	}
 }
 
 bool vm_matches(const struct vm *vm, const char *glob)

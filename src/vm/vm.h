@@ -16,6 +16,7 @@
 
 struct host;
 struct snapshot;
+struct vm_config;
 
 enum thread_role {
 	ROLE_VCPU,
@@ -29,15 +30,39 @@ enum thread_role {
 
 struct vm_thread {
 	int tid;
-	uint64_t start; /* with tid an identity, see struct task */
+	uint64_t start;  /* with tid an identity, see struct task */
+	bool is_kthread; /* not a thread of the VM's process */
 	enum thread_role role;
 	int index;      /* vCPU number; -1 for other roles */
 	const char *id; /* the I/O thread's id in QEMU; NULL when unknown or another role */
 	const char *comm;
 	const struct cpuset *allowed;
-	int cpu; /* where it last ran */
+	int cpu;            /* where it last ran */
+	const char *cgroup; /* NULL without cgroup v2 */
+	const char *policy; /* "other", "fifo", … */
+	int priority;       /* 1 … 99 with "fifo" and "rr", else 0 */
+	int nice;
+	/* Since it was started; see vms_read_times(). */
+	bool has_times;
+	uint64_t run_ns, wait_ns;
 	/* Where the guest sees this vCPU, -1 when unknown. */
 	int guest_socket, guest_core, guest_thread;
+};
+
+/* An interrupt of a device that was passed through. */
+struct vm_irq {
+	int irq, vector;
+	const char *kind;              /* "msix", "msi", "intx" */
+	const struct cpuset *affinity; /* NULL: unknown */
+};
+
+/* A PCI device that was passed through. */
+struct vm_device {
+	const char *address;      /* "0000:0b:00.0" */
+	const char *id, *mapping; /* in the VM's config; NULL: it has none */
+	int node;                 /* -1: unknown */
+	struct vm_irq *irqs;
+	size_t n_irqs;
 };
 
 struct vm {
@@ -52,6 +77,9 @@ struct vm {
 	const char *cgroup;        /* path below the cgroup v2 mount, NULL without one */
 	struct vm_thread *threads; /* by role, then index, then tid */
 	size_t n_threads;
+	const struct vm_config *config; /* never NULL where vms_find() made it; see vm/config.h */
+	struct vm_device *devices;
+	size_t n_devices;
 	const char **notes; /* what could not be found out, and why */
 	size_t n_notes;
 };
@@ -69,6 +97,9 @@ int vms_find(struct host *h, const struct snapshot *s, struct vms **ret, struct 
 void vms_free(struct vms *v);
 DEFINE_CLEANUP(struct vms, vms_free)
 #define AUTO_VMS CLEANUP(vms_freep)
+
+/* Reads how long each thread ran and waited for a CPU. */
+void vms_read_times(struct host *h, struct vms *v);
 
 /* The VM whose id, name or uuid matches the glob, or NULL. */
 const struct vm *vms_lookup(const struct vms *v, const char *glob);

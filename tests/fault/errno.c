@@ -21,9 +21,9 @@ struct scene {
 
 static const struct scene scenes[] = {
 	{ ROOT_6_12, "isolated", 1 },
-	{ ROOT_6_1, "fenced", 8 },
-	{ ROOT_7, "isolated", 8 },
-	{ ROOT_PLAIN, "isolated", 8 },
+	{ ROOT_6_1, "fenced", 12 },
+	{ ROOT_7, "isolated", 12 },
+	{ ROOT_PLAIN, "isolated", 12 },
 };
 
 static bool complain(const char *what, const char *detail)

@@ -124,17 +124,17 @@ static void other_thread(void)
 static void other_interrupt(void)
 {
 	struct machine *m = applied(ROOT_6_12);
-	AUTO_FREE char *from = xasprintf("%s/proc/irq/28/nvme0q0", m->dir);
-	AUTO_FREE char *to = xasprintf("%s/proc/irq/28/eth9", m->dir);
-	ok(rename(from, to) == 0, "interrupt 28 is another device's");
-	AUTO_FREE char *before = xstrdup(machine_read(m, "proc/irq/28/smp_affinity_list"));
+	AUTO_FREE char *from = xasprintf("%s/proc/irq/24/virtio0-config", m->dir);
+	AUTO_FREE char *to = xasprintf("%s/proc/irq/24/eth9", m->dir);
+	ok(rename(from, to) == 0, "interrupt 24 is another device's");
+	AUTO_FREE char *before = xstrdup(machine_read(m, "proc/irq/24/smp_affinity_list"));
 	same_int(machine_run(m, NULL, "undo --all"), 0, "undo with another interrupt");
-	same_str(machine_read(m, "proc/irq/28/smp_affinity_list"), before, "... leaves it alone");
+	same_str(machine_read(m, "proc/irq/24/smp_affinity_list"), before, "... leaves it alone");
 	same_str(machine_read(m, "proc/irq/9/smp_affinity_list"), "0-23", "... and not the others");
 	machine_free(m);
 }
 
-/* The scope of db02 was made anew: same path, another directory. */
+/* A slice was made anew: same path, another directory. */
 static void other_group(void)
 {
 	struct machine *m = applied(ROOT_7);

@@ -15,99 +15,9 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "fake-proc.h"
 #include "tap.h"
 #include "vm/provider.h"
-
-/* A command line is written with '|' for NUL. */
-static size_t cmdline_of(const char *text, char *ret, size_t size)
-{
-	size_t n = strlen(text) + 1;
-	memcpy(ret, text, n < size ? n : size);
-	for (size_t i = 0; i < n; i++)
-		if (ret[i] == '|')
-			ret[i] = 0;
-	return n;
-}
-
-#define Q "/usr/bin/qemu-system-x86_64|"
-
-/* Fake machines: a directory with /proc and a cgroup tree. */
-static char root[] = "/tmp/wideberth-vm-XXXXXX";
-
-static void put(const char *text, size_t n, const char *fmt, ...) PRINTF_LIKE(3, 4);
-static void put(const char *text, size_t n, const char *fmt, ...)
-{
-	va_list ap;
-	va_start(ap, fmt);
-	AUTO_FREE char *path = xvasprintf(fmt, ap);
-	va_end(ap);
-	AUTO_FREE char *full = xasprintf("%s/%s", root, path);
-	for (char *p = full + sizeof root; (p = strchr(p, '/')); p++) {
-		*p = 0;
-		mkdir(full, 0755);
-		*p = '/';
-	}
-	AUTO_FILE FILE *f = fopen(full, "w");
-	if (f)
-		fwrite(text, 1, n, f);
-}
-
-struct fake_thread {
-	int tid;
-	const char *comm;
-	const char *cgroup; /* NULL: the process's */
-};
-
-static void put_thread(int pid, int ppid, int start, unsigned int flags,
-	const struct fake_thread *t, const char *cgroup)
-{
-	AUTO_FREE char *stat =
-		xasprintf("%d (%s) S %d %d %d 0 -1 %u 0 0 0 0 0 0 0 0 20 0 1 0 %d 0 0"
-			  " 0 0 0 0 0 0 0 0 0 0 0 0 0 0 %d 0 0 0 0 0\n",
-			t->tid, t->comm, ppid, pid, pid, flags, start, t->tid % 4);
-	put(stat, strlen(stat), "proc/%d/task/%d/stat", pid, t->tid);
-	static const char status[] = "Name:\tx\nCpus_allowed:\tf\nCpus_allowed_list:\t0-3\n";
-	put(status, sizeof status - 1, "proc/%d/task/%d/status", pid, t->tid);
-	AUTO_FREE char *path = xasprintf("0::/%s\n", t->cgroup ? t->cgroup : cgroup);
-	put(path, strlen(path), "proc/%d/task/%d/cgroup", pid, t->tid);
-}
-
-static void put_process(int pid, int ppid, int start, const char *cmdline, const char *cgroup,
-	const struct fake_thread *threads)
-{
-	char text[2048];
-	size_t n = cmdline_of(cmdline, text, sizeof text);
-	put(text, n, "proc/%d/cmdline", pid);
-	put("0-3\n", 4, "sys/devices/system/cpu/online");
-	for (; threads->tid; threads++)
-		put_thread(pid, ppid, start, 0x400000, threads, cgroup);
-}
-
-static void put_kthread(int tid, const char *comm, const char *cgroup)
-{
-	put("", 0, "proc/%d/cmdline", tid);
-	put_thread(tid, 2, 50, PF_KTHREAD_FLAG, &(struct fake_thread){ tid, comm, NULL }, cgroup);
-}
-
-static void put_cgroup(const char *path, const char *type)
-{
-	put("cpuset cpu\n", 11, "sys/fs/cgroup/%s/cgroup.controllers", path);
-	put("\n", 1, "sys/fs/cgroup/%s/cgroup.subtree_control", path);
-	put(type, strlen(type), "sys/fs/cgroup/%s/cgroup.type", path);
-}
-
-static int remove_entry(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	(void)st;
-	(void)kind;
-	(void)ftw;
-	return remove(path);
-}
-
-static void clear_root(void)
-{
-	nftw(root, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
-}
 
 /* "12 vcpu 0 @0/0/0; 10 emulator; 14 iothread io0" */
 static char *show_threads(const struct vm *vm)
@@ -137,42 +47,6 @@ static char *show_vms(const struct vms *v)
 	}
 	return b.s;
 }
-
-struct found {
-	struct host *h;
-	struct snapshot *s;
-	struct vms *v;
-};
-
-static bool find_all(struct found *f, const char *dir, const char *record)
-{
-	struct err e = { 0 };
-	*f = (struct found){ 0 };
-	if (streq(dir, root))
-		put("0\n", 2, "sys/devices/system/cpu/online");
-	int r = host_open(&f->h, dir, &e);
-	if (r == 0 && record)
-		r = host_record_to(f->h, record, &e);
-	if (r == 0)
-		r = snapshot_read(f->h, SNAPSHOT_TASKS | SNAPSHOT_CGROUPS, &f->s, &e);
-	if (r == 0)
-		r = vms_find(f->h, f->s, &f->v, &e);
-	if (r == 0)
-		r = host_finish(f->h, &e);
-	return ok(r == 0, "find VMs: %s", *e.text ? e.text : "done");
-}
-
-static void found_done(struct found *f)
-{
-	if (f->v)
-		vms_free(f->v);
-	if (f->s)
-		snapshot_free(f->s);
-	if (f->h)
-		host_free(f->h);
-}
-
-#define T(...) ((const struct fake_thread[]){ __VA_ARGS__, { 0 } })
 
 static void put_machine(void)
 {
@@ -251,6 +125,9 @@ static void test_machine(void)
 	ok(strstr(bare->notes[0], "debug-threads=on") != NULL, "the note names the next step");
 	ok(vm_matches(db, "aa-*") && vm_matches(db, "db") && !vm_matches(db, "x*"), "matches");
 	ok(!vms_lookup(f.v, "nobody"), "lookup of nobody");
+	same_str(db->threads[1].policy, "fifo", "its policy");
+	ok(db->threads[1].priority == 3 && db->threads[1].nice == -5, "its priority, nice value");
+	same_str(db->threads[1].cgroup, "vm.slice/db.scope/vcpus", "its cgroup");
 	same_int(db->threads[1].cpu, 111 % 4, "where a thread ran last");
 	ok(db->threads[1].allowed && cpuset_count(db->threads[1].allowed) == 4, "where it may run");
 	found_done(&f);
@@ -284,6 +161,42 @@ static void test_doubles(void)
 		same_str(rest, "twin", "a PID used again and a VM that died are left out");
 		vms_free(later);
 	}
+	found_done(&f);
+}
+
+#define QMP(id, text) "{\"return\":" text ",\"id\":\"" id "\"}\n"
+
+/* A vCPU and an I/O thread that were plugged in between the snapshot and the question; one that
+ * was gone again; another thread that looks like a vCPU. */
+static void test_late(void)
+{
+	struct found f;
+	AUTO_FREE char *dir = xasprintf("%s/recorded", root);
+	put_process(800, 1, 9, Q "-name|late|-smp|1|-qmp|unix:/run/l,server=on", "",
+		T({ 800, "q" }, { 801, "CPU 0/KVM" }, { 805, "CPU 5/KVM" }));
+	if (!find_all(&f, root, dir))
+		return;
+	found_done(&f);
+	edit_recording(dir, "qmp /run/l",
+		QMP("cpus",
+			"[{\"cpu-index\":0,\"thread-id\":801},{\"cpu-index\":1,\"thread-id\":"
+			"802},{\"cpu-index\":2,\"thread-id\":804}]")
+			QMP("iothreads", "[{\"id\":\"io9\",\"thread-id\":803}]"));
+	edit_recording(dir, "file proc/800/task/802/stat",
+		"802 (CPU 1/KVM) S 1 800 800 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 1 0 99");
+	edit_recording(dir, "affinity 802", "2-3");
+	edit_recording(dir, "file proc/800/task/803/stat",
+		"803 (qemu-kvm) S 1 800 800 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 1 0 99");
+	edit_recording(dir, "affinity 803", "0");
+	if (!find_all(&f, dir, NULL))
+		return;
+	AUTO_FREE char *threads = show_threads(&f.v->vms[0]);
+	same_str(threads,
+		"801 vcpu 0 @0/0/0; 802 vcpu 1 @1/0/0; 800 emulator; 803 iothread io9; "
+		"805 worker",
+		"threads that came late have their roles");
+	ok(strstr(f.v->vms[0].notes[0], "names 1 threads"), "one that went is noted");
+	same_int(cpuset_count(f.v->vms[0].threads[1].allowed), 2, "where a late thread may run");
 	found_done(&f);
 }
 
@@ -441,7 +354,7 @@ static void test_real(const char *accel, const char *io)
 int main(void)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	void (*const on_a_root[])(void) = { test_machine, test_doubles, test_many };
+	void (*const on_a_root[])(void) = { test_machine, test_doubles, test_late, test_many };
 	for (size_t i = 0; i < N_ELEMENTS(on_a_root); i++) {
 		strcpy(root, "/tmp/wideberth-vm-XXXXXX");
 		if (!mkdtemp(root))

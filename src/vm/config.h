@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a VM is made of, as it was configured: by its manager, or by its command line.
+ *
+ * Two readers fill the same struct without knowing of each other (pve-conf.c and qemu-config.c),
+ * and a test holds them against each other. Everything lives in an arena; zero-initialise it.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/cpuset.h"
+#include "vm/list.h"
+
+enum {
+	HUGEPAGES_NONE = 0,
+	HUGEPAGES_ANY = -1, /* the largest size that fits, decided at the start */
+};
+
+/* A NUMA node of the guest. */
+struct vm_node {
+	int node;
+	const char *cpus; /* cpulist of vCPU numbers */
+	uint64_t mib;
+	const char *hostnodes; /* nodelist it is bound to; NULL: not bound */
+	const char *policy;    /* "bind", "preferred", "interleave"; NULL with hostnodes NULL */
+};
+
+struct vm_disk {
+	const char *id;       /* "scsi0" */
+	const char *iothread; /* the I/O thread that serves it, or NULL */
+	int queues;           /* 0: as many as QEMU chooses */
+};
+
+struct vm_net {
+	const char *id; /* "net0" */
+	const char *model;
+	int queues; /* pairs; each has a vhost worker where has_vhost */
+	bool has_vhost;
+};
+
+/* A device passed through. */
+struct vm_pci {
+	const char *id; /* "hostpci0", or the device's id in QEMU; NULL: it has none */
+	const char
+		*address; /* "0000:0b:00.0"; "0000:0b:00" stands for all functions; NULL: unknown */
+	const char *mapping; /* the cluster-wide name it was chosen by, or NULL */
+};
+
+/* Where the manager holds threads: libvirt's cputune. */
+struct vm_pin {
+	const char *what;  /* "vcpu 0", "emulator", "iothread 1", "scheduler vcpus 0-3" */
+	const char *value; /* a cpulist, or "fifo:1" */
+};
+
+/* What changes at the next start; value NULL: the key is deleted. */
+struct vm_pending {
+	const char *key, *value;
+};
+
+struct vm_config {
+	const char *source; /* the file, or "command line", "libvirt" */
+	const char *name;
+
+	int sockets, cores, threads; /* of the next larger part, as the guest sees them */
+	int vcpus;                   /* present */
+	int max_vcpus;               /* with those that can be plugged in */
+	const char *cpu;             /* model; NULL: the default */
+
+	uint64_t memory_mib;
+	bool has_numa;
+	LIST(struct vm_node) nodes; /* where has_numa and they were spelt out */
+	int64_t hugepages_kib;      /* page size, or HUGEPAGES_… */
+	bool keeps_hugepages;       /* they stay reserved when the VM stops */
+	bool is_memory_locked;
+	bool has_balloon;
+	uint64_t balloon_mib; /* 0: not given */
+
+	LIST(const char *) iothreads; /* ids */
+	LIST(struct vm_disk) disks;
+	LIST(struct vm_net) nets;
+	LIST(struct vm_pci) pci;
+	const char *scsihw;
+
+	/* What only a manager knows. */
+	const char *affinity;               /* as it is written; NULL: none */
+	const struct cpuset *affinity_cpus; /* NULL: none, or it is no cpulist */
+	int cpuunits;                       /* 0: default */
+	double cpulimit;                    /* CPUs; 0: none */
+	const char *hookscript, *args, *lock;
+	const char *numa_mode, *numa_nodes; /* libvirt's numatune */
+	LIST(const char *) tags;
+	LIST(struct vm_pin) pins;
+	LIST(struct vm_pending) pending;
+	const char *description;
+
+	LIST(const char *) notes; /* what made no sense, or will not start again */
+};
+
+/* "01:00.0", "0000:01:00" → with domain, lower case, function kept as it is; NULL when it is no
+ * PCI address. */
+const char *pci_address(struct arena *a, const char *text);
+/* True when the address, with or without function, covers the whole one. */
+bool pci_covers(const char *address, const char *whole);

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * libvirt: a QEMU that it started is known by its command line. The domain's XML, asked of the
+ * daemon, says how it is configured; which thread is which vCPU stands in the cgroups that libvirt
+ * made for them. Its monitor is left alone: libvirt holds it.
+ */
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/str.h"
+#include "vm/domain-xml.h"
+#include "vm/libvirt.h"
+#include "vm/provider.h"
+
+/* "-chardev socket,id=charmonitor,fd=24,server=on,wait=off -mon chardev=charmonitor,…": every
+ * libvirt since 2009 calls its monitor so. */
+static bool is_libvirts(const struct vm_draft *d)
+{
+	static const char mark[] = "id=charmonitor,", json[] = "\"id\":\"charmonitor\"";
+	return memmem(d->cmdline, d->cmdline_len, mark, sizeof mark - 1) ||
+		memmem(d->cmdline, d->cmdline_len, json, sizeof json - 1);
+}
+
+/* The XML has what the command line does not; that in turn knows which network got vhost. */
+static void merge(struct vm_config *domain, const struct vm_config *line)
+{
+	array_for_each (net, &domain->nets)
+		array_for_each (other, &line->nets)
+			if (streq(net->id, other->id))
+				net->has_vhost = other->has_vhost;
+	if (domain->hugepages_kib == HUGEPAGES_ANY && line->hugepages_kib)
+		domain->hugepages_kib = line->hugepages_kib;
+}
+
+static const struct domain *domain_of(const struct domains *all, const struct vm_draft *d)
+{
+	array_for_each (domain, all)
+		if (domain->uuid && d->args.uuid && strcasecmp(domain->uuid, d->args.uuid) == 0)
+			return domain;
+	return NULL;
+}
+
+static void describe(struct vm_search *f, struct vm_draft *d, const struct domains *all)
+{
+	const struct domain *domain = domain_of(all, d);
+	if (!domain) {
+		vm_note(f, d,
+			"libvirt's system daemon does not list it: a session's domain, or "
+			"one that starts or stops");
+		return;
+	}
+	struct vm_config *config = arena_dup(f->arena, &domain->config, 1, sizeof *config);
+	merge(config, d->config);
+	d->config = config;
+	d->vm.name = domain->name;
+	d->vm.uuid = domain->uuid;
+}
+
+/* Claims libvirt's; returns their number. */
+static size_t claim(struct vm_search *f)
+{
+	size_t n = 0;
+	array_for_each (d, &f->drafts) {
+		if (d->is_dropped || d->owner != &vm_provider_qemu || !is_libvirts(d))
+			continue;
+		d->owner = &vm_provider_libvirt;
+		n++;
+	}
+	return n;
+}
+
+static int find(struct vm_search *f, struct err *e)
+{
+	(void)e;
+	AUTO_FREE char *xml = NULL;
+	struct domains all = { 0 };
+	if (!claim(f))
+		return 0;
+	int r = host_ask(f->h, "libvirt", "domains", libvirt_ask, NULL, &xml);
+	if (r == 0)
+		r = domains_parse(f->arena, xml, &all);
+	array_for_each (d, &f->drafts) {
+		if (d->is_dropped || d->owner != &vm_provider_libvirt)
+			continue;
+		if (r == 0)
+			describe(f, d, &all);
+		else if (r != -ENOENT)
+			vm_note(f, d, "libvirt: %s; known by its command line", libvirt_outcome(r));
+	}
+	return 0;
+}
+
+/* The number behind the prefix in the last part of a cgroup's path, or -1:
+ * "machine.slice/machine-qemu\x2d1\x2dweb.scope/libvirt/vcpu3" */
+static int number_of_group(const struct snapshot *s, const struct task *t, const char *prefix)
+{
+	if (t->cgroup < 0)
+		return -1;
+	const char *slash = strrchr(s->cgroups[t->cgroup].path, '/');
+	const char *digits = slash ? str_after(slash + 1, prefix) : NULL;
+	int n;
+	return digits && str_to_int(digits, &n) == 0 ? n : -1;
+}
+
+/* The kernel may put a thread of its own beside the vCPU: "kvm-nx-lpage-re". */
+static bool is_guests(const struct task *t)
+{
+	return t->tid != t->pid && !str_after(t->comm, "kvm-") && !str_after(t->comm, "vhost-");
+}
+
+static int ask(struct vm_search *f, struct vm_draft *d, struct qmp_facts *ret)
+{
+	size_t n;
+	const struct task **tasks = vm_tasks_of(f, d->vm.pid, &n);
+	struct qmp_facts facts = { 0 };
+	for (size_t i = 0; i < n; i++) {
+		const struct task *t = tasks[i];
+		int vcpu = number_of_group(f->s, t, "vcpu");
+		int iothread = number_of_group(f->s, t, "iothread");
+		if (vcpu >= 0 && is_guests(t))
+			*array_push(&facts.cpus) = (struct qmp_cpu){ vcpu, t->tid, -1, -1, -1 };
+		else if (iothread >= 0 && is_guests(t))
+			*array_push(&facts.iothreads) = (struct qmp_iothread){
+				arena_printf(f->arena, "iothread%d", iothread), t->tid
+			};
+	}
+	facts.has_iothreads = facts.iothreads.n > 0;
+	if (!facts.cpus.n) { /* libvirt without cgroups: it always names the threads */
+		qmp_facts_done(&facts);
+		return -ENODATA;
+	}
+	*ret = facts;
+	return 0;
+}
+
+const struct vm_provider vm_provider_libvirt = {
+	.name = "libvirt",
+	.find = find,
+	.ask = ask,
+};

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The PCI devices that VMs were given: where they are, and their interrupts. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "vm/provider.h"
+
+/* One line of /proc/interrupts that vfio requested. */
+struct vector {
+	int irq, vector;
+	const char *address, *kind;
+};
+
+struct vectors {
+	ARRAY(struct vector) v;
+	bool is_read;
+};
+
+/*
+ * The last words of lines of /proc/interrupts, as drivers/vfio/pci/vfio_pci_intrs.c names them:
+ *
+ *	vfio-msix[3](0000:0b:00.0)
+ *	vfio-msi[0](0000:0b:00.1)
+ *	vfio-intx(0000:05:00.0)
+ */
+static bool parse_action(struct arena *a, const char *action, struct vector *ret)
+{
+	const char *kind = str_after(action, "vfio-");
+	size_t n = kind ? strcspn(kind, "[(") : 0;
+	const char *open = kind ? strchr(kind, '(') : NULL,
+		   *close = open ? strchr(open, ')') : NULL;
+	if (!close)
+		return false;
+	AUTO_FREE char *address = xstrndup(open + 1, (size_t)(close - open) - 1);
+	ret->kind = arena_strndup(a, kind, n);
+	ret->address = pci_address(a, address);
+	ret->vector = 0;
+	if (kind[n] == '[' && sscanf(kind + n, "[%d]", &ret->vector) != 1)
+		return false;
+	return ret->address != NULL;
+}
+
+static void read_vectors(struct vm_search *f, struct vectors *ret)
+{
+	AUTO_FREE char *text = NULL;
+	ret->is_read = true;
+	if (host_read(f->h, &text, NULL, "proc/interrupts") < 0)
+		return;
+	for (char *next = text, *line; (line = str_next_line(&next));) {
+		const char *action = strstr(line, "vfio-");
+		struct vector v;
+		if (!action || sscanf(line, " %d:", &v.irq) != 1 ||
+			!parse_action(f->arena, action, &v))
+			continue;
+		*array_push(&ret->v) = v;
+	}
+}
+
+static const struct cpuset *affinity_of(struct vm_search *f, int irq)
+{
+	AUTO_FREE char *text = NULL;
+	struct cpuset cpus;
+	if (host_read(f->h, &text, NULL, "proc/irq/%d/smp_affinity_list", irq) < 0 ||
+		cpuset_parse_list(text, &cpus) < 0)
+		return NULL;
+	return arena_dup(f->arena, &cpus, 1, sizeof cpus);
+}
+
+static void add_irqs(struct vm_search *f, struct vectors *vectors, struct vm_device *device)
+{
+	LIST(struct vm_irq) irqs = { 0 };
+	if (!vectors->is_read)
+		read_vectors(f, vectors);
+	array_for_each (v, &vectors->v)
+		if (streq(v->address, device->address))
+			*list_push(f->arena, &irqs) = (struct vm_irq){ v->irq, v->vector, v->kind,
+				affinity_of(f, v->irq) };
+	device->irqs = irqs.v;
+	device->n_irqs = irqs.n;
+}
+
+/* …/numa_node is -1 where the firmware does not say. */
+static int read_node(struct vm_search *f, const char *address, int *ret)
+{
+	AUTO_FREE char *text = NULL;
+	int r = host_read(f->h, &text, NULL, "sys/bus/pci/devices/%s/numa_node", address);
+	if (r == 0 && str_to_int(text, ret) < 0)
+		*ret = -1;
+	return r;
+}
+
+typedef LIST(struct vm_device) devices;
+
+static bool add_device(struct vm_search *f, struct vectors *vectors, const struct vm_pci *pci,
+	const char *address, devices *all)
+{
+	int node = -1;
+	bool is_here = read_node(f, address, &node) == 0;
+	if (!is_here && address != pci->address)
+		return false;
+	struct vm_device *d = list_push(f->arena, all);
+	*d = (struct vm_device){ .address = address, .id = pci->id, .mapping = pci->mapping };
+	d->node = node;
+	add_irqs(f, vectors, d);
+	return is_here;
+}
+
+static void add_pci(
+	struct vm_search *f, struct vectors *vectors, const struct vm_pci *pci, devices *all)
+{
+	if (strchr(pci->address, '.')) {
+		add_device(f, vectors, pci, pci->address, all);
+		return;
+	}
+	/* all functions of it */
+	for (int i = 0; i < 8; i++)
+		add_device(f, vectors, pci, arena_printf(f->arena, "%s.%d", pci->address, i), all);
+}
+
+void vm_devices(struct vm_search *f)
+{
+	struct vectors vectors = { 0 };
+	array_for_each (d, &f->drafts) {
+		devices all = { 0 };
+		if (d->is_dropped)
+			continue;
+		array_for_each (pci, &d->config->pci)
+			if (pci->address)
+				add_pci(f, &vectors, pci, &all);
+		d->vm.devices = all.v;
+		d->vm.n_devices = all.n;
+	}
+	free(vectors.v.v);
+}

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "vm/qemu-config.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "vm/props.h"
+
+typedef LIST(struct props) props_list;
+
+struct reader {
+	struct arena *a;
+	struct vm_config *config;
+	props_list objects, devices, netdevs, numas;
+};
+
+/* "512M", "4G", "1048576k", or a number of 'unit' bytes; 0 for what is no size. */
+static uint64_t size_mib(const char *text, uint64_t unit)
+{
+	static const char suffixes[] = "BKMGTP";
+	char *end;
+	if (!text || !isdigit((unsigned char)*text))
+		return 0;
+	double n = strtod(text, &end);
+	const char *suffix = *end ? strchr(suffixes, toupper((unsigned char)*end)) : NULL;
+	double bytes = n * (suffix ? (double)(1ULL << (10 * (suffix - suffixes))) : (double)unit);
+	return bytes >= 0 && bytes < 1e18 ? (uint64_t)(bytes / 1048576) : 0;
+}
+
+static int count_of(const char *text)
+{
+	int n;
+	return text && str_to_int(text, &n) == 0 ? n : 0;
+}
+
+/* -m 4096 or -m size=1024,slots=255,maxmem=524288M */
+static void read_memory(struct reader *r, const char *value)
+{
+	struct props p;
+	props_parse(r->a, value, "size", &p);
+	uint64_t mib = size_mib(props_get(&p, "size"), 1048576);
+	if (mib)
+		r->config->memory_mib = mib;
+}
+
+/* -cpu kvm64,enforce,+kvm_pv_eoi,+kvm_pv_unhalt */
+static void read_cpu(struct reader *r, const char *value)
+{
+	r->config->cpu = arena_strndup(r->a, value, strcspn(value, ","));
+}
+
+/* -overcommit mem-lock=on */
+static void read_overcommit(struct reader *r, const char *value)
+{
+	struct props p;
+	props_parse(r->a, value, NULL, &p);
+	const char *lock = props_get(&p, "mem-lock");
+	if (lock)
+		r->config->is_memory_locked = prop_is_on(lock);
+}
+
+/* A directory of hugetlbfs: as Proxmox VE mounts it, the page size is in its name,
+ * "/run/hugepages/kvm/2048kB"; libvirt has "/dev/hugepages/libvirt/qemu/1-web". */
+static void read_mem_path(struct reader *r, const char *path)
+{
+	if (!strstr(path, "hugepages"))
+		return;
+	const char *name = strrchr(path, '/');
+	char *end;
+	long long kib = name ? strtoll(name + 1, &end, 10) : 0;
+	r->config->hugepages_kib = kib > 0 && streq(end, "kB") ? kib : HUGEPAGES_ANY;
+}
+
+static void read_object(struct reader *r, const char *value)
+{
+	struct props *p = list_push(r->a, &r->objects);
+	props_parse(r->a, value, "qom-type", p);
+	const char *type = props_get(p, "qom-type"), *id = props_get(p, "id");
+	if (!type)
+		return;
+	const char *path = props_get(p, "mem-path"), *size = props_get(p, "hugetlbsize");
+	if (streq(type, "iothread") && id)
+		*list_push(r->a, &r->config->iothreads) = id;
+	else if (streq(type, "memory-backend-file") && path)
+		read_mem_path(r, path);
+	else if (streq(type, "memory-backend-memfd") && prop_is_on(props_get(p, "hugetlb")))
+		r->config->hugepages_kib = size ? (int64_t)size_mib(size, 1) * 1024 : HUGEPAGES_ANY;
+}
+
+static void read_device(struct reader *r, const char *value)
+{
+	props_parse(r->a, value, "driver", list_push(r->a, &r->devices));
+}
+
+static void read_netdev(struct reader *r, const char *value)
+{
+	props_parse(r->a, value, "type", list_push(r->a, &r->netdevs));
+}
+
+static void read_numa(struct reader *r, const char *value)
+{
+	props_parse(r->a, value, "type", list_push(r->a, &r->numas));
+}
+
+static const struct option {
+	const char *name;
+	void (*read)(struct reader *r, const char *value);
+} options[] = {
+	{ "m", read_memory },
+	{ "cpu", read_cpu },
+	{ "overcommit", read_overcommit },
+	{ "mem-path", read_mem_path },
+	{ "object", read_object },
+	{ "device", read_device },
+	{ "netdev", read_netdev },
+	{ "numa", read_numa },
+	/* Their arguments may look like options. */
+	{ "name", NULL },
+	{ "append", NULL },
+};
+
+static void read_options(struct reader *r, const char *p, const char *end)
+{
+	for (const char *arg; (arg = qemu_args_next(&p, end));) {
+		const char *name = qemu_args_option(arg);
+		for (size_t i = 0; name && i < N_ELEMENTS(options); i++) {
+			if (!streq(name, options[i].name))
+				continue;
+			const char *value = qemu_args_next(&p, end);
+			if (value && options[i].read)
+				options[i].read(r, value);
+			break;
+		}
+	}
+}
+
+static const struct props *by_id(const props_list *list, const char *id)
+{
+	array_for_each (p, list) {
+		const char *its = props_get(p, "id");
+		if (id && its && streq(its, id))
+			return p;
+	}
+	return NULL;
+}
+
+/* All values of the key as one cpulist in its usual form. "host-nodes=0,2" reads as two keys: the
+ * second is a number. NULL when there are none. */
+static const char *merge_lists(struct reader *r, const struct props *p, const char *key)
+{
+	struct cpuset all = CPUSET_EMPTY, some;
+	bool is_before_us = false;
+	array_for_each (prop, p) {
+		bool is_ours = streq(prop->key, key);
+		bool is_rest = is_before_us && isdigit((unsigned char)*prop->key);
+		if ((is_ours && cpuset_parse_list(prop->value, &some) == 0) ||
+			(is_rest && cpuset_parse_list(prop->key, &some) == 0))
+			all = cpuset_or(&all, &some);
+		is_before_us = is_ours || is_rest;
+	}
+	if (cpuset_is_empty(&all))
+		return NULL;
+	AUTO_FREE char *text = cpuset_format_list(&all);
+	return arena_strdup(r->a, text);
+}
+
+/* -numa node,nodeid=0,cpus=0-1,cpus=4,memdev=ram-node0
+ * -object memory-backend-ram,id=ram-node0,size=512M,host-nodes=0,policy=bind */
+static void add_node(struct reader *r, const struct props *p)
+{
+	const char *type = props_get(p, "type");
+	if (!type || !streq(type, "node"))
+		return;
+	const struct props *memdev = by_id(&r->objects, props_get(p, "memdev"));
+	struct vm_node *node = list_push(r->a, &r->config->nodes);
+	const char *number = props_get(p, "nodeid");
+	node->node = number ? count_of(number) : (int)r->config->nodes.n - 1;
+	node->cpus = merge_lists(r, p, "cpus");
+	node->mib = memdev ? size_mib(props_get(memdev, "size"), 1)
+			   : size_mib(props_get(p, "mem"), 1048576);
+	node->hostnodes = memdev ? merge_lists(r, memdev, "host-nodes") : NULL;
+	node->policy = node->hostnodes ? props_get(memdev, "policy") : NULL;
+	r->config->has_numa = true;
+}
+
+/* The controller of a bus: "virtioscsi0.0" → virtioscsi0. */
+static const struct props *controller_of(struct reader *r, const struct props *device)
+{
+	const char *bus = props_get(device, "bus");
+	const char *dot = bus ? strrchr(bus, '.') : NULL;
+	return dot ? by_id(&r->devices, arena_strndup(r->a, bus, (size_t)(dot - bus))) : NULL;
+}
+
+static bool is_any(const char *driver, const char *const *prefixes)
+{
+	for (; *prefixes; prefixes++)
+		if (str_after(driver, *prefixes))
+			return true;
+	return false;
+}
+
+/* -device virtio-blk-pci,drive=drive-virtio0,id=virtio0,iothread=iothread-virtio0,num-queues=4
+ * -device virtio-scsi-pci,id=virtioscsi0,iothread=iothread-virtioscsi0,num_queues=4
+ * -device scsi-hd,bus=virtioscsi0.0,drive=drive-scsi0,id=scsi0 */
+static bool add_disk(struct reader *r, const struct props *p, const char *driver)
+{
+	static const char *const own[] = { "virtio-blk-", "ide-hd", "ide-cd", NULL };
+	static const char *const behind[] = { "scsi-hd", "scsi-cd", "scsi-block", "scsi-generic",
+		NULL };
+	const char *id = props_get(p, "id");
+	bool is_behind = is_any(driver, behind);
+	if (!id || (!is_behind && !is_any(driver, own)))
+		return false;
+	const struct props *at = is_behind ? controller_of(r, p) : p;
+	struct vm_disk *disk = list_push(r->a, &r->config->disks);
+	disk->id = id;
+	disk->iothread = at ? props_get(at, "iothread") : NULL;
+	disk->queues = at ? count_of(props_get(at, is_behind ? "num_queues" : "num-queues")) : 0;
+	return true;
+}
+
+static int count_fds(const char *fds)
+{
+	int n = 1;
+	for (; (fds = strchr(fds, ':')); fds++)
+		n++;
+	return n;
+}
+
+/* -netdev type=tap,id=net0,ifname=tap100i0,vhost=on,queues=4
+ * -device virtio-net-pci,netdev=net0,id=net0,mq=on; libvirt has vhostfds=30:31 instead */
+static bool add_net(struct reader *r, const struct props *p, const char *driver)
+{
+	const char *id = props_get(p, "id"), *netdev = props_get(p, "netdev");
+	const struct props *back = by_id(&r->netdevs, netdev);
+	if (!netdev)
+		return false;
+	struct vm_net *net = list_push(r->a, &r->config->nets);
+	const char *fds = back ? props_get(back, "fds") : NULL;
+	net->id = id ? id : netdev;
+	net->model = str_after(driver, "virtio-net-") ? "virtio" : driver;
+	net->queues = back ? count_of(props_get(back, "queues")) : 0;
+	if (fds)
+		net->queues = count_fds(fds);
+	if (!net->queues)
+		net->queues = 1;
+	net->has_vhost = back &&
+		(prop_is_on(props_get(back, "vhost")) || props_get(back, "vhostfd") ||
+			props_get(back, "vhostfds"));
+	return true;
+}
+
+/* -device vfio-pci,host=0000:01:00.0,id=hostpci0.0
+ * -device vfio-pci,sysfsdev=/sys/bus/pci/devices/0000:00:02.0/UUID,id=hostpci0 (a part of it) */
+static void add_pci(struct reader *r, const struct props *p)
+{
+	const char *host = props_get(p, "host"), *dev = props_get(p, "sysfsdev");
+	const char *at = dev ? strstr(dev, "/devices/") : NULL;
+	if (!host && at) {
+		at += strlen("/devices/");
+		host = arena_strndup(r->a, at, strcspn(at, "/"));
+	}
+	struct vm_pci *pci = list_push(r->a, &r->config->pci);
+	pci->id = props_get(p, "id");
+	pci->address = host ? pci_address(r->a, host) : NULL;
+}
+
+static void add_device(struct reader *r, const struct props *p)
+{
+	const char *driver = props_get(p, "driver");
+	if (!driver || add_disk(r, p, driver) || add_net(r, p, driver))
+		return;
+	const struct props *memdev = by_id(&r->objects, props_get(p, "memdev"));
+	if (str_after(driver, "vfio-pci"))
+		add_pci(r, p);
+	else if (str_has_suffix(driver, "-cpu")) /* kvm64-x86_64-cpu,id=cpu2,socket-id=0,… */
+		r->config->vcpus++;
+	else if (streq(driver, "pc-dimm") && memdev)
+		r->config->memory_mib += size_mib(props_get(memdev, "size"), 1);
+	else if (str_after(driver, "virtio-balloon"))
+		r->config->has_balloon = true;
+}
+
+static const char *skip_taskset(struct reader *r, const char *p, const char *end)
+{
+	const char *arg = qemu_args_next(&p, end);
+	if (!arg || !(streq(arg, "taskset") || str_has_suffix(arg, "/taskset")))
+		return p;
+	while ((arg = qemu_args_next(&p, end)) && *arg == '-')
+		;
+	struct cpuset cpus;
+	r->config->affinity = arg;
+	if (arg && cpuset_parse_list(arg, &cpus) == 0)
+		r->config->affinity_cpus = arena_dup(r->a, &cpus, 1, sizeof cpus);
+	return p;
+}
+
+void qemu_config_add(struct arena *a, const char *cmdline, size_t len, const struct qemu_args *args,
+	struct vm_config *config)
+{
+	struct reader r = { .a = a, .config = config };
+	const char *end = cmdline + len;
+	if (args->name)
+		config->name = args->name;
+	config->sockets = args->smp.sockets;
+	config->cores = args->smp.cores;
+	config->threads = args->smp.threads;
+	config->vcpus = args->smp.cpus;
+	config->max_vcpus = args->smp.max;
+	read_options(&r, skip_taskset(&r, cmdline, end), end);
+	array_for_each (p, &r.numas)
+		add_node(&r, p);
+	array_for_each (p, &r.devices)
+		add_device(&r, p);
+	if (!config->memory_mib)
+		config->memory_mib = 128; /* QEMU's default */
+}

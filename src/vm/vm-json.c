@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "vm/vm-json.h"
+
+#include <string.h>
+
+#include "vm/config.h"
+#include "vm/memory.h"
+#include "vm/vm.h"
+
+/* Names come from others and need not be UTF-8, which JSON is: odd bytes become '?'. */
+static json_t *text_json(const char *s)
+{
+	if (!s)
+		return json_null();
+	json_t *o = json_string(s);
+	if (o)
+		return o;
+	AUTO_FREE char *copy = xstrdup(s);
+	for (char *p = copy; *p; p++)
+		if (*p & 0x80)
+			*p = '?';
+	return json_string(copy);
+}
+
+static json_t *list_json(const struct cpuset *set)
+{
+	AUTO_FREE char *text = set ? cpuset_format_list(set) : NULL;
+	return text ? json_string(text) : json_null();
+}
+
+static json_t *number_or_null(int n)
+{
+	return n < 0 ? json_null() : json_integer(n);
+}
+
+static json_t *ns_json(const struct vm_thread *t, uint64_t ns)
+{
+	return t->has_times ? json_integer((json_int_t)ns) : json_null();
+}
+
+static json_t *thread_json(const struct vm_thread *t)
+{
+	return json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:s?, s:i, s:i, s:o, s:o, s:o}",
+		"tid", t->tid, "role", thread_role_name(t->role), "index", number_or_null(t->index),
+		"id", text_json(t->id), "comm", text_json(t->comm), "allowed",
+		list_json(t->allowed), "cpu", number_or_null(t->cpu), "policy", t->policy,
+		"priority", t->priority, "nice", t->nice, "cgroup", text_json(t->cgroup), "run_ns",
+		ns_json(t, t->run_ns), "wait_ns", ns_json(t, t->wait_ns));
+}
+
+static json_t *device_json(const struct vm_device *d)
+{
+	json_t *irqs = json_array();
+	for (size_t i = 0; i < d->n_irqs; i++) {
+		const struct vm_irq *irq = &d->irqs[i];
+		json_array_append_new(irqs,
+			json_pack("{s:i, s:i, s:s, s:o}", "irq", irq->irq, "vector", irq->vector,
+				"kind", irq->kind, "affinity", list_json(irq->affinity)));
+	}
+	return json_pack("{s:s, s:o, s:o, s:o, s:o}", "address", d->address, "id", text_json(d->id),
+		"mapping", text_json(d->mapping), "node", number_or_null(d->node), "irqs", irqs);
+}
+
+static void put_nodes(const struct vm_config *c, json_t *o)
+{
+	json_t *nodes = json_array();
+	array_for_each (n, &c->nodes)
+		json_array_append_new(nodes,
+			json_pack("{s:i, s:s?, s:I, s:s?, s:o}", "node", n->node, "cpus", n->cpus,
+				"memory_kib", (json_int_t)(n->mib * 1024), "hostnodes",
+				n->hostnodes, "policy", text_json(n->policy)));
+	json_object_set_new(o, "numa_nodes", nodes);
+}
+
+static void put_devices(const struct vm_config *c, json_t *o)
+{
+	json_t *disks = json_array(), *nets = json_array(), *pci = json_array();
+	array_for_each (d, &c->disks)
+		json_array_append_new(disks,
+			json_pack("{s:o, s:o, s:o}", "id", text_json(d->id), "iothread",
+				text_json(d->iothread), "queues",
+				d->queues ? json_integer(d->queues) : json_null()));
+	array_for_each (n, &c->nets)
+		json_array_append_new(nets,
+			json_pack("{s:o, s:o, s:i, s:b}", "id", text_json(n->id), "model",
+				text_json(n->model), "queues", n->queues, "vhost", n->has_vhost));
+	array_for_each (p, &c->pci)
+		json_array_append_new(pci,
+			json_pack("{s:o, s:s?, s:o}", "id", text_json(p->id), "address", p->address,
+				"mapping", text_json(p->mapping)));
+	json_object_set_new(o, "disks", disks);
+	json_object_set_new(o, "nets", nets);
+	json_object_set_new(o, "hostpci", pci);
+}
+
+static json_t *strings_json(const char *const *v, size_t n)
+{
+	json_t *all = json_array();
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(all, text_json(v[i]));
+	return all;
+}
+
+static void put_managers_part(const struct vm_config *c, json_t *o)
+{
+	json_t *pins = json_array(), *pending = json_array();
+	array_for_each (p, &c->pins)
+		json_array_append_new(pins,
+			json_pack("{s:o, s:o}", "what", text_json(p->what), "value",
+				text_json(p->value)));
+	array_for_each (p, &c->pending)
+		json_array_append_new(pending,
+			json_pack("{s:o, s:o}", "key", text_json(p->key), "value",
+				text_json(p->value)));
+	json_object_set_new(o, "pins", pins);
+	json_object_set_new(o, "pending", pending);
+	json_object_set_new(o, "tags", strings_json(c->tags.v, c->tags.n));
+	json_object_set_new(o, "affinity", text_json(c->affinity));
+	json_object_set_new(o, "cpuunits", c->cpuunits ? json_integer(c->cpuunits) : json_null());
+	json_object_set_new(o, "cpulimit", c->cpulimit > 0 ? json_real(c->cpulimit) : json_null());
+	json_object_update_new(o,
+		json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "scsihw", text_json(c->scsihw),
+			"hookscript", text_json(c->hookscript), "args", text_json(c->args), "lock",
+			text_json(c->lock), "numa_mode", text_json(c->numa_mode), "numa_hostnodes",
+			text_json(c->numa_nodes), "description", text_json(c->description)));
+}
+
+static json_t *hugepages_json(int64_t kib)
+{
+	if (kib == HUGEPAGES_ANY)
+		return json_string("any");
+	return kib ? json_integer(kib) : json_null();
+}
+
+static json_t *config_json(const struct vm_config *c)
+{
+	json_t *o = json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:o, s:I, s:b, s:o, s:b, s:b, s:b}",
+		"source", c->source, "sockets", c->sockets, "cores", c->cores, "threads",
+		c->threads, "vcpus", c->vcpus, "max_vcpus", c->max_vcpus, "cpu", text_json(c->cpu),
+		"memory_kib", (json_int_t)(c->memory_mib * 1024), "numa", c->has_numa,
+		"hugepages_kib", hugepages_json(c->hugepages_kib), "keephugepages",
+		c->keeps_hugepages, "locked", c->is_memory_locked, "balloon", c->has_balloon);
+	json_object_set_new(o, "balloon_kib",
+		c->balloon_mib ? json_integer((json_int_t)(c->balloon_mib * 1024)) : json_null());
+	json_object_set_new(o, "iothreads", strings_json(c->iothreads.v, c->iothreads.n));
+	put_nodes(c, o);
+	put_devices(c, o);
+	put_managers_part(c, o);
+	return o;
+}
+
+static json_t *memory_json(const struct vm_memory *m)
+{
+	if (!m->source)
+		return json_null();
+	json_t *nodes = json_array();
+	array_for_each (n, &m->nodes) {
+		json_t *pages = json_array();
+		array_for_each (p, &n->pages)
+			json_array_append_new(pages,
+				json_pack("{s:I, s:I}", "size_kib", (json_int_t)p->page_kib, "kib",
+					(json_int_t)p->kib));
+		json_array_append_new(nodes,
+			json_pack("{s:i, s:I, s:o}", "node", n->node, "kib", (json_int_t)n->kib,
+				"pages", pages));
+	}
+	return nodes;
+}
+
+json_t *vm_json(const struct vm *vm, const struct vm_memory *m)
+{
+	json_t *threads = json_array(), *devices = json_array();
+	for (size_t i = 0; i < vm->n_threads; i++)
+		json_array_append_new(threads, thread_json(&vm->threads[i]));
+	for (size_t i = 0; i < vm->n_devices; i++)
+		json_array_append_new(devices, device_json(&vm->devices[i]));
+	json_t *o = json_pack("{s:o, s:o, s:o, s:s, s:i, s:i, s:o, s:o}", "id", text_json(vm->id),
+		"name", text_json(vm->name), "uuid", text_json(vm->uuid), "manager", vm->manager,
+		"pid", vm->pid, "vcpus", vm->n_vcpus, "accel", text_json(vm->accel), "cgroup",
+		text_json(vm->cgroup));
+	json_object_update_new(o,
+		json_pack("{s:o, s:s?, s:s?, s:o, s:I, s:I}", "memory", memory_json(m),
+			"memory_source", m->source, "memory_policy", m->policy, "mems_allowed",
+			list_json(m->mems_allowed), "locked_kib", (json_int_t)m->locked_kib,
+			"hugetlb_kib", (json_int_t)m->hugetlb_kib));
+	json_object_set_new(o, "config", config_json(vm->config));
+	json_object_set_new(o, "devices", devices);
+	json_object_set_new(o, "threads", threads);
+	json_object_set_new(o, "notes", strings_json(vm->notes, vm->n_notes));
+	return o;
+}
