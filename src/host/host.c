@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "host/internal.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -47,6 +48,17 @@ int host_open_path(struct host *h, const char *path, int flags)
 	return other ? open_below_root(h, other, flags) : fd;
 }
 
+/* Files of /proc that the kernel writes as one record: what does not fill the buffer is all. */
+static bool is_one_record(const char *path)
+{
+	static const char *const names[] = { "/stat", "/status", "/cgroup" };
+	const char *pid = str_after(path, "proc/");
+	for (size_t i = 0; pid && isdigit((unsigned char)*pid) && i < N_ELEMENTS(names); i++)
+		if (str_has_suffix(path, names[i]))
+			return true;
+	return false;
+}
+
 int host_read_path(struct host *h, const char *path, char **ret_text, size_t *ret_n)
 {
 	AUTO_CLOSE int fd = host_open_path(h, path, O_RDONLY | O_NOCTTY);
@@ -66,7 +78,8 @@ int host_read_path(struct host *h, const char *path, char **ret_text, size_t *re
 			return -errno;
 		strbuf_add(&b, part, (size_t)n);
 		/* Files of a tree are ordinary ones, which are read short only at their end. */
-		if (n == 0 || (!h->is_live && (size_t)n < sizeof part))
+		bool is_whole = !h->is_live || is_one_record(path);
+		if (n == 0 || (is_whole && (size_t)n < sizeof part))
 			break;
 	}
 	*ret_n = b.n;

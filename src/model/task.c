@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Every thread of the machine: who it is, where it may run, and which cgroup it is in. */
+#include <ctype.h>
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -17,24 +17,51 @@
  * from 3: state 3, ppid 4, flags 9, nice 19, num_threads 20, starttime 22, processor 39,
  * rt_priority 40, policy 41.
  */
+enum { STAT_FIRST = 3, STAT_LAST = 41 };
+
+/* The number of the field at *p, which is moved to the next one: false at the end, and for words
+ * that are no number (the state). */
+static bool next_field(const char **p, int64_t *ret)
+{
+	const char *q = *p + strspn(*p, " ");
+	bool is_negative = *q == '-';
+	const char *digits = q + is_negative, *end = digits;
+	uint64_t n = 0;
+	for (; isdigit((unsigned char)*end); end++)
+		n = n * 10 + (uint64_t)(*end - '0');
+	bool is_number = end > digits && (!*end || isspace((unsigned char)*end));
+	*ret = (int64_t)(is_negative ? 0 - n : n);
+	*p = q + strcspn(q, " ");
+	return is_number;
+}
+
 int task_parse_stat(char *text, struct task *ret)
 {
 	char *open = strchr(text, '('), *close = strrchr(text, ')');
 	if (!open || !close || close < open)
 		return -EINVAL;
 	*open = *close = 0;
-	struct task t = { .cgroup = -1, .comm = open + 1, .last_cpu = -1 };
+	struct task t = { .cgroup = -1, .comm = open + 1 };
 	if (str_to_int(text, &t.tid) < 0)
 		return -EINVAL;
-	unsigned long long start;
-	int n = sscanf(close + 1,
-		" %*c %d %*d %*d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d %*d %d %d %*d %llu"
-		" %*u %*d %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*d %d %d %d",
-		&t.ppid, &t.flags, &t.nice, &t.n_threads, &start, &t.last_cpu, &t.rt_priority,
-		&t.policy);
-	if (n < 5)
-		return -EINVAL;
-	t.start = start;
+	const char *p = close + 1;
+	int64_t field[STAT_LAST + 1] = { [39] = -1 };
+	for (int i = STAT_FIRST; i <= STAT_LAST; i++) {
+		bool is_needed = i > STAT_FIRST && i <= 22;
+		int64_t n;
+		if (next_field(&p, &n))
+			field[i] = n;
+		else if (is_needed)
+			return -EINVAL;
+	}
+	t.ppid = (int)field[4];
+	t.flags = (unsigned int)field[9];
+	t.nice = (int)field[19];
+	t.n_threads = (int)field[20];
+	t.start = (uint64_t)field[22];
+	t.last_cpu = field[39] < CPUSET_MAX ? (int)field[39] : -1;
+	t.rt_priority = (int)field[40];
+	t.policy = (int)field[41];
 	*ret = t;
 	return 0;
 }
@@ -64,8 +91,8 @@ static int cgroup_of(
 {
 	if (!s->n_cgroups)
 		return -1;
-	if (task_is_kthread(t) && task_is_immovable(t))
-		return 0;
+	if (s->n_cgroups == 1 || (task_is_kthread(t) && task_is_immovable(t)))
+		return 0; /* the root */
 	if (!leader || leader->cgroup < 0)
 		return read_cgroup(h, s, t);
 	const char *type = s->cgroups[leader->cgroup].type;
