@@ -33,8 +33,8 @@ struct entry {
 struct ledger {
 	struct arena arena;
 	const char *boot_id, *operation; /* "apply db01" */
-	bool is_forward;     /* a journal that is to be ended, not taken back: an undo */
-	uint64_t confirm_ns; /* CLOCK_MONOTONIC until which it must be confirmed; 0: it is */
+	bool is_forward;          /* a journal that is to be ended, not taken back: an undo */
+	uint64_t confirm_ns;      /* CLOCK_MONOTONIC until which it must be confirmed; 0: it is */
 	uint64_t confirm_wait_ns; /* not saved: how long from the end of the transaction */
 	ARRAY(struct placement) placements;
 	ARRAY(struct entry) entries; /* in the order in which they were applied */

@@ -13,8 +13,8 @@
  *	proc/PID/cmdline	of other programs than QEMU all but argv[0]; of QEMU what is not
  *				one of the options that say who the VM is and how it is built,
  *				and in those whatever is called password, data, key or secret
- *	etc/pve/….conf   	descriptions, passwords, keys and users of cloud-init; in args as in a
- *				command line
+ *	etc/pve/….conf   	descriptions, passwords, keys and users of cloud-init; in args as in
+ *a command line
  */
 char *redact_file(const char *path, const char *text, size_t *n);
 
