@@ -151,60 +151,11 @@ static void apply_recovers(void)
 		machine_reset(m);
 		machine_run(m, fault, s->apply);
 		int code = machine_run(m, NULL, s->apply);
-		ok(is_code(m, code, 0, "apply") && same(m, applied, false, "not as applied"),
-			"apply after an apply that was killed at %d", k);
+		bool is_done = is_code(m, code, 0, "apply");
+		is_done &= same(m, applied, false, "not as applied");
+		ok(is_done, "apply after an apply that was killed at %d", k);
 	}
 	image_free(applied);
-	machine_free(m);
-}
-
-/* From 'start' killed at each change of the command; what the next command that changes things
- * ends it with is 'end', where db01 is whole. */
-static void kill_beside(struct machine *m, const char *args, const struct image *start,
-	const struct image *end, int step)
-{
-	image_put(m, start);
-	int n = machine_count(m, args);
-	for (int k = 1; k <= n; k += step) {
-		char fault[40];
-		const char *why = "";
-		snprintf(fault, sizeof fault, "kill-after:%d", k);
-		image_put(m, start);
-		bool is_right = is_code(m, machine_run(m, fault, args), KILLED, args);
-		machine_run(m, NULL, "confirm"); /* has nothing to confirm, but recovers first */
-		is_right &= same(m, end, false, "not as before");
-		if (!vm_is_whole(m, VM_DB01, "isolated", NULL, &why)) {
-			printf("# db01: %s\n", why);
-			is_right = false;
-		}
-		is_right &= is_code(m, machine_run(m, NULL, "status"), 0, "status");
-		ok(is_right, "%s, %s, db01 in force", args, fault);
-	}
-}
-
-/* One VM is in force while the transaction of another is killed: it stays whole. */
-static void beside_another(void)
-{
-	struct machine *m = machine_new(ROOT_6_12);
-	static const char other[] = "apply --vm db02 --isolation isolated";
-	machine_run(m, NULL, scenes[0].apply);
-	struct image *one = image_take(m);
-	machine_run(m, NULL, other);
-	struct image *both = image_take(m);
-	machine_run(m, NULL, "undo db02");
-	struct image *one_again = image_take(m);
-	const char *why = image_differs(m, one, false);
-	ok(!why, "one VM more and one less is as before");
-	if (why)
-		printf("%s", why);
-	kill_beside(m, other, one, one, 2);
-	kill_beside(m, "undo db02", both, one_again, 3);
-	image_put(m, both);
-	machine_run(m, NULL, "undo --all");
-	ok(machine_is_pristine(m, &why), "and all back");
-	image_free(one);
-	image_free(both);
-	image_free(one_again);
 	machine_free(m);
 }
 
@@ -213,9 +164,6 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < N_ELEMENTS(scenes); i++)
 		if (argc < 2 || atoi(argv[1]) == (int)i)
 			play(&scenes[i]);
-	if (argc > 1)
-		return tap_done();
 	apply_recovers();
-	beside_another();
 	return tap_done();
 }

@@ -307,7 +307,6 @@ static void next_boot(const char *fault, const char *name)
 	}
 	ok(state != NULL, "%s: there is a file of the last boot", name);
 	/* a machine that booted: as new, with another id, and what a state directory on disk has */
-	AUTO_FREE char *text = NULL;
 	AUTO_FREE char *copy = xasprintf("cp -r '%s/run/wideberth' '%s.old'", m->dir, m->dir);
 	AUTO_FREE char *back =
 		xasprintf("rm -rf '%s/run/wideberth' && mv '%s.old' '%s/run/wideberth'", m->dir,
