@@ -100,7 +100,7 @@ static bool was_right(const struct change *c, const char *ours)
  * may by now be just what its group has: left alone, it would stay when the group gets wider. */
 static bool is_blind(const struct change *c)
 {
-	return c->knob->is_deferred || (c->is_released && streq(c->after, "all"));
+	return c->knob->is_deferred || c->is_again || (c->is_released && streq(c->after, "all"));
 }
 
 /* Nothing to write. Somebody else's set without the CPUs to avoid is as good as ours, but an older
@@ -384,6 +384,13 @@ static void settle_and_check(struct host *h, struct changes *list, bool is_back)
 		if (is_open(c))
 			check(h, list, c);
 	}
+	/* What was held back by one that came later in the list: a list of CPUs by its controller. */
+	array_for_each (c, &list->v) {
+		if (is_refused(c) && c->is_released) {
+			c->result = CHANGE_DONE;
+			check(h, list, c);
+		}
+	}
 }
 
 /* Executes the list. Stops at the first required change that fails when asked to; one on its way
@@ -525,6 +532,8 @@ static int plan_back(
 		const struct entry *before = ledger_find(l, entry->knob, entry->key, entry->id);
 		c.after = before ? keep(&list->arena, before->value) : c.baseline;
 		c.is_released = !before;
+		/* systemd may not have noticed yet that its drop-in is gone */
+		c.is_again = before && c.knob == &knob_unit_cpus;
 		c.why = "the transaction did not end";
 		int r = add_change(h, list, &c, entry->value);
 		if (r < 0)

@@ -30,6 +30,7 @@ struct change {
 	const char *avoid;    /* see struct entry */
 	bool is_optional;
 	bool is_released;  /* goes back to the baseline for good */
+	bool is_again;     /* written though it seems to be there */
 	bool is_untouched; /* going back: it never was another value */
 	enum change_result result;
 	const char *reason; /* for the last four results */

@@ -171,7 +171,9 @@ static int put_mask(struct host *h, int tid, const struct cpuset *asked, const s
 	r = put_task_file(h, tid, "status", whole);
 	if (r < 0)
 		return r;
-	bool is_told = !asked || (cpuset_equal(asked, &mask) && !cpuset_equal(asked, group));
+	/* a kernel thread loses its mask at the next change anyway */
+	bool is_told = !asked || task_flags(h, tid) & FLAG_KTHREAD ||
+		(cpuset_equal(asked, &mask) && !cpuset_equal(asked, group));
 	AUTO_FREE char *text = is_told ? NULL : cpuset_format_list(asked);
 	return put_task_file(h, tid, "asked", text);
 }

@@ -124,8 +124,11 @@ int tree_get_unit(struct host *h, const char *unit, const char *property, char *
 	if (tree_find_group(h, unit, &group) < 0)
 		return -ENOTUNIQ;
 	read_memory(h, &l);
-	char *value = remembered(&l, unit, property);
-	*ret = value ? value : xstrdup(streq(property, "Delegate") ? "no" : "");
+	AUTO_FREE char *value = remembered(&l, unit, property);
+	if (streq(property, "Delegate")) /* a list of controllers counts as yes */
+		*ret = xstrdup(value && !streq(value, "no") ? "yes" : "no");
+	else
+		*ret = value ? TAKE(value) : xstrdup("");
 	return 0;
 }
 

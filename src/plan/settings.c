@@ -292,7 +292,10 @@ static void add_vm_threads(struct builder *b, const struct placement *p, const s
 			continue;
 		struct setting *s =
 			add_thread(b, "thread.affinity", t->tid, t->start, why_there(t->role));
-		s->value = list_text(b, place_of(b, p, t));
+		const struct cpuset *place = place_of(b, p, t);
+		s->value = list_text(b, place);
+		if (place == b->free) /* trimmed by its group it is as well off */
+			s->without = b->claimed;
 		s->is_optional = t->role == ROLE_WORKER || t->role == ROLE_KVM;
 	}
 }

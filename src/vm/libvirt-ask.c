@@ -18,7 +18,7 @@
 #include "base/alloc.h"
 
 enum {
-	LIBVIRT_MS = 1500,             /* for all domains */
+	LIBVIRT_MS = 3000,             /* for all domains */
 	ANSWER_MAX = 64 * 1024 * 1024, /* far more than thousands of domains have */
 };
 

@@ -151,8 +151,9 @@ static void apply_recovers(void)
 		machine_reset(m);
 		machine_run(m, fault, s->apply);
 		int code = machine_run(m, NULL, s->apply);
-		ok(is_code(m, code, 0, "apply") & same(m, applied, false, "not as applied"),
-			"apply after an apply that was killed at %d", k);
+		bool is_done = is_code(m, code, 0, "apply");
+		is_done &= same(m, applied, false, "not as applied");
+		ok(is_done, "apply after an apply that was killed at %d", k);
 	}
 	image_free(applied);
 	machine_free(m);

@@ -114,7 +114,6 @@ static void other_thread(void)
 		at[1] = '9';
 	AUTO_FREE char *line = xasprintf("%s\n", stat);
 	machine_write(m, path, line);
-	AUTO_FREE char *before = xstrdup(machine_read(m, "proc/%d/task/%d/asked", DB01, DB01 + 10));
 	int code = machine_run(m, NULL, "--json undo --all");
 	ok(at && strstr(m->output, "\"3095\""), "a thread with another start time is listed");
 	ok(code == 0 && strstr(m->output, "\"gone\": [\n"), "... as gone");
@@ -308,7 +307,6 @@ static void next_boot(const char *fault, const char *name)
 	}
 	ok(state != NULL, "%s: there is a file of the last boot", name);
 	/* a machine that booted: as new, with another id, and what a state directory on disk has */
-	AUTO_FREE char *text = NULL;
 	AUTO_FREE char *copy = xasprintf("cp -r '%s/run/wideberth' '%s.old'", m->dir, m->dir);
 	AUTO_FREE char *back =
 		xasprintf("rm -rf '%s/run/wideberth' && mv '%s.old' '%s/run/wideberth'", m->dir,

@@ -7,6 +7,7 @@
 #include <ftw.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -252,6 +253,7 @@ static pid_t start_qemu(const char *name, const char *socket, const char *accel,
 	pid_t pid = fork();
 	if (pid)
 		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* not to outlive a test that dies */
 	int null = open("/dev/null", O_RDWR);
 	dup2(null, 0);
 	dup2(null, 2);
@@ -340,8 +342,8 @@ static void test_real(const char *accel, const char *io)
 		drop_workers(by_name);
 		if (!is_long)
 			same_str(by_name, by_qmp, "real QEMU: roles by name are those by QMP");
-		ok(strstr(busy, "another client") != NULL, "real QEMU: notes the busy monitor");
-		same_int(strstr(notes, "share one thread") != NULL, is_single,
+		ok(busy && strstr(busy, "another client"), "real QEMU: notes the busy monitor");
+		same_int(notes && strstr(notes, "share one thread"), is_single,
 			"real QEMU: notes that vCPUs share a thread");
 	} else {
 		ok(true, "real QEMU (skipped: it does not run here)");

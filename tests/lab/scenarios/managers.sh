@@ -34,6 +34,8 @@ domain() {
 has_libvirt=no
 if command -v libvirtd >/dev/null; then
 	mkdir -p /etc/libvirt
+	getent group kvm >/dev/null || groupadd -r kvm
+	getent passwd libvirt-qemu >/dev/null || useradd -r -U libvirt-qemu
 	printf '%s\n' 'stdio_handler = "file"' 'security_driver = "none"' 'user = "root"' 'group = "root"' >/etc/libvirt/qemu.conf
 	ldconfig
 	systemd-run --quiet --unit=libvirtd -p Delegate=yes libvirtd

@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# lab: 6.12 mini 400 --multi
 #
 # Kernel 6.12: two VMs come and go, in both orders, and one ends while it is applied. The other one stays whole.
 . /lab/run/lib.sh
