@@ -2,7 +2,7 @@
 # For the tests of hosts: TAP, a directory for temporary files, comparing with lscpu.
 # WIDEBERTH is the program, as meson sets it.
 
-tmp=$(mktemp -d)
+tmp=$(mktemp -d -p /dev/shm 2> /dev/null || mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 n=0
 failed=0
