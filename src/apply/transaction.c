@@ -384,7 +384,8 @@ static void settle_and_check(struct host *h, struct changes *list, bool is_back)
 		if (is_open(c))
 			check(h, list, c);
 	}
-	/* What was held back by one that came later in the list: a list of CPUs by its controller. */
+	/* What was held back by one that came later in the list: a list of CPUs by its controller.
+	 */
 	array_for_each (c, &list->v) {
 		if (is_refused(c) && c->is_released) {
 			c->result = CHANGE_DONE;
