@@ -413,7 +413,13 @@ static void test_busy(const char *path)
 		_exit(0); /* its copy of 'other' was the last */
 	}
 	close(other);
-	AUTO_FREE char *later = ask(path, 0, "busy for a while");
+	/* On a loaded machine its turn may come after the budget. */
+	AUTO_FREE char *later = NULL;
+	for (int i = 0; i < 10 && !later; i++) {
+		struct qmp_budget b = { .vm_ns = QMP_VM_NS, .all_ns = QMP_ALL_NS };
+		if (qmp_ask(&b, path, &later) < 0)
+			later = NULL;
+	}
 	ok(later != NULL, "busy for a while: gets its turn");
 	waitpid(closer, NULL, 0);
 	stop_server(pid);
