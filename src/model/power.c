@@ -106,8 +106,10 @@ void read_power(struct host *h, struct snapshot *s)
 			read_text(h, s, CPU_DIR "/cpu%d/power/pm_qos_resume_latency_us", cpu);
 		c->core_throttle_count = read_number(
 			h, s, CPU_DIR "/cpu%d/thermal_throttle/core_throttle_count", cpu);
-		c->package_throttle_count = read_number(
-			h, s, CPU_DIR "/cpu%d/thermal_throttle/package_throttle_count", cpu);
+		c->package_throttle_count = c->core_throttle_count == ABSENT
+			? ABSENT /* they come together */
+			: read_number(h, s,
+				  CPU_DIR "/cpu%d/thermal_throttle/package_throttle_count", cpu);
 		read_idle(h, s, c);
 	}
 	s->power = power;

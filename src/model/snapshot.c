@@ -151,9 +151,8 @@ static const struct {
 	{ SNAPSHOT_LOAD, read_load },
 };
 
-int snapshot_read(struct host *h, unsigned int parts, struct snapshot **ret, struct err *e)
+static int read_parts(struct host *h, unsigned int parts, struct snapshot *s, struct err *e)
 {
-	AUTO_SNAPSHOT struct snapshot *s = xcalloc(1, sizeof *s);
 	s->hostname = read_text(h, s, "proc/sys/kernel/hostname");
 	s->kernel_release = read_text(h, s, "proc/sys/kernel/osrelease");
 	s->boot_id = read_text(h, s, "proc/sys/kernel/random/boot_id");
@@ -177,8 +176,18 @@ int snapshot_read(struct host *h, unsigned int parts, struct snapshot **ret, str
 		read_irq_managed(h, s);
 	}
 	mark_isolated(s);
-	*ret = TAKE(s);
 	return 0;
+}
+
+int snapshot_read(struct host *h, unsigned int parts, struct snapshot **ret, struct err *e)
+{
+	AUTO_SNAPSHOT struct snapshot *s = xcalloc(1, sizeof *s);
+	host_hold_dirs(h);
+	int r = read_parts(h, parts, s, e);
+	host_release_dirs(h);
+	if (r == 0)
+		*ret = TAKE(s);
+	return r;
 }
 
 void snapshot_free(struct snapshot *s)
