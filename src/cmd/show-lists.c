@@ -4,21 +4,9 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "cmd/json-value.h"
 #include "model/snapshot.h"
 #include "report/report.h"
-
-static json_t *set_json(const struct cpuset *s)
-{
-	if (!s)
-		return json_null();
-	AUTO_FREE char *text = cpuset_format_list(s);
-	return json_string(text);
-}
-
-static json_t *text_json(const char *text)
-{
-	return text ? json_string(text) : json_null();
-}
 
 double *interrupts_by_cpu(const struct snapshot *s)
 {
@@ -85,8 +73,8 @@ static json_t *irq_json(const struct snapshot *s, const struct irq *irq)
 		o, "busiest_cpu", total ? json_integer(s->interrupts.cpus[busiest]) : json_null());
 	json_object_set_new(o, "busiest_share",
 		total ? json_real((double)irq->counts[busiest] / (double)total) : json_null());
-	json_object_set_new(o, "affinity", set_json(irq->affinity));
-	json_object_set_new(o, "effective", set_json(irq->effective));
+	json_object_set_new(o, "affinity", cpus_json(irq->affinity));
+	json_object_set_new(o, "effective", cpus_json(irq->effective));
 	json_object_set_new(o, "managed", managed_json(irq));
 	json_object_set_new(o, "counts", counts);
 	return o;
@@ -211,7 +199,7 @@ static json_t *cgroup_json(const struct snapshot *s, size_t i, const size_t *n_t
 	json_object_set_new(o, "reason", reason_json(g->partition));
 	json_object_set_new(o, "cpus", text_json(g->cpus));
 	json_object_set_new(o, "exclusive", text_json(g->exclusive));
-	json_object_set_new(o, "effective", set_json(g->effective));
+	json_object_set_new(o, "effective", cpus_json(g->effective));
 	json_object_set_new(o, "mems", text_json(g->mems));
 	return o;
 }

@@ -20,7 +20,8 @@ make() {
 		make-host "$2" 24 100:db01:4:2:0-23 101:noisy:4:1:8-11 ;;
 	ryzen)
 		make-tree "$2" cores=8 threads=2 numbering=interleaved
-		make-host "$2" 16 100:games:6:1:0-15 ;;
+		make-host "$2" 16 100:games:6:1:0-15
+		make-settings "$2" 16 ;;
 	old)
 		make-root "$2" 6.1 ;;
 	esac
@@ -33,6 +34,9 @@ commands() {
 	show.txt 0 C.UTF-8 100 show
 	show-ascii.txt 0 C 60 show
 	show.json 0 C 80 --json show
+	show-irqs.txt 0 C.UTF-8 80 show --irqs
+	show-cgroups.txt 0 C.UTF-8 100 show --cgroups
+	show-settings.txt 0 C.UTF-8 80 show --settings
 	vms.txt 0 C.UTF-8 100 vms
 	vms.json 0 C 80 --json vms
 	plan.txt 0 C.UTF-8 100 plan --vm $vm
@@ -41,4 +45,5 @@ commands() {
 	plan-refused.txt 1 C.UTF-8 100 plan --vm $vm --housekeeping 0-12
 	status.txt 0 C 80 status
 	END
+	[ "$1" != ryzen ] || echo show-settings.json 0 C 80 --json show --settings
 }
