@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "model/power.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "base/str.h"
@@ -8,24 +9,31 @@
 
 #define CPU_DIR "sys/devices/system/cpu"
 
-/* "affected_cpus" is a list of words: "0 12". */
+int cpu_words_parse(char *text, struct cpuset *ret)
+{
+	struct cpuset set = CPUSET_EMPTY;
+	int cpu;
+	for (char *word; (word = str_next_word(&text));) {
+		if (str_to_int(word, &cpu) < 0 || cpu >= CPUSET_MAX)
+			return -EINVAL;
+		cpuset_add(&set, cpu);
+	}
+	*ret = set;
+	return 0;
+}
+
 static const struct cpuset *read_cpu_words(struct host *h, struct snapshot *s, int policy)
 {
 	AUTO_FREE char *text = NULL;
-	struct cpuset set = CPUSET_EMPTY;
-	int cpu;
+	struct cpuset set;
 	if (host_read(h, &text, NULL, CPU_DIR "/cpufreq/policy%d/affected_cpus", policy) < 0)
 		return NULL;
-	char *next = str_trim(text);
-	for (char *word; (word = str_next_word(&next));) {
-		if (str_to_int(word, &cpu) < 0 || cpu >= CPUSET_MAX) {
-			snapshot_note(s, "cpufreq/policy%d/affected_cpus: not a CPU: '%.20s'",
-				policy, word);
-			return NULL;
-		}
-		cpuset_add(&set, cpu);
-	}
-	return snapshot_intern(s, &set);
+	AUTO_FREE char *copy = xstrdup(text);
+	if (cpu_words_parse(copy, &set) == 0)
+		return snapshot_intern(s, &set);
+	snapshot_note(s, CPU_DIR "/cpufreq/policy%d/affected_cpus: not CPUs: '%.40s'", policy,
+		str_trim(text));
+	return NULL;
 }
 
 static void read_policy(struct host *h, struct snapshot *s, struct freq_policy *p)
