@@ -266,8 +266,12 @@ static int run(struct context *c, struct err *e)
 		show_cgroups(s, c->report);
 	if (has_settings)
 		show_settings(s, c->report);
-	for (size_t i = 0; i < s->n_notes; i++)
+	json_t *notes = json_array();
+	for (size_t i = 0; i < s->n_notes; i++) {
 		report_note(c->report, "%s", s->notes[i]);
+		json_array_append_new(notes, text_json(s->notes[i]));
+	}
+	json_object_set_new(report_json(c->report), "notes", notes);
 	return svg && write_svg(c, svg, e) < 0 ? EXIT_UNCHANGED : EXIT_OK;
 }
 

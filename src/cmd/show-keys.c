@@ -4,6 +4,7 @@
 /* Every member of every object that show --json prints: tests/cli/run compares. */
 static const struct key_row rows[] = {
 	{ "schema", "wideberth.show/1" },
+	{ "notes", "what could not be read or made no sense, for people" },
 
 	{ "cpus", "every CPU that is present, by number" },
 	{ "cpus[].cpu", "the kernel's number" },

@@ -37,7 +37,7 @@ static void read_meminfo(struct host *h, struct snapshot *s, struct node *node)
 {
 	AUTO_FREE char *path = xasprintf("sys/devices/system/node/node%d/meminfo", node->node);
 	AUTO_FREE char *text = NULL;
-	if (host_read(h, &text, NULL, "%s", path) < 0 &&
+	if (read_file(h, s, path, &text) < 0 &&
 		(s->n_nodes > 1 || host_read(h, &text, NULL, "proc/meminfo") < 0)) {
 		node->is_memory_unknown = !node->has_memory; /* hwloc may know it */
 		return;

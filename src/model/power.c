@@ -24,15 +24,15 @@ int cpu_words_parse(char *text, struct cpuset *ret)
 
 static const struct cpuset *read_cpu_words(struct host *h, struct snapshot *s, int policy)
 {
+	AUTO_FREE char *path = xasprintf(CPU_DIR "/cpufreq/policy%d/affected_cpus", policy);
 	AUTO_FREE char *text = NULL;
 	struct cpuset set;
-	if (host_read(h, &text, NULL, CPU_DIR "/cpufreq/policy%d/affected_cpus", policy) < 0)
+	if (read_file(h, s, path, &text) < 0)
 		return NULL;
 	AUTO_FREE char *copy = xstrdup(text);
 	if (cpu_words_parse(copy, &set) == 0)
 		return snapshot_intern(s, &set);
-	snapshot_note(s, CPU_DIR "/cpufreq/policy%d/affected_cpus: not CPUs: '%.40s'", policy,
-		str_trim(text));
+	snapshot_note(s, "%s: not CPUs: '%.40s'", path, str_trim(text));
 	return NULL;
 }
 

@@ -61,13 +61,21 @@ const struct cpuset *snapshot_intern(struct snapshot *s, const struct cpuset *se
 	return s->sets[i];
 }
 
+int read_file(struct host *h, struct snapshot *s, const char *path, char **ret)
+{
+	int r = host_read(h, ret, NULL, "%s", path);
+	if (r == -EISDIR || r == -ELOOP || r == -EIO)
+		snapshot_note(s, "%s: cannot be read: %s", path, strerror(-r));
+	return r;
+}
+
 const char *read_text(struct host *h, struct snapshot *s, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
 	AUTO_FREE char *path = xvasprintf(fmt, ap), *text = NULL;
 	va_end(ap);
-	if (host_read(h, &text, NULL, "%s", path) < 0)
+	if (read_file(h, s, path, &text) < 0)
 		return NULL;
 	return arena_strdup(&s->arena, str_trim(text));
 }
@@ -78,7 +86,7 @@ int64_t read_number(struct host *h, struct snapshot *s, const char *fmt, ...)
 	va_start(ap, fmt);
 	AUTO_FREE char *path = xvasprintf(fmt, ap), *text = NULL;
 	va_end(ap);
-	if (host_read(h, &text, NULL, "%s", path) < 0)
+	if (read_file(h, s, path, &text) < 0)
 		return ABSENT;
 	const char *number = str_trim(text), *digits = number + (*number == '-');
 	uint64_t n;
@@ -96,7 +104,7 @@ static const struct cpuset *read_set(
 {
 	AUTO_FREE char *path = xvasprintf(fmt, ap), *text = NULL;
 	struct cpuset set;
-	if (host_read(h, &text, NULL, "%s", path) < 0)
+	if (read_file(h, s, path, &text) < 0)
 		return NULL;
 	if (parse(text, &set) < 0) {
 		snapshot_note(s, "%s: not a set of CPUs: '%.40s'", path, str_trim(text));

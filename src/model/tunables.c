@@ -137,7 +137,7 @@ char *choice_parse(char *text)
 static const char *read_choice(struct host *h, struct snapshot *s, const char *path)
 {
 	AUTO_FREE char *text = NULL;
-	if (host_read(h, &text, NULL, "%s", path) < 0)
+	if (read_file(h, s, path, &text) < 0)
 		return NULL;
 	char *word = choice_parse(text);
 	if (!word)
@@ -160,7 +160,7 @@ static const struct cpuset *read_nohz_full(struct host *h, struct snapshot *s)
 {
 	AUTO_FREE char *text = NULL;
 	struct cpuset set;
-	if (host_read(h, &text, NULL, CPU "nohz_full") < 0)
+	if (read_file(h, s, CPU "nohz_full", &text) < 0)
 		return NULL;
 	if (nohz_full_parse(text, &set) < 0) {
 		snapshot_note(s, CPU "nohz_full: not a set of CPUs: '%.40s'", str_trim(text));
