@@ -38,20 +38,15 @@ const struct entry *ledger_find(
 	return NULL;
 }
 
-static const char *copy(struct ledger *l, const char *s)
-{
-	return s ? arena_strdup(&l->arena, s) : NULL;
-}
-
 void ledger_add_entry(struct ledger *l, const struct entry *e)
 {
 	*array_push(&l->entries) = (struct entry){
-		.knob = copy(l, e->knob),
-		.key = copy(l, e->key),
-		.id = copy(l, e->id),
-		.baseline = copy(l, e->baseline),
-		.value = copy(l, e->value),
-		.avoid = copy(l, e->avoid),
+		.knob = arena_strdup(&l->arena, e->knob),
+		.key = arena_strdup(&l->arena, e->key),
+		.id = arena_strdup(&l->arena, e->id),
+		.baseline = arena_strdup(&l->arena, e->baseline),
+		.value = arena_strdup(&l->arena, e->value),
+		.avoid = arena_strdup(&l->arena, e->avoid),
 		.is_optional = e->is_optional,
 		.is_released = e->is_released,
 	};
@@ -120,8 +115,8 @@ static int parse_header(struct ledger *l, const json_t *o)
 		    "confirm_ns", &confirm_ns) < 0 ||
 		version != LEDGER_VERSION)
 		return -EINVAL;
-	l->boot_id = copy(l, boot_id);
-	l->operation = copy(l, operation);
+	l->boot_id = arena_strdup(&l->arena, boot_id);
+	l->operation = arena_strdup(&l->arena, operation);
 	l->is_forward = is_forward;
 	l->confirm_ns = (uint64_t)confirm_ns;
 	return 0;

@@ -85,11 +85,6 @@ static const char *derive(struct host *h, struct arena *a, const struct knob *k,
 	return arena_strdup(a, text);
 }
 
-static const char *keep(struct arena *a, const char *s)
-{
-	return s ? arena_strdup(a, s) : NULL;
-}
-
 /* True when the setting was right from the start: what it is now is not our business. */
 static bool was_right(const struct change *c, const char *ours)
 {
@@ -122,7 +117,7 @@ static int add_change(
 		return r;
 	struct change *n = array_push(&list->v);
 	*n = *c;
-	n->before = keep(&list->arena, now);
+	n->before = arena_strdup(&list->arena, now);
 	if (r < 0) {
 		n->result = is_gone(r) ? CHANGE_GONE : CHANGE_IMMOVABLE;
 		n->reason = knob_explain(c->knob, r);
@@ -145,8 +140,8 @@ static struct change change_of(struct arena *a, const struct entry *e)
 {
 	return (struct change){
 		.knob = knob_find(e->knob),
-		.target = { .key = keep(a, e->key), .id = keep(a, e->id) },
-		.baseline = keep(a, e->baseline),
+		.target = { .key = arena_strdup(a, e->key), .id = arena_strdup(a, e->id) },
+		.baseline = arena_strdup(a, e->baseline),
 		.is_optional = e->is_optional,
 	};
 }
@@ -203,8 +198,9 @@ static int plan_setting(
 	const struct entry *entry = ledger_find(l, s->knob, s->key, s->id);
 	struct change c = {
 		.knob = knob_find(s->knob),
-		.target = { .key = keep(&list->arena, s->key), .id = keep(&list->arena, s->id) },
-		.why = keep(&list->arena, s->why),
+		.target = { .key = arena_strdup(&list->arena, s->key),
+			.id = arena_strdup(&list->arena, s->id) },
+		.why = arena_strdup(&list->arena, s->why),
 		.is_optional = s->is_optional,
 	};
 	AUTO_FREE char *now = NULL;
@@ -217,20 +213,20 @@ static int plan_setting(
 			return r;
 	}
 	bool is_heir = !entry && has_inherited(h, l, c.knob, &c.target);
-	c.in_force = entry ? keep(&list->arena, entry->value) : NULL;
-	c.baseline = keep(&list->arena, entry ? entry->baseline : is_heir ? "all" : now);
+	c.in_force = entry ? arena_strdup(&list->arena, entry->value) : NULL;
+	c.baseline = arena_strdup(&list->arena, entry ? entry->baseline : is_heir ? "all" : now);
 	if (thread_is_fenced(h, c.knob, &c.target, c.baseline)) {
 		c.after = c.baseline;
 		c.is_released = true;
 		return entry || is_heir ? add_change(h, list, &c, NULL) : 0;
 	}
-	c.after = s->value ? keep(&list->arena, s->value)
+	c.after = s->value ? arena_strdup(&list->arena, s->value)
 			   : derive(h, &list->arena, c.knob, s, c.baseline);
 	if (!c.after) /* not a set: nothing to derive from */
 		return 0;
 	if (s->without) {
 		AUTO_FREE char *avoid = cpuset_format_list(s->without);
-		c.avoid = keep(&list->arena, avoid);
+		c.avoid = arena_strdup(&list->arena, avoid);
 	}
 	return add_change(h, list, &c, NULL);
 }
@@ -278,7 +274,7 @@ int transaction_add_late_threads(
 			continue;
 		struct change c = {
 			.knob = &knob_thread_affinity,
-			.target.key = keep(&list->arena, threads.v[i]),
+			.target.key = arena_strdup(&list->arena, threads.v[i]),
 			.target.id =
 				arena_printf(&list->arena, "%llu", (unsigned long long)t.start),
 			.baseline = "all",
@@ -305,7 +301,7 @@ static void conclude(
 	struct changes *list, struct change *c, enum change_result result, const char *reason)
 {
 	c->result = result;
-	c->reason = keep(&list->arena, reason);
+	c->reason = arena_strdup(&list->arena, reason);
 }
 
 /* What is gone took its setting along; but a VM without one that it needs is not whole. */
@@ -467,7 +463,7 @@ static void drop_done(struct host *h, struct ledger *next, const struct changes 
 			continue;
 		bool is_wanted = !entry->is_released && c && c->result == CHANGE_FAILED;
 		if (has_failed && !is_wanted && c->knob->read(h, &c->target, &now) == 0)
-			entry->value = keep(&next->arena, now);
+			entry->value = arena_strdup(&next->arena, now);
 		entry->is_released = false;
 		next->entries.v[n++] = *entry;
 	}
@@ -531,7 +527,7 @@ static int plan_back(
 		if (!c.knob)
 			continue;
 		const struct entry *before = ledger_find(l, entry->knob, entry->key, entry->id);
-		c.after = before ? keep(&list->arena, before->value) : c.baseline;
+		c.after = before ? arena_strdup(&list->arena, before->value) : c.baseline;
 		c.is_released = !before;
 		/* systemd may not have noticed yet that its drop-in is gone */
 		c.is_again = before && c.knob == &knob_unit_cpus;
@@ -570,7 +566,7 @@ static int plan_forward(struct host *h, const struct ledger *journal, struct cha
 		struct change c = change_of(&list->arena, entry);
 		if (!c.knob)
 			continue;
-		c.after = keep(&list->arena, entry->value);
+		c.after = arena_strdup(&list->arena, entry->value);
 		c.is_released = entry->is_released;
 		c.why = "the undo did not end";
 		int r = add_change(h, list, &c, NULL);

@@ -52,9 +52,10 @@ static void report_applied(struct context *c, const struct ledger *l, bool *ret_
 		json_object_set_new(o, "state", json_string(is_alive ? "running" : "ended"));
 		json_array_append_new(applied, o);
 		*ret_is_whole &= is_alive;
+		AUTO_FREE char *label = vm_label(p->vm, p->name);
 		if (!is_alive)
 			report_warning(c->report,
-				"%s has ended; 'wideberth undo %s' frees its CPUs", p->vm, p->vm);
+				"%s has ended; 'wideberth undo %s' frees its CPUs", label, p->vm);
 	}
 	json_object_set_new(report_json(c->report), "applied", applied);
 	if (json_array_size(applied))
