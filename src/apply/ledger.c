@@ -22,17 +22,13 @@ void ledger_free(struct ledger *l)
 	free(l);
 }
 
-static bool is_same_id(const char *a, const char *b)
-{
-	return a && b ? streq(a, b) : a == b;
-}
-
 const struct entry *ledger_find(
 	const struct ledger *l, const char *knob, const char *key, const char *id)
 {
+	const struct target t = { key, id };
 	array_for_each (entry, &l->entries) {
-		if (streq(entry->key, key) && is_same_id(entry->id, id) &&
-			knob_is_same_thing(entry->knob, knob))
+		if (target_is_same(
+			    entry->knob, &(struct target){ entry->key, entry->id }, knob, &t))
 			return entry;
 	}
 	return NULL;

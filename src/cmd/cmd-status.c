@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "apply/drift.h"
 #include "base/str.h"
 #include "cmd/planning.h"
 
@@ -94,7 +95,7 @@ static int run(struct context *c, struct err *e)
 	AUTO_DRIFTS struct drifts *drifts = NULL;
 	bool is_whole = true;
 	if (ledger_read_journal(c->h, &journal, e) < 0 || ledger_read(c->h, &l, e) < 0 ||
-		transaction_check(c->h, l, &drifts, e) < 0)
+		drifts_read(c->h, l, &drifts, e) < 0)
 		return EXIT_UNCHANGED;
 	const char *unknown = unknown_vm(c->args, l);
 	if (unknown) {

@@ -213,7 +213,7 @@ int planning_make(struct context *c, struct planning *p, struct err *e)
 		return r == -EINVAL ? EXIT_USAGE : EXIT_UNCHANGED;
 	collect(c, p);
 	p->settings = settings_for(p->snapshot, p->vms, p->all.v, p->all.n);
-	if (transaction_plan(c->h, p->ledger, p->settings, &p->changes, e) < 0)
+	if (changes_plan(c->h, p->ledger, p->settings, &p->changes, e) < 0)
 		return EXIT_UNCHANGED;
 	return 0;
 }
