@@ -152,6 +152,41 @@ static char *redact_pve(const char *text, size_t *n)
 	return TAKE(b.s);
 }
 
+bool redact_is_secret_param(const char *name, size_t n)
+{
+	static const char *const words[] = { "password", "passwd", "secret", "token",
+		"credential" };
+	for (size_t i = 0; i < N_ELEMENTS(words); i++)
+		if (memmem(name, n, words[i], strlen(words[i])))
+			return true;
+	return false;
+}
+
+/* "quiet rd.iscsi.password=x" → "quiet rd.iscsi.password=*": blanks in double quotes are part of a
+ * value. */
+static char *redact_kernel_cmdline(const char *text, size_t *n)
+{
+	AUTO_STRBUF struct strbuf b = { 0 };
+	strbuf_puts(&b, "");
+	for (size_t i = 0; i < *n;) {
+		bool is_quoted = false, is_secret = false;
+		size_t start = i, value = 0;
+		for (; i < *n && (is_quoted || !isspace((unsigned char)text[i])); i++) {
+			is_quoted ^= text[i] == '"';
+			if (text[i] == '=' && !value) {
+				value = i + 1;
+				is_secret = redact_is_secret_param(text + start, i - start);
+			}
+		}
+		strbuf_add(&b, text + start, (is_secret ? value : i) - start);
+		strbuf_puts(&b, is_secret ? "*" : "");
+		for (; i < *n && isspace((unsigned char)text[i]); i++)
+			strbuf_add(&b, text + i, 1);
+	}
+	*n = b.n;
+	return TAKE(b.s);
+}
+
 /* "proc/1234/cmdline", not "proc/cmdline" */
 static bool is_cmdline(const char *path)
 {
@@ -163,6 +198,8 @@ char *redact_file(const char *path, const char *text, size_t *n)
 {
 	if (is_cmdline(path))
 		return redact_cmdline(text, n);
+	if (streq(path, "proc/cmdline"))
+		return redact_kernel_cmdline(text, n);
 	if (str_after(path, "etc/pve/") && str_has_suffix(path, ".conf"))
 		return redact_pve(text, n);
 	return NULL;

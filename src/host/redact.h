@@ -13,10 +13,15 @@
  *	proc/PID/cmdline	of other programs than QEMU all but argv[0]; of QEMU what is not
  *				one of the options that say who the VM is and how it is built,
  *				and in those whatever is called password, data, key or secret
+ *	proc/cmdline		values of parameters called password, secret, token, …
  *	etc/pve/….conf   	descriptions, passwords, keys and users of cloud-init; in args as in
  *a command line
  */
 char *redact_file(const char *path, const char *text, size_t *n);
+
+/* A parameter of the kernel's command line whose value is nobody's business; the name need not end
+ * behind n. Its value is not shown either, or a recording would not replay to the same. */
+bool redact_is_secret_param(const char *name, size_t n);
 
 /* Names to hide, and what stands for them. */
 struct mask;

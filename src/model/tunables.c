@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "host/redact.h"
 #include "model/read.h"
 
 enum tunable_kind { NUMBER, TEXT, CHOICE, CPULIST };
@@ -142,7 +143,7 @@ static const char *read_choice(struct host *h, struct snapshot *s, const char *p
 	char *word = choice_parse(text);
 	if (!word)
 		snapshot_note(s, "%s: not a choice: '%.40s'", path, str_trim(text));
-	return word ? arena_strdup(&s->arena, word) : NULL;
+	return arena_strdup(&s->arena, word);
 }
 
 int nohz_full_parse(const char *text, struct cpuset *ret)
@@ -192,7 +193,10 @@ void boot_params_parse(struct arena *a, const char *text, struct boot_params *re
 		size_t n_name = equals ? (size_t)(equals - p) : n;
 		struct boot_param *param = array_push(&all);
 		param->name = arena_strndup(a, p, n_name);
-		param->value = equals ? arena_strndup(a, equals + 1, n - n_name - 1) : "";
+		param->value = !equals ? ""
+			: redact_is_secret_param(p, n_name)
+			? "*"
+			: arena_strndup(a, equals + 1, n - n_name - 1);
 		p += n;
 	}
 	ret->v = arena_dup(a, all.v, all.n, sizeof *all.v);

@@ -94,7 +94,7 @@ struct tunable_value tunable_value(const struct tunables *t, const struct tunabl
 /* A parameter of the kernel's command line
  * (Documentation/admin-guide/kernel-parameters.rst): "isolcpus=managed_irq,domain,4-7". */
 struct boot_param {
-	const char *name, *value; /* value: "" where it has none */
+	const char *name, *value; /* value: "" where it has none, "*" where it is secret */
 };
 
 struct boot_params {
