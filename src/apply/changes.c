@@ -61,9 +61,10 @@ static const char *derive(struct host *h, struct arena *a, const struct knob *k,
 }
 
 /* True when the setting was right from the start: what it is now is not our business. */
-static bool was_right(const struct change *c, const char *ours)
+static bool was_right(const struct change *c, const struct entry *ours)
 {
-	return !c->knob->is_collateral && streq(ours, c->baseline) && streq(c->after, c->baseline);
+	return !c->knob->is_collateral && streq(ours->value, c->baseline) &&
+		streq(c->after, c->baseline);
 }
 
 /* True when the value has to be written though it seems to be there. A thread's mask that we set
@@ -82,7 +83,8 @@ static bool is_right(struct host *h, const struct change *c, const char *now)
 		       : change_is_same(h, c, now);
 }
 
-int changes_add(struct host *h, struct changes *list, const struct change *c, const char *ours)
+int changes_add(
+	struct host *h, struct changes *list, const struct change *c, const struct entry *ours)
 {
 	AUTO_FREE char *now = NULL;
 	int r = c->knob->read(h, &c->target, &now);
@@ -101,7 +103,7 @@ int changes_add(struct host *h, struct changes *list, const struct change *c, co
 		n->result = CHANGE_SAME;
 	} else if (ours && !c->knob->is_deferred &&
 		!knob_is_same(c->knob, h, &c->target, c->after, now) &&
-		!knob_is_ours(c->knob, h, &c->target, ours, now) &&
+		!knob_is_ours(c->knob, h, &c->target, ours->value, ours->avoid, now) &&
 		!knob_is_same(c->knob, h, &c->target, c->baseline, now)) {
 		n->result = CHANGE_KEPT;
 		n->reason = "somebody else changed it since";
@@ -142,7 +144,7 @@ static int plan_release(struct host *h, const struct ledger *l, const struct set
 		c.after = c.baseline;
 		c.is_released = true;
 		c.why = "put back";
-		int r = changes_add(h, list, &c, entry->value);
+		int r = changes_add(h, list, &c, entry);
 		if (r < 0)
 			return r;
 	}

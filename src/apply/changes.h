@@ -61,11 +61,11 @@ int changes_add_late_threads(
 /* The change that an entry tells of, without a value to go to; its knob is NULL when there is no
  * such knob any more. */
 struct change change_of(struct arena *a, const struct entry *e);
-/* Adds a change; what the value is now decides whether anything is to be done. ours: the value that
- * may be there from us, NULL when whatever is there is replaced. A negative errno: it cannot be
- * read. */
-int changes_add(
-	struct host *h, struct changes *list, const struct change *c, const char *ours) MUST_CHECK;
+/* Adds a change; what the value is now decides whether anything is to be done. ours: the entry
+ * whose value may be there from us, NULL when whatever is there is replaced. A negative errno: it
+ * cannot be read. */
+int changes_add(struct host *h, struct changes *list, const struct change *c,
+	const struct entry *ours) MUST_CHECK;
 /* The change of what the entry sets, or NULL. */
 const struct change *changes_find(const struct changes *list, const struct entry *entry);
 /* True when 'now' is as good as the value that the change goes to. */

@@ -74,11 +74,13 @@ bool knob_holds(const struct knob *k, struct host *h, const struct target *t, co
 }
 
 bool knob_is_ours(const struct knob *k, struct host *h, const struct target *t, const char *ours,
-	const char *now)
+	const char *avoid, const char *now)
 {
 	if (k->is_collateral || knob_is_same(k, h, t, ours, now))
 		return true;
-	return k->is_ours && k->is_ours(h, t, ours, now);
+	if (k->is_ours && k->is_ours(h, t, ours, now))
+		return true;
+	return k->has_manager && knob_holds(k, h, t, ours, avoid, now) && k->has_manager(h);
 }
 
 bool knob_is_gone(int error)

@@ -40,6 +40,9 @@ struct knob {
 		struct host *h, const struct target *t, const char *wanted, const char *now);
 	/* True when 'now' can come from us having written 'ours'; NULL: as is_same. */
 	bool (*is_ours)(struct host *h, const struct target *t, const char *ours, const char *now);
+	/* True when a program sets it too that was told which CPUs to avoid, and does: its value is
+	 * as good as ours, nobody's wish, and goes back as ours does. NULL: there is none. */
+	bool (*has_manager)(struct host *h);
 	/* After a row of changes backwards. */
 	int (*settle)(struct host *h);
 
@@ -68,8 +71,9 @@ bool knob_is_same(const struct knob *k, struct host *h, const struct target *t, 
 /* True when 'now' is wanted, or does as well: it is a set without the CPUs to avoid (or NULL). */
 bool knob_holds(const struct knob *k, struct host *h, const struct target *t, const char *wanted,
 	const char *avoid, const char *now);
+/* True when 'now' can come from us having written 'ours', to keep off 'avoid' (or NULL). */
 bool knob_is_ours(const struct knob *k, struct host *h, const struct target *t, const char *ours,
-	const char *now);
+	const char *avoid, const char *now);
 /* True when read() or write() says that the object is gone. */
 bool knob_is_gone(int error);
 /* The errno in words: the knob's, else the C library's. */

@@ -59,6 +59,12 @@ static const char *explain_irq(int error)
 	}
 }
 
+static bool has_irqbalance(struct host *h)
+{
+	struct cpuset banned;
+	return host_get_irqbalance(h, &banned) == 0;
+}
+
 const struct knob knob_irq = {
 	.name = "irq.affinity",
 	.summary = "CPUs that may service one interrupt",
@@ -67,6 +73,7 @@ const struct knob knob_irq = {
 	.write = write_irq,
 	.is_same = cpulist_is_same,
 	.is_ours = cpulist_is_part,
+	.has_manager = has_irqbalance,
 	.explain = explain_irq,
 	.is_cpulist = true,
 };

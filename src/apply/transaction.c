@@ -243,7 +243,7 @@ static int plan_back(
 		/* systemd may not have noticed yet that its drop-in is gone */
 		c.is_again = before && c.knob == &knob_unit_cpus;
 		c.why = "the transaction did not end";
-		int r = changes_add(h, list, &c, entry->value);
+		int r = changes_add(h, list, &c, entry);
 		if (r < 0)
 			return r;
 	}

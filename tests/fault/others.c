@@ -69,6 +69,26 @@ static void third_party(void)
 	}
 }
 
+/* irqbalance moves interrupts among the CPUs that it was left: that is nobody's wish, and undo has
+ * nothing to say. Without irqbalance it is somebody's. */
+static void third_party_irqbalance(void)
+{
+	static const char path[] = "proc/irq/24/smp_affinity_list";
+	for (int runs = 0; runs <= 1; runs++) {
+		struct machine *m = machine_new(runs ? ROOT_6_12 : ROOT_PLAIN);
+		machine_write(m, path, "1,5\n");
+		same_int(machine_run(m, NULL, "apply --vm db01"), 0, "applied; irqbalance: %d",
+			runs);
+		same_str(machine_read(m, path), "5", "off CPU 1");
+		machine_write(m, path, "7\n");
+		same_int(machine_run(m, NULL, "status"), 0, "another CPU will do: no drift");
+		same_int(machine_run(m, NULL, "undo --all"), !runs, "undo");
+		ok((strstr(m->output, "kept") != NULL) == !runs, "... tells what it keeps");
+		same_str(machine_read(m, path), runs ? "1,5" : "7", "... and keeps it");
+		machine_free(m);
+	}
+}
+
 /* Puts a mask into a thread's status file, as somebody with taskset would. */
 static void set_mask(struct machine *m, int pid, int tid, const char *hex, const char *list)
 {
@@ -336,6 +356,7 @@ static void next_boot(const char *fault, const char *name)
 int main(void)
 {
 	third_party();
+	third_party_irqbalance();
 	third_party_thread();
 	other_thread();
 	other_interrupt();
