@@ -2,6 +2,7 @@
 #include "host/redact.h"
 
 #include <ctype.h>
+#include <fnmatch.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -14,6 +15,10 @@
 static const char *const kept_options[] = { "name", "uuid", "id", "smp", "m", "machine", "M",
 	"accel", "cpu", "chardev", "mon", "qmp", "qmp-pretty", "object", "readconfig", "pidfile",
 	"numa", "device", "netdev", "overcommit", "mem-path" };
+
+/* Those whose value may begin with a dash: "-append --token=x". */
+static const char *const text_options[] = { "append", "fw_cfg", "vnc", "spice", "smbios",
+	"acpitable", "drive", "blockdev", "set", "global" };
 
 static const char *const secret_keys[] = { "password", "passwd", "data", "key", "secret", "iv",
 	"user", "username" };
@@ -91,14 +96,19 @@ static bool is_qemu(const char *argv0)
 	return strstr(name, "qemu") || strstr(name, "kvm");
 }
 
+/* A program may have written what it likes over its arguments ("sshd: user"): of others than QEMU
+ * the first word is kept. */
 static char *redact_cmdline(const char *text, size_t *n)
 {
 	AUTO_STRBUF struct strbuf b = { 0 };
 	const char *end = text + *n, *option = "";
-	strbuf_add(&b, text, strlen(text) + 1);
+	strbuf_add(&b, text, is_qemu(text) ? strlen(text) : strcspn(text, " "));
+	strbuf_add(&b, "", 1);
 	for (const char *p = text + strlen(text) + 1; is_qemu(text) && p < end;
 		p += strlen(p) + 1) {
-		if (*p == '-') {
+		if (*p == '-' &&
+			!is_one_of(
+				option, strlen(option), text_options, N_ELEMENTS(text_options))) {
 			option = p + 1 + (p[1] == '-');
 			strbuf_puts(&b, p);
 		} else if (is_one_of(option, strlen(option), kept_options,
@@ -107,6 +117,7 @@ static char *redact_cmdline(const char *text, size_t *n)
 			option = "";
 		} else {
 			strbuf_puts(&b, "*");
+			option = "";
 		}
 		strbuf_add(&b, "", 1);
 	}
@@ -152,6 +163,61 @@ static char *redact_pve(const char *text, size_t *n)
 	return TAKE(b.s);
 }
 
+/* ---- the kernel's own command line ---- */
+
+/* Parameters that say how the host is set up; of others only that they are there. */
+static const char *const kept_params[] = { "isolcpus", "nohz*", "rcu*", "irqaffinity", "*irqs",
+	"mitigations", "spec*", "*huge*", "*iommu*", "intel_*", "amd_*", "processor.*", "idle",
+	"cpuidle*", "nosmt", "smt", "maxcpus", "nr_cpus", "possible_cpus", "numa*", "preempt",
+	"workqueue.*", "tsc", "clocksource", "*watchdog*", "skew_tick", "cgroup*",
+	"systemd.unified_cgroup_hierarchy", "kvm*", "vfio*", "pci*", "acpi*", "psi", "audit", "mce",
+	"hpet", "x86*" };
+
+static bool is_kept_param(const char *name)
+{
+	for (size_t i = 0; i < N_ELEMENTS(kept_params); i++)
+		if (fnmatch(kept_params[i], name, 0) == 0)
+			return true;
+	return false;
+}
+
+/* One "name=value" of n characters: isolcpus=1-3 as it is, token=x as token=*. */
+static void add_param(struct strbuf *b, const char *word, size_t n)
+{
+	bool is_quoted = *word == '"';
+	const char *equals = memchr(word, '=', n);
+	size_t n_name = equals ? (size_t)(equals - word) : n;
+	AUTO_FREE char *name = xstrndup(word + is_quoted, n_name - is_quoted);
+	if (is_kept_param(name))
+		strbuf_add(b, word, n);
+	else
+		strbuf_printf(b, "%s%s", name, equals ? "=*" : "");
+}
+
+/* Words end at blanks outside of double quotes; what stands behind "--" is init's. */
+static char *redact_boot(const char *text, size_t *n)
+{
+	AUTO_STRBUF struct strbuf b = { 0 };
+	strbuf_puts(&b, "");
+	for (const char *p = text; *p;) {
+		size_t n_word = 0;
+		for (bool is_quoted = false;
+			p[n_word] && (is_quoted || !isspace((unsigned char)p[n_word])); n_word++)
+			is_quoted ^= p[n_word] == '"';
+		if (n_word == 2 && !strncmp(p, "--", 2)) {
+			strbuf_puts(&b, "-- *\n");
+			break;
+		}
+		if (n_word)
+			add_param(&b, p, n_word);
+		p += n_word;
+		if (*p)
+			strbuf_add(&b, p++, 1);
+	}
+	*n = b.n;
+	return TAKE(b.s);
+}
+
 /* "proc/1234/cmdline", not "proc/cmdline" */
 static bool is_cmdline(const char *path)
 {
@@ -165,6 +231,8 @@ char *redact_file(const char *path, const char *text, size_t *n)
 		return redact_cmdline(text, n);
 	if (str_after(path, "etc/pve/") && str_has_suffix(path, ".conf"))
 		return redact_pve(text, n);
+	if (streq(path, "proc/cmdline"))
+		return redact_boot(text, n);
 	return NULL;
 }
 
