@@ -50,10 +50,27 @@ bool knob_is_same_thing(const char *a, const char *b)
 	return x && y && x->write == y->write;
 }
 
+bool target_is_same(
+	const char *knob_a, const struct target *a, const char *knob_b, const struct target *b)
+{
+	bool has_same_id = a->id && b->id ? streq(a->id, b->id) : a->id == b->id;
+	return streq(a->key, b->key) && has_same_id && knob_is_same_thing(knob_a, knob_b);
+}
+
 bool knob_is_same(const struct knob *k, struct host *h, const struct target *t, const char *wanted,
 	const char *now)
 {
 	return k->is_same ? k->is_same(h, t, wanted, now) : streq(wanted, now);
+}
+
+bool knob_holds(const struct knob *k, struct host *h, const struct target *t, const char *wanted,
+	const char *avoid, const char *now)
+{
+	struct cpuset out, set;
+	if (knob_is_same(k, h, t, wanted, now))
+		return true;
+	return avoid && cpuset_parse_list(avoid, &out) == 0 && cpuset_parse_list(now, &set) == 0 &&
+		!cpuset_is_empty(&set) && !cpuset_intersects(&set, &out);
 }
 
 bool knob_is_ours(const struct knob *k, struct host *h, const struct target *t, const char *ours,
@@ -62,6 +79,11 @@ bool knob_is_ours(const struct knob *k, struct host *h, const struct target *t, 
 	if (k->is_collateral || knob_is_same(k, h, t, ours, now))
 		return true;
 	return k->is_ours && k->is_ours(h, t, ours, now);
+}
+
+bool knob_is_gone(int error)
+{
+	return error == -ENOENT || error == -ESRCH || error == -ENODEV;
 }
 
 const char *knob_explain(const struct knob *k, int error)

@@ -59,11 +59,19 @@ const struct knob *knob_find(const char *name);
 
 /* True when both set the same thing, seen by different rules: a thread's mask. */
 bool knob_is_same_thing(const char *a, const char *b);
+/* True when both knobs set the same thing of the same target. */
+bool target_is_same(
+	const char *knob_a, const struct target *a, const char *knob_b, const struct target *b);
 
 bool knob_is_same(const struct knob *k, struct host *h, const struct target *t, const char *wanted,
 	const char *now);
+/* True when 'now' is wanted, or does as well: it is a set without the CPUs to avoid (or NULL). */
+bool knob_holds(const struct knob *k, struct host *h, const struct target *t, const char *wanted,
+	const char *avoid, const char *now);
 bool knob_is_ours(const struct knob *k, struct host *h, const struct target *t, const char *ours,
 	const char *now);
+/* True when read() or write() says that the object is gone. */
+bool knob_is_gone(int error);
 /* The errno in words: the knob's, else the C library's. */
 const char *knob_explain(const struct knob *k, int error);
 

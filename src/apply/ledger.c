@@ -22,36 +22,27 @@ void ledger_free(struct ledger *l)
 	free(l);
 }
 
-static bool is_same_id(const char *a, const char *b)
-{
-	return a && b ? streq(a, b) : a == b;
-}
-
 const struct entry *ledger_find(
 	const struct ledger *l, const char *knob, const char *key, const char *id)
 {
+	const struct target t = { key, id };
 	array_for_each (entry, &l->entries) {
-		if (streq(entry->key, key) && is_same_id(entry->id, id) &&
-			knob_is_same_thing(entry->knob, knob))
+		if (target_is_same(
+			    entry->knob, &(struct target){ entry->key, entry->id }, knob, &t))
 			return entry;
 	}
 	return NULL;
 }
 
-static const char *copy(struct ledger *l, const char *s)
-{
-	return s ? arena_strdup(&l->arena, s) : NULL;
-}
-
 void ledger_add_entry(struct ledger *l, const struct entry *e)
 {
 	*array_push(&l->entries) = (struct entry){
-		.knob = copy(l, e->knob),
-		.key = copy(l, e->key),
-		.id = copy(l, e->id),
-		.baseline = copy(l, e->baseline),
-		.value = copy(l, e->value),
-		.avoid = copy(l, e->avoid),
+		.knob = arena_strdup(&l->arena, e->knob),
+		.key = arena_strdup(&l->arena, e->key),
+		.id = arena_strdup(&l->arena, e->id),
+		.baseline = arena_strdup(&l->arena, e->baseline),
+		.value = arena_strdup(&l->arena, e->value),
+		.avoid = arena_strdup(&l->arena, e->avoid),
 		.is_optional = e->is_optional,
 		.is_released = e->is_released,
 	};
@@ -120,8 +111,8 @@ static int parse_header(struct ledger *l, const json_t *o)
 		    "confirm_ns", &confirm_ns) < 0 ||
 		version != LEDGER_VERSION)
 		return -EINVAL;
-	l->boot_id = copy(l, boot_id);
-	l->operation = copy(l, operation);
+	l->boot_id = arena_strdup(&l->arena, boot_id);
+	l->operation = arena_strdup(&l->arena, operation);
 	l->is_forward = is_forward;
 	l->confirm_ns = (uint64_t)confirm_ns;
 	return 0;

@@ -28,6 +28,7 @@ struct arena {
 
 /* Zeroed memory that lives as long as the arena. */
 void *arena_alloc(struct arena *a, size_t size) MUST_CHECK;
+/* A copy; of NULL NULL. */
 char *arena_strdup(struct arena *a, const char *s) MUST_CHECK;
 char *arena_strndup(struct arena *a, const char *s, size_t n) MUST_CHECK;
 char *arena_printf(struct arena *a, const char *fmt, ...) PRINTF_LIKE(2, 3) MUST_CHECK;

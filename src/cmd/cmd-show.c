@@ -3,7 +3,7 @@
 
 #include "apply/ledger.h"
 #include "base/str.h"
-#include "cmd/host-picture.h"
+#include "cmd/placements-picture.h"
 #include "cmd/planning.h"
 #include "cmd/show-lists.h"
 
@@ -162,7 +162,7 @@ static bool is_applied(const struct ledger *l, const struct vm *vm)
 static void draw_pinned(
 	const struct snapshot *s, const struct ledger *l, const struct vm *vm, struct drawn *d)
 {
-	struct placement p = { .vm = vm->id };
+	struct placement p = { .vm = vm->id, .name = vm->name };
 	p.vcpus = xcalloc(vm->n_threads, sizeof *p.vcpus);
 	for (size_t k = 0; k < vm->n_threads; k++) {
 		const struct vm_thread *t = &vm->threads[k];
@@ -190,38 +190,6 @@ static void to_heat(double *interrupts)
 			interrupts[cpu] /= max;
 }
 
-static struct host_picture_owner owner_of(const struct placement *p)
-{
-	struct vcpu_mark *marks = xcalloc(p->n_vcpus, sizeof *marks);
-	for (size_t k = 0; k < p->n_vcpus; k++)
-		marks[k] = (struct vcpu_mark){ p->vcpus[k].vcpu, cpuset_first(&p->vcpus[k].cpus) };
-	return (struct host_picture_owner){
-		.vm = p->vm, .claim_cpus = p->claim_cpus, .marks = marks, .n_marks = p->n_vcpus
-	};
-}
-
-static struct picture *draw_owners(const struct snapshot *s, const struct drawn *d,
-	const struct cpuset *housekeeping, double *interrupts)
-{
-	struct host_picture_owner *owners = xcalloc(d->v.n, sizeof *owners);
-	for (size_t i = 0; i < d->v.n; i++)
-		owners[i] = owner_of(&d->v.v[i]);
-	if (interrupts)
-		to_heat(interrupts);
-	struct picture *picture = host_picture(s,
-		&(struct host_picture){ .title = s->hostname ? s->hostname : "host",
-			.owners = owners,
-			.n_owners = d->v.n,
-			.housekeeping = housekeeping,
-			.heat = interrupts,
-			.n_heat = interrupts ? CPUSET_MAX : 0,
-			.heat_label = "device interrupts since boot, beside the busiest CPU's" });
-	for (size_t i = 0; i < d->v.n; i++)
-		free((void *)(uintptr_t)owners[i].marks);
-	free(owners);
-	return picture;
-}
-
 static struct picture *draw(
 	const struct snapshot *s, const struct vms *vms, const struct ledger *l, double *interrupts)
 {
@@ -236,7 +204,11 @@ static struct picture *draw(
 		if (!is_applied(l, &vms->vms[i]))
 			draw_pinned(s, l, &vms->vms[i], &d);
 	struct cpuset rest = cpuset_minus(&s->online_cpus, &claimed);
-	struct picture *picture = draw_owners(s, &d, n_applied ? &rest : NULL, interrupts);
+	if (interrupts)
+		to_heat(interrupts);
+	struct heat heat = { interrupts, "device interrupts since boot, beside the busiest CPU's" };
+	struct picture *picture = placements_picture(
+		s, d.v.v, d.v.n, n_applied ? &rest : NULL, interrupts ? &heat : NULL);
 	for (size_t i = n_applied; i < d.v.n; i++)
 		free(d.v.v[i].vcpus);
 	free(d.v.v);

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "apply/drift.h"
 #include "base/str.h"
 #include "cmd/planning.h"
 
@@ -52,9 +53,10 @@ static void report_applied(struct context *c, const struct ledger *l, bool *ret_
 		json_object_set_new(o, "state", json_string(is_alive ? "running" : "ended"));
 		json_array_append_new(applied, o);
 		*ret_is_whole &= is_alive;
+		AUTO_FREE char *label = vm_label(p->vm, p->name);
 		if (!is_alive)
 			report_warning(c->report,
-				"%s has ended; 'wideberth undo %s' frees its CPUs", p->vm, p->vm);
+				"%s has ended; 'wideberth undo %s' frees its CPUs", label, p->vm);
 	}
 	json_object_set_new(report_json(c->report), "applied", applied);
 	if (json_array_size(applied))
@@ -93,7 +95,7 @@ static int run(struct context *c, struct err *e)
 	AUTO_DRIFTS struct drifts *drifts = NULL;
 	bool is_whole = true;
 	if (ledger_read_journal(c->h, &journal, e) < 0 || ledger_read(c->h, &l, e) < 0 ||
-		transaction_check(c->h, l, &drifts, e) < 0)
+		drifts_read(c->h, l, &drifts, e) < 0)
 		return EXIT_UNCHANGED;
 	const char *unknown = unknown_vm(c->args, l);
 	if (unknown) {

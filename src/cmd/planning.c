@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "cmd/host-picture.h"
+#include "cmd/placements-picture.h"
 #include "model/task.h"
 
 void planning_done(struct planning *p)
@@ -213,7 +213,7 @@ int planning_make(struct context *c, struct planning *p, struct err *e)
 		return r == -EINVAL ? EXIT_USAGE : EXIT_UNCHANGED;
 	collect(c, p);
 	p->settings = settings_for(p->snapshot, p->vms, p->all.v, p->all.n);
-	if (transaction_plan(c->h, p->ledger, p->settings, &p->changes, e) < 0)
+	if (changes_plan(c->h, p->ledger, p->settings, &p->changes, e) < 0)
 		return EXIT_UNCHANGED;
 	return 0;
 }
@@ -344,7 +344,8 @@ static void report_refused(const struct planning *p, struct report *r)
 	for (size_t i = 0; i < p->placements->n_refused; i++) {
 		const struct refusal *f = &p->placements->refused[i];
 		json_array_append_new(refused, refusal_json(f));
-		report_warning(r, "%s: refused: %s", f->vm, f->reason);
+		AUTO_FREE char *label = vm_label(f->vm, f->name);
+		report_warning(r, "%s: refused: %s", label, f->reason);
 		for (size_t k = 0; k < f->n_blocking; k++)
 			report_text(r, "  blocked by: %s", f->blocking[k]);
 		for (size_t k = 0; k < f->n_alternatives; k++)
@@ -361,7 +362,8 @@ static void report_placement(const struct planning *p, const struct placement *v
 	AUTO_FREE char *rest = cpuset_format_list(cpuset_is_empty(&v->emulator_cpus)
 			? &p->placements->housekeeping_cpus
 			: &v->emulator_cpus);
-	strbuf_printf(&b, "%s: %s on %s; vCPUs", v->vm, level_name(v->level), claim);
+	AUTO_FREE char *label = vm_label(v->vm, v->name);
+	strbuf_printf(&b, "%s: %s on %s; vCPUs", label, level_name(v->level), claim);
 	for (size_t i = 0; i < v->n_vcpus; i++) {
 		AUTO_FREE char *cpus = cpuset_format_list(&v->vcpus[i].cpus);
 		strbuf_printf(&b, " %d:%s", v->vcpus[i].vcpu, cpus);
@@ -369,36 +371,10 @@ static void report_placement(const struct planning *p, const struct placement *v
 	strbuf_printf(&b, "; QEMU's other threads on %s", rest);
 	report_text(r, "%s", b.s);
 	if (v->why_less)
-		report_warning(r, "%s: %s instead of %s: %s", v->vm, level_name(v->level),
+		report_warning(r, "%s: %s instead of %s: %s", label, level_name(v->level),
 			level_name(v->wanted), v->why_less);
 	if (v->place_note)
-		report_note(r, "%s: %s", v->vm, v->place_note);
-}
-
-struct picture *placements_picture(const struct snapshot *s, const struct placement *placements,
-	size_t n, const struct cpuset *housekeeping)
-{
-	struct host_picture_owner *owners = xcalloc(n, sizeof *owners);
-	for (size_t i = 0; i < n; i++) {
-		const struct placement *v = &placements[i];
-		struct vcpu_mark *marks = xcalloc(v->n_vcpus, sizeof *marks);
-		for (size_t k = 0; k < v->n_vcpus; k++)
-			marks[k] = (struct vcpu_mark){ v->vcpus[k].vcpu,
-				cpuset_first(&v->vcpus[k].cpus) };
-		owners[i] = (struct host_picture_owner){ .vm = v->vm,
-			.claim_cpus = v->claim_cpus,
-			.marks = marks,
-			.n_marks = v->n_vcpus };
-	}
-	struct picture *picture = host_picture(s,
-		&(struct host_picture){ .title = s->hostname ? s->hostname : "host",
-			.owners = owners,
-			.n_owners = n,
-			.housekeeping = housekeeping });
-	for (size_t i = 0; i < n; i++)
-		free((void *)(uintptr_t)owners[i].marks);
-	free(owners);
-	return picture;
+		report_note(r, "%s: %s", label, v->place_note);
 }
 
 void planning_report(const struct planning *p, struct report *r)
@@ -410,7 +386,7 @@ void planning_report(const struct planning *p, struct report *r)
 	json_object_set_new(o, "housekeeping", cpus_json(&p->placements->housekeeping_cpus));
 	report_picture(r,
 		placements_picture(
-			p->snapshot, p->all.v, p->all.n, &p->placements->housekeeping_cpus));
+			p->snapshot, p->all.v, p->all.n, &p->placements->housekeeping_cpus, NULL));
 	for (size_t i = 0; i < p->placements->n; i++)
 		report_placement(p, &p->placements->v[i], r);
 	report_refused(p, r);

@@ -32,9 +32,6 @@ void planning_done(struct planning *p);
 void planning_report(const struct planning *p, struct report *r);
 /* changes[] and how they are shown; with results when they were made. */
 void changes_report(const struct changes *changes, bool is_made, struct report *r);
-/* The picture of the host with these VMs on it. */
-struct picture *placements_picture(const struct snapshot *s, const struct placement *placements,
-	size_t n, const struct cpuset *housekeeping);
 
 /* Is this its id or name? */
 bool placement_is_called(const struct placement *p, const char *word);

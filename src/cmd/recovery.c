@@ -70,10 +70,10 @@ int undo_vms(struct context *c, const struct ledger *l, const char *const *vms, 
 		return e->code;
 	AUTO_SETTINGS struct settings *settings =
 		settings_for(s, all, next->placements.v, next->placements.n);
-	int r = transaction_plan(c->h, l, settings, &changes, e);
+	int r = changes_plan(c->h, l, settings, &changes, e);
 	array_for_each (p, &l->placements) {
 		if (r == 0 && is_among(p->vm, vms, n_vms) && placement_is_alive(c->h, p))
-			r = transaction_add_late_threads(c->h, l, p->pid, changes);
+			r = changes_add_late_threads(c->h, l, p->pid, changes);
 	}
 	if (r == 0)
 		r = transaction_run(c->h, changes, next, NULL, e);

@@ -168,7 +168,7 @@ static struct measured_thread account_thread(const struct accounting *acc,
 {
 	struct arena *a = &acc->m->arena;
 	struct measured_thread t = { .tid = vt->tid, .role = vt->role, .index = vt->index };
-	t.id = vt->id ? arena_strdup(a, vt->id) : NULL;
+	t.id = arena_strdup(a, vt->id);
 	t.comm = vt->comm ? arena_strdup(a, vt->comm) : "";
 	if (vt->allowed)
 		t.cpus = *vt->allowed;

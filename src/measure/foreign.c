@@ -64,7 +64,7 @@ static void classify(const struct accounting *acc, const struct vm *vm, const st
 	} else {
 		f->class = "kthread";
 	}
-	f->owner = name ? arena_strdup(&acc->m->arena, name) : NULL;
+	f->owner = arena_strdup(&acc->m->arena, name);
 }
 
 static int most_run_first(const void *a, const void *b)

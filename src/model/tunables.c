@@ -86,7 +86,7 @@ static const char *read_choice(struct host *h, struct snapshot *s, const char *p
 	char *word = choice_parse(text);
 	if (!word)
 		snapshot_note(s, "%s: not a choice: '%.40s'", path, str_trim(text));
-	return word ? arena_strdup(&s->arena, word) : NULL;
+	return arena_strdup(&s->arena, word);
 }
 
 int nohz_full_parse(const char *text, struct cpuset *ret)

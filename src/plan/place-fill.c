@@ -15,7 +15,7 @@ static struct thread_place place_thread(struct planner *p, const struct vm_threa
 		.tid = t->tid,
 		.start = t->start,
 		.vcpu = t->role == ROLE_VCPU ? t->index : -1,
-		.id = t->id ? arena_strdup(&p->out->arena, t->id) : NULL,
+		.id = arena_strdup(&p->out->arena, t->id),
 	};
 }
 
@@ -84,10 +84,10 @@ struct placement place_fill(struct planner *p, const struct request *req, const 
 	const struct vm *vm = req->vm;
 	struct placement pl = {
 		.vm = arena_strdup(a, vm->id),
-		.name = vm->name ? arena_strdup(a, vm->name) : NULL,
+		.name = arena_strdup(a, vm->name),
 		.pid = vm->pid,
 		.start = vm->start,
-		.cgroup = vm->cgroup ? arena_strdup(a, vm->cgroup) : NULL,
+		.cgroup = arena_strdup(a, vm->cgroup),
 		.wanted = req->wish.isolation,
 		.level = req->level,
 		.why_less = req->why_less,

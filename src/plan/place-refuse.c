@@ -32,7 +32,11 @@ struct refusal *place_refuse(struct planner *p, const struct vm *vm, const char 
 	struct refusal *r = &bigger[out->n_refused++];
 	va_list ap;
 	va_start(ap, fmt);
-	*r = (struct refusal){ arena_strdup(&out->arena, vm->id), format(p, fmt, ap) };
+	*r = (struct refusal){
+		.vm = arena_strdup(&out->arena, vm->id),
+		.name = arena_strdup(&out->arena, vm->name),
+		.reason = format(p, fmt, ap),
+	};
 	va_end(ap);
 	return r;
 }
@@ -56,6 +60,12 @@ void place_alternative(struct planner *p, struct refusal *r, const char *fmt, ..
 const char *place_list(struct planner *p, const struct cpuset *cpus)
 {
 	AUTO_FREE char *text = cpuset_format_list(cpus);
+	return arena_strdup(&p->out->arena, text);
+}
+
+const char *place_label(struct planner *p, const char *id, const char *name)
+{
+	AUTO_FREE char *text = vm_label(id, name);
 	return arena_strdup(&p->out->arena, text);
 }
 
@@ -110,13 +120,14 @@ static void name_owners(struct planner *p, const struct request *req, struct ref
 	place_rooms(p, req, ROOMS_EMPTY);
 	for (int domain = 0; domain < place_n_domains(p, req->scope); domain++)
 		for (size_t i = 0; i < p->owners.n; i++) {
+			const struct owner *o = &p->owners.v[i];
 			struct cpuset cpus;
 			if ((int)i == req->self)
 				continue;
 			size_t n = count_slots(p, req->scope, domain, (int)i, &cpus);
 			if (n)
 				place_blocking(p, r, "VM %s holds %zu core%s of %s (CPUs %s)",
-					p->owners.v[i].vm, n, plural(n),
+					place_label(p, o->vm, o->name), n, plural(n),
 					domain_name(p, req->scope, domain), place_list(p, &cpus));
 		}
 }

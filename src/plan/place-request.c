@@ -37,7 +37,8 @@ static bool has_own_cgroup(struct planner *p, const struct vm *vm)
 				continue;
 			if (!r)
 				r = place_refuse(p, vm, "it shares the cgroup %s", vm->cgroup);
-			place_blocking(p, r, "VM %s is in the cgroup %s", other->id, vm->cgroup);
+			place_blocking(p, r, "VM %s is in the cgroup %s",
+				place_label(p, other->id, other->name), vm->cgroup);
 		}
 	}
 	if (!r)

@@ -85,6 +85,7 @@ static void init_owners(struct planner *p, const struct placement *in_force, siz
 	for (size_t i = 0; i < n; i++) {
 		*array_push(&p->owners) = (struct owner){
 			.vm = arena_strdup(&p->out->arena, in_force[i].vm),
+			.name = arena_strdup(&p->out->arena, in_force[i].name),
 			.pid = in_force[i].pid,
 			.start = in_force[i].start,
 			.cpus = in_force[i].claim_cpus,
@@ -182,7 +183,8 @@ static int keep_helper(struct planner *p, const struct vm *vm, const char *key,
 		struct cpuset taken = cpuset_and(&place->cpus, &o->cpus);
 		if (!cpuset_is_empty(&taken) && i != place_self(p, vm))
 			return err_say(e, -EINVAL, "%s: %s = %s: CPU %s belongs to VM %s",
-				place->source, key, list, place_list(p, &taken), o->vm);
+				place->source, key, list, place_list(p, &taken),
+				place_label(p, o->vm, o->name));
 	}
 	keep_cores(p, &p->helper_cpus, &place->cpus);
 	return 0;
@@ -265,6 +267,7 @@ static void add_claim(struct planner *p, struct request *req, const struct place
 	}
 	struct owner *owner = &p->owners.v[req->self];
 	owner->vm = pl->vm;
+	owner->name = pl->name;
 	owner->pid = pl->pid;
 	owner->start = pl->start;
 	set_owner(p, &owner->cpus, NOBODY); /* it moves away from there */

@@ -28,7 +28,7 @@ struct slot {
 };
 
 struct owner {
-	const char *vm;
+	const char *vm, *name; /* name: NULL when it has none */
 	int pid;
 	uint64_t start;
 	struct cpuset cpus;
@@ -121,3 +121,5 @@ void place_alternative(struct planner *p, struct refusal *r, const char *fmt, ..
 void place_refuse_full(struct planner *p, const struct request *req);
 /* A cpulist in the arena of the result. */
 const char *place_list(struct planner *p, const struct cpuset *cpus);
+/* A VM as people know it: "100 (db01)". */
+const char *place_label(struct planner *p, const char *id, const char *name);

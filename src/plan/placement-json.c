@@ -78,7 +78,7 @@ static bool get_text(const json_t *o, const char *key, struct arena *a, const ch
 	const json_t *value = json_object_get(o, key);
 	if (!json_is_string(value) && !json_is_null(value))
 		return false;
-	*ret = json_is_string(value) ? arena_strdup(a, json_string_value(value)) : NULL;
+	*ret = arena_strdup(a, json_string_value(value));
 	return true;
 }
 

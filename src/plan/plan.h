@@ -53,8 +53,8 @@ struct placement {
 };
 
 struct refusal {
-	const char *vm, *reason;
-	const char **blocking; /* what stands in the way, one sentence each */
+	const char *vm, *name, *reason; /* name: NULL when it has none */
+	const char **blocking;          /* what stands in the way, one sentence each */
 	size_t n_blocking;
 	const char **alternatives; /* what would fit, one sentence each */
 	size_t n_alternatives;

@@ -66,7 +66,7 @@ static int add_item(struct picture *p, int parent, const char *text, const char 
 {
 	struct item *item = array_push(&p->items);
 	int i = (int)p->items.n - 1;
-	item->text = text ? arena_strdup(&p->arena, text) : NULL;
+	item->text = arena_strdup(&p->arena, text);
 	item->note = note && *note ? arena_strdup(&p->arena, note) : NULL;
 	struct item *above = &p->items.v[parent];
 	if (above->last)

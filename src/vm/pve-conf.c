@@ -145,5 +145,5 @@ const char *pve_mapping_path(struct arena *a, const char *text, const char *name
 		if (at && path && streq(at, node))
 			strbuf_printf(&all, "%s%s", all.n ? ";" : "", path);
 	}
-	return all.n ? arena_strdup(a, all.s) : NULL;
+	return arena_strdup(a, all.s); /* NULL when none is */
 }

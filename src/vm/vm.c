@@ -239,6 +239,11 @@ const struct vm *vms_lookup(const struct vms *v, const char *glob)
 	return NULL;
 }
 
+char *vm_label(const char *id, const char *name)
+{
+	return name && !streq(id, name) ? xasprintf("%s (%s)", id, name) : xstrdup(id);
+}
+
 const char *thread_role_name(enum thread_role role)
 {
 	static const char *const names[N_ROLES] = {

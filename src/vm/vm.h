@@ -105,4 +105,6 @@ void vms_read_times(struct host *h, struct vms *v);
 const struct vm *vms_lookup(const struct vms *v, const char *glob);
 /* True when id, name or uuid matches the glob. */
 bool vm_matches(const struct vm *vm, const char *glob);
+/* What people read: "100 (db01)", or the id alone where the name says no more. The caller frees. */
+char *vm_label(const char *id, const char *name) MUST_CHECK;
 const char *thread_role_name(enum thread_role role);

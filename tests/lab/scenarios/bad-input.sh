@@ -52,7 +52,7 @@ refused 'read-only /proc/sys and /proc/irq too' 3 'Read-only file system' unshar
 same 'read-only /proc'
 unshare -m sh -ec 'umount -l /sys/fs/cgroup; exec wideberth apply --vm db01' >/out/stdout 2>/out/stderr
 assert_eq 'no cgroup v2: exit code' "$?" 1
-assert 'no cgroup v2: said, with what would do' grep -Eq 'db01: refused: no cgroup v2' /out/stdout /out/stderr
+assert 'no cgroup v2: said, with what would do' grep -Fq '100 (db01): refused: no cgroup v2' /out/stdout /out/stderr
 same 'no cgroup v2'
 mkdir -p /run/ro
 mount -t tmpfs -o ro none /run/ro

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the kernel has, against what was applied. Reads only. */
+#pragma once
+
+#include "apply/ledger.h"
+
+/* One setting that is not as applied. */
+struct drift {
+	const struct entry *entry;
+	const char *actual, *suspect;
+};
+
+struct drifts {
+	struct arena arena;
+	ARRAY(struct drift) v;
+};
+
+/* Compares every setting of the ledger with the kernel. */
+int drifts_read(
+	struct host *h, const struct ledger *l, struct drifts **ret, struct err *e) MUST_CHECK;
+void drifts_free(struct drifts *d);
+DEFINE_CLEANUP(struct drifts, drifts_free)
+#define AUTO_DRIFTS CLEANUP(drifts_freep)
