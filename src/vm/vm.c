@@ -213,15 +213,12 @@ static void read_times(struct host *h, int pid, struct vm_thread *t)
 	t->wait_ns = wait;
 }
 
-void vms_read_times(struct host *h, struct vms *v)
+void vm_read_times(struct host *h, struct vm *vm)
 {
-	for (size_t i = 0; i < v->n_vms; i++) {
-		struct vm *vm = &v->vms[i];
-		for (size_t k = 0; k < vm->n_threads; k++) {
-			struct vm_thread *t = &vm->threads[k];
-			/* A kernel thread is a process of its own. */
-			read_times(h, t->is_kthread ? t->tid : vm->pid, t);
-		}
+	for (size_t i = 0; i < vm->n_threads; i++) {
+		struct vm_thread *t = &vm->threads[i];
+		/* A kernel thread is a process of its own. */
+		read_times(h, t->is_kthread ? t->tid : vm->pid, t);
 	}
 }
 
