@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fnmatch.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -204,13 +203,12 @@ void vms_free(struct vms *v)
 static void read_times(struct host *h, int pid, struct vm_thread *t)
 {
 	AUTO_FREE char *text = NULL;
-	unsigned long long run, wait;
-	if (host_read(h, &text, NULL, "proc/%d/task/%d/schedstat", pid, t->tid) < 0 ||
-		sscanf(text, "%llu %llu", &run, &wait) != 2)
+	if (host_read(h, &text, NULL, "proc/%d/task/%d/schedstat", pid, t->tid) < 0)
 		return;
-	t->has_times = true;
-	t->run_ns = run;
-	t->wait_ns = wait;
+	char *rest = text;
+	const char *run = str_next_word(&rest), *wait = str_next_word(&rest);
+	t->has_times = run && wait && str_to_u64(run, &t->run_ns) == 0 &&
+		str_to_u64(wait, &t->wait_ns) == 0;
 }
 
 void vm_read_times(struct host *h, struct vm *vm)
