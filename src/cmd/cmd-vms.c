@@ -132,51 +132,50 @@ static void report_devices(json_t *devices, struct report *r)
 	json_decref(rows);
 }
 
-static bool has_odd_policy(const struct vm *vm)
+/* Columns that say something of no thread are left out. */
+struct shown {
+	bool has_id, has_policy, has_priority, has_nice;
+};
+
+static struct shown shown_of(const struct vm *vm)
 {
+	struct shown s = { 0 };
 	for (size_t i = 0; i < vm->n_threads; i++) {
 		const struct vm_thread *t = &vm->threads[i];
-		if (t->nice || t->priority || (t->policy && !streq(t->policy, "other")))
-			return true;
+		s.has_id |= t->id != NULL;
+		s.has_policy |= t->policy && !streq(t->policy, "other");
+		s.has_priority |= t->priority != 0;
+		s.has_nice |= t->nice != 0;
 	}
-	return false;
+	return s;
 }
 
-/* How threads are scheduled is shown where it is not the same for all; times where VMs were asked
- * for by name. */
+/* Times are shown of VMs that were asked for by name. */
 static void report_threads(const struct vm *vm, bool has_times, json_t *o, struct report *r)
 {
-	static const struct column always[] = {
-		{ .key = "tid", .head = "TID", .is_right = true },
-		{ .key = "role", .head = "ROLE" },
-		{ .key = "index", .head = "#", .is_right = true },
-		{ .key = "id", .head = "ID" },
-		{ .key = "comm", .head = "THREAD" },
+	struct shown s = shown_of(vm);
+	const struct {
+		bool is_shown;
+		struct column column;
+	} all[] = {
+		{ true, { .key = "tid", .head = "TID", .is_right = true } },
+		{ true, { .key = "role", .head = "ROLE" } },
+		{ true, { .key = "index", .head = "#", .is_right = true } },
+		{ s.has_id, { .key = "id", .head = "ID" } },
+		{ true, { .key = "comm", .head = "THREAD" } },
+		{ s.has_policy, { .key = "policy", .head = "POLICY" } },
+		{ s.has_priority, { .key = "priority", .head = "PRIO", .is_right = true } },
+		{ s.has_nice, { .key = "nice", .head = "NICE", .is_right = true } },
+		{ has_times, { "run_ns", "RAN", .unit = UNIT_NS, .is_right = true } },
+		{ has_times, { "wait_ns", "WAITED", .unit = UNIT_NS, .is_right = true } },
+		{ true, { .key = "cpu", .head = "ON", .is_right = true } },
+		{ true, { .key = "allowed", .head = "MAY RUN ON", .may_wrap = true } },
 	};
-	static const struct column policy[] = {
-		{ .key = "policy", .head = "POLICY" },
-		{ .key = "priority", .head = "PRIO", .is_right = true },
-		{ .key = "nice", .head = "NICE", .is_right = true },
-	};
-	static const struct column times[] = {
-		{ .key = "run_ns", .head = "RAN", .unit = UNIT_NS, .is_right = true },
-		{ .key = "wait_ns", .head = "WAITED", .unit = UNIT_NS, .is_right = true },
-	};
-	static const struct column where[] = {
-		{ .key = "cpu", .head = "ON", .is_right = true },
-		{ .key = "allowed", .head = "MAY RUN ON", .may_wrap = true },
-	};
-	struct column columns[N_ELEMENTS(always) + N_ELEMENTS(policy) + N_ELEMENTS(times) +
-		N_ELEMENTS(where)];
+	struct column columns[N_ELEMENTS(all)];
 	size_t n = 0;
-#define ADD(part) (memcpy(columns + n, part, sizeof part), n += N_ELEMENTS(part))
-	ADD(always);
-	if (has_odd_policy(vm))
-		ADD(policy);
-	if (has_times)
-		ADD(times);
-	ADD(where);
-#undef ADD
+	for (size_t i = 0; i < N_ELEMENTS(all); i++)
+		if (all[i].is_shown)
+			columns[n++] = all[i].column;
 	report_table(r, json_object_get(o, "threads"), columns, n);
 }
 
