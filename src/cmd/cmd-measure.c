@@ -112,6 +112,10 @@ static void show_foreign(
 			" is not this VM's own (tick samples of /proc/stat).",
 			v->others_ns.value / 1e9,
 			100 * v->others_ns.value / ((double)m->window_ns * cpuset_count(&v->cpus)));
+	else
+		report_text(r,
+			"How long these CPUs were busy is not known: the ticks of /proc/stat do not"
+			" make up the time that passed.");
 }
 
 static void show_softirqs(const struct measured_vm *v, struct report *r)

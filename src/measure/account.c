@@ -100,6 +100,20 @@ static uint64_t busy_ticks(const struct cpu_ticks *t)
 	return t->user + t->system + t->irq + t->softirq;
 }
 
+static double all_ticks(const struct cpu_ticks *old, const struct cpu_ticks *now)
+{
+	return grown(old->steal, now->steal) + grown(busy_ticks(old), busy_ticks(now)) +
+		grown(old->idle, now->idle);
+}
+
+/* Ticks of a CPU that had no time to take them (of an emulated or overcommitted machine) are lost:
+ * where they do not make up the window, they tell nothing. */
+static bool has_all_ticks(
+	const struct accounting *acc, const struct cpu_ticks *old, const struct cpu_ticks *now)
+{
+	return old && now && all_ticks(old, now) * NS_PER_TICK >= 0.9 * (double)acc->m->window_ns;
+}
+
 static struct maybe ticks_ns(uint64_t before, uint64_t after)
 {
 	return known(grown(before, after) * NS_PER_TICK);
@@ -111,7 +125,7 @@ static struct measured_cpu account_cpu(const struct accounting *acc, int cpu)
 			       *now = cpu_times_of(&acc->after->times, cpu);
 	struct measured_cpu c = { .cpu = cpu };
 	struct cpuset only = cpuset_of(cpu);
-	if (old && now) {
+	if (has_all_ticks(acc, old, now)) {
 		c.busy_ns = ticks_ns(busy_ticks(old), busy_ticks(now));
 		c.irq_ns = ticks_ns(old->irq, now->irq);
 		c.softirq_ns = ticks_ns(old->softirq, now->softirq);
@@ -142,8 +156,7 @@ static void account_host_steal(const struct accounting *acc)
 	if (!old || !now)
 		return;
 	double steal = grown(old->steal, now->steal);
-	double all = steal + grown(busy_ticks(old), busy_ticks(now)) + grown(old->idle, now->idle);
-	acc->m->host_steal = ratio(steal, all);
+	acc->m->host_steal = ratio(steal, all_ticks(old, now));
 	acc->m->is_absolute = acc->m->host_steal.is_known && acc->m->host_steal.value <= 0.01;
 }
 
@@ -225,15 +238,14 @@ static struct maybe account_others(const struct accounting *acc, const struct me
 	cpuset_for_each (cpu, &v->cpus) {
 		const struct cpu_ticks *old = cpu_times_of(&acc->before->times, cpu),
 				       *now = cpu_times_of(&acc->after->times, cpu);
-		if (old && now)
-			busy += grown(busy_ticks(old), busy_ticks(now)) * NS_PER_TICK;
+		if (!has_all_ticks(acc, old, now))
+			return (struct maybe){ 0 };
+		busy += grown(busy_ticks(old), busy_ticks(now)) * NS_PER_TICK;
 	}
 	for (size_t i = 0; i < v->n_threads; i++)
 		if (v->threads[i].run_ns.is_known &&
 			cpuset_is_subset(&v->threads[i].cpus, &v->cpus))
 			own += v->threads[i].run_ns.value;
-	if (!acc->after->times.n_cpus || !acc->before->times.n_cpus)
-		return (struct maybe){ 0 };
 	return known(busy > own ? busy - own : 0);
 }
 

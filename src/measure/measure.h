@@ -77,7 +77,8 @@ struct measured_vm {
 	int worst_vcpu;      /* most stolen of those that wanted 1 % of the window; -1: none */
 	struct measured_thread *threads; /* vCPUs first */
 	size_t n_vcpus, n_threads;
-	struct maybe others_ns; /* busy time of its CPUs, by tick samples, less its own threads' */
+	struct maybe others_ns; /* busy time of its CPUs, by ticks, less its own threads'; unknown
+				   where ticks are missing */
 	struct maybe interrupts_per_cpu_s, device_interrupts_per_cpu_s;
 	struct measured_counts interrupts, softirqs; /* on all its CPUs */
 	struct foreign *foreign;                     /* most run time first */

@@ -8,7 +8,7 @@
 
 int main(int argc, char **argv)
 {
-	for (int kind = 0; argc > 1 && kind < N_ROOTS; kind++) {
+	for (int kind = 0; argc > 1 && *argv[1] != '-' && kind < N_ROOTS; kind++) {
 		if (!streq(argc > 2 ? argv[2] : root_names[ROOT_6_12], root_names[kind]))
 			continue;
 		mkdir(argv[1], 0755);

@@ -347,6 +347,23 @@ static void test_account(void)
 	fixture_done(&f);
 }
 
+/* An emulated host: three of four ticks never came. */
+static void test_lost_ticks(void)
+{
+	struct fixture f;
+	fixture_make(&f);
+	for (size_t i = 0; i < f.after.times.n_cpus; i++)
+		if (f.after.times.cpus[i].cpu == 0)
+			f.after.times.cpus[i].user = 25;
+	const struct vm *only = &f.vm[0];
+	f.options = (struct measure_options){ &f.vms, &only, 1, 1000000000, NULL, NULL };
+	AUTO_MEASURE struct measure *m = measure_account(&f.options, &f.before, &f.after, &f.w);
+	ok(!m->vms[0].others_ns.is_known, "lost ticks: who else was busy is unknown, not 0");
+	ok(!m->cpus[0].busy_ns.is_known, "and so is that CPU's time");
+	is_near(m->cpus[1].busy_ns, 900000000, "the other CPU's is not");
+	fixture_done(&f);
+}
+
 static void test_account_edges(void)
 {
 	struct fixture f;
@@ -439,6 +456,7 @@ int main(void)
 	test_stat();
 	test_counts();
 	test_account();
+	test_lost_ticks();
 	test_account_edges();
 	test_reports();
 	return tap_done();
