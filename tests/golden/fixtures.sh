@@ -35,6 +35,7 @@ commands() {
 	show.json 0 C 80 --json show
 	vms.txt 0 C.UTF-8 100 vms
 	vms.json 0 C 80 --json vms
+	vms-one.txt 0 C 80 vms $vm --memory
 	plan.txt 0 C.UTF-8 100 plan --vm $vm
 	plan-pinned.txt 0 C 100 plan --vm $vm --isolation pinned --cores thread
 	plan.json 0 C 80 --json plan --vm $vm
