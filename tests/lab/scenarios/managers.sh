@@ -27,7 +27,7 @@ bare bare2 bare2
 
 domain() {
 	cat <<-END
-	<domain type='qemu'><name>$1</name><memory unit='MiB'>64</memory><vcpu>2</vcpu><iothreads>1</iothreads>
+	<domain type='qemu'><name>$1</name><description>hunter2</description><memory unit='MiB'>64</memory><vcpu>2</vcpu><iothreads>1</iothreads>
 	<cputune><vcpupin vcpu='0' cpuset='$2'/><emulatorpin cpuset='0-1'/></cputune>
 	<os><type arch='x86_64' machine='pc'>hvm</type><loader type='rom'>/lab/run/sleep.rom</loader></os>
 	<devices><emulator>/usr/bin/qemu-system-x86_64</emulator><memballoon model='none'/></devices></domain>
@@ -93,6 +93,13 @@ for id in one two; do
 	assert "$id: each thread has a role" all_have_roles $id
 	of $id '.threads[] | "\(.tid) \(.role) \(.index) \(.allowed) \(.cgroup)"' | sed 's/^/# /'
 done
+# What a recording leaves out is missed by nobody.
+wideberth --json --record /tmp/rec vms >/tmp/live.json
+wideberth --json --root /tmp/rec vms >/tmp/replayed.json
+assert 'a recording replays, libvirt included' cmp /tmp/live.json /tmp/replayed.json
+assert_eq 'the domains are in it' "$(grep -c '<domain type' /tmp/rec/recording)" 2
+assert_eq 'their descriptions are not' "$(grep -c hunter2 /tmp/rec/recording)" 0
+
 assert_eq 'a pin that libvirt made' "$(of two '.threads[] | select(.index == 0) | .allowed')" 3
 pkill -STOP -x libvirtd
 start=$(date +%s%N)
