@@ -55,7 +55,7 @@ static const char *why_unknown(const struct vm_memory *m, bool is_exact)
 {
 	if (is_exact)
 		return "its numa_maps cannot be read; root may";
-	if (m->hugetlb_kib)
+	if (m->hugetlb_kib > 0)
 		return "huge pages are not counted so; --memory asks numa_maps";
 	return "no cgroup of its own counts it; --memory asks numa_maps";
 }
@@ -89,7 +89,7 @@ static void add_memory(const struct vm_memory *m, bool is_exact, struct strbuf *
 		strbuf_puts(b, "none");
 	if (m->policy && !streq(m->policy, "default"))
 		strbuf_printf(b, ", policy %s", m->policy);
-	if (m->locked_kib)
+	if (m->locked_kib > 0)
 		strbuf_printf(b, "; %s locked", locked);
 }
 

@@ -168,12 +168,12 @@ static bool has_own_cgroup(const struct vms *v, const struct vm *vm)
 	return true;
 }
 
-/* "VmLck:\t  524288 kB" */
-static uint64_t kib_of(const char *status, const char *key)
+/* "VmLck:\t  524288 kB"; -1 when it is not there */
+static int64_t kib_of(const char *status, const char *key)
 {
 	const char *at = strstr(status, key);
 	unsigned long long kib;
-	return at && sscanf(at + strlen(key), " %llu kB", &kib) == 1 ? kib : 0;
+	return at && sscanf(at + strlen(key), " %llu kB", &kib) == 1 ? (int64_t)kib : -1;
 }
 
 static void read_status(struct host *h, struct arena *a, const struct vm *vm, struct vm_memory *m)
@@ -197,11 +197,11 @@ static void read_status(struct host *h, struct arena *a, const struct vm *vm, st
 void vm_memory_read(
 	struct host *h, struct vms *v, const struct vm *vm, bool is_exact, struct vm_memory *ret)
 {
-	*ret = (struct vm_memory){ 0 };
+	*ret = (struct vm_memory){ .locked_kib = -1, .hugetlb_kib = -1 };
 	read_status(h, &v->arena, vm, ret);
 	if (is_exact)
 		read_maps(h, &v->arena, vm, ret);
-	else if (!ret->hugetlb_kib && has_own_cgroup(v, vm))
+	else if (ret->hugetlb_kib <= 0 && has_own_cgroup(v, vm))
 		read_cgroup(h, &v->arena, vm, ret);
 	sort(ret);
 }

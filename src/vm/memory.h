@@ -27,7 +27,7 @@ struct vm_memory {
 	const char *source;             /* "numa_maps", "cgroup"; NULL: not known */
 	const char *policy;             /* of most of it, "bind:0"; NULL: not known */
 	const struct cpuset *mems_allowed;
-	uint64_t locked_kib, hugetlb_kib;
+	int64_t locked_kib, hugetlb_kib; /* -1: not known */
 };
 
 /*

@@ -33,6 +33,11 @@ static json_t *number_or_null(int n)
 	return n < 0 ? json_null() : json_integer(n);
 }
 
+static json_t *kib_json(int64_t kib)
+{
+	return kib < 0 ? json_null() : json_integer((json_int_t)kib);
+}
+
 static json_t *ns_json(const struct vm_thread *t, uint64_t ns)
 {
 	return t->has_times ? json_integer((json_int_t)ns) : json_null();
@@ -204,10 +209,10 @@ json_t *vm_json(const struct vm *vm, const struct vm_memory *m)
 		"pid", vm->pid, "vcpus", vm->n_vcpus, "accel", text_json(vm->accel), "cgroup",
 		text_json(vm->cgroup));
 	json_object_update_new(o,
-		json_pack("{s:o, s:s?, s:s?, s:o, s:I, s:I}", "memory", memory_json(m),
+		json_pack("{s:o, s:s?, s:s?, s:o, s:o, s:o}", "memory", memory_json(m),
 			"memory_source", m->source, "memory_policy", m->policy, "mems_allowed",
-			list_json(m->mems_allowed), "locked_kib", (json_int_t)m->locked_kib,
-			"hugetlb_kib", (json_int_t)m->hugetlb_kib));
+			list_json(m->mems_allowed), "locked_kib", kib_json(m->locked_kib),
+			"hugetlb_kib", kib_json(m->hugetlb_kib)));
 	json_object_set_new(o, "config", config_json(vm->config));
 	json_object_set_new(o, "devices", devices);
 	json_object_set_new(o, "threads", threads);
