@@ -125,6 +125,19 @@ static int parse_number(const char **p, int *ret)
 	return 0;
 }
 
+/* Both below CPUSET_MAX. By words: thousands of threads may run on a thousand CPUs. */
+static void add_range(struct cpuset *s, int first, int last)
+{
+	for (int i = first / 64; i <= last / 64; i++) {
+		uint64_t bits = ~UINT64_C(0);
+		if (i == first / 64)
+			bits <<= first % 64;
+		if (i == last / 64)
+			bits &= ~UINT64_C(0) >> (63 - last % 64);
+		s->w[i] |= bits;
+	}
+}
+
 int cpuset_parse_list(const char *text, struct cpuset *ret)
 {
 	struct cpuset s = CPUSET_EMPTY;
@@ -142,8 +155,7 @@ int cpuset_parse_list(const char *text, struct cpuset *ret)
 		}
 		if (last < first)
 			return -EINVAL;
-		for (int cpu = first; cpu <= last; cpu++)
-			cpuset_add(&s, cpu);
+		add_range(&s, first, last);
 		if (*p == ',' && isdigit((unsigned char)p[1]))
 			p++;
 		else if (*(p = skip_space(p)))

@@ -3,21 +3,12 @@
 
 #include "apply/ledger.h"
 #include "base/str.h"
+#include "cmd/json-value.h"
 #include "cmd/placements-picture.h"
 #include "cmd/planning.h"
+#include "cmd/show-keys.h"
 #include "cmd/show-lists.h"
-
-static json_t *set_json(const struct cpuset *s)
-{
-	AUTO_FREE char *text = cpuset_format_list(s);
-	return json_string(text);
-}
-
-/* null where the host has none. */
-static json_t *number_json(int n)
-{
-	return n < 0 ? json_null() : json_integer(n);
-}
+#include "cmd/show-settings.h"
 
 /* The vCPU has CPUs of its choice: a mask as wide as the host, or as what is left of it beside the
  * claims, says nothing. */
@@ -63,7 +54,8 @@ static json_t *cpu_json(const struct snapshot *s, const struct vms *vms, const s
 	json_object_set_new(o, "l3", number_json(c->l3));
 	json_object_set_new(o, "l3_kib",
 		c->l3 < 0 ? json_null() : json_integer((json_int_t)s->l3s[c->l3].size_kib));
-	json_object_set_new(o, "siblings", set_json(c->core < 0 ? &self : &s->cores[c->core].cpus));
+	json_object_set_new(
+		o, "siblings", cpus_json(c->core < 0 ? &self : &s->cores[c->core].cpus));
 	json_object_set_new(o, "kind", json_string(cpu_kind_name(c->kind)));
 	json_object_set_new(o, "online", json_boolean(c->is_online));
 	json_object_set_new(o, "isolated", json_boolean(c->is_isolated));
@@ -92,7 +84,7 @@ static json_t *node_json(const struct snapshot *s, const struct node *n)
 	for (size_t i = 0; n->distances && i < s->n_nodes; i++)
 		json_array_append_new(distances, json_integer(n->distances[i]));
 	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "node", n->node, "cpus",
-		set_json(&n->cpus), "mem_total_kib", memory_json(n, n->mem_total_kib),
+		cpus_json(&n->cpus), "mem_total_kib", memory_json(n, n->mem_total_kib),
 		"mem_free_kib", memory_json(n, n->mem_free_kib), "distances", distances, "tier",
 		number_json(n->tier), "hugepages", hugepages);
 }
@@ -100,11 +92,6 @@ static json_t *node_json(const struct snapshot *s, const struct node *n)
 static json_t *hex_json(int n)
 {
 	return n < 0 ? json_null() : json_sprintf("%04x", (unsigned int)n);
-}
-
-static json_t *text_json(const char *text)
-{
-	return text ? json_string(text) : json_null();
 }
 
 /* Without bridges and other parts of the board. */
@@ -137,7 +124,7 @@ static void show_json(const struct snapshot *s, const struct vms *vms, const str
 	for (size_t i = 0; i < s->n_l3s; i++)
 		json_array_append_new(l3s,
 			json_pack("{s:i, s:o, s:I}", "l3", (int)i, "cpus",
-				set_json(&s->l3s[i].cpus), "size_kib",
+				cpus_json(&s->l3s[i].cpus), "size_kib",
 				(json_int_t)s->l3s[i].size_kib));
 	json_object_set_new(o, "cpus", cpus);
 	json_object_set_new(o, "nodes", nodes);
@@ -231,22 +218,32 @@ static int run(struct context *c, struct err *e)
 	AUTO_SNAPSHOT struct snapshot *s = NULL;
 	AUTO_VMS struct vms *vms = NULL;
 	AUTO_LEDGER struct ledger *l = NULL;
-	enum { PARTS = SNAPSHOT_TASKS | SNAPSHOT_CGROUPS | SNAPSHOT_IRQS | SNAPSHOT_PCI };
+	enum {
+		PARTS = SNAPSHOT_TASKS | SNAPSHOT_CGROUPS | SNAPSHOT_IRQS | SNAPSHOT_PCI,
+		SETTINGS = SNAPSHOT_ZONES | SNAPSHOT_TUNABLES | SNAPSHOT_POWER
+	};
 	bool has_irqs = args_get(c->args, "irqs"), has_cgroups = args_get(c->args, "cgroups");
-	if (snapshot_read(c->h, PARTS, &s, e) < 0 || vms_find(c->h, s, &vms, e) < 0 ||
-		ledger_read(c->h, &l, e) < 0)
+	bool has_settings = args_get(c->args, "settings");
+	if (snapshot_read(c->h, PARTS | (has_settings ? SETTINGS : 0), &s, e) < 0 ||
+		vms_find(c->h, s, &vms, e) < 0 || ledger_read(c->h, &l, e) < 0)
 		return EXIT_UNCHANGED;
 	AUTO_FREE double *interrupts = interrupts_by_cpu(s);
 	show_json(s, vms, l, interrupts, report_json(c->report));
 	const char *svg = args_get(c->args, "svg");
-	if (svg || !(has_irqs || has_cgroups))
+	if (svg || !(has_irqs || has_cgroups || has_settings))
 		report_picture(c->report, draw(s, vms, l, interrupts));
 	if (has_irqs)
 		show_irqs(s, c->report);
 	if (has_cgroups)
 		show_cgroups(s, c->report);
-	for (size_t i = 0; i < s->n_notes; i++)
+	if (has_settings)
+		show_settings(s, c->report);
+	json_t *notes = json_array();
+	for (size_t i = 0; i < s->n_notes; i++) {
 		report_note(c->report, "%s", s->notes[i]);
+		json_array_append_new(notes, text_json(s->notes[i]));
+	}
+	json_object_set_new(report_json(c->report), "notes", notes);
 	return svg && write_svg(c, svg, e) < 0 ? EXIT_UNCHANGED : EXIT_OK;
 }
 
@@ -254,15 +251,20 @@ static const struct option_row options[] = {
 	{ "svg", "FILE", "also draw the picture to an SVG file" },
 	{ "irqs", NULL, "list interrupts instead, by the CPUs that take most" },
 	{ "cgroups", NULL, "list cgroups instead, with the state of their partitions" },
+	{ "settings", NULL,
+		"list the kernel's settings instead: boot parameters and what became of them, "
+		"memory, "
+		"scheduler, power, KVM, services, resctrl, PCI devices" },
 };
 
 const struct command cmd_show = {
 	.name = "show",
-	.args = "[--svg FILE] [--irqs] [--cgroups]",
+	.args = "[--svg FILE] [--irqs] [--cgroups] [--settings]",
 	.summary = "the host: sockets, NUMA nodes, L3 domains, cores, and who sits where",
 	.help = "Draws the host. A CPU is coloured by who has it: a VM that is applied, a VM that\n"
 		"somebody pinned there, or nobody.",
 	.options = options,
 	.n_options = N_ELEMENTS(options),
+	.keys = show_keys,
 	.run = run,
 };

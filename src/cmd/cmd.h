@@ -25,6 +25,11 @@ struct option_row {
 	const char *name, *arg, *help;
 };
 
+/* A member of the JSON: "cpus[].core". */
+struct key_row {
+	const char *key, *help; /* help: "" where the name says it */
+};
+
 struct option_value {
 	const char *name, *value; /* value: NULL for options without argument */
 };
@@ -59,6 +64,7 @@ struct command {
 	size_t n_options;
 	size_t max_args; /* how many words that are no options it takes */
 	unsigned int flags;
+	const struct key_row *(*keys)(size_t *ret_n); /* NULL: as the contract has them */
 	/* An exit code; with e->text set where it failed. */
 	int (*run)(struct context *c, struct err *e);
 };

@@ -31,6 +31,8 @@ static void put_item(FILE *f, const char *name, const char *arg, const char *tex
 		fputs("\\fR", f);
 	}
 	fputc('\n', f);
+	if (!*text)
+		return;
 	put(f, text);
 	fputc('\n', f);
 }
@@ -40,6 +42,23 @@ static void put_options(FILE *f, const struct option_row *rows, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		AUTO_FREE char *name = xasprintf("--%s", rows[i].name);
 		put_item(f, name, rows[i].arg, rows[i].help);
+	}
+}
+
+static void put_keys(FILE *f)
+{
+	size_t n_commands, n;
+	const struct command *const *all = commands(&n_commands);
+	for (size_t i = 0; i < n_commands; i++) {
+		if (!all[i]->keys)
+			continue;
+		const struct key_row *rows = all[i]->keys(&n);
+		fprintf(f,
+			".SH JSON OF %s\nNumbers have their unit in the name; null is what the "
+			"host does not have or say.\n",
+			all[i]->name);
+		for (size_t k = 0; k < n; k++)
+			put_item(f, rows[k].key, NULL, rows[k].help);
 	}
 }
 
@@ -113,6 +132,7 @@ void print_man(FILE *f)
 	put_commands(f);
 	put_policy(f);
 	put_knobs(f);
+	put_keys(f);
 	fputs(".SH EXIT STATUS\n.TP\n0\ndone, nothing to report\n.TP\n1\nsomething to report: "
 	      "drift, a VM\n"
 	      "refused\n.TP\n2\nusage or policy error\n.TP\n3\nfailed, and the machine is as it "

@@ -4,21 +4,10 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "cmd/json-value.h"
+#include "model/cgroup.h"
 #include "model/snapshot.h"
 #include "report/report.h"
-
-static json_t *set_json(const struct cpuset *s)
-{
-	if (!s)
-		return json_null();
-	AUTO_FREE char *text = cpuset_format_list(s);
-	return json_string(text);
-}
-
-static json_t *text_json(const char *text)
-{
-	return text ? json_string(text) : json_null();
-}
 
 double *interrupts_by_cpu(const struct snapshot *s)
 {
@@ -85,8 +74,8 @@ static json_t *irq_json(const struct snapshot *s, const struct irq *irq)
 		o, "busiest_cpu", total ? json_integer(s->interrupts.cpus[busiest]) : json_null());
 	json_object_set_new(o, "busiest_share",
 		total ? json_real((double)irq->counts[busiest] / (double)total) : json_null());
-	json_object_set_new(o, "affinity", set_json(irq->affinity));
-	json_object_set_new(o, "effective", set_json(irq->effective));
+	json_object_set_new(o, "affinity", cpus_json(irq->affinity));
+	json_object_set_new(o, "effective", cpus_json(irq->effective));
 	json_object_set_new(o, "managed", managed_json(irq));
 	json_object_set_new(o, "counts", counts);
 	return o;
@@ -180,23 +169,15 @@ void show_irqs(const struct snapshot *s, struct report *r)
 
 /* ---- cgroups ---- */
 
-/* "isolated invalid (Cpu list in cpuset.cpus not exclusive)": the reason in parentheses. */
-static json_t *reason_json(const char *partition)
+static void put_partition(json_t *o, const char *text)
 {
-	const char *open = partition ? strchr(partition, '(') : NULL;
-	const char *close = open ? strrchr(open, ')') : NULL;
-	if (!close)
-		return json_null();
-	return json_stringn(open + 1, (size_t)(close - open - 1));
-}
-
-/* The state without the reason: "isolated invalid". */
-static json_t *partition_json(const char *partition)
-{
-	if (!partition)
-		return json_null();
-	AUTO_FREE char *state = xstrndup(partition, strcspn(partition, "("));
-	return json_string(str_trim(state));
+	struct partition_state p = { 0 };
+	if (text && partition_parse(text, &p) < 0)
+		p = (struct partition_state){ .state = text, .n_state = strlen(text) };
+	AUTO_FREE char *state = p.state ? xstrndup(p.state, p.n_state) : NULL;
+	AUTO_FREE char *reason = p.reason ? xstrndup(p.reason, p.n_reason) : NULL;
+	json_object_set_new(o, "partition", text_json(state));
+	json_object_set_new(o, "reason", text_json(reason));
 }
 
 static json_t *cgroup_json(const struct snapshot *s, size_t i, const size_t *n_threads)
@@ -207,11 +188,10 @@ static json_t *cgroup_json(const struct snapshot *s, size_t i, const size_t *n_t
 	json_object_set_new(o, "type", text_json(g->type));
 	json_object_set_new(o, "threads", json_integer((json_int_t)n_threads[i]));
 	json_object_set_new(o, "has_cpuset", json_boolean(g->effective != NULL));
-	json_object_set_new(o, "partition", partition_json(g->partition));
-	json_object_set_new(o, "reason", reason_json(g->partition));
+	put_partition(o, g->partition);
 	json_object_set_new(o, "cpus", text_json(g->cpus));
 	json_object_set_new(o, "exclusive", text_json(g->exclusive));
-	json_object_set_new(o, "effective", set_json(g->effective));
+	json_object_set_new(o, "effective", cpus_json(g->effective));
 	json_object_set_new(o, "mems", text_json(g->mems));
 	return o;
 }

@@ -4,11 +4,9 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,45 +14,28 @@
 #include "base/str.h"
 #include "host/recording.h"
 #include "host/redact.h"
-#include "host/tree.h"
 
-static int open_below_root(struct host *h, const char *path, int flags)
+/*
+ * Files that the kernel writes as one record: what does not fill the buffer is all, and need not be
+ * read again to see the end. In /sys these are all attributes (Documentation/filesystems/sysfs.rst:
+ * at most a page, and what is a mask of CPUs comes by pages); in a cgroup all but the lists of
+ * threads.
+ */
+static bool is_one_record(const char *path, size_t n)
 {
-	int fd;
-	if (!*path)
-		path = ".";
-	do {
-		if (h->is_live) {
-			fd = openat(h->root_fd, path, flags | O_CLOEXEC, 0644);
-		} else {
-			struct open_how how = {
-				.flags = (unsigned)flags | O_CLOEXEC,
-				.mode = flags & O_CREAT ? 0644 : 0,
-				.resolve = RESOLVE_IN_ROOT,
-			};
-			fd = (int)syscall(SYS_openat2, h->root_fd, path, &how, sizeof how);
-		}
-	} while (fd < 0 && (errno == EINTR || errno == EAGAIN));
-	return fd < 0 ? -errno : fd;
-}
-
-/* A kernel knows /proc/TID for every thread, though it lists processes only. */
-int host_open_path(struct host *h, const char *path, int flags)
-{
-	int fd = open_below_root(h, path, flags);
-	if (fd != -ENOENT || h->is_live || flags & O_CREAT || !str_after(path, "proc/"))
-		return fd;
-	AUTO_FREE char *other = tree_thread_path(h, path);
-	return other ? open_below_root(h, other, flags) : fd;
-}
-
-/* Files of /proc that the kernel writes as one record: what does not fill the buffer is all. */
-static bool is_one_record(const char *path)
-{
+	enum { PAGE = 4096 };
 	static const char *const names[] = { "/stat", "/status", "/cgroup" };
-	const char *pid = str_after(path, "proc/");
-	for (size_t i = 0; pid && isdigit((unsigned char)*pid) && i < N_ELEMENTS(names); i++)
-		if (str_has_suffix(path, names[i]))
+	const char *rest = str_after(path, "proc/");
+	if (str_after(path, "sys/fs/cgroup/"))
+		return str_has_suffix(path, ".threads") || str_has_suffix(path, ".procs")
+			? false
+			: n < PAGE;
+	if (!rest)
+		return n < PAGE && (str_after(path, "sys/devices/") || str_after(path, "sys/bus/"));
+	if (str_after(rest, "irq/"))
+		return true;
+	for (size_t i = 0; isdigit((unsigned char)*rest) && i < N_ELEMENTS(names); i++)
+		if (str_has_suffix(rest, names[i]))
 			return true;
 	return false;
 }
@@ -78,7 +59,7 @@ int host_read_path(struct host *h, const char *path, char **ret_text, size_t *re
 			return -errno;
 		strbuf_add(&b, part, (size_t)n);
 		/* Files of a tree are ordinary ones, which are read short only at their end. */
-		bool is_whole = !h->is_live || is_one_record(path);
+		bool is_whole = !h->is_live || is_one_record(path, (size_t)n);
 		if (n == 0 || (is_whole && (size_t)n < sizeof part))
 			break;
 	}
@@ -142,6 +123,7 @@ int host_open(struct host **ret, const char *root, struct err *e)
 void host_free(struct host *h)
 {
 	host_live_close(h);
+	host_release_dirs(h);
 	if (h->root_fd >= 0)
 		close(h->root_fd);
 	recording_free(h->replay);
@@ -244,6 +226,7 @@ int host_list_path(struct host *h, const char *path, struct host_names *ret)
 			*array_push(&names) = xstrdup(entry->d_name);
 	if (names.n)
 		qsort(names.v, names.n, sizeof *names.v, by_number);
+	host_hold_path(h, path, fd);
 	*ret = (struct host_names){ names.v, names.n };
 	return 0;
 }
@@ -347,14 +330,11 @@ int host_readlink(struct host *h, char **ret, const char *fmt, ...)
 static int ask_inode(void *context, const char *path, char **ret)
 {
 	struct host *h = context;
-	AUTO_CLOSE int fd = host_open_path(h, path, O_PATH);
-	if (fd < 0)
-		return fd;
 	struct stat st;
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	*ret = xasprintf("%llu", (unsigned long long)st.st_ino);
-	return 0;
+	int r = host_stat_path(h, path, &st);
+	if (r == 0)
+		*ret = xasprintf("%llu", (unsigned long long)st.st_ino);
+	return r;
 }
 
 int host_inode(struct host *h, uint64_t *ret, const char *fmt, ...)

@@ -2,7 +2,6 @@
 #include "host/redact.h"
 
 #include <ctype.h>
-#include <fnmatch.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -163,56 +162,36 @@ static char *redact_pve(const char *text, size_t *n)
 	return TAKE(b.s);
 }
 
-/* ---- the kernel's own command line ---- */
-
-/* Parameters that say how the host is set up; of others only that they are there. */
-static const char *const kept_params[] = { "isolcpus", "nohz*", "rcu*", "irqaffinity", "*irqs",
-	"mitigations", "spec*", "*huge*", "*iommu*", "intel_*", "amd_*", "processor.*", "idle",
-	"cpuidle*", "nosmt", "smt", "maxcpus", "nr_cpus", "possible_cpus", "numa*", "preempt",
-	"workqueue.*", "tsc", "clocksource", "*watchdog*", "skew_tick", "cgroup*",
-	"systemd.unified_cgroup_hierarchy", "kvm*", "vfio*", "pci*", "acpi*", "psi", "audit", "mce",
-	"hpet", "x86*" };
-
-static bool is_kept_param(const char *name)
+bool redact_is_secret_param(const char *name, size_t n)
 {
-	for (size_t i = 0; i < N_ELEMENTS(kept_params); i++)
-		if (fnmatch(kept_params[i], name, 0) == 0)
+	static const char *const words[] = { "password", "passwd", "secret", "token",
+		"credential" };
+	for (size_t i = 0; i < N_ELEMENTS(words); i++)
+		if (memmem(name, n, words[i], strlen(words[i])))
 			return true;
 	return false;
 }
 
-/* One "name=value" of n characters: isolcpus=1-3 as it is, token=x as token=*. */
-static void add_param(struct strbuf *b, const char *word, size_t n)
-{
-	bool is_quoted = *word == '"';
-	const char *equals = memchr(word, '=', n);
-	size_t n_name = equals ? (size_t)(equals - word) : n;
-	AUTO_FREE char *name = xstrndup(word + is_quoted, n_name - is_quoted);
-	if (is_kept_param(name))
-		strbuf_add(b, word, n);
-	else
-		strbuf_printf(b, "%s%s", name, equals ? "=*" : "");
-}
-
-/* Words end at blanks outside of double quotes; what stands behind "--" is init's. */
-static char *redact_boot(const char *text, size_t *n)
+/* "quiet rd.iscsi.password=x" → "quiet rd.iscsi.password=*": blanks in double quotes are part of a
+ * value. */
+static char *redact_kernel_cmdline(const char *text, size_t *n)
 {
 	AUTO_STRBUF struct strbuf b = { 0 };
 	strbuf_puts(&b, "");
-	for (const char *p = text; *p;) {
-		size_t n_word = 0;
-		for (bool is_quoted = false;
-			p[n_word] && (is_quoted || !isspace((unsigned char)p[n_word])); n_word++)
-			is_quoted ^= p[n_word] == '"';
-		if (n_word == 2 && !strncmp(p, "--", 2)) {
-			strbuf_puts(&b, "-- *\n");
-			break;
+	for (size_t i = 0; i < *n;) {
+		bool is_quoted = false, is_secret = false;
+		size_t start = i, value = 0;
+		for (; i < *n && (is_quoted || !isspace((unsigned char)text[i])); i++) {
+			is_quoted ^= text[i] == '"';
+			if (text[i] == '=' && !value) {
+				value = i + 1;
+				is_secret = redact_is_secret_param(text + start, i - start);
+			}
 		}
-		if (n_word)
-			add_param(&b, p, n_word);
-		p += n_word;
-		if (*p)
-			strbuf_add(&b, p++, 1);
+		strbuf_add(&b, text + start, (is_secret ? value : i) - start);
+		strbuf_puts(&b, is_secret ? "*" : "");
+		for (; i < *n && isspace((unsigned char)text[i]); i++)
+			strbuf_add(&b, text + i, 1);
 	}
 	*n = b.n;
 	return TAKE(b.s);
@@ -229,10 +208,10 @@ char *redact_file(const char *path, const char *text, size_t *n)
 {
 	if (is_cmdline(path))
 		return redact_cmdline(text, n);
+	if (streq(path, "proc/cmdline"))
+		return redact_kernel_cmdline(text, n);
 	if (str_after(path, "etc/pve/") && str_has_suffix(path, ".conf"))
 		return redact_pve(text, n);
-	if (streq(path, "proc/cmdline"))
-		return redact_boot(text, n);
 	return NULL;
 }
 

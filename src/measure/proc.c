@@ -69,10 +69,10 @@ int proc_parse_task_stat(const char *text, struct task_stat *ret)
 	struct task_stat s = { .state = close[2] };
 	uint64_t flags, cpu;
 	const char *p = stat_field(close + 2, 3, 9);
-	if (!p || !take_u64(&p, &flags))
+	if (!p || !take_u64(&p, &flags) || *p != ' ')
 		return -EINVAL;
 	p = stat_field(p + 1, 10, 22);
-	if (!p || !take_u64(&p, &s.start))
+	if (!p || !take_u64(&p, &s.start) || *p != ' ')
 		return -EINVAL;
 	p = stat_field(p + 1, 23, 39);
 	/* Fields follow it: a text that ends here may have been cut through the number. */

@@ -5,7 +5,37 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "model/cgroup.h"
 #include "model/read.h"
+
+static bool has_state(const struct partition_state *p, const char *state)
+{
+	return p->n_state == strlen(state) && !strncmp(p->state, state, p->n_state);
+}
+
+int partition_parse(const char *text, struct partition_state *ret)
+{
+	static const char *const states[] = { "member", "root", "isolated", "root invalid",
+		"isolated invalid" };
+	size_t n = strcspn(text, "(\n");
+	struct partition_state p = { .state = text, .n_state = n };
+	while (p.n_state && text[p.n_state - 1] == ' ')
+		p.n_state--;
+	const char *close = text[n] == '(' ? strrchr(text + n, ')') : NULL;
+	if (text[n] == '(' && !close)
+		return -EINVAL;
+	if (close) {
+		p.reason = text + n + 1;
+		p.n_reason = (size_t)(close - p.reason);
+	}
+	for (size_t i = 0; i < N_ELEMENTS(states); i++) {
+		if (!has_state(&p, states[i]))
+			continue;
+		*ret = p;
+		return 0;
+	}
+	return -EINVAL;
+}
 
 struct groups {
 	ARRAY(struct cgroup) v;
@@ -15,6 +45,24 @@ static const char *group_file(
 	struct host *h, struct snapshot *s, const struct cgroup *g, const char *file)
 {
 	return read_text(h, s, "%s/%s%s%s", s->cgroup_mount, g->path, *g->path ? "/" : "", file);
+}
+
+/* The texts are kept as they are; what no kernel writes is told. */
+static void check_texts(struct snapshot *s, const struct cgroup *g)
+{
+	const struct {
+		const char *file, *text;
+	} lists[] = { { "cpuset.cpus", g->cpus }, { "cpuset.cpus.exclusive", g->exclusive },
+		{ "cpuset.mems", g->mems } };
+	struct partition_state unused;
+	struct cpuset set;
+	for (size_t i = 0; i < N_ELEMENTS(lists); i++)
+		if (lists[i].text && cpuset_parse_list(lists[i].text, &set) < 0)
+			snapshot_note(s, "%s/%s/%s: not a list: '%.40s'", s->cgroup_mount, g->path,
+				lists[i].file, lists[i].text);
+	if (g->partition && partition_parse(g->partition, &unused) < 0)
+		snapshot_note(s, "%s/%s/cpuset.cpus.partition: not a state of a partition: '%.40s'",
+			s->cgroup_mount, g->path, g->partition);
 }
 
 static void read_group(struct host *h, struct snapshot *s, struct cgroup *g)
@@ -36,6 +84,7 @@ static void read_group(struct host *h, struct snapshot *s, struct cgroup *g)
 	g->exclusive = group_file(h, s, g, "cpuset.cpus.exclusive");
 	g->partition = group_file(h, s, g, "cpuset.cpus.partition");
 	g->mems = group_file(h, s, g, "cpuset.mems");
+	check_texts(s, g);
 }
 
 /* Files of a group that are no groups: those the kernel makes, "CONTROLLER.NAME". */

@@ -4,18 +4,32 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "model/memory.h"
 #include "model/read.h"
 
-/* /sys/devices/system/node/node0/meminfo: "Node 0 MemTotal:       65849216 kB", and /proc/meminfo
- * without "Node 0 " (Documentation/admin-guide/mm/numaperf.rst, filesystems/proc.rst) */
-static bool meminfo_value(const char *text, const char *key, uint64_t *ret)
+/* "       65849216 kB" */
+static bool kib_parse(const char *p, uint64_t *ret)
 {
-	const char *at = strstr(text, key);
-	unsigned long long kib;
-	if (!at || sscanf(at + strlen(key), ": %llu kB", &kib) != 1)
+	uint64_t n;
+	p += strspn(p, " \t");
+	size_t digits = strspn(p, "0123456789");
+	AUTO_FREE char *number = xstrndup(p, digits);
+	if (!digits || str_to_u64(number, &n) < 0 || n > INT64_MAX / 1024 ||
+		!str_after(p + digits, " kB"))
 		return false;
-	*ret = kib;
+	*ret = n;
 	return true;
+}
+
+bool meminfo_value(const char *text, const char *key, uint64_t *ret)
+{
+	size_t n = strlen(key);
+	for (const char *at = text; (at = strstr(at, key)); at += n) {
+		bool is_word = at == text || strchr(" \n", at[-1]);
+		if (is_word && at[n] == ':')
+			return kib_parse(at + n + 1, ret);
+	}
+	return false;
 }
 
 /* A machine without NUMA has node 0 and no directory of it. */
@@ -23,7 +37,7 @@ static void read_meminfo(struct host *h, struct snapshot *s, struct node *node)
 {
 	AUTO_FREE char *path = xasprintf("sys/devices/system/node/node%d/meminfo", node->node);
 	AUTO_FREE char *text = NULL;
-	if (host_read(h, &text, NULL, "%s", path) < 0 &&
+	if (read_file(h, s, path, &text) < 0 &&
 		(s->n_nodes > 1 || host_read(h, &text, NULL, "proc/meminfo") < 0)) {
 		node->is_memory_unknown = !node->has_memory; /* hwloc may know it */
 		return;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "model/power.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "base/str.h"
@@ -8,24 +9,31 @@
 
 #define CPU_DIR "sys/devices/system/cpu"
 
-/* "affected_cpus" is a list of words: "0 12". */
-static const struct cpuset *read_cpu_words(struct host *h, struct snapshot *s, int policy)
+int cpu_words_parse(char *text, struct cpuset *ret)
 {
-	AUTO_FREE char *text = NULL;
 	struct cpuset set = CPUSET_EMPTY;
 	int cpu;
-	if (host_read(h, &text, NULL, CPU_DIR "/cpufreq/policy%d/affected_cpus", policy) < 0)
-		return NULL;
-	char *next = str_trim(text);
-	for (char *word; (word = str_next_word(&next));) {
-		if (str_to_int(word, &cpu) < 0 || cpu >= CPUSET_MAX) {
-			snapshot_note(s, "cpufreq/policy%d/affected_cpus: not a CPU: '%.20s'",
-				policy, word);
-			return NULL;
-		}
+	for (char *word; (word = str_next_word(&text));) {
+		if (str_to_int(word, &cpu) < 0 || cpu >= CPUSET_MAX)
+			return -EINVAL;
 		cpuset_add(&set, cpu);
 	}
-	return snapshot_intern(s, &set);
+	*ret = set;
+	return 0;
+}
+
+static const struct cpuset *read_cpu_words(struct host *h, struct snapshot *s, int policy)
+{
+	AUTO_FREE char *path = xasprintf(CPU_DIR "/cpufreq/policy%d/affected_cpus", policy);
+	AUTO_FREE char *text = NULL;
+	struct cpuset set;
+	if (read_file(h, s, path, &text) < 0)
+		return NULL;
+	AUTO_FREE char *copy = xstrdup(text);
+	if (cpu_words_parse(copy, &set) == 0)
+		return snapshot_intern(s, &set);
+	snapshot_note(s, "%s: not CPUs: '%.40s'", path, str_trim(text));
+	return NULL;
 }
 
 static void read_policy(struct host *h, struct snapshot *s, struct freq_policy *p)
@@ -106,8 +114,10 @@ void read_power(struct host *h, struct snapshot *s)
 			read_text(h, s, CPU_DIR "/cpu%d/power/pm_qos_resume_latency_us", cpu);
 		c->core_throttle_count = read_number(
 			h, s, CPU_DIR "/cpu%d/thermal_throttle/core_throttle_count", cpu);
-		c->package_throttle_count = read_number(
-			h, s, CPU_DIR "/cpu%d/thermal_throttle/package_throttle_count", cpu);
+		c->package_throttle_count = c->core_throttle_count == ABSENT
+			? ABSENT /* they come together */
+			: read_number(h, s,
+				  CPU_DIR "/cpu%d/thermal_throttle/package_throttle_count", cpu);
 		read_idle(h, s, c);
 	}
 	s->power = power;

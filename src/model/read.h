@@ -29,6 +29,9 @@ void snapshot_note(struct snapshot *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* One copy of each set per snapshot: thousands of threads share a handful of masks. */
 const struct cpuset *snapshot_intern(struct snapshot *s, const struct cpuset *set);
 
+/* The file as it is, as host_read() has it. One that is there and no file gets a note; of one that
+ * is absent, or not for this user, there is nothing to tell. */
+int read_file(struct host *h, struct snapshot *s, const char *path, char **ret) MUST_CHECK;
 /* The file as trimmed text in the arena, or NULL when it is absent or unreadable. */
 const char *read_text(struct host *h, struct snapshot *s, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* The file as a decimal number, perhaps negative; ABSENT when absent; a note and ABSENT when it is

@@ -61,13 +61,21 @@ const struct cpuset *snapshot_intern(struct snapshot *s, const struct cpuset *se
 	return s->sets[i];
 }
 
+int read_file(struct host *h, struct snapshot *s, const char *path, char **ret)
+{
+	int r = host_read(h, ret, NULL, "%s", path);
+	if (r == -EISDIR || r == -ELOOP || r == -EIO)
+		snapshot_note(s, "%s: cannot be read: %s", path, strerror(-r));
+	return r;
+}
+
 const char *read_text(struct host *h, struct snapshot *s, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
 	AUTO_FREE char *path = xvasprintf(fmt, ap), *text = NULL;
 	va_end(ap);
-	if (host_read(h, &text, NULL, "%s", path) < 0)
+	if (read_file(h, s, path, &text) < 0)
 		return NULL;
 	return arena_strdup(&s->arena, str_trim(text));
 }
@@ -78,7 +86,7 @@ int64_t read_number(struct host *h, struct snapshot *s, const char *fmt, ...)
 	va_start(ap, fmt);
 	AUTO_FREE char *path = xvasprintf(fmt, ap), *text = NULL;
 	va_end(ap);
-	if (host_read(h, &text, NULL, "%s", path) < 0)
+	if (read_file(h, s, path, &text) < 0)
 		return ABSENT;
 	const char *number = str_trim(text), *digits = number + (*number == '-');
 	uint64_t n;
@@ -96,7 +104,7 @@ static const struct cpuset *read_set(
 {
 	AUTO_FREE char *path = xvasprintf(fmt, ap), *text = NULL;
 	struct cpuset set;
-	if (host_read(h, &text, NULL, "%s", path) < 0)
+	if (read_file(h, s, path, &text) < 0)
 		return NULL;
 	if (parse(text, &set) < 0) {
 		snapshot_note(s, "%s: not a set of CPUs: '%.40s'", path, str_trim(text));
@@ -151,9 +159,8 @@ static const struct {
 	{ SNAPSHOT_LOAD, read_load },
 };
 
-int snapshot_read(struct host *h, unsigned int parts, struct snapshot **ret, struct err *e)
+static int read_parts(struct host *h, unsigned int parts, struct snapshot *s, struct err *e)
 {
-	AUTO_SNAPSHOT struct snapshot *s = xcalloc(1, sizeof *s);
 	s->hostname = read_text(h, s, "proc/sys/kernel/hostname");
 	s->kernel_release = read_text(h, s, "proc/sys/kernel/osrelease");
 	s->boot_id = read_text(h, s, "proc/sys/kernel/random/boot_id");
@@ -177,8 +184,18 @@ int snapshot_read(struct host *h, unsigned int parts, struct snapshot **ret, str
 		read_irq_managed(h, s);
 	}
 	mark_isolated(s);
-	*ret = TAKE(s);
 	return 0;
+}
+
+int snapshot_read(struct host *h, unsigned int parts, struct snapshot **ret, struct err *e)
+{
+	AUTO_SNAPSHOT struct snapshot *s = xcalloc(1, sizeof *s);
+	host_hold_dirs(h);
+	int r = read_parts(h, parts, s, e);
+	host_release_dirs(h);
+	if (r == 0)
+		*ret = TAKE(s);
+	return r;
 }
 
 void snapshot_free(struct snapshot *s)

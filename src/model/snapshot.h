@@ -160,6 +160,7 @@ struct snapshot {
 	struct cpuset present_cpus, online_cpus;
 	struct cpuset isolated_cpus;      /* isolcpus= and isolated partitions */
 	struct cpuset boot_isolated_cpus; /* isolcpus= only */
+	bool has_isolated_file;           /* there is a file that says so */
 	struct cpu *cpus;
 	size_t n_cpus;
 	struct core *cores;

@@ -253,6 +253,7 @@ static void read_masks(struct host *h, hwloc_topology_t t, struct snapshot *s)
 	struct cpuset all = set_of(hwloc_topology_get_complete_cpuset(t));
 	s->online_cpus = online ? *online : set_of(hwloc_topology_get_topology_cpuset(t));
 	s->present_cpus = cpuset_or(present ? present : &all, &s->online_cpus);
+	s->has_isolated_file = isolated;
 	s->boot_isolated_cpus = isolated ? *isolated : CPUSET_EMPTY;
 }
 

@@ -6,65 +6,122 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "host/redact.h"
 #include "model/read.h"
 
 enum tunable_kind { NUMBER, TEXT, CHOICE, CPULIST };
 
-static const struct {
-	size_t offset;
-	enum tunable_kind kind;
-	const char *path;
-} rows[] = {
-#define ROW(member, kind, path)                                                                    \
+static const struct tunable_row rows[] = {
+#define ROW(group, member, kind, unit, path, about)                                                \
 	{                                                                                          \
-		offsetof(struct tunables, member), kind, path                                      \
+		group, #member, path, unit, about, kind, offsetof(struct tunables, member)         \
 	}
 #define VM     "proc/sys/vm/"
 #define KERNEL "proc/sys/kernel/"
 #define MM     "sys/kernel/mm/"
 #define CPU    "sys/devices/system/cpu/"
 #define KVM    "sys/module/kvm/parameters/"
-	ROW(min_free_kbytes, NUMBER, VM "min_free_kbytes"),
-	ROW(stat_interval, NUMBER, VM "stat_interval"),
-	ROW(compaction_proactiveness, NUMBER, VM "compaction_proactiveness"),
-	ROW(thp_enabled, CHOICE, MM "transparent_hugepage/enabled"),
-	ROW(thp_defrag, CHOICE, MM "transparent_hugepage/defrag"),
-	ROW(thp_shmem, CHOICE, MM "transparent_hugepage/shmem_enabled"),
-	ROW(khugepaged_defrag, NUMBER, MM "transparent_hugepage/khugepaged/defrag"),
-	ROW(ksm_run, NUMBER, MM "ksm/run"),
-	ROW(ksm_pages_sharing, NUMBER, MM "ksm/pages_sharing"),
-	ROW(ksm_merge_across_nodes, NUMBER, MM "ksm/merge_across_nodes"),
-	ROW(numa_balancing, NUMBER, KERNEL "numa_balancing"),
-	ROW(sched_rt_runtime_us, NUMBER, KERNEL "sched_rt_runtime_us"),
-	ROW(sched_rt_period_us, NUMBER, KERNEL "sched_rt_period_us"),
-	ROW(timer_migration, NUMBER, KERNEL "timer_migration"),
-	ROW(watchdog, NUMBER, KERNEL "watchdog"),
-	ROW(nmi_watchdog, NUMBER, KERNEL "nmi_watchdog"),
-	ROW(soft_watchdog, NUMBER, KERNEL "soft_watchdog"),
-	ROW(watchdog_thresh, NUMBER, KERNEL "watchdog_thresh"),
-	ROW(watchdog_cpus, CPULIST, KERNEL "watchdog_cpumask"),
-	ROW(boost, NUMBER, CPU "cpufreq/boost"),
-	ROW(no_turbo, NUMBER, CPU "intel_pstate/no_turbo"),
-	ROW(min_perf_pct, NUMBER, CPU "intel_pstate/min_perf_pct"),
-	ROW(intel_pstate, TEXT, CPU "intel_pstate/status"),
-	ROW(amd_pstate, TEXT, CPU "amd_pstate/status"),
-	ROW(idle_driver, TEXT, CPU "cpuidle/current_driver"),
-	ROW(idle_governor, TEXT, CPU "cpuidle/current_governor"),
-	ROW(smt_control, TEXT, CPU "smt/control"),
-	ROW(clocksource, TEXT, "sys/devices/system/clocksource/clocksource0/current_clocksource"),
-	ROW(halt_poll_ns, NUMBER, KVM "halt_poll_ns"),
-	ROW(halt_poll_ns_grow, NUMBER, KVM "halt_poll_ns_grow"),
-	ROW(halt_poll_ns_shrink, NUMBER, KVM "halt_poll_ns_shrink"),
-	ROW(nx_huge_pages, TEXT, KVM "nx_huge_pages"),
-	ROW(nx_huge_pages_recovery_ratio, NUMBER, KVM "nx_huge_pages_recovery_ratio"),
-	ROW(nx_huge_pages_recovery_period_ms, NUMBER, KVM "nx_huge_pages_recovery_period_ms"),
-	ROW(kvmclock_periodic_sync, TEXT, KVM "kvmclock_periodic_sync"),
-	ROW(tdp_mmu, TEXT, KVM "tdp_mmu"),
-	ROW(kvm_intel_apicv, TEXT, "sys/module/kvm_intel/parameters/enable_apicv"),
-	ROW(kvm_intel_ple_gap, NUMBER, "sys/module/kvm_intel/parameters/ple_gap"),
-	ROW(kvm_amd_avic, TEXT, "sys/module/kvm_amd/parameters/avic"),
-	ROW(kvm_amd_pause_filter, NUMBER, "sys/module/kvm_amd/parameters/pause_filter_count"),
+	ROW(TUNABLE_MEMORY, min_free_kbytes, NUMBER, "KiB", VM "min_free_kbytes",
+		"kept free for allocations that cannot wait"),
+	ROW(TUNABLE_MEMORY, compaction_proactiveness, NUMBER, NULL, VM "compaction_proactiveness",
+		"how eagerly memory is compacted in the background, 0 to 100"),
+	ROW(TUNABLE_MEMORY, stat_interval, NUMBER, "s", VM "stat_interval",
+		"how often each CPU adds up its memory statistics"),
+	ROW(TUNABLE_MEMORY, thp_enabled, CHOICE, NULL, MM "transparent_hugepage/enabled",
+		"transparent huge pages"),
+	ROW(TUNABLE_MEMORY, thp_defrag, CHOICE, NULL, MM "transparent_hugepage/defrag",
+		"whether a fault waits for a huge page"),
+	ROW(TUNABLE_MEMORY, thp_shmem, CHOICE, NULL, MM "transparent_hugepage/shmem_enabled",
+		"transparent huge pages in shared memory"),
+	ROW(TUNABLE_MEMORY, khugepaged_defrag, NUMBER, NULL,
+		MM "transparent_hugepage/khugepaged/defrag", "1: khugepaged compacts memory"),
+	ROW(TUNABLE_MEMORY, ksm_run, NUMBER, NULL, MM "ksm/run",
+		"1: pages with the same content are merged; 2: stopped and unmerged"),
+	ROW(TUNABLE_MEMORY, ksm_pages_sharing, NUMBER, "pages", MM "ksm/pages_sharing",
+		"saved by merging now"),
+	ROW(TUNABLE_MEMORY, ksm_merge_across_nodes, NUMBER, NULL, MM "ksm/merge_across_nodes",
+		"1: pages of different nodes are merged too"),
+	ROW(TUNABLE_MEMORY, numa_balancing, NUMBER, NULL, KERNEL "numa_balancing",
+		"1: pages are moved to the node that uses them; 2: between memory tiers"),
+	ROW(TUNABLE_SCHEDULER, sched_rt_runtime_us, NUMBER, "us", KERNEL "sched_rt_runtime_us",
+		"of each period at most for real-time threads; -1: no limit"),
+	ROW(TUNABLE_SCHEDULER, sched_rt_period_us, NUMBER, "us", KERNEL "sched_rt_period_us",
+		"the period"),
+	ROW(TUNABLE_SCHEDULER, timer_migration, NUMBER, NULL, KERNEL "timer_migration",
+		"1: timers of idle CPUs move to busy ones"),
+	ROW(TUNABLE_SCHEDULER, watchdog, NUMBER, NULL, KERNEL "watchdog",
+		"1: the watchdogs below are on"),
+	ROW(TUNABLE_SCHEDULER, nmi_watchdog, NUMBER, NULL, KERNEL "nmi_watchdog",
+		"1: hard lockups are looked for, with a counter of each CPU"),
+	ROW(TUNABLE_SCHEDULER, soft_watchdog, NUMBER, NULL, KERNEL "soft_watchdog",
+		"1: soft lockups are looked for"),
+	ROW(TUNABLE_SCHEDULER, watchdog_thresh, NUMBER, "s", KERNEL "watchdog_thresh",
+		"how long a lockup lasts"),
+	ROW(TUNABLE_SCHEDULER, watchdog_cpus, CPULIST, NULL, KERNEL "watchdog_cpumask",
+		"CPUs with watchdogs"),
+	ROW(TUNABLE_SCHEDULER, clocksource, TEXT, NULL,
+		"sys/devices/system/clocksource/clocksource0/current_clocksource",
+		"what tells the time"),
+	ROW(TUNABLE_POWER, boost, NUMBER, NULL, CPU "cpufreq/boost",
+		"1: above the nominal frequency where power allows"),
+	ROW(TUNABLE_POWER, no_turbo, NUMBER, NULL, CPU "intel_pstate/no_turbo",
+		"1: never above the nominal frequency"),
+	ROW(TUNABLE_POWER, min_perf_pct, NUMBER, "%", CPU "intel_pstate/min_perf_pct",
+		"of the highest frequency at least"),
+	ROW(TUNABLE_POWER, intel_pstate, TEXT, NULL, CPU "intel_pstate/status",
+		"the frequency driver's mode"),
+	ROW(TUNABLE_POWER, amd_pstate, TEXT, NULL, CPU "amd_pstate/status",
+		"the frequency driver's mode"),
+	ROW(TUNABLE_POWER, idle_driver, TEXT, NULL, CPU "cpuidle/current_driver",
+		"who knows the idle states"),
+	ROW(TUNABLE_POWER, idle_governor, TEXT, NULL, CPU "cpuidle/current_governor",
+		"who chooses among them"),
+	ROW(TUNABLE_POWER, smt_control, TEXT, NULL, CPU "smt/control", "SMT siblings"),
+	ROW(TUNABLE_KVM, halt_poll_ns, NUMBER, "ns", KVM "halt_poll_ns",
+		"how long a halted vCPU polls at most before its CPU is given away"),
+	ROW(TUNABLE_KVM, halt_poll_ns_grow, NUMBER, NULL, KVM "halt_poll_ns_grow",
+		"factor by which polling grows"),
+	ROW(TUNABLE_KVM, halt_poll_ns_shrink, NUMBER, NULL, KVM "halt_poll_ns_shrink",
+		"divisor by which it shrinks; 0: to nothing"),
+	ROW(TUNABLE_KVM, nx_huge_pages, TEXT, NULL, KVM "nx_huge_pages",
+		"huge pages of guests are split where they execute"),
+	ROW(TUNABLE_KVM, nx_huge_pages_recovery_ratio, NUMBER, NULL,
+		KVM "nx_huge_pages_recovery_ratio",
+		"one of so many is made whole again per period; 0: none"),
+	ROW(TUNABLE_KVM, nx_huge_pages_recovery_period_ms, NUMBER, "ms",
+		KVM "nx_huge_pages_recovery_period_ms", "the period; 0: the kernel's choice"),
+	ROW(TUNABLE_KVM, kvmclock_periodic_sync, TEXT, NULL, KVM "kvmclock_periodic_sync",
+		"guests' clocks are synchronised every 5 minutes"),
+	ROW(TUNABLE_KVM, tdp_mmu, TEXT, NULL, KVM "tdp_mmu",
+		"vCPUs may fault in memory at the same time"),
+	ROW(TUNABLE_KVM, kvm_intel_apicv, TEXT, NULL,
+		"sys/module/kvm_intel/parameters/enable_apicv",
+		"interrupts reach guests without an exit"),
+	ROW(TUNABLE_KVM, kvm_intel_ple_gap, NUMBER, "cycles",
+		"sys/module/kvm_intel/parameters/ple_gap", "0: a spinning vCPU does not exit"),
+	ROW(TUNABLE_KVM, kvm_amd_avic, TEXT, NULL, "sys/module/kvm_amd/parameters/avic",
+		"interrupts reach guests without an exit"),
+	ROW(TUNABLE_KVM, kvm_amd_pause_filter, NUMBER, NULL,
+		"sys/module/kvm_amd/parameters/pause_filter_count",
+		"so many pauses of a spinning vCPU before it exits; 0: never"),
 };
+
+const struct tunable_row *tunable_rows(size_t *ret_n)
+{
+	*ret_n = N_ELEMENTS(rows);
+	return rows;
+}
+
+struct tunable_value tunable_value(const struct tunables *t, const struct tunable_row *row)
+{
+	const void *member = (const char *)t + row->offset;
+	if (row->kind == NUMBER)
+		return (struct tunable_value){ .is_number = true,
+			.number = *(const int64_t *)member };
+	if (row->kind == CPULIST)
+		return (struct tunable_value){ .cpus = *(const struct cpuset *const *)member };
+	return (struct tunable_value){ .text = *(const char *const *)member };
+}
 
 char *choice_parse(char *text)
 {
@@ -81,7 +138,7 @@ char *choice_parse(char *text)
 static const char *read_choice(struct host *h, struct snapshot *s, const char *path)
 {
 	AUTO_FREE char *text = NULL;
-	if (host_read(h, &text, NULL, "%s", path) < 0)
+	if (read_file(h, s, path, &text) < 0)
 		return NULL;
 	char *word = choice_parse(text);
 	if (!word)
@@ -104,13 +161,13 @@ static const struct cpuset *read_nohz_full(struct host *h, struct snapshot *s)
 {
 	AUTO_FREE char *text = NULL;
 	struct cpuset set;
-	if (host_read(h, &text, NULL, CPU "nohz_full") < 0)
+	if (read_file(h, s, CPU "nohz_full", &text) < 0)
 		return NULL;
 	if (nohz_full_parse(text, &set) < 0) {
 		snapshot_note(s, CPU "nohz_full: not a set of CPUs: '%.40s'", str_trim(text));
 		return NULL;
 	}
-	return cpuset_is_empty(&set) ? NULL : snapshot_intern(s, &set);
+	return snapshot_intern(s, &set);
 }
 
 /* Blanks in double quotes are part of a value: dyndbg="file kvm.c +p". */
@@ -136,7 +193,10 @@ void boot_params_parse(struct arena *a, const char *text, struct boot_params *re
 		size_t n_name = equals ? (size_t)(equals - p) : n;
 		struct boot_param *param = array_push(&all);
 		param->name = arena_strndup(a, p, n_name);
-		param->value = equals ? arena_strndup(a, equals + 1, n - n_name - 1) : "";
+		param->value = !equals ? ""
+			: redact_is_secret_param(p, n_name)
+			? "*"
+			: arena_strndup(a, equals + 1, n - n_name - 1);
 		p += n;
 	}
 	ret->v = arena_dup(a, all.v, all.n, sizeof *all.v);

@@ -6,7 +6,9 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/alloc.h"
 #include "base/cpuset.h"
@@ -50,7 +52,7 @@ struct tunables {
 	/* Documentation/admin-guide/hw-vuln/l1tf.rst, "SMT control" */
 	const char *smt_control; /* smt/control: on, off, forceoff, notsupported */
 	/* Documentation/timers/no_hz.rst: the CPUs that nohz_full= took effect on */
-	const struct cpuset *nohz_full_cpus; /* nohz_full; NULL: none, which it says as "(null)" */
+	const struct cpuset *nohz_full_cpus; /* nohz_full; "(null)" is none, NULL no such file */
 	/* Documentation/ABI/stable/sysfs-devices-system-clocksource */
 	const char *clocksource; /* ../clocksource/clocksource0/current_clocksource */
 
@@ -69,10 +71,30 @@ struct tunables {
 	int64_t kvm_amd_pause_filter;             /* kvm_amd: pause_filter_count */
 };
 
+enum tunable_group { TUNABLE_MEMORY, TUNABLE_SCHEDULER, TUNABLE_POWER, TUNABLE_KVM };
+
+/* What people are told of a member; name is the member's. */
+struct tunable_row {
+	enum tunable_group group;
+	const char *name, *path, *unit, *about; /* unit: NULL where it has none */
+	int kind;                               /* for the reader of the file */
+	size_t offset;
+};
+const struct tunable_row *tunable_rows(size_t *ret_n);
+
+/* One of the three; ABSENT and NULL where the host has none. */
+struct tunable_value {
+	bool is_number;
+	int64_t number;
+	const char *text;
+	const struct cpuset *cpus;
+};
+struct tunable_value tunable_value(const struct tunables *t, const struct tunable_row *row);
+
 /* A parameter of the kernel's command line
  * (Documentation/admin-guide/kernel-parameters.rst): "isolcpus=managed_irq,domain,4-7". */
 struct boot_param {
-	const char *name, *value; /* value: "" where it has none */
+	const char *name, *value; /* value: "" where it has none, "*" where it is secret */
 };
 
 struct boot_params {

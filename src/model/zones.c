@@ -7,29 +7,35 @@
 #include "base/str.h"
 #include "model/read.h"
 
+/* "     59204": no more than fit into the numbers of JSON. */
+static bool parse_pages(const char *text, uint64_t *ret)
+{
+	uint64_t n;
+	if (str_to_u64(text, &n) < 0 || n > INT64_MAX)
+		return false;
+	*ret = n;
+	return true;
+}
+
 /* "  pages free     59204" and, below it, "        min      84"; "        managed  506521". */
 static bool zone_value(const char *line, struct zone *z)
 {
 	char key[16];
-	unsigned long long n;
+	int n_key = 0;
 	const char *pages = str_after(line, "  pages free");
 	if (pages)
-		return sscanf(pages, " %llu", &n) == 1 && (z->free = n, true);
+		return parse_pages(pages, &z->free);
 	struct {
 		const char *key;
 		uint64_t *value;
 	} rows[] = { { "min", &z->min }, { "low", &z->low }, { "high", &z->high },
 		{ "managed", &z->managed } };
 	/* Counters per CPU and the list "protection: (0, …)" look different or have other names. */
-	if (!str_after(line, "        ") || sscanf(line, " %15[a-z]", key) != 1)
+	if (!str_after(line, "        ") || sscanf(line, " %15[a-z]%n", key, &n_key) != 1)
 		return true;
-	for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
-		if (!streq(key, rows[i].key))
-			continue;
-		if (sscanf(line, " %*s %llu", &n) != 1)
-			return false;
-		*rows[i].value = n;
-	}
+	for (size_t i = 0; i < N_ELEMENTS(rows); i++)
+		if (streq(key, rows[i].key))
+			return parse_pages(line + n_key, rows[i].value);
 	return true;
 }
 

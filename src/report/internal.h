@@ -123,6 +123,7 @@ struct metrics {
 	int pad_x, pad_top, pad_bottom; /* of boxes with titles */
 	int note_h;      /* more height when the note does not fit beside the title */
 	int title_extra; /* what a title line takes beside its text */
+	int title_alone; /* and more where nothing else is in the line */
 	int char_w;
 	int fact_h, fact_char_w,
 		fact_extra; /* a line of facts; what a fact takes beside its text */

@@ -190,7 +190,8 @@ static void measure(struct layout *l, int i, int max_w)
 	int title_w = text_width(item->text) * m->char_w + m->title_extra;
 	int note_w = item->note ? text_width(item->note) * m->char_w + m->title_extra : 0;
 	at->is_note_apart = note_w && title_w + note_w > max_int(max_w, at->w);
-	int head_w = at->is_note_apart ? max_int(title_w, note_w) : title_w + note_w;
+	int head_w = note_w && !at->is_note_apart ? title_w + note_w
+						  : max_int(title_w, note_w) + m->title_alone;
 	at->w = max_int(at->w, head_w);
 	int facts_w = widest_fact(l, i) + pad;
 	at->w = max_int(at->w, m->is_fact_cut && facts_w > max_w ? max_w : facts_w);

@@ -9,6 +9,7 @@
 
 #include "report/internal.h"
 
+enum { DEPTH_MAX = 8 };
 enum { PLAIN = -1, DIM = -2, BOLD = -3 }; /* or the number of an owner */
 
 enum { LINE_H, LINE_V, TOP_LEFT, TOP_RIGHT, BOTTOM_LEFT, BOTTOM_RIGHT, N_LINES };
@@ -270,6 +271,7 @@ static void lay_out(struct layout *l, const struct picture *p, const struct text
 		.pad_top = 1,
 		.pad_bottom = 1,
 		.title_extra = 3,
+		.title_alone = 1,
 		.char_w = 1,
 		.fact_h = 1,
 		.fact_char_w = 1,
@@ -291,10 +293,28 @@ static void lay_out(struct layout *l, const struct picture *p, const struct text
 	layout_done(&loser);
 }
 
+/* Boxes of the same depth have their notes in the same line: where it is too long for one title,
+ * below for all. */
+static void align_notes(struct layout *l, int i, int depth, bool is_apart[DEPTH_MAX], bool is_told)
+{
+	for_each_child (c, l->p, i) {
+		if (l->p->items.v[c].is_cell || !l->p->items.v[c].text || depth == DEPTH_MAX)
+			continue;
+		if (is_told)
+			l->at[c].is_note_apart = is_apart[depth];
+		else
+			is_apart[depth] |= l->at[c].is_note_apart;
+		align_notes(l, c, depth + 1, is_apart, is_told);
+	}
+}
+
 void picture_print_text(const struct picture *p, FILE *f, const struct text_style *style)
 {
 	AUTO_LAYOUT struct layout l = { 0 };
+	bool is_apart[DEPTH_MAX] = { 0 };
 	lay_out(&l, p, style);
+	align_notes(&l, 0, 0, is_apart, false);
+	align_notes(&l, 0, 0, is_apart, true);
 	struct canvas c = {
 		.style = style,
 		.lines = style->has_utf8 ? lines_utf8 : lines_ascii,

@@ -37,6 +37,7 @@ enum unit {
 	UNIT_NONE,
 	UNIT_KIB,      /* 67108864 → 64 GiB */
 	UNIT_NS,       /* 1234567 → 1.23 ms */
+	UNIT_KHZ,      /* 3400000 → 3.4 GHz */
 	UNIT_COUNT,    /* 1234567 → 1 234 567 */
 	UNIT_FRACTION, /* 0.0123 → 1.23 % */
 };

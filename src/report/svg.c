@@ -279,17 +279,25 @@ static int put_bar_guide(FILE *f, const struct picture *p, int y)
 	return 24;
 }
 
+/* A sentence in as many lines as it needs; returns their height. */
+static int put_sentence(FILE *f, int y, const char *s, int width)
+{
+	int h = 0;
+	for (size_t next; *s; s += next, h += 20) {
+		AUTO_FREE char *line = xstrndup(s, text_break(s, width / LEGEND_CHAR_W, &next));
+		put_text(f, "note", 0, y + h + 16, line);
+	}
+	return h ? h + 4 : 0;
+}
+
 /* How to read the picture; returns its height. */
-static int put_guide(FILE *f, const struct picture *p, int y)
+static int put_guide(FILE *f, const struct picture *p, int y, int width)
 {
 	const char *hint = picture_hint(p, false);
 	bool has_heat = picture_has_heat(p);
 	AUTO_FREE char *s = xasprintf("%s%s%s%s", hint ? hint : "", hint && has_heat ? ". " : "",
 		has_heat ? "Bar in a cell: " : "", has_heat ? p->heat_label : "");
-	int h = 0;
-	if (*s)
-		put_text(f, "note", 0, y + 16, s);
-	h += *s ? 24 : 0;
+	int h = put_sentence(f, y, s, width);
 	return h + put_bar_guide(f, p, y + h);
 }
 
@@ -344,7 +352,7 @@ static int put_picture(FILE *f, const struct layout *l, int y)
 	put_item(f, l, 0, 0);
 	fputs("</g>\n", f);
 	below += put_legend(f, p, below - 10, legend_width(l));
-	below += put_guide(f, p, below - 10);
+	below += put_guide(f, p, below - 10, legend_width(l));
 	fputs("</g>\n", f);
 	return below - 10;
 }

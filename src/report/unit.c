@@ -56,6 +56,7 @@ char *unit_format(enum unit unit, double value)
 {
 	static const char *const bytes[] = { "KiB", "MiB", "GiB", "TiB", "PiB", NULL };
 	static const char *const times[] = { "ns", "us", "ms", "s", NULL };
+	static const char *const hertz[] = { "kHz", "MHz", "GHz", NULL };
 	if (!isfinite(value))
 		return xstrdup("-");
 	if (value < 0) {
@@ -67,6 +68,8 @@ char *unit_format(enum unit unit, double value)
 		return scaled(value, 1024, bytes);
 	case UNIT_NS:
 		return scaled(value, 1000, times);
+	case UNIT_KHZ:
+		return scaled(value, 1000, hertz);
 	case UNIT_FRACTION:
 		return fraction(value);
 	case UNIT_COUNT: {

@@ -115,7 +115,9 @@ static void tunables(void)
 	same_str(s->tunables->nx_huge_pages, "Y", "nx_huge_pages");
 	same_str(s->tunables->thp_enabled, "madvise", "the chosen word");
 	ok(s->tunables->watchdog_cpus && cpuset_count(s->tunables->watchdog_cpus) == 1, "a list");
-	ok(!s->tunables->nohz_full_cpus && s->n_notes == 0, "(null) is no CPUs, and no fault");
+	ok(s->tunables->nohz_full_cpus && cpuset_is_empty(s->tunables->nohz_full_cpus) &&
+			s->n_notes == 0,
+		"(null) is no CPUs, and no fault");
 	same_str(boot_param(&s->boot_params, "isolcpus"), "managed_irq,domain,1", "isolcpus=");
 	same_str(boot_param(&s->boot_params, "nohz_full"), "1", "'-' and '_' are the same");
 	same_str(boot_param(&s->boot_params, "dyndbg"), "\"file a.c +p\"", "quotes");
@@ -191,6 +193,52 @@ static void devices(void)
 	ok(s->softirqs.n_rows == 1 && s->softirqs.rows[0].counts[1] == 3, "softirqs");
 }
 
+/* A process of one thread: flags 0x200000 make it the kernel's. */
+static void put_process(int pid, const char *comm, unsigned int flags)
+{
+	AUTO_FREE char *stat = xasprintf("proc/%d/stat", pid);
+	AUTO_FREE char *status = xasprintf("proc/%d/task/%d/status", pid, pid);
+	AUTO_FREE char *text =
+		xasprintf("%d (%s) S 1 %d %d 0 -1 %u 0 0 0 0 5 7 0 0 20 0 1 0 900 0 0 "
+			  "0 0 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0\n",
+			pid, comm, pid, pid, flags);
+	put(stat, text);
+	put(status, "Name:\tx\nCpus_allowed_list:\t0-1\n");
+}
+
+static const struct task *service(const struct snapshot *s, const char *name)
+{
+	struct service all[SERVICES_MAX];
+	size_t n = snapshot_services(s, all);
+	for (size_t i = 0; i < n; i++)
+		if (streq(all[i].name, name))
+			return all[i].task;
+	ok(false, "%s is known", name);
+	return NULL;
+}
+
+/* Found by name; a name is cut at 15 characters, and a kernel thread is no service. */
+static void services(void)
+{
+	static const char *const all[] = { "irqbalance", "tuned", "numad", "ksmtuned",
+		"power-profiles-daemon", "thermald", "tlp" };
+	AUTO_SNAPSHOT struct snapshot *none = read_parts(SNAPSHOT_TASKS);
+	for (size_t i = 0; none && i < N_ELEMENTS(all); i++)
+		ok(!service(none, all[i]), "%s does not run", all[i]);
+	put_process(600, "irqbalance", 0);
+	put_process(601, "power-profiles-", 0);
+	put_process(602, "tuned", 0x00200000);
+	put_process(603, "numad-not", 0);
+	AUTO_SNAPSHOT struct snapshot *s = read_parts(SNAPSHOT_TASKS);
+	if (!s)
+		return;
+	const struct task *irqbalance = service(s, "irqbalance");
+	ok(irqbalance && irqbalance->pid == 600, "irqbalance runs");
+	ok(service(s, "power-profiles-daemon"), "power-profiles-daemon runs, under its cut name");
+	ok(!service(s, "tuned"), "a kernel thread of that name is none");
+	ok(!service(s, "numad"), "nor is a longer name");
+}
+
 int main(void)
 {
 	if (!mkdtemp(root))
@@ -201,6 +249,7 @@ int main(void)
 	tunables();
 	power();
 	devices();
+	services();
 	AUTO_FREE char *command = xasprintf("rm -rf %s", root);
 	return system(command) ? 1 : tap_done();
 }

@@ -98,10 +98,9 @@ static void files(void)
 		"cipassword: *\nmemory: 1024\n",
 		"a config of Proxmox VE");
 	file_is("proc/cmdline",
-		"BOOT_IMAGE=/vmlinuz root=UUID=1 isolcpus=domain,2-5 nohz_full=2-5 token=hunter2 "
-		"\"x=hunter2 hunter2\" default_hugepagesz=1G quiet -- hunter2\n",
-		"BOOT_IMAGE=* root=* isolcpus=domain,2-5 nohz_full=2-5 token=* "
-		"x=* default_hugepagesz=1G quiet -- *\n",
+		"root=UUID=1 isolcpus=domain,2-5 token=hunter2 rd.iscsi.password=\"a hunter2\" "
+		"x.secret quiet\n",
+		"root=UUID=1 isolcpus=domain,2-5 token=* rd.iscsi.password=* x.secret quiet\n",
 		"the kernel's command line");
 	file_is("proc/7/stat", "7 (x) S", NULL, "a file without secrets is kept as it is");
 	file_is("proc/cmdline", "", "", "an empty command line");

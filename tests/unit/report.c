@@ -132,6 +132,8 @@ static void test_units(void)
 	same_unit(UNIT_KIB, 1023.9, "1 MiB");
 	same_unit(UNIT_KIB, 65738056, "62.7 GiB");
 	same_unit(UNIT_KIB, 3.0 * 1024 * 1024 * 1024, "3 TiB");
+	same_unit(UNIT_KHZ, 400000, "400 MHz");
+	same_unit(UNIT_KHZ, 5050000, "5.05 GHz");
 	same_unit(UNIT_NS, 999, "999 ns");
 	same_unit(UNIT_NS, 1234567, "1.23 ms");
 	same_unit(UNIT_NS, 999999, "1 ms");
