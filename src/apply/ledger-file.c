@@ -117,8 +117,8 @@ int ledger_read_journal(struct host *h, struct ledger **ret, struct err *e)
 static int open_dir(struct host *h, int *ret, struct err *e)
 {
 	AUTO_FREE char *dir = ledger_dir(h);
-	if (!dir)
-		return err_say(e, -EROFS, "a recording cannot be changed");
+	if (!dir || !host_may_change(h))
+		return err_say(e, -EROFS, "a recording or an archive cannot be changed");
 	int fd;
 	if (getenv("WIDEBERTH_STATE_DIR")) {
 		if (mkdir(dir, 0700) < 0 && errno != EEXIST)

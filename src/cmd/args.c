@@ -27,7 +27,7 @@ const struct command *const *commands(size_t *ret_n)
 }
 
 static const struct option_row globals[] = {
-	{ "root", "DIR", "read the host from a directory tree or a recording" },
+	{ "root", "DIR", "read the host from a tree, a recording, or an archive of one" },
 	{ "record", "DIR", "write a recording of what the command read" },
 	{ "mask", NULL, "hide names of the host and of VMs in the recording" },
 	{ "json", NULL, "print one JSON object" },

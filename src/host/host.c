@@ -83,57 +83,6 @@ int host_write_path(struct host *h, const char *path, const char *text, int flag
 	return (size_t)n == len ? 0 : -EIO;
 }
 
-/* A directory with a file "recording" is replayed. */
-static int open_replay(struct host *h, const char *root, struct err *e)
-{
-	AUTO_FREE char *text = NULL;
-	size_t n;
-	int r = host_read_path(h, "recording", &text, &n);
-	if (r == -ENOENT)
-		return 0;
-	if (r < 0)
-		return err_set(e, r, "read '%s/recording'", root);
-	AUTO_FREE char *file = xasprintf("%s/recording", root);
-	r = recording_parse(&h->replay, file, text, e);
-	if (r < 0)
-		return r;
-	h->ops = NULL;
-	free(TAKE(h->root));
-	return 0;
-}
-
-int host_open(struct host **ret, const char *root, struct err *e)
-{
-	CLEANUP(host_freep) struct host *h = xcalloc(1, sizeof *h);
-	h->is_live = !root || streq(root, "/");
-	h->root = xstrdup(root ? root : "/");
-	h->ops = h->is_live ? &host_live_ops : &host_tree_ops;
-	h->root_fd = open(h->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (h->root_fd < 0)
-		return err_set(e, -errno, "open root directory '%s'", h->root);
-	if (!h->is_live) {
-		int r = open_replay(h, root, e);
-		if (r < 0)
-			return r;
-	}
-	*ret = TAKE(h);
-	return 0;
-}
-
-void host_free(struct host *h)
-{
-	host_live_close(h);
-	host_release_dirs(h);
-	if (h->root_fd >= 0)
-		close(h->root_fd);
-	recording_free(h->replay);
-	recording_free(h->record);
-	mask_free(h->mask);
-	free(h->record_dir);
-	free(h->root);
-	free(h);
-}
-
 int host_record_to(struct host *h, const char *dir, struct err *e)
 {
 	if (mkdir(dir, 0755) < 0 && errno != EEXIST)
@@ -167,6 +116,11 @@ const char *host_root(const struct host *h)
 bool host_is_live(const struct host *h)
 {
 	return h->is_live;
+}
+
+bool host_may_change(const struct host *h)
+{
+	return h->ops && !h->unpacked;
 }
 
 static void record_file(struct host *h, const char *path, int r, const char *text, size_t n)
@@ -279,7 +233,7 @@ void host_names_done(struct host_names *names)
 
 int host_make_dir(struct host *h, const char *path)
 {
-	if (h->replay)
+	if (!host_may_change(h))
 		return -EROFS;
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
 	AUTO_FREE char *above = slash ? xstrndup(path, (size_t)(slash - path)) : xstrdup("");

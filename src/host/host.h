@@ -18,8 +18,9 @@
 
 struct host;
 
-/* Opens root (NULL is "/"). A directory that holds a file "recording" is replayed. The caller
- * frees with host_free(), which also finishes a recording. */
+/* Opens root (NULL is "/"): a tree, a recording (its directory, or the file alone), or an archive
+ * of either, in any form that tar(1) unpacks. The caller frees with host_free(), which also
+ * finishes a recording. */
 int host_open(struct host **ret, const char *root, struct err *e) MUST_CHECK;
 void host_free(struct host *h);
 DEFINE_CLEANUP(struct host, host_free)
@@ -36,6 +37,8 @@ int host_finish(struct host *h, struct err *e) MUST_CHECK;
 const char *host_root(const struct host *h);
 /* True for the running machine: /proc is this kernel's. */
 bool host_is_live(const struct host *h);
+/* False for a recording, and for an archive: it goes when the host does. */
+bool host_may_change(const struct host *h);
 
 /* Reads a whole file; *ret_text is malloc'ed and NUL-terminated (ret_len may be NULL; files such
  * as /proc/PID/cmdline have NULs inside). Returns 0 or a negative errno and sets no error text:

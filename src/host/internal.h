@@ -29,7 +29,8 @@ struct held_dir {
 enum { HELD_DIRS_MAX = 8 };
 
 struct host {
-	char *root; /* NULL for a recording */
+	char *root;     /* NULL for a recording */
+	char *unpacked; /* the directory that an archive was unpacked to, or NULL */
 	int root_fd;
 	bool is_live;
 	struct recording *replay; /* answers instead of the files */

@@ -13,6 +13,16 @@
 
 static const char magic[] = "wideberth recording 1";
 
+int recording_is_file(const char *path, struct err *e)
+{
+	char head[sizeof magic - 1];
+	AUTO_FILE FILE *f = fopen(path, "re");
+	if (!f)
+		return err_set(e, -errno, "open '%s'", path);
+	return fread(head, 1, sizeof head, f) == sizeof head &&
+		memcmp(head, magic, sizeof head) == 0;
+}
+
 struct answer {
 	char *question; /* "KIND KEY" */
 	size_t order;

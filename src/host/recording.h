@@ -36,6 +36,8 @@ struct mask;
 void recording_mask(struct recording *r, const struct mask *m);
 /* Writes the recording to a file, atomically. */
 int recording_save(const struct recording *r, const char *path, struct err *e) MUST_CHECK;
+/* 1 when the file begins as a recording does, 0 when it does not. */
+int recording_is_file(const char *path, struct err *e) MUST_CHECK;
 int recording_parse(
 	struct recording **ret, const char *file, const char *text, struct err *e) MUST_CHECK;
 

@@ -75,7 +75,7 @@ struct host_cost host_write_cost(const struct host *h)
 /* Before a change: 0, or why it must not be made. */
 static int begin(struct host *h, const char *what)
 {
-	int r = h->ops ? fault(true, what) : -EROFS;
+	int r = host_may_change(h) ? fault(true, what) : -EROFS;
 	h->began_ns = now_ns();
 	return r;
 }
