@@ -302,6 +302,14 @@ int host_inode(struct host *h, uint64_t *ret, const char *fmt, ...)
 	return r < 0 ? r : str_to_u64(text, ret);
 }
 
+static void record_answer(
+	struct host *h, const char *kind, const char *key, int r, const char *text)
+{
+	size_t n = text ? strlen(text) : 0;
+	AUTO_FREE char *redacted = text ? redact_answer(kind, text, &n) : NULL;
+	recording_add(h->record, kind, key, r, redacted ? redacted : text, n);
+}
+
 int host_ask(struct host *h, const char *kind, const char *key, host_ask_fn *ask, void *context,
 	char **ret_text)
 {
@@ -309,8 +317,7 @@ int host_ask(struct host *h, const char *kind, const char *key, host_ask_fn *ask
 		return recording_ask(h->replay, kind, key, ret_text, NULL);
 	int r = h->is_live ? ask(context, key, ret_text) : -ENOENT;
 	if (h->record)
-		recording_add(
-			h->record, kind, key, r, r ? NULL : *ret_text, r ? 0 : strlen(*ret_text));
+		record_answer(h, kind, key, r, r ? NULL : *ret_text);
 	return r;
 }
 
@@ -321,7 +328,7 @@ int host_record_fact(
 		return 0;
 	AUTO_FREE char *text = NULL;
 	int r = ask(context, key, &text);
-	recording_add(h->record, kind, key, r, text, r ? 0 : strlen(text));
+	record_answer(h, kind, key, r, r ? NULL : text);
 	return r;
 }
 

@@ -15,6 +15,10 @@ static const char *const kept_options[] = { "name", "uuid", "id", "smp", "m", "m
 	"accel", "cpu", "chardev", "mon", "qmp", "qmp-pretty", "object", "readconfig", "pidfile",
 	"numa", "device", "netdev", "overcommit", "mem-path" };
 
+/* Those whose value may begin with a dash: "-append --token=x". */
+static const char *const text_options[] = { "append", "fw_cfg", "vnc", "spice", "smbios",
+	"acpitable", "drive", "blockdev", "set", "global" };
+
 static const char *const secret_keys[] = { "password", "passwd", "data", "key", "secret", "iv",
 	"user", "username" };
 
@@ -91,14 +95,19 @@ static bool is_qemu(const char *argv0)
 	return strstr(name, "qemu") || strstr(name, "kvm");
 }
 
+/* A program may have written what it likes over its arguments ("sshd: user"): of others than QEMU
+ * the first word is kept. */
 static char *redact_cmdline(const char *text, size_t *n)
 {
 	AUTO_STRBUF struct strbuf b = { 0 };
 	const char *end = text + *n, *option = "";
-	strbuf_add(&b, text, strlen(text) + 1);
+	strbuf_add(&b, text, is_qemu(text) ? strlen(text) : strcspn(text, " "));
+	strbuf_add(&b, "", 1);
 	for (const char *p = text + strlen(text) + 1; is_qemu(text) && p < end;
 		p += strlen(p) + 1) {
-		if (*p == '-') {
+		if (*p == '-' &&
+			!is_one_of(
+				option, strlen(option), text_options, N_ELEMENTS(text_options))) {
 			option = p + 1 + (p[1] == '-');
 			strbuf_puts(&b, p);
 		} else if (is_one_of(option, strlen(option), kept_options,
@@ -107,6 +116,7 @@ static char *redact_cmdline(const char *text, size_t *n)
 			option = "";
 		} else {
 			strbuf_puts(&b, "*");
+			option = "";
 		}
 		strbuf_add(&b, "", 1);
 	}

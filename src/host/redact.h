@@ -13,11 +13,15 @@
  *	proc/PID/cmdline	of other programs than QEMU all but argv[0]; of QEMU what is not
  *				one of the options that say who the VM is and how it is built,
  *				and in those whatever is called password, data, key or secret
+ *	etc/pve/….conf		descriptions, passwords, keys and users of cloud-init; in args as in
+ *				a command line
  *	proc/cmdline		values of parameters called password, secret, token, …
- *	etc/pve/….conf   	descriptions, passwords, keys and users of cloud-init; in args as in
- *a command line
  */
 char *redact_file(const char *path, const char *text, size_t *n);
+
+/* The same for an answer that is no file, see host_ask(): of libvirt's XML only sizes, pins and
+ * devices are kept. */
+char *redact_answer(const char *kind, const char *text, size_t *n);
 
 /* A parameter of the kernel's command line whose value is nobody's business; the name need not end
  * behind n. Its value is not shown either, or a recording would not replay to the same. */

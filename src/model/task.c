@@ -84,8 +84,23 @@ static int read_cgroup(struct host *h, const struct snapshot *s, const struct ta
 	return path ? snapshot_cgroup(s, path) : -1;
 }
 
+/* Whether the threads of a process in this group may be in others: in threaded ones below it. The
+ * root has no type, and may have threaded children beside domains. */
+static bool may_be_apart(const struct snapshot *s, int cgroup)
+{
+	const char *type = s->cgroups[cgroup].type;
+	if (type)
+		return !streq(type, "domain");
+	for (size_t i = 1; cgroup == 0 && i < s->n_cgroups; i++) {
+		const struct cgroup *c = &s->cgroups[i];
+		if (c->parent == 0 && c->type && streq(c->type, "threaded"))
+			return true;
+	}
+	return false;
+}
+
 /* What need not be read is not: the kernel moves no immovable thread of its own out of the root,
- * and the threads of a process are together unless its group is threaded. */
+ * and the threads of a process are together unless there are threaded groups. */
 static int cgroup_of(
 	struct host *h, const struct snapshot *s, const struct task *t, const struct task *leader)
 {
@@ -95,8 +110,7 @@ static int cgroup_of(
 		return 0; /* the root */
 	if (!leader || leader->cgroup < 0)
 		return read_cgroup(h, s, t);
-	const char *type = s->cgroups[leader->cgroup].type;
-	return type && !streq(type, "domain") ? read_cgroup(h, s, t) : leader->cgroup;
+	return may_be_apart(s, leader->cgroup) ? read_cgroup(h, s, t) : leader->cgroup;
 }
 
 struct tasks {

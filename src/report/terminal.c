@@ -97,10 +97,23 @@ static const char *ascii_for(uint32_t c)
 	return "?";
 }
 
+/* How many characters at the start of s any terminal can show. */
+static size_t plain_length(const char *s)
+{
+	size_t n = 0;
+	while (s[n] >= ' ' && s[n] < 0x7f)
+		n++;
+	return n;
+}
+
 char *text_clean(const char *s, bool has_utf8)
 {
+	size_t n_plain = plain_length(s);
+	if (!s[n_plain]) /* as nearly all are */
+		return xstrndup(s, n_plain);
 	struct strbuf b = { 0 };
-	strbuf_puts(&b, "");
+	strbuf_add(&b, s, n_plain);
+	s += n_plain;
 	while (*s) {
 		uint32_t c = 0;
 		size_t n = decode(s, &c);
@@ -136,7 +149,7 @@ static int char_width(uint32_t c)
 		{ 0x1f900, 0x1f9ff, 2 },
 		{ 0x20000, 0x3fffd, 2 },
 	};
-	for (size_t i = 0; i < N_ELEMENTS(table); i++) {
+	for (size_t i = 0; c >= table[0].from && i < N_ELEMENTS(table); i++) {
 		if (c >= table[i].from && c <= table[i].to)
 			return table[i].width;
 	}

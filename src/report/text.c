@@ -76,6 +76,8 @@ static void grid_fit(struct grid *g, const struct block *b, int width)
 /* The text with line breaks, in place of the old one. */
 static char *broken(char *s, int width)
 {
+	if (text_width(s) <= width)
+		return s;
 	struct strbuf b = { 0 };
 	strbuf_puts(&b, "");
 	for (size_t from = 0, next; s[from]; from += next) {

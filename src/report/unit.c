@@ -132,6 +132,8 @@ static char *value_text(const json_t *value, enum unit unit)
 
 char *cell_text(const json_t *row, const struct column *column)
 {
+	if (!strchr(column->key, '.'))
+		return value_text(json_object_get(row, column->key), column->unit);
 	AUTO_FREE char *path = xstrdup(column->key);
 	const json_t *value = row;
 	for (char *key = path, *dot; key; key = dot) {

@@ -39,6 +39,13 @@ static int number(const char *text, int otherwise)
 	return text && str_to_int(text, &n) == 0 ? n : otherwise;
 }
 
+/* 1 for what no guest can have. */
+static int size_of(const char *text)
+{
+	int n = number(text, 1);
+	return n > 0 && n <= CPUSET_MAX ? n : 1;
+}
+
 /* <memory unit='KiB'>4194304</memory>; "b", "KB", "KiB", "k", …, KiB without one */
 static uint64_t kib_of(const char *text, const char *unit)
 {
@@ -87,8 +94,10 @@ static void read_vcpu(struct reader *r, const struct xml_element *e)
 {
 	struct vm_config *c = &r->d.config;
 	struct cpuset cpus;
-	c->max_vcpus = number(e->text, 1);
+	c->max_vcpus = size_of(e->text);
 	c->vcpus = number(xml_attr(e, "current"), c->max_vcpus);
+	if (c->vcpus < 1 || c->vcpus > c->max_vcpus)
+		c->vcpus = c->max_vcpus;
 	c->affinity = xml_attr(e, "cpuset");
 	if (c->affinity && cpuset_parse_list(c->affinity, &cpus) == 0)
 		c->affinity_cpus = arena_dup(r->a, &cpus, 1, sizeof cpus);
@@ -214,11 +223,11 @@ static void read_model(struct reader *r, const struct xml_element *e)
 static void read_topology(struct reader *r, const struct xml_element *e)
 {
 	struct vm_config *c = &r->d.config;
-	long inside = (long)number(xml_attr(e, "dies"), 1) * number(xml_attr(e, "clusters"), 1);
-	long cores = inside <= CPUSET_MAX ? inside * number(xml_attr(e, "cores"), 1) : 0;
-	c->sockets = number(xml_attr(e, "sockets"), 1);
-	c->threads = number(xml_attr(e, "threads"), 1);
-	c->cores = cores > 0 && cores <= CPUSET_MAX ? (int)cores : 1;
+	int64_t cores = (int64_t)size_of(xml_attr(e, "dies")) * size_of(xml_attr(e, "clusters")) *
+		size_of(xml_attr(e, "cores"));
+	c->sockets = size_of(xml_attr(e, "sockets"));
+	c->threads = size_of(xml_attr(e, "threads"));
+	c->cores = cores <= CPUSET_MAX ? (int)cores : 1;
 }
 
 /* ---- devices: their children come first ---- */

@@ -106,14 +106,11 @@ static void read_mapping(
 		add_policy(a, policies, policy, sum);
 }
 
-static void read_maps(struct host *h, struct arena *a, const struct vm *vm, struct vm_memory *m)
+void numa_maps_parse(struct arena *a, char *text, struct vm_memory *m)
 {
-	AUTO_FREE char *text = NULL;
 	struct policies policies = { 0 };
 	uint64_t most = 0;
-	if (host_read(h, &text, NULL, "proc/%d/numa_maps", vm->pid) < 0)
-		return;
-	for (char *next = text, *line; (line = str_next_line(&next));)
+	for (char *line; (line = str_next_line(&text));)
 		read_mapping(a, m, &policies, line);
 	array_for_each (p, &policies.sums) {
 		if (p->kib < most)
@@ -125,14 +122,17 @@ static void read_maps(struct host *h, struct arena *a, const struct vm *vm, stru
 	m->source = "numa_maps";
 }
 
-/* Documentation/admin-guide/cgroup-v2.rst, memory.numa_stat: "anon N0=4096 N1=0", in bytes */
-static void read_cgroup(struct host *h, struct arena *a, const struct vm *vm, struct vm_memory *m)
+static void read_maps(struct host *h, struct arena *a, const struct vm *vm, struct vm_memory *m)
 {
-	static const char mount[] = "sys/fs/cgroup"; /* the memory controller is nowhere else */
 	AUTO_FREE char *text = NULL;
-	if (host_read(h, &text, NULL, "%s/%s/memory.numa_stat", mount, vm->cgroup) < 0)
-		return;
-	for (char *next = text, *line; (line = str_next_line(&next));) {
+	if (host_read(h, &text, NULL, "proc/%d/numa_maps", vm->pid) == 0)
+		numa_maps_parse(a, text, m);
+}
+
+/* Documentation/admin-guide/cgroup-v2.rst, memory.numa_stat: "anon N0=4096 N1=0", in bytes */
+void numa_stat_parse(struct arena *a, char *text, struct vm_memory *m)
+{
+	for (char *line; (line = str_next_line(&text));) {
 		const char *name = str_next_word(&line);
 		if (!name || (!streq(name, "anon") && !streq(name, "shmem")))
 			continue;
@@ -144,6 +144,14 @@ static void read_cgroup(struct host *h, struct arena *a, const struct vm *vm, st
 		}
 		m->source = "cgroup";
 	}
+}
+
+static void read_cgroup(struct host *h, struct arena *a, const struct vm *vm, struct vm_memory *m)
+{
+	static const char mount[] = "sys/fs/cgroup"; /* the memory controller is nowhere else */
+	AUTO_FREE char *text = NULL;
+	if (host_read(h, &text, NULL, "%s/%s/memory.numa_stat", mount, vm->cgroup) == 0)
+		numa_stat_parse(a, text, m);
 }
 
 static bool has_own_cgroup(const struct vms *v, const struct vm *vm)
@@ -160,12 +168,12 @@ static bool has_own_cgroup(const struct vms *v, const struct vm *vm)
 	return true;
 }
 
-/* "VmLck:\t  524288 kB" */
-static uint64_t kib_of(const char *status, const char *key)
+/* "VmLck:\t  524288 kB"; -1 when it is not there */
+static int64_t kib_of(const char *status, const char *key)
 {
 	const char *at = strstr(status, key);
 	unsigned long long kib;
-	return at && sscanf(at + strlen(key), " %llu kB", &kib) == 1 ? kib : 0;
+	return at && sscanf(at + strlen(key), " %llu kB", &kib) == 1 ? (int64_t)kib : -1;
 }
 
 static void read_status(struct host *h, struct arena *a, const struct vm *vm, struct vm_memory *m)
@@ -189,11 +197,11 @@ static void read_status(struct host *h, struct arena *a, const struct vm *vm, st
 void vm_memory_read(
 	struct host *h, struct vms *v, const struct vm *vm, bool is_exact, struct vm_memory *ret)
 {
-	*ret = (struct vm_memory){ 0 };
+	*ret = (struct vm_memory){ .locked_kib = -1, .hugetlb_kib = -1 };
 	read_status(h, &v->arena, vm, ret);
 	if (is_exact)
 		read_maps(h, &v->arena, vm, ret);
-	else if (!ret->hugetlb_kib && has_own_cgroup(v, vm))
+	else if (ret->hugetlb_kib <= 0 && has_own_cgroup(v, vm))
 		read_cgroup(h, &v->arena, vm, ret);
 	sort(ret);
 }

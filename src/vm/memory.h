@@ -27,7 +27,7 @@ struct vm_memory {
 	const char *source;             /* "numa_maps", "cgroup"; NULL: not known */
 	const char *policy;             /* of most of it, "bind:0"; NULL: not known */
 	const struct cpuset *mems_allowed;
-	uint64_t locked_kib, hugetlb_kib;
+	int64_t locked_kib, hugetlb_kib; /* -1: not known */
 };
 
 /*
@@ -41,3 +41,8 @@ struct vm_memory {
  */
 void vm_memory_read(
 	struct host *h, struct vms *v, const struct vm *vm, bool is_exact, struct vm_memory *ret);
+
+/* Add what a text like /proc/PID/numa_maps, memory.numa_stat says; the text is changed. Nodes are
+ * not sorted. */
+void numa_maps_parse(struct arena *a, char *text, struct vm_memory *m);
+void numa_stat_parse(struct arena *a, char *text, struct vm_memory *m);

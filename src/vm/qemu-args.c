@@ -174,7 +174,13 @@ static void read_json_chardev(struct reader *r, const char *text)
 	/* Leaves path alone for other backends. */
 	(void)json_unpack(o, "{s:{s:{s?b, s:{s:{s:s, s?b}}}}}", "backend", "data", "server",
 		&is_server, "addr", "data", "path", &path, "abstract", &is_abstract);
-	if (streq(type, "socket") && path && is_server && !is_abstract)
+	if (!streq(type, "socket") || !path)
+		return;
+	if (is_abstract)
+		c->socket.why_not = "abstract sockets are not asked";
+	else if (!is_server)
+		c->socket.why_not = "QEMU dials out on it";
+	else
 		c->socket = (struct qmp_socket){ .path = arena_strdup(r->a, path) };
 }
 

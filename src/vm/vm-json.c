@@ -33,19 +33,46 @@ static json_t *number_or_null(int n)
 	return n < 0 ? json_null() : json_integer(n);
 }
 
+static json_t *kib_json(int64_t kib)
+{
+	return kib < 0 ? json_null() : json_integer((json_int_t)kib);
+}
+
 static json_t *ns_json(const struct vm_thread *t, uint64_t ns)
 {
 	return t->has_times ? json_integer((json_int_t)ns) : json_null();
 }
 
-static json_t *thread_json(const struct vm_thread *t)
+/* What the threads of a VM mostly have in common is made once: there may be ten thousand. */
+struct common {
+	const struct cpuset *allowed;
+	const char *cgroup;
+	json_t *allowed_json, *cgroup_json;
+};
+
+static void set_common(struct common *c, const struct vm_thread *t)
 {
+	if (!c->allowed_json || c->allowed != t->allowed) {
+		json_decref(c->allowed_json);
+		c->allowed_json = list_json(t->allowed);
+		c->allowed = t->allowed;
+	}
+	if (!c->cgroup_json || c->cgroup != t->cgroup) {
+		json_decref(c->cgroup_json);
+		c->cgroup_json = text_json(t->cgroup);
+		c->cgroup = t->cgroup;
+	}
+}
+
+static json_t *thread_json(const struct vm_thread *t, struct common *c)
+{
+	set_common(c, t);
 	return json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:s?, s:i, s:i, s:o, s:o, s:o}",
 		"tid", t->tid, "role", thread_role_name(t->role), "index", number_or_null(t->index),
 		"id", text_json(t->id), "comm", text_json(t->comm), "allowed",
-		list_json(t->allowed), "cpu", number_or_null(t->cpu), "policy", t->policy,
-		"priority", t->priority, "nice", t->nice, "cgroup", text_json(t->cgroup), "run_ns",
-		ns_json(t, t->run_ns), "wait_ns", ns_json(t, t->wait_ns));
+		json_incref(c->allowed_json), "cpu", number_or_null(t->cpu), "policy", t->policy,
+		"priority", t->priority, "nice", t->nice, "cgroup", json_incref(c->cgroup_json),
+		"run_ns", ns_json(t, t->run_ns), "wait_ns", ns_json(t, t->wait_ns));
 }
 
 static json_t *device_json(const struct vm_device *d)
@@ -170,8 +197,11 @@ static json_t *memory_json(const struct vm_memory *m)
 json_t *vm_json(const struct vm *vm, const struct vm_memory *m)
 {
 	json_t *threads = json_array(), *devices = json_array();
+	struct common common = { 0 };
 	for (size_t i = 0; i < vm->n_threads; i++)
-		json_array_append_new(threads, thread_json(&vm->threads[i]));
+		json_array_append_new(threads, thread_json(&vm->threads[i], &common));
+	json_decref(common.allowed_json);
+	json_decref(common.cgroup_json);
 	for (size_t i = 0; i < vm->n_devices; i++)
 		json_array_append_new(devices, device_json(&vm->devices[i]));
 	json_t *o = json_pack("{s:o, s:o, s:o, s:s, s:i, s:i, s:o, s:o}", "id", text_json(vm->id),
@@ -179,10 +209,10 @@ json_t *vm_json(const struct vm *vm, const struct vm_memory *m)
 		"pid", vm->pid, "vcpus", vm->n_vcpus, "accel", text_json(vm->accel), "cgroup",
 		text_json(vm->cgroup));
 	json_object_update_new(o,
-		json_pack("{s:o, s:s?, s:s?, s:o, s:I, s:I}", "memory", memory_json(m),
+		json_pack("{s:o, s:s?, s:s?, s:o, s:o, s:o}", "memory", memory_json(m),
 			"memory_source", m->source, "memory_policy", m->policy, "mems_allowed",
-			list_json(m->mems_allowed), "locked_kib", (json_int_t)m->locked_kib,
-			"hugetlb_kib", (json_int_t)m->hugetlb_kib));
+			list_json(m->mems_allowed), "locked_kib", kib_json(m->locked_kib),
+			"hugetlb_kib", kib_json(m->hugetlb_kib)));
 	json_object_set_new(o, "config", config_json(vm->config));
 	json_object_set_new(o, "devices", devices);
 	json_object_set_new(o, "threads", threads);

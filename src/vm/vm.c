@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fnmatch.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -204,24 +203,20 @@ void vms_free(struct vms *v)
 static void read_times(struct host *h, int pid, struct vm_thread *t)
 {
 	AUTO_FREE char *text = NULL;
-	unsigned long long run, wait;
-	if (host_read(h, &text, NULL, "proc/%d/task/%d/schedstat", pid, t->tid) < 0 ||
-		sscanf(text, "%llu %llu", &run, &wait) != 2)
+	if (host_read(h, &text, NULL, "proc/%d/task/%d/schedstat", pid, t->tid) < 0)
 		return;
-	t->has_times = true;
-	t->run_ns = run;
-	t->wait_ns = wait;
+	char *rest = text;
+	const char *run = str_next_word(&rest), *wait = str_next_word(&rest);
+	t->has_times = run && wait && str_to_u64(run, &t->run_ns) == 0 &&
+		str_to_u64(wait, &t->wait_ns) == 0;
 }
 
-void vms_read_times(struct host *h, struct vms *v)
+void vm_read_times(struct host *h, struct vm *vm)
 {
-	for (size_t i = 0; i < v->n_vms; i++) {
-		struct vm *vm = &v->vms[i];
-		for (size_t k = 0; k < vm->n_threads; k++) {
-			struct vm_thread *t = &vm->threads[k];
-			/* A kernel thread is a process of its own. */
-			read_times(h, t->is_kthread ? t->tid : vm->pid, t);
-		}
+	for (size_t i = 0; i < vm->n_threads; i++) {
+		struct vm_thread *t = &vm->threads[i];
+		/* A kernel thread is a process of its own. */
+		read_times(h, t->is_kthread ? t->tid : vm->pid, t);
 	}
 }
 

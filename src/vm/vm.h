@@ -42,7 +42,7 @@ struct vm_thread {
 	const char *policy; /* "other", "fifo", … */
 	int priority;       /* 1 … 99 with "fifo" and "rr", else 0 */
 	int nice;
-	/* Since it was started; see vms_read_times(). */
+	/* Since it was started; see vm_read_times(). */
 	bool has_times;
 	uint64_t run_ns, wait_ns;
 	/* Where the guest sees this vCPU, -1 when unknown. */
@@ -99,7 +99,7 @@ DEFINE_CLEANUP(struct vms, vms_free)
 #define AUTO_VMS CLEANUP(vms_freep)
 
 /* Reads how long each thread ran and waited for a CPU. */
-void vms_read_times(struct host *h, struct vms *v);
+void vm_read_times(struct host *h, struct vm *vm);
 
 /* The VM whose id, name or uuid matches the glob, or NULL. */
 const struct vm *vms_lookup(const struct vms *v, const char *glob);

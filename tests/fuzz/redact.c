@@ -23,5 +23,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must(masked);
 		mask_free(m);
 	}
+	size_t n = strlen(text), n_text = n;
+	AUTO_FREE char *answer = redact_answer("libvirt", text, &n);
+	must(answer && strlen(answer) == n && n <= n_text);
 	return 0;
 }

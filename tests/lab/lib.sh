@@ -77,6 +77,8 @@ dump_same() {
 
 # vm_start NAME VMID VCPUS IOTHREADS [spin|sleep|periodic]: a real QEMU as Proxmox starts it, in qemu.slice/VMID.scope,
 # without Delegate. All vCPUs run: see guest/guest.S. LAB_ACCEL=kvm makes it a KVM guest (the lab emulates AMD's SVM).
+# The array vm_extra holds more arguments for QEMU.
+vm_extra=()
 vm_start() {
 	local name=$1 vmid=$2 vcpus=$3 iothreads=$4 mode=${5:-spin} accel=(-accel tcg,thread=multi,tb-size=8) smp=$3 i args=()
 	if [ $((vcpus % 2)) = 0 ]; then
@@ -101,7 +103,7 @@ vm_start() {
 		-p TimeoutStopSec=10 -p KillMode=process -p SendSIGKILL=no \
 		qemu-system-x86_64 -name "guest=$name,debug-threads=on" "${accel[@]}" -smp "$smp" -m 64 \
 		-uuid "$(printf '00000000-0000-4000-8000-%012d' "$vmid")" \
-		-display none -nodefaults -no-user-config ${args[@]+"${args[@]}"} -bios "/lab/run/$mode.rom" \
+		-display none -nodefaults -no-user-config ${args[@]+"${args[@]}"} ${vm_extra[@]+"${vm_extra[@]}"} -bios "/lab/run/$mode.rom" \
 		-qmp "unix:/run/qemu-server/$vmid.qmp,server=on,wait=off" \
 		-pidfile "/run/qemu-server/$vmid.pid" -daemonize >"/var/log/lab/$vmid.log" 2>&1 ||
 		{ cat "/var/log/lab/$vmid.log" >&2; return 1; }
@@ -134,7 +136,7 @@ vcpu_tids() { vm_threads "$1" | sed -n 's/^\([0-9]*\) CPU \([0-9]*\)\/.*/\2 \1/p
 # allowed TID: its Cpus_allowed_list
 allowed() { sed -n 's/^Cpus_allowed_list:\t//p' "/proc/$1/status"; }
 
-# vm_qmp VMID COMMAND: the answer of QEMU, one line of JSON
+# vm_qmp VMID COMMAND [ARGUMENTS]: the answer of QEMU, one line of JSON
 vm_qmp() {
 	local line answer='' fd_in fd_out nc_pid
 	coproc NC { exec nc -U "/run/qemu-server/$1.qmp"; }
@@ -142,7 +144,7 @@ vm_qmp() {
 	read -r -t 10 line <&"$fd_out"		# the greeting
 	echo '{"execute":"qmp_capabilities"}' >&"$fd_in"
 	read -r -t 10 line <&"$fd_out"
-	echo "{\"execute\":\"$2\",\"id\":\"lab\"}" >&"$fd_in"
+	echo "{\"execute\":\"$2\",\"id\":\"lab\"${3:+,\"arguments\":$3}}" >&"$fd_in"
 	while read -r -t 10 line <&"$fd_out"; do
 		case $line in *'"id": "lab"'*) answer=$line; break ;; esac
 	done

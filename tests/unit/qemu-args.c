@@ -136,6 +136,12 @@ static const struct {
 	{ Q "-chardev|{\"id\":\"m\",\"backend\":{\"type\":\"socket\",\"data\":{\"addr\":{\"type\":"
 	    "\"inet\",\"data\":{\"host\":\"::\",\"port\":\"1\"}}}}}|-mon|m,mode=control",
 		"- - tcg 1/1/1 qmp=it is no unix socket that listens" },
+	{ Q "-chardev|{\"id\":\"m\",\"backend\":{\"type\":\"socket\",\"data\":{\"addr\":{\"type\":"
+	    "\"unix\",\"data\":{\"path\":\"m\",\"abstract\":true}}}}}|-mon|m,mode=control",
+		"- - tcg 1/1/1 qmp=abstract sockets are not asked" },
+	{ Q "-chardev|{\"id\":\"m\",\"backend\":{\"type\":\"socket\",\"data\":{\"addr\":{\"type\":"
+	    "\"unix\",\"data\":{\"path\":\"/m\"}},\"server\":false}}}|-mon|m,mode=control",
+		"- - tcg 1/1/1 qmp=QEMU dials out on it" },
 	{ Q "-chardev|{\"id\":7}|-mon|m,mode=control",
 		"- - tcg 1/1/1 qmp=its chardev is not on the command line note" },
 	{ Q "-chardev|socket,path=/x", "- - tcg 1/1/1 note" },

@@ -3,6 +3,7 @@
 #include "vm/vm.h"
 
 #include "base/str.h"
+#include "cmd/cmd.h"
 #include "fake-proc.h"
 #include "tap.h"
 #include "vm/provider.h"
@@ -164,6 +165,56 @@ static void test_devices(void)
 	found_done(&f);
 }
 
+/* What a person sees of it, at 80 columns. */
+static char *shown_text(const char *id)
+{
+	static const struct text_style style = { .width = 80 };
+	AUTO_HOST struct host *h = NULL;
+	AUTO_REPORT struct report *report = report_new("vms");
+	struct err e = { 0 };
+	struct args args = { 0 };
+	struct context c = { .report = report, .args = &args };
+	char *text = NULL;
+	size_t n = 0;
+	*array_push(&args.rest) = id;
+	FILE *f = open_memstream(&text, &n);
+	bool is_good = host_open(&h, root, &e) == 0;
+	c.h = h;
+	is_good = is_good && cmd_vms.run(&c, &e) == EXIT_OK;
+	ok(is_good && report_print_text(report, f, &style, &e) == 0, "vms %s: %s", id,
+		*e.text ? e.text : "done");
+	fclose(f);
+	free(args.rest.v);
+	return text;
+}
+
+static void test_text(void)
+{
+	put_text("proc/1080/task/1081/schedstat", "1482331120 93811420 2712\n");
+	AUTO_FREE char *text = shown_text("108");
+	same_str(text,
+		"108 (by-line): proxmox, pid 1080, 1 vCPU\n"
+		"guest: 1 socket x 1 core x 1 thread; 512 MiB in pages of 2 MiB\n"
+		"memory: not known by node (no cgroup of its own counts it; --memory asks\n"
+		"numa_maps)\n"
+		"\n"
+		"DEVICE        ID          MAPPING  NODE\n"
+		"0000:0b:00.0  hostpci0.0  gpu         1\n"
+		"0000:0b:00.1  hostpci0.1  gpu         -\n"
+		"\n"
+		"DEVICE        KIND  VECTOR  IRQ  MAY GO TO\n"
+		"0000:0b:00.0  msix       0   24  -\n"
+		"0000:0b:00.0  msix       1   25  2-3\n"
+		"0000:0b:00.1  intx       0   27  -\n"
+		"\n"
+		" TID  ROLE      #  THREAD     POLICY  PRIO  NICE     RAN   WAITED  ON  MAY RUN "
+		"ON\n"
+		"1081  vcpu      0  CPU 0/KVM  fifo       3    -5  1.48 s  93.8 ms   1  0-3\n"
+		"1080  emulator  -  kvm        fifo       3    -5       -        -   0  0-3\n"
+		"1082  worker    -  kvm        fifo       3    -5       -        -   2  0-3\n",
+		"a VM with devices");
+}
+
 /* The lock as the kernel shows it, not the key. */
 static void test_lock(void)
 {
@@ -194,6 +245,7 @@ int main(void)
 		return 1;
 	test_node();
 	test_devices();
+	test_text();
 	test_lock();
 	clear_root();
 	return tap_done();
