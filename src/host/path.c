@@ -56,13 +56,16 @@ static struct held_dir *find_held(struct host *h, const char *path, const char *
 	return best;
 }
 
-/* A link that leads out of the held directory is for the root to resolve. */
+/* Links, and "..", are for the root to resolve: without them a path cannot lead out, and the kernel
+ * has less to look after. */
 static int open_below_root(struct host *h, const char *path, int flags)
 {
 	const char *rest;
 	const struct held_dir *d = find_held(h, path, &rest);
-	int fd = d ? open_at(h, d->fd, *rest ? rest : ".", flags, RESOLVE_BENEATH) : -EXDEV;
-	return fd != -EXDEV ? fd
+	int fd = d && !strstr(rest, "..")
+		? open_at(h, d->fd, *rest ? rest : ".", flags, RESOLVE_NO_SYMLINKS)
+		: -ELOOP;
+	return fd != -ELOOP ? fd
 			    : open_at(h, h->root_fd, *path ? path : ".", flags, RESOLVE_IN_ROOT);
 }
 
