@@ -1,33 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# For the tests of hosts: TAP, a directory for temporary files, comparing with lscpu.
+# shellcheck shell=sh
+# For the tests of hosts: TAP, and comparing with lscpu.
 # WIDEBERTH is the program, as meson sets it.
 
-tmp=$(mktemp -d -p /dev/shm 2> /dev/null || mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-n=0
-failed=0
-
-# ok RESULT NAME: RESULT is the exit code of what was tested.
-ok() {
-	n=$((n + 1))
-	[ "$1" = 0 ] || { failed=1; printf 'not '; }
-	printf 'ok %d - %s\n' "$n" "$2"
-}
-
-skip_all() {
-	printf '1..0 # SKIP %s\n' "$1"
-	exit 0
-}
+. "$(dirname "$0")/../tap.sh"
 
 need() {
 	for tool; do
 		command -v "$tool" > /dev/null || skip_all "no $tool"
 	done
-}
-
-done_testing() {
-	printf '1..%d\n' "$n"
-	exit $failed
 }
 
 # Lines "CPU ONLINE NODE CORE SOCKET L3" become "CPU ONLINE NODE SIBLINGS SOCKET'S-CPUS L3'S-CPUS":
