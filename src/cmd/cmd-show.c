@@ -3,12 +3,12 @@
 
 #include "apply/ledger.h"
 #include "base/str.h"
-#include "cmd/json-value.h"
 #include "cmd/placements-picture.h"
 #include "cmd/planning.h"
 #include "cmd/show-keys.h"
 #include "cmd/show-lists.h"
 #include "cmd/show-settings.h"
+#include "model/json.h"
 
 /* The vCPU has CPUs of its choice: a mask as wide as the host, or as what is left of it beside the
  * claims, says nothing. */

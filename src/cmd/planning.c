@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 #include "cmd/placements-picture.h"
+#include "model/json.h"
 #include "model/task.h"
 
 void planning_done(struct planning *p)
@@ -219,12 +220,6 @@ int planning_make(struct context *c, struct planning *p, struct err *e)
 }
 
 /* ---- showing it ---- */
-
-static json_t *cpus_json(const struct cpuset *s)
-{
-	AUTO_FREE char *text = cpuset_format_list(s);
-	return json_string(text);
-}
 
 static json_t *change_json(const struct change *c, bool is_made)
 {

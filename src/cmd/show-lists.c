@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "cmd/json-value.h"
 #include "model/cgroup.h"
+#include "model/json.h"
 #include "model/snapshot.h"
 #include "report/report.h"
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "cmd/json-value.h"
+#include "model/json.h"
 #include "model/snapshot.h"
 #include "report/report.h"
 

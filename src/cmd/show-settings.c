@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "cmd/json-value.h"
 #include "cmd/show-power.h"
+#include "model/json.h"
 #include "model/snapshot.h"
 #include "report/report.h"
 

@@ -2,6 +2,8 @@
 /* A measure as the payload of "wideberth.measure/1". */
 #include "measure/measure.h"
 
+#include "model/json.h"
+
 static json_t *maybe_int(struct maybe v)
 {
 	return v.is_known ? json_integer((json_int_t)v.value) : json_null();
@@ -11,21 +13,6 @@ static json_t *maybe_int(struct maybe v)
 static json_t *maybe_real(struct maybe v)
 {
 	return v.is_known ? json_real((double)(int64_t)(v.value * 1e6 + 0.5) / 1e6) : json_null();
-}
-
-static json_t *cpulist(const struct cpuset *s)
-{
-	AUTO_FREE char *list = cpuset_format_list(s);
-	return json_string(list);
-}
-
-static json_t *text_or_null(const char *s)
-{
-	if (!s)
-		return json_null();
-	/* A thread may call itself by bytes that are no UTF-8. */
-	json_t *j = json_string(s);
-	return j ? j : json_string("(not UTF-8)");
 }
 
 static void set(json_t *object, const char *key, json_t *value)
@@ -40,12 +27,12 @@ static json_t *thread_json(const struct measured_thread *t)
 		set(j, "vcpu", json_integer(t->index));
 	} else {
 		set(j, "role", json_string(thread_role_name(t->role)));
-		set(j, "id", text_or_null(t->id));
-		set(j, "comm", text_or_null(t->comm));
+		set(j, "id", text_json(t->id));
+		set(j, "comm", text_json(t->comm));
 	}
 	set(j, "tid", json_integer(t->tid));
-	set(j, "cpus", cpulist(&t->cpus));
-	set(j, "seen_on_cpus", cpulist(&t->seen_cpus));
+	set(j, "cpus", cpus_json(&t->cpus));
+	set(j, "seen_on_cpus", cpus_json(&t->seen_cpus));
 	set(j, "run_ns", maybe_int(t->run_ns));
 	set(j, "wait_ns", maybe_int(t->wait_ns));
 	set(j, "stolen", maybe_real(t->stolen));
@@ -74,9 +61,9 @@ static json_t *counts_json(const struct measured_counts *c, bool has_label)
 	for (size_t i = 0; i < c->n; i++) {
 		const struct measured_count *v = &c->v[i];
 		json_t *j = json_object();
-		set(j, "name", text_or_null(v->name));
+		set(j, "name", text_json(v->name));
 		if (has_label) {
-			set(j, "label", text_or_null(v->label));
+			set(j, "label", text_json(v->label));
 			set(j, "is_device", json_boolean(v->is_device));
 		}
 		set(j, "count", json_integer((json_int_t)v->count));
@@ -89,13 +76,13 @@ static json_t *foreign_json(const struct foreign *f)
 {
 	json_t *j = json_object();
 	set(j, "class", json_string(f->class));
-	set(j, "name", text_or_null(f->comm));
-	set(j, "owner", text_or_null(f->owner));
+	set(j, "name", text_json(f->comm));
+	set(j, "owner", text_json(f->owner));
 	set(j, "pid", json_integer(f->pid));
 	set(j, "tid", json_integer(f->tid));
 	set(j, "run_ns", json_integer((json_int_t)f->run_ns));
 	set(j, "n_looks", json_integer(f->n_looks));
-	set(j, "seen_on_cpus", cpulist(&f->seen_cpus));
+	set(j, "seen_on_cpus", cpus_json(&f->seen_cpus));
 	return j;
 }
 
@@ -108,8 +95,8 @@ static json_t *vm_json(const struct measured_vm *v)
 			i < v->n_vcpus ? vcpu_json(&v->threads[i]) : thread_json(&v->threads[i]));
 	for (size_t i = 0; i < v->n_foreign; i++)
 		json_array_append_new(foreign, foreign_json(&v->foreign[i]));
-	set(j, "vm", text_or_null(v->id));
-	set(j, "cpus", cpulist(&v->cpus));
+	set(j, "vm", text_json(v->id));
+	set(j, "cpus", cpus_json(&v->cpus));
 	set(j, "stolen", maybe_real(v->stolen));
 	set(j, "worst_vcpu", v->worst_vcpu < 0 ? json_null() : json_integer(v->worst_vcpu));
 	set(j, "vcpus", vcpus);
@@ -145,7 +132,7 @@ json_t *measure_json(const struct measure *m)
 	for (size_t i = 0; i < m->n_cpus; i++)
 		json_array_append_new(cpus, cpu_json(&m->cpus[i]));
 	for (size_t i = 0; i < m->n_notes; i++)
-		json_array_append_new(notes, text_or_null(m->notes[i]));
+		json_array_append_new(notes, text_json(m->notes[i]));
 	set(j, "window_ns", json_integer((json_int_t)m->window_ns));
 	set(j, "source", json_string(m->source));
 	set(j, "coverage", maybe_real(m->coverage));

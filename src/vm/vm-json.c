@@ -5,33 +5,8 @@
 
 #include "vm/config.h"
 #include "vm/memory.h"
+#include "model/json.h"
 #include "vm/vm.h"
-
-/* Names come from others and need not be UTF-8, which JSON is: odd bytes become '?'. */
-static json_t *text_json(const char *s)
-{
-	if (!s)
-		return json_null();
-	json_t *o = json_string(s);
-	if (o)
-		return o;
-	AUTO_FREE char *copy = xstrdup(s);
-	for (char *p = copy; *p; p++)
-		if (*p & 0x80)
-			*p = '?';
-	return json_string(copy);
-}
-
-static json_t *list_json(const struct cpuset *set)
-{
-	AUTO_FREE char *text = set ? cpuset_format_list(set) : NULL;
-	return text ? json_string(text) : json_null();
-}
-
-static json_t *number_or_null(int n)
-{
-	return n < 0 ? json_null() : json_integer(n);
-}
 
 static json_t *kib_json(int64_t kib)
 {
@@ -54,7 +29,7 @@ static void set_common(struct common *c, const struct vm_thread *t)
 {
 	if (!c->allowed_json || c->allowed != t->allowed) {
 		json_decref(c->allowed_json);
-		c->allowed_json = list_json(t->allowed);
+		c->allowed_json = cpus_json(t->allowed);
 		c->allowed = t->allowed;
 	}
 	if (!c->cgroup_json || c->cgroup != t->cgroup) {
@@ -68,9 +43,9 @@ static json_t *thread_json(const struct vm_thread *t, struct common *c)
 {
 	set_common(c, t);
 	return json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:s?, s:i, s:i, s:o, s:o, s:o}",
-		"tid", t->tid, "role", thread_role_name(t->role), "index", number_or_null(t->index),
+		"tid", t->tid, "role", thread_role_name(t->role), "index", number_json(t->index),
 		"id", text_json(t->id), "comm", text_json(t->comm), "allowed",
-		json_incref(c->allowed_json), "cpu", number_or_null(t->cpu), "policy", t->policy,
+		json_incref(c->allowed_json), "cpu", number_json(t->cpu), "policy", t->policy,
 		"priority", t->priority, "nice", t->nice, "cgroup", json_incref(c->cgroup_json),
 		"run_ns", ns_json(t, t->run_ns), "wait_ns", ns_json(t, t->wait_ns));
 }
@@ -82,10 +57,10 @@ static json_t *device_json(const struct vm_device *d)
 		const struct vm_irq *irq = &d->irqs[i];
 		json_array_append_new(irqs,
 			json_pack("{s:i, s:i, s:s, s:o}", "irq", irq->irq, "vector", irq->vector,
-				"kind", irq->kind, "affinity", list_json(irq->affinity)));
+				"kind", irq->kind, "affinity", cpus_json(irq->affinity)));
 	}
 	return json_pack("{s:s, s:o, s:o, s:o, s:o}", "address", d->address, "id", text_json(d->id),
-		"mapping", text_json(d->mapping), "node", number_or_null(d->node), "irqs", irqs);
+		"mapping", text_json(d->mapping), "node", number_json(d->node), "irqs", irqs);
 }
 
 static void put_nodes(const struct vm_config *c, json_t *o)
@@ -211,7 +186,7 @@ json_t *vm_json(const struct vm *vm, const struct vm_memory *m)
 	json_object_update_new(o,
 		json_pack("{s:o, s:s?, s:s?, s:o, s:o, s:o}", "memory", memory_json(m),
 			"memory_source", m->source, "memory_policy", m->policy, "mems_allowed",
-			list_json(m->mems_allowed), "locked_kib", kib_json(m->locked_kib),
+			cpus_json(m->mems_allowed), "locked_kib", kib_json(m->locked_kib),
 			"hugetlb_kib", kib_json(m->hugetlb_kib)));
 	json_object_set_new(o, "config", config_json(vm->config));
 	json_object_set_new(o, "devices", devices);

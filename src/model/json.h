@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Values of the snapshot as JSON: null where the host has none. */
+/* Values as JSON: null where there is none. */
 #pragma once
 
 #include <jansson.h>
