@@ -158,7 +158,9 @@ static int char_width(uint32_t c)
 
 int text_width(const char *s)
 {
-	int width = 0;
+	size_t n_plain = plain_length(s);
+	int width = (int)n_plain;
+	s += n_plain;
 	for (uint32_t c; *s;) {
 		size_t n = decode(s, &c);
 		width += n ? char_width(c) : 1;
