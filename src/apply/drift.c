@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "apply/drift.h"
 
-#include <errno.h>
+#include <string.h>
 
 #include "apply/knob.h"
 #include "base/str.h"
@@ -34,9 +34,17 @@ static const char *suspect_of(const char *knob)
 	return "unknown";
 }
 
-int drifts_read(struct host *h, const struct ledger *l, struct drifts **ret, struct err *e)
+/* "gone", "unreadable: Connection timed out": one that cannot be read hides none of the others. */
+static const char *why_not_read(struct arena *a, int error)
 {
-	AUTO_DRIFTS struct drifts *drifts = xcalloc(1, sizeof *drifts);
+	if (knob_is_gone(error))
+		return "gone";
+	return arena_printf(a, "unreadable: %s", strerrordesc_np(-error));
+}
+
+struct drifts *drifts_read(struct host *h, const struct ledger *l)
+{
+	struct drifts *drifts = xcalloc(1, sizeof *drifts);
 	array_for_each (entry, &l->entries) {
 		const struct knob *k = knob_find(entry->knob);
 		struct target t = { .key = entry->key, .id = entry->id };
@@ -44,19 +52,17 @@ int drifts_read(struct host *h, const struct ledger *l, struct drifts **ret, str
 		if (!k)
 			continue;
 		int r = k->read(h, &t, &now);
-		if (r < 0 && !knob_is_gone(r))
-			return err_set(e, r, "read %s of '%s'", entry->knob, entry->key);
 		if (r == 0 && knob_holds(k, h, &t, entry->value, entry->avoid, now))
 			continue;
 		/* a thread, a group or a unit that ended took its settings along */
-		if (r < 0 && (entry->id || str_after(entry->knob, "unit.")))
+		if (knob_is_gone(r) && (entry->id || str_after(entry->knob, "unit.")))
 			continue;
 		*array_push(&drifts->v) = (struct drift){
 			.entry = entry,
-			.actual = r < 0 ? "gone" : arena_strdup(&drifts->arena, now),
+			.actual = r < 0 ? why_not_read(&drifts->arena, r)
+					: arena_strdup(&drifts->arena, now),
 			.suspect = suspect_of(entry->knob),
 		};
 	}
-	*ret = TAKE(drifts);
-	return 0;
+	return drifts;
 }

@@ -7,7 +7,8 @@
 /* One setting that is not as applied. */
 struct drift {
 	const struct entry *entry;
-	const char *actual, *suspect;
+	const char *actual; /* also "gone", "unreadable: WHY" */
+	const char *suspect;
 };
 
 struct drifts {
@@ -16,8 +17,7 @@ struct drifts {
 };
 
 /* Compares every setting of the ledger with the kernel. */
-int drifts_read(
-	struct host *h, const struct ledger *l, struct drifts **ret, struct err *e) MUST_CHECK;
+struct drifts *drifts_read(struct host *h, const struct ledger *l) MUST_CHECK;
 void drifts_free(struct drifts *d);
 DEFINE_CLEANUP(struct drifts, drifts_free)
 #define AUTO_DRIFTS CLEANUP(drifts_freep)

@@ -92,11 +92,10 @@ static size_t report_drift(const struct drifts *drifts, struct report *r)
 static int run(struct context *c, struct err *e)
 {
 	AUTO_LEDGER struct ledger *l = NULL, *journal = NULL;
-	AUTO_DRIFTS struct drifts *drifts = NULL;
 	bool is_whole = true;
-	if (ledger_read_journal(c->h, &journal, e) < 0 || ledger_read(c->h, &l, e) < 0 ||
-		drifts_read(c->h, l, &drifts, e) < 0)
+	if (ledger_read_journal(c->h, &journal, e) < 0 || ledger_read(c->h, &l, e) < 0)
 		return EXIT_UNCHANGED;
+	AUTO_DRIFTS struct drifts *drifts = drifts_read(c->h, l);
 	const char *unknown = unknown_vm(c->args, l);
 	if (unknown) {
 		err_say(e, -ENOENT, "nothing is applied for '%s'", unknown);

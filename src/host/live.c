@@ -17,7 +17,9 @@
 #include "base/log.h"
 #include "base/str.h"
 
-enum { IRQBALANCE_TIMEOUT_MS = 1000, SYSTEMD_TIMEOUT_US = 120 * 1000000 };
+/* irqbalance is deaf for an interval (10 s) in each rescan, which any device that comes or goes
+ * causes, a VM's network interface too: it sleeps between two counts of interrupts. */
+enum { IRQBALANCE_TIMEOUT_MS = 15 * 1000, SYSTEMD_TIMEOUT_US = 120 * 1000000 };
 
 /* The kernel takes the set's words as they are: same layout as its cpumask on little endian. */
 static int live_get_affinity(struct host *h, int tid, struct cpuset *ret)
@@ -263,13 +265,14 @@ static int irqbalance_receive(int fd, struct strbuf *reply)
 /* "SLEEP 10 IRQ 24 LOAD 0 DIFF 0 CLASS 5 BANNED 00000000,00000f00 " */
 static int live_get_irqbalance(struct host *h, struct cpuset *ret)
 {
-	AUTO_CLOSE int fd = irqbalance_connect(h);
+	AUTO_CLOSE int fd = h->is_irqbalance_hung ? -ETIMEDOUT : irqbalance_connect(h);
 	if (fd < 0)
 		return fd;
 	AUTO_STRBUF struct strbuf reply = { 0 };
 	int r = irqbalance_send(fd, "setup");
 	if (r == 0)
 		r = irqbalance_receive(fd, &reply);
+	h->is_irqbalance_hung = r == -ETIMEDOUT;
 	if (r < 0)
 		return r;
 	char *banned = reply.s ? strstr(reply.s, "BANNED ") : NULL;

@@ -89,6 +89,19 @@ static void third_party_irqbalance(void)
 	}
 }
 
+/* One setting that cannot be read does not hide the others. */
+static void unreadable(void)
+{
+	struct machine *m = applied(ROOT_6_12);
+	AUTO_FREE char *path = xasprintf("%s/proc/irq/24/smp_affinity_list", m->dir);
+	machine_write(m, "proc/irq/9/smp_affinity_list", "1\n");
+	ok(unlink(path) == 0 && mkdir(path, 0755) == 0, "a directory where the list was");
+	same_int(machine_run(m, NULL, "status"), 1, "status");
+	ok(strstr(m->output, "unreadable: Is a directory"), "... says so");
+	ok(strstr(m->output, "9   0,3-12,15-23  1 "), "... and what else drifted");
+	machine_free(m);
+}
+
 /* Puts a mask into a thread's status file, as somebody with taskset would. */
 static void set_mask(struct machine *m, int pid, int tid, const char *hex, const char *list)
 {
@@ -357,6 +370,7 @@ int main(void)
 {
 	third_party();
 	third_party_irqbalance();
+	unreadable();
 	third_party_thread();
 	other_thread();
 	other_interrupt();

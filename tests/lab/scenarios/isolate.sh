@@ -96,6 +96,11 @@ systemctl set-property --runtime system.slice CPUWeight=50
 systemctl daemon-reload
 proves 100 isolated /out/apply2.json 'after irqbalance, set-property, daemon-reload'
 assert_rc 'status agrees' 0 wideberth status
+# as it is in a rescan, where it sleeps for an interval
+systemctl kill --signal=STOP irqbalance
+{ sleep 4; systemctl kill --signal=CONT irqbalance; } &
+assert_rc 'status waits for an irqbalance that is deaf for a while' 0 timed wideberth status
+wait $!
 systemctl set-property --runtime system.slice CPUWeight=100
 assert_rc 'undo works' 0 timed wideberth undo --all
 assert 'irqbalance may use them again' wait_until 25 bans "$none"
