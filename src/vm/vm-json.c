@@ -18,36 +18,70 @@ static json_t *ns_json(const struct vm_thread *t, uint64_t ns)
 	return t->has_times ? json_integer((json_int_t)ns) : json_null();
 }
 
-/* What the threads of a VM mostly have in common is made once: there may be ten thousand. */
-struct common {
-	const struct cpuset *allowed;
-	const char *cgroup;
-	json_t *allowed_json, *cgroup_json;
+/* What the threads of a VM mostly have in common is made once: there may be ten thousand. They come
+ * by role, so the last value is enough to remember. */
+struct shared {
+	const void *from;
+	json_t *value;
 };
 
-static void set_common(struct common *c, const struct vm_thread *t)
+struct common {
+	struct shared role, allowed, policy, cgroup;
+};
+
+static bool is_new(struct shared *s, const void *from)
 {
-	if (!c->allowed_json || c->allowed != t->allowed) {
-		json_decref(c->allowed_json);
-		c->allowed_json = cpus_json(t->allowed);
-		c->allowed = t->allowed;
-	}
-	if (!c->cgroup_json || c->cgroup != t->cgroup) {
-		json_decref(c->cgroup_json);
-		c->cgroup_json = text_json(t->cgroup);
-		c->cgroup = t->cgroup;
-	}
+	if (s->value && s->from == from)
+		return false;
+	json_decref(s->value);
+	s->from = from;
+	return true;
+}
+
+static json_t *shared_text(struct shared *s, const char *text)
+{
+	if (is_new(s, text))
+		s->value = text_json(text);
+	return json_incref(s->value);
+}
+
+static json_t *shared_cpus(struct shared *s, const struct cpuset *cpus)
+{
+	if (is_new(s, cpus))
+		s->value = cpus_json(cpus);
+	return json_incref(s->value);
+}
+
+static void common_done(struct common *c)
+{
+	json_decref(c->role.value);
+	json_decref(c->allowed.value);
+	json_decref(c->policy.value);
+	json_decref(c->cgroup.value);
+}
+
+static void put(json_t *o, const char *key, json_t *value)
+{
+	json_object_set_new_nocheck(o, key, value);
 }
 
 static json_t *thread_json(const struct vm_thread *t, struct common *c)
 {
-	set_common(c, t);
-	return json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:s?, s:i, s:i, s:o, s:o, s:o}",
-		"tid", t->tid, "role", thread_role_name(t->role), "index", number_json(t->index),
-		"id", text_json(t->id), "comm", text_json(t->comm), "allowed",
-		json_incref(c->allowed_json), "cpu", number_json(t->cpu), "policy", t->policy,
-		"priority", t->priority, "nice", t->nice, "cgroup", json_incref(c->cgroup_json),
-		"run_ns", ns_json(t, t->run_ns), "wait_ns", ns_json(t, t->wait_ns));
+	json_t *o = json_object();
+	put(o, "tid", json_integer(t->tid));
+	put(o, "role", shared_text(&c->role, thread_role_name(t->role)));
+	put(o, "index", number_json(t->index));
+	put(o, "id", text_json(t->id));
+	put(o, "comm", text_json(t->comm));
+	put(o, "allowed", shared_cpus(&c->allowed, t->allowed));
+	put(o, "cpu", number_json(t->cpu));
+	put(o, "policy", shared_text(&c->policy, t->policy));
+	put(o, "priority", json_integer(t->priority));
+	put(o, "nice", json_integer(t->nice));
+	put(o, "cgroup", shared_text(&c->cgroup, t->cgroup));
+	put(o, "run_ns", ns_json(t, t->run_ns));
+	put(o, "wait_ns", ns_json(t, t->wait_ns));
+	return o;
 }
 
 static json_t *device_json(const struct vm_device *d)
@@ -175,8 +209,7 @@ json_t *vm_json(const struct vm *vm, const struct vm_memory *m)
 	struct common common = { 0 };
 	for (size_t i = 0; i < vm->n_threads; i++)
 		json_array_append_new(threads, thread_json(&vm->threads[i], &common));
-	json_decref(common.allowed_json);
-	json_decref(common.cgroup_json);
+	common_done(&common);
 	for (size_t i = 0; i < vm->n_devices; i++)
 		json_array_append_new(devices, device_json(&vm->devices[i]));
 	json_t *o = json_pack("{s:o, s:o, s:o, s:s, s:i, s:i, s:o, s:o}", "id", text_json(vm->id),
