@@ -28,18 +28,11 @@ static int read_file(struct host *h, const char *name, char **ret_text)
 	if (!dir)
 		return host_read(h, ret_text, NULL, "%s/%s", default_dir, name);
 	AUTO_FREE char *path = xasprintf("%s/%s", dir, name);
-	AUTO_FILE FILE *f = fopen(path, "re");
 	AUTO_STRBUF struct strbuf b = { 0 };
-	if (!f)
-		return -errno;
-	char part[4096];
-	strbuf_puts(&b, "");
-	for (size_t n; (n = fread(part, 1, sizeof part, f)) > 0;)
-		strbuf_add(&b, part, n);
-	if (ferror(f))
-		return -EIO;
-	*ret_text = TAKE(b.s);
-	return 0;
+	int r = strbuf_add_file(&b, path);
+	if (r == 0)
+		*ret_text = TAKE(b.s);
+	return r;
 }
 
 /* 1 when there is no such file. */

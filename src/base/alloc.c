@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/alloc.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -138,6 +139,18 @@ void strbuf_printf(struct strbuf *b, const char *fmt, ...)
 	AUTO_FREE char *s = xvasprintf(fmt, ap);
 	va_end(ap);
 	strbuf_puts(b, s);
+}
+
+int strbuf_add_file(struct strbuf *b, const char *path)
+{
+	AUTO_FILE FILE *f = fopen(path, "re");
+	char part[4096];
+	if (!f)
+		return -errno;
+	strbuf_puts(b, "");
+	for (size_t n; (n = fread(part, 1, sizeof part, f)) > 0;)
+		strbuf_add(b, part, n);
+	return ferror(f) ? -errno : 0;
 }
 
 void strbuf_done(struct strbuf *b)

@@ -65,5 +65,7 @@ struct strbuf {
 void strbuf_add(struct strbuf *b, const char *text, size_t n);
 void strbuf_puts(struct strbuf *b, const char *text);
 void strbuf_printf(struct strbuf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* The whole file; 0 or a negative errno. */
+int strbuf_add_file(struct strbuf *b, const char *path) MUST_CHECK;
 void strbuf_done(struct strbuf *b);
 #define AUTO_STRBUF CLEANUP(strbuf_done)

@@ -88,11 +88,14 @@ static void put_policy(FILE *f)
 {
 	size_t n;
 	const struct policy_key *keys = policy_keys(&n);
-	fputs(".SH POLICY\nThe files are /etc/wideberth/wideberth.conf, then\n"
-	      "/etc/wideberth/wideberth.conf.d/*.conf. Sections are [host], [class NAME] and [vm "
-	      "VM];\n"
-	      "keys of [class] may stand in [vm] too. The same keys are options of plan and "
-	      "apply.\n",
+	fputs(".SH POLICY\nThe files are /etc/pve/wideberth/*.conf, which the nodes of a Proxmox "
+	      "VE\n"
+	      "cluster share, /etc/wideberth/wideberth.conf, and\n"
+	      "/etc/wideberth/wideberth.conf.d/*.conf; where two say something, the later "
+	      "counts.\n"
+	      "Sections are [host], [class NAME] and [vm VM]; keys of [class] may stand in [vm] "
+	      "too.\n"
+	      "The same keys are options of plan and apply.\n",
 		f);
 	for (size_t i = 0; i < n; i++) {
 		AUTO_FREE char *values = xasprintf("= %s", keys[i].values);

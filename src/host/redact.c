@@ -210,7 +210,7 @@ char *redact_file(const char *path, const char *text, size_t *n)
 		return redact_cmdline(text, n);
 	if (streq(path, "proc/cmdline"))
 		return redact_kernel_cmdline(text, n);
-	if (str_after(path, "etc/pve/") && str_has_suffix(path, ".conf"))
+	if (str_after(path, "etc/pve/") && strstr(path, "/qemu-server/"))
 		return redact_pve(text, n);
 	return NULL;
 }

@@ -13,7 +13,7 @@
  *	proc/PID/cmdline	of other programs than QEMU all but argv[0]; of QEMU what is not
  *				one of the options that say who the VM is and how it is built,
  *				and in those whatever is called password, data, key or secret
- *	etc/pve/….conf		descriptions, passwords, keys and users of cloud-init; in args as in
+ *	etc/pve/…/qemu-server/…	descriptions, passwords, keys and users of cloud-init; in args as in
  *				a command line
  *	proc/cmdline		values of parameters called password, secret, token, …
  */
