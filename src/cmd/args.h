@@ -13,6 +13,16 @@ struct command_line {
 int command_line_parse(int argc, char **argv, struct command_line *ret, struct err *e) MUST_CHECK;
 void command_line_done(struct command_line *c);
 
+/* All options that a command takes: its own, keys of the policy, global ones; of NULL the global
+ * ones. */
+struct option_list {
+	struct arena arena;
+	ARRAY(struct option_row) v;
+};
+void option_list_make(const struct command *c, struct option_list *ret);
+void option_list_done(struct option_list *l);
+#define AUTO_OPTION_LIST CLEANUP(option_list_done)
+
 void print_usage(FILE *f);
 void print_help(FILE *f, const struct command *c);
 /* The bash completion script, and the man page in man(7) format. */

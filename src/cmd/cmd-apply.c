@@ -170,8 +170,7 @@ const struct command cmd_apply = {
 	.args = "[--policy FILE]... [--vm VM [--KEY VALUE]...]... [--dry-run] [--confirm SECONDS]",
 	.summary = "plan, then do it as one transaction",
 	.help = "Gives the VMs their CPUs and keeps everything else off them. If any part fails, "
-		"all of\n"
-		"it is taken back. What cannot be moved is listed with the kernel's reason.",
+		"all of it is taken back. What cannot be moved is listed with the kernel's reason.",
 	.options = options,
 	.n_options = N_ELEMENTS(options),
 	.flags = CMD_POLICY | CMD_CHANGES,

@@ -164,5 +164,6 @@ const struct command cmd_compare = {
 	.max_args = 2,
 	.summary = "two saved measures side by side",
 	.help = "Compares two files of 'wideberth measure --save', VM by VM and vCPU by vCPU.",
+	.flags = CMD_FILES,
 	.run = run,
 };

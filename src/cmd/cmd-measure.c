@@ -291,8 +291,8 @@ const struct command cmd_measure = {
 	.max_args = ARGS_ANY,
 	.summary = "who takes time from which vCPU",
 	.help = "Watches the VMs' threads for a while: how long each ran, and how long it wanted "
-		"to run\n"
-		"and could not; preemptions, migrations, interrupts, and who else was on its CPUs.",
+		"to run and could not; preemptions, migrations, interrupts, and who else was on "
+		"its CPUs.",
 	.options = options,
 	.n_options = N_ELEMENTS(options),
 	.run = run,

@@ -17,8 +17,7 @@ const struct command cmd_plan = {
 	.args = "[--policy FILE]... [--vm VM [--KEY VALUE]...]...",
 	.summary = "what apply would do, touching nothing",
 	.help = "Places the VMs that the policy names (or --vm), and lists every setting that "
-		"apply\n"
-		"would change, as before and after. Exit 1: a VM was refused.",
+		"apply would change, as before and after. Exit 1: a VM was refused.",
 	.flags = CMD_POLICY,
 	.run = run,
 };

@@ -261,7 +261,7 @@ const struct command cmd_show = {
 	.name = "show",
 	.args = "[--svg FILE] [--irqs] [--cgroups] [--settings]",
 	.summary = "the host: sockets, NUMA nodes, L3 domains, cores, and who sits where",
-	.help = "Draws the host. A CPU is coloured by who has it: a VM that is applied, a VM that\n"
+	.help = "Draws the host. A CPU is coloured by who has it: a VM that is applied, a VM that "
 		"somebody pinned there, or nobody.",
 	.options = options,
 	.n_options = N_ELEMENTS(options),

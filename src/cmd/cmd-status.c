@@ -130,9 +130,7 @@ const struct command cmd_status = {
 	.max_args = ARGS_ANY,
 	.summary = "compare the kernel with what was applied",
 	.help = "Reads every setting back from the kernel. Exit 1: one is not as applied, a VM has "
-		"ended,\n"
-		"or a transaction did not end. With VMs only those are listed; drift is told for "
-		"the whole\n"
-		"host, because VMs share most settings.",
+		"ended, or a transaction did not end. With VMs only those are listed; drift is "
+		"told for the whole host, because VMs share most settings.",
 	.run = run,
 };

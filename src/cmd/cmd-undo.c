@@ -112,10 +112,8 @@ const struct command cmd_undo = {
 	.max_args = ARGS_ANY,
 	.summary = "put every setting back to the value that it had",
 	.help = "Undoes what was applied for the VMs; others stay whole. A value that somebody "
-		"else set\n"
-		"since is kept, and said. An unfinished transaction is ended first. Exit 4: "
-		"something\n"
-		"could not be restored, each named.",
+		"else set since is kept, and said. An unfinished transaction is ended first. Exit "
+		"4: something could not be restored, each named.",
 	.options = options,
 	.n_options = N_ELEMENTS(options),
 	.flags = CMD_CHANGES,

@@ -245,15 +245,11 @@ const struct command cmd_vms = {
 	.max_args = ARGS_ANY,
 	.summary = "the VMs, and what each of their threads is for",
 	.help = "Lists the running VMs with every thread: its role, where it is and where it may "
-		"run.\n"
-		"VM is an id, a name, a UUID or a glob; of those that are named, also how long "
-		"each thread\n"
-		"ran and waited for a CPU.\n"
-		"Where the memory is comes from the VM's cgroup, if it has one for itself; "
-		"--memory asks\n"
-		"numa_maps, which costs about 15 ms per GiB of small pages and holds up the VM's "
-		"own\n"
-		"mapping of memory meanwhile.",
+		"run. VM is an id, a name, a UUID or a glob; of those that are named, also how "
+		"long each thread ran and waited for a CPU. Where the memory is comes from the "
+		"VM's cgroup, if it has one for itself; --memory asks numa_maps, which costs about "
+		"15 ms per GiB of small pages and holds up the VM's own mapping of memory "
+		"meanwhile.",
 	.options = options,
 	.n_options = N_ELEMENTS(options),
 	.run = run,

@@ -20,9 +20,10 @@ enum exit_code {
 	EXIT_RESIDUE = 4,   /* failed, and something could not be restored */
 };
 
-/* --NAME, or --NAME ARG where arg is set. */
+/* --NAME, or --NAME ARG where arg is set. words: values that it knows, NULL-terminated, or NULL. */
 struct option_row {
 	const char *name, *arg, *help;
+	const char *const *words;
 };
 
 /* A member of the JSON: "cpus[].core". */
@@ -56,6 +57,7 @@ struct context {
 enum command_flags {
 	CMD_CHANGES = 1, /* changes the machine: needs root on a live one */
 	CMD_POLICY = 2,  /* takes --policy, --vm and the policy's keys as options */
+	CMD_FILES = 4,   /* its words are files */
 };
 
 struct command {

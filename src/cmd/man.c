@@ -86,6 +86,7 @@ static void put_commands(FILE *f)
 
 static void put_policy(FILE *f)
 {
+	struct arena arena = { 0 };
 	size_t n;
 	const struct policy_key *keys = policy_keys(&n);
 	fputs(".SH POLICY\nThe files are /etc/pve/wideberth/*.conf, which the nodes of a Proxmox "
@@ -99,13 +100,11 @@ static void put_policy(FILE *f)
 		f);
 	for (size_t i = 0; i < n; i++) {
 		AUTO_FREE char *values = xasprintf("= %s", keys[i].values);
-		AUTO_FREE char *text = xasprintf("[%s] %s%s%s%s%s%s", keys[i].section,
-			keys[i].summary, keys[i].fallback ? " Default: " : "",
-			keys[i].fallback ? keys[i].fallback : "", keys[i].fallback ? "." : "",
-			keys[i].later ? " Not supported yet: " : "",
-			keys[i].later ? keys[i].later : "");
+		AUTO_FREE char *text =
+			xasprintf("[%s] %s", keys[i].section, policy_key_help(&keys[i], &arena));
 		put_item(f, keys[i].key, values, text);
 	}
+	arena_done(&arena);
 }
 
 static void put_knobs(FILE *f)

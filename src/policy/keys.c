@@ -204,6 +204,13 @@ const struct policy_key *policy_keys(size_t *ret_n)
 	return keys;
 }
 
+const char *policy_key_help(const struct policy_key *key, struct arena *a)
+{
+	return arena_printf(a, "%s. Default: %s.%s%s%s", key->summary, key->fallback,
+		key->later ? " Not supported yet: " : "", key->later ? key->later : "",
+		key->later ? "." : "");
+}
+
 const char *level_name(enum level level)
 {
 	return level_words[level];

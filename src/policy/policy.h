@@ -97,6 +97,8 @@ struct policy_key {
 };
 enum { POLICY_LATER = 1 };
 const struct policy_key *policy_keys(size_t *ret_n);
+/* A sentence or two for people: what it means, its default, and what has no effect yet. */
+const char *policy_key_help(const struct policy_key *key, struct arena *a) MUST_CHECK;
 
 struct class_key {
 	const char *name, *source; /* NULL: not set */

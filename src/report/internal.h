@@ -44,8 +44,6 @@ int text_width(const char *s);
 /* The length of the first line of s when it is broken at the width; *ret_next: where the rest
  * begins. Breaks at blanks, else behind a comma or the like, else anywhere. */
 size_t text_break(const char *s, int width, size_t *ret_next);
-/* Writes s wrapped, each line behind the indent; the first one behind what was already written. */
-void text_wrap(FILE *f, const char *s, int width, int indent);
 /* Switches to the terminal attributes ("1", "2;33"), or back to normal with "". */
 void text_attr(FILE *f, const struct text_style *style, const char *attr);
 

@@ -70,6 +70,9 @@ struct text_style {
  * say; NO_COLOR is honoured; not a terminal: 80 columns (or COLUMNS), no colour. */
 struct text_style text_style_of(FILE *f, bool no_colour);
 
+/* Writes s wrapped, each line behind the indent; the first one behind what was already written. */
+void text_wrap(FILE *f, const char *s, int width, int indent);
+
 int report_print_text(
 	const struct report *r, FILE *f, const struct text_style *style, struct err *e) MUST_CHECK;
 int report_print_json(const struct report *r, FILE *f, struct err *e) MUST_CHECK;
