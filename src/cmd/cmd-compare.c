@@ -27,15 +27,15 @@ static bool is_known(const json_t *row, const char *figure)
 
 static void show_verdict(const json_t *vm, struct report *r)
 {
-	const char *name = json_string_value(json_object_get(vm, "vm"));
+	AUTO_FREE char *label = compare_label(vm);
 	if (!is_known(vm, "stolen")) {
-		report_text(r, "%s: stolen time is not known in both measures.", name);
+		report_text(r, "%s: stolen time is not known in both measures.", label);
 		return;
 	}
 	report_text(r,
 		"%s: vCPUs waited %.2f %% of the time they wanted to run, before %.2f %%:"
 		" %s. Worst vCPU: %s.",
-		name, 100 * number_at(vm, "stolen", "after"),
+		label, 100 * number_at(vm, "stolen", "after"),
 		100 * number_at(vm, "stolen", "before"), text_at(vm, "stolen", "change"),
 		text_at(vm, "worst_stolen", "change"));
 }
@@ -55,8 +55,8 @@ static void show_vcpus(const json_t *vm, struct report *r)
 		{ .key = "migrations_per_s.before", .head = "MOVED/S", .is_right = true },
 		{ .key = "migrations_per_s.after", .head = "AFTER", .is_right = true },
 	};
-	report_heading(
-		r, "%s: vCPUs, before and after", json_string_value(json_object_get(vm, "vm")));
+	AUTO_FREE char *label = compare_label(vm);
+	report_heading(r, "%s: vCPUs, before and after", label);
 	report_table(r, json_object_get(vm, "vcpus"), columns, N_ELEMENTS(columns));
 }
 

@@ -24,7 +24,7 @@ static json_t *some_rows(json_t *rows, bool (*has_interest)(const json_t *row))
 static void show_verdict(const struct measured_vm *v, struct report *r)
 {
 	if (!v->stolen.is_known) {
-		report_text(r, "%s: its vCPUs did not want to run in this window.", v->id);
+		report_text(r, "%s: its vCPUs did not want to run in this window.", v->label);
 		return;
 	}
 	for (size_t i = 0; i < v->n_vcpus; i++) {
@@ -34,10 +34,10 @@ static void show_verdict(const struct measured_vm *v, struct report *r)
 		report_text(r,
 			"%s: vCPUs waited %.1f %% of the time they wanted to run;"
 			" worst vCPU %d: %.1f %%.",
-			v->id, 100 * v->stolen.value, t->index, 100 * t->stolen.value);
+			v->label, 100 * v->stolen.value, t->index, 100 * t->stolen.value);
 		return;
 	}
-	report_text(r, "%s: vCPUs waited %.1f %% of the little time they wanted to run.", v->id,
+	report_text(r, "%s: vCPUs waited %.1f %% of the little time they wanted to run.", v->label,
 		100 * v->stolen.value);
 }
 
@@ -56,7 +56,7 @@ static void show_vcpus(const struct measured_vm *v, json_t *row, struct report *
 			.unit = UNIT_COUNT,
 			.is_right = true },
 	};
-	report_heading(r, "%s: vCPUs", v->id);
+	report_heading(r, "%s: vCPUs", v->label);
 	report_table(r, json_object_get(row, "vcpus"), columns, N_ELEMENTS(columns));
 }
 
@@ -78,7 +78,7 @@ static void show_helpers(const struct measured_vm *v, json_t *row, struct report
 	};
 	json_t *rows = some_rows(json_object_get(row, "helpers"), has_run);
 	if (json_array_size(rows)) {
-		report_heading(r, "%s: its other threads that ran", v->id);
+		report_heading(r, "%s: its other threads that ran", v->label);
 		report_table(r, rows, columns, N_ELEMENTS(columns));
 	}
 	json_decref(rows);
@@ -97,7 +97,7 @@ static void show_foreign(
 		{ .key = "run_ns", .head = "RAN ANYWHERE", .unit = UNIT_NS, .is_right = true },
 	};
 	AUTO_FREE char *cpus = cpuset_format_list(&v->cpus);
-	report_heading(r, "%s: who else was seen on CPUs %s", v->id, cpus);
+	report_heading(r, "%s: who else was seen on CPUs %s", v->label, cpus);
 	json_t *rows = some_rows(json_object_get(row, "foreign"), NULL);
 	if (json_array_size(rows))
 		report_table(r, rows, columns, N_ELEMENTS(columns));
@@ -137,7 +137,7 @@ static void show_interrupts(const struct measured_vm *v, json_t *row, struct rep
 	};
 	json_t *rows = some_rows(json_object_get(row, "interrupts"), NULL);
 	if (json_array_size(rows)) {
-		report_heading(r, "%s: interrupts on its CPUs", v->id);
+		report_heading(r, "%s: interrupts on its CPUs", v->label);
 		report_table(r, rows, columns, N_ELEMENTS(columns));
 		if (v->interrupts.n > MOST_ROWS)
 			report_note(r, "%zu more are in --json", v->interrupts.n - MOST_ROWS);

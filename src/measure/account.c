@@ -261,12 +261,12 @@ static void note_changes(
 		measure_note(acc->m,
 			"VM %s: not counted, as they ended within the window: %zu of"
 			" its %zu threads",
-			v->id, n_gone, v->n_threads);
+			v->label, n_gone, v->n_threads);
 	if (n_new)
 		measure_note(acc->m,
 			"VM %s: threads that appeared within the window: %zu; they"
 			" are listed among the others only",
-			v->id, n_new);
+			v->label, n_new);
 	for (size_t i = 0; i < v->n_vcpus; i++) {
 		const struct measured_thread *t = &v->threads[i];
 		double explained = t->run_ns.value + t->wait_ns.value;
@@ -275,18 +275,23 @@ static void note_changes(
 				"VM %s: vCPU %d never slept, but its run and wait time"
 				" make %.1f %% of the window: a wait that has not ended is not"
 				" counted yet, so more is stolen than shown",
-				v->id, t->index, 100 * explained / (double)acc->m->window_ns);
+				v->label, t->index, 100 * explained / (double)acc->m->window_ns);
 	}
 	if (v->n_vcpus > (size_t)cpuset_count(&v->cpus))
 		measure_note(acc->m, "VM %s: %zu vCPUs share %d CPUs: they wait for each other too",
-			v->id, v->n_vcpus, cpuset_count(&v->cpus));
+			v->label, v->n_vcpus, cpuset_count(&v->cpus));
 }
 
 /* Threads first … of the samples are the VM's. False: it did not live to the end. */
 static bool account_vm(const struct accounting *acc, const struct vm *vm, size_t first)
 {
 	struct measure *m = acc->m;
-	struct measured_vm v = { .id = arena_strdup(&m->arena, vm->id) };
+	AUTO_FREE char *label = vm_label(vm->id, vm->name);
+	struct measured_vm v = {
+		.id = arena_strdup(&m->arena, vm->id),
+		.name = arena_strdup(&m->arena, vm->name),
+		.label = arena_strdup(&m->arena, label),
+	};
 	bool has_lived = false;
 	v.threads = arena_alloc(&m->arena, vm->n_threads * sizeof *v.threads);
 	for (size_t i = 0; i < vm->n_threads; i++) {
@@ -365,8 +370,9 @@ struct measure *measure_account(const struct measure_options *o, const struct sa
 	m->vms = arena_alloc(&m->arena, n_vms * sizeof *m->vms);
 	for (size_t i = 0; i < n_vms; i++) {
 		const struct vm *vm = measure_selected(o, i);
+		AUTO_FREE char *label = vm_label(vm->id, vm->name);
 		if (!account_vm(&acc, vm, first))
-			measure_note(m, "VM %s ended within the window and is not counted", vm->id);
+			measure_note(m, "VM %s ended within the window and is not counted", label);
 		first += vm->n_threads;
 	}
 	account_cpus(&acc);

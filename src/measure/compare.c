@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
+#include "vm/vm.h"
 
 /* A number of a saved measure, NAN where it is null or missing. */
 static double number(const json_t *object, const char *key)
@@ -144,9 +145,15 @@ static void add_sum(
 		row, rate_key, rate_figure(p, vcpu_sum(p->x, key), vcpu_sum(p->y, key), steps));
 }
 
+char *compare_label(const json_t *vm)
+{
+	return vm_label(json_string_value(json_object_get(vm, "vm")),
+		json_string_value(json_object_get(vm, "name")));
+}
+
 /* Same load? Waiting less lets a VM run more, so only running and wanting both much more, or much
  * less, speaks of another load. */
-static void check_load(const struct pair *p, const char *name, json_t *warnings)
+static void check_load(const struct pair *p, const char *label, json_t *warnings)
 {
 	double run_x = per_s(p->before, vcpu_sum(p->x, "run_ns"));
 	double run_y = per_s(p->after, vcpu_sum(p->y, "run_ns"));
@@ -155,15 +162,15 @@ static void check_load(const struct pair *p, const char *name, json_t *warnings)
 		(run_x + per_s(p->before, vcpu_sum(p->x, "wait_ns")));
 	if (run > 1.5 && wanted > 1.5)
 		warn(warnings, "%s: the vCPUs ran %.1f times as much as before: not the same load?",
-			name, run);
+			label, run);
 	if (run < 1 / 1.5 && wanted < 1 / 1.5)
 		warn(warnings, "%s: the vCPUs ran %.2f times as much as before: not the same load?",
-			name, run);
+			label, run);
 }
 
 static json_t *compare_vm(const struct pair *p, json_t *warnings)
 {
-	const char *name = json_string_value(json_object_get(p->x, "vm"));
+	AUTO_FREE char *label = compare_label(p->x);
 	const json_t *x = json_object_get(p->x, "vcpus"), *y = json_object_get(p->y, "vcpus");
 	json_t *row = json_object(), *vcpus = json_array();
 	for (size_t i = 0; i < json_array_size(x); i++) {
@@ -174,10 +181,11 @@ static json_t *compare_vm(const struct pair *p, json_t *warnings)
 	}
 	if (json_array_size(x) != json_array_size(y) ||
 		json_array_size(vcpus) != json_array_size(x))
-		warn(warnings, "%s: had %zu vCPUs before and %zu after", name, json_array_size(x),
+		warn(warnings, "%s: had %zu vCPUs before and %zu after", label, json_array_size(x),
 			json_array_size(y));
-	check_load(p, name, warnings);
-	json_object_set_new(row, "vm", json_string(name));
+	check_load(p, label, warnings);
+	json_object_set(row, "vm", json_object_get(p->x, "vm"));
+	json_object_set(row, "name", json_object_get(p->x, "name"));
 	add_plain(row, p, "stolen", SHARE);
 	json_object_set_new(
 		row, "worst_stolen", figure(worst_stolen(p->x), worst_stolen(p->y), SHARE));
@@ -192,16 +200,17 @@ static json_t *compare_vm(const struct pair *p, json_t *warnings)
 	return row;
 }
 
-/* VM names of x that y has not. */
+/* VMs of x that y has not. */
 static json_t *only_in(const json_t *x, const json_t *y, const char *when, json_t *warnings)
 {
 	json_t *names = json_array();
 	for (size_t i = 0; i < json_array_size(x); i++) {
-		json_t *name = json_object_get(json_array_get(x, i), "vm");
-		if (partner(y, "vm", name))
+		json_t *vm = json_array_get(x, i), *id = json_object_get(vm, "vm");
+		if (partner(y, "vm", id))
 			continue;
-		json_array_append(names, name);
-		warn(warnings, "%s was measured only %s", json_string_value(name), when);
+		AUTO_FREE char *label = compare_label(vm);
+		json_array_append(names, id);
+		warn(warnings, "%s was measured only %s", label, when);
 	}
 	return names;
 }

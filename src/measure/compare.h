@@ -13,7 +13,10 @@
 #include "base/err.h"
 
 /* The keys of "wideberth.compare/1", without the schema: before, after (window_ns, source,
- * coverage, host_steal), vms[] {vm, stolen, wait, wait_share, interrupts_per_cpu_s, …, vcpus[]},
- * only_before[], only_after[], warnings[]. Returns 0, or -EINVAL when one of the two is not a saved
- * measure. The caller frees *ret with json_decref(). */
+ * coverage, host_steal), vms[] {vm, name, stolen, wait, wait_share, interrupts_per_cpu_s, …,
+ * vcpus[]}, only_before[], only_after[], warnings[]. Returns 0, or -EINVAL when one of the two is
+ * not a saved measure. The caller frees *ret with json_decref(). */
 int compare_json(const json_t *before, const json_t *after, json_t **ret, struct err *e) MUST_CHECK;
+
+/* How people call a VM of a saved measure; see vm_label(). The caller frees. */
+char *compare_label(const json_t *vm) MUST_CHECK;

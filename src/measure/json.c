@@ -96,6 +96,7 @@ static json_t *vm_json(const struct measured_vm *v)
 	for (size_t i = 0; i < v->n_foreign; i++)
 		json_array_append_new(foreign, foreign_json(&v->foreign[i]));
 	set(j, "vm", text_json(v->id));
+	set(j, "name", text_json(v->name));
 	set(j, "cpus", cpus_json(&v->cpus));
 	set(j, "stolen", maybe_real(v->stolen));
 	set(j, "worst_vcpu", v->worst_vcpu < 0 ? json_null() : json_integer(v->worst_vcpu));

@@ -129,12 +129,14 @@ int measure_run(
 	sample_read(h, targets, n_targets, &after);
 
 	AUTO_MEASURE struct measure *m = measure_account(o, &before, &after, &w);
+	const struct vm *first = measure_selected(o, 0);
+	AUTO_FREE char *label = vm_label(first->id, first->name);
 	if (!m->n_vms)
 		return err_say(e, -ESRCH,
 			measure_n_selected(o) == 1
 				? "VM %s ended while it was measured"
 				: "VM %s and all others ended while they were measured",
-			measure_selected(o, 0)->id);
+			label);
 	name_foreign(h, m);
 	*ret = TAKE(m);
 	return 0;

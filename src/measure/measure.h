@@ -71,10 +71,10 @@ struct foreign {
 };
 
 struct measured_vm {
-	const char *id;
-	struct cpuset cpus;  /* where its vCPUs are allowed, or were seen */
-	struct maybe stolen; /* sum of wait / sum of (wait + run) over the vCPUs */
-	int worst_vcpu;      /* most stolen of those that wanted 1 % of the window; -1: none */
+	const char *id, *name, *label; /* name: may be NULL; label: see vm_label() */
+	struct cpuset cpus;            /* where its vCPUs are allowed, or were seen */
+	struct maybe stolen;           /* sum of wait / sum of (wait + run) over the vCPUs */
+	int worst_vcpu; /* most stolen of those that wanted 1 % of the window; -1: none */
 	struct measured_thread *threads; /* vCPUs first */
 	size_t n_vcpus, n_threads;
 	struct maybe others_ns; /* busy time of its CPUs, by ticks, less its own threads'; unknown

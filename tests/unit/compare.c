@@ -21,7 +21,7 @@ static const char before_vms[] =
 	"\"preemptions\":285,\"migrations\":4,\"interrupts_per_cpu_s\":100},"
 	"{\"vcpu\":1,\"stolen\":0,\"run_ns\":0,\"wait_ns\":0,\"preemptions\":0,"
 	"\"migrations\":null,\"interrupts_per_cpu_s\":100}]},"
-	"{\"vm\":\"gone\",\"vcpus\":[]}]";
+	"{\"vm\":\"101\",\"name\":\"gone\",\"vcpus\":[]}]";
 static const char after_vms[] =
 	"[{\"vm\":\"db01\",\"stolen\":0.01,\"worst_vcpu\":0,\"others_ns\":0,"
 	"\"interrupts_per_cpu_s\":101,\"device_interrupts_per_cpu_s\":0,\"vcpus\":["
@@ -75,7 +75,8 @@ static void test_compare(void)
 	figure_is(vcpu, "wait_share", 0, 0, -1, "none");
 	ok(json_is_null(json_object_get(json_object_get(vcpu, "migrations_per_s"), "change")),
 		"unknown before and after: nothing said");
-	ok(has_warning(j, "windows differ") && has_warning(j, "gone was measured only before") &&
+	ok(has_warning(j, "windows differ") &&
+			has_warning(j, "101 (gone) was measured only before") &&
 			has_warning(j, "lost 2.0 % of its time") && !has_warning(j, "same load"),
 		"gates");
 	AUTO_FREE char *text = json_dumps(j, JSON_COMPACT);
