@@ -207,13 +207,8 @@ int measure_report(const struct measure *m, struct report *r)
 
 static void show_progress(void *context, uint64_t done_ns, uint64_t window_ns)
 {
-	const struct context *c = context;
-	if (!c->is_terminal)
-		return;
-	fprintf(stderr, "\rmeasuring %.0f of %.0f s ", (double)done_ns / 1e9,
+	progress_show(context, "measuring %.0f of %.0f s ", (double)done_ns / 1e9,
 		(double)window_ns / 1e9);
-	if (done_ns >= window_ns)
-		fputs("\r\033[K", stderr);
 }
 
 static int select_named(const struct args *a, const struct vms *vms, const struct vm **ret,

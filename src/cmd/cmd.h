@@ -48,8 +48,13 @@ struct context {
 	struct report *report;
 	const struct args *args;
 	bool has_colour_off, is_json;
-	bool is_terminal; /* progress is worth showing on stderr */
+	bool is_terminal;  /* progress is worth showing on stderr */
+	bool has_progress; /* a line of it stands there */
 };
+
+/* A line on stderr, in place of the one before; nothing where nobody watches. */
+void progress_show(struct context *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void progress_clear(struct context *c);
 
 /* For max_args. */
 #define ARGS_ANY ((size_t)-1)

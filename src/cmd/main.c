@@ -22,6 +22,11 @@ static int print(struct context *c, struct err *e)
 			  : report_print_text(c->report, stdout, &style, e);
 }
 
+static void show_wait(void *context, const char *whom)
+{
+	progress_show(context, "waiting for %s ", whom);
+}
+
 static int run(const struct command_line *line, struct report **ret_report, struct err *e)
 {
 	AUTO_HOST struct host *h = NULL;
@@ -47,7 +52,9 @@ static int run(const struct command_line *line, struct report **ret_report, stru
 		.is_json = global(line, "json"),
 		.is_terminal = isatty(STDERR_FILENO),
 	};
+	host_on_wait(h, show_wait, &c);
 	int code = line->command->run(&c, e);
+	progress_clear(&c);
 	struct err later = { 0 };
 	if (!e->code || code == EXIT_REPORT || code == EXIT_RESIDUE)
 		r = print(&c, &later);

@@ -246,6 +246,18 @@ int host_make_dir(struct host *h, const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
+void host_on_wait(struct host *h, host_wait_fn *fn, void *context)
+{
+	h->tell_wait = fn;
+	h->wait_context = context;
+}
+
+void host_tell_wait(const struct host *h, const char *whom)
+{
+	if (h->tell_wait)
+		h->tell_wait(h->wait_context, whom);
+}
+
 /* Facts about a path that are asked like files: kind is "link" or "inode". */
 static int ask_path(
 	struct host *h, const char *kind, const char *path, host_ask_fn *ask, char **ret)

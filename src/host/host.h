@@ -40,6 +40,13 @@ bool host_is_live(const struct host *h);
 /* False for a recording, and for an archive: it goes when the host does. */
 bool host_may_change(const struct host *h);
 
+/* Told of what may take longer than people wait unknowing, before it does: "systemd
+ * (daemon-reload)". A tree and a recording never let wait. */
+typedef void host_wait_fn(void *context, const char *whom);
+void host_on_wait(struct host *h, host_wait_fn *fn, void *context);
+/* Tells it, if somebody wants to know. */
+void host_tell_wait(const struct host *h, const char *whom);
+
 /* Reads a whole file; *ret_text is malloc'ed and NUL-terminated (ret_len may be NULL; files such
  * as /proc/PID/cmdline have NULs inside). Returns 0 or a negative errno and sets no error text:
  * -ENOENT is an ordinary answer ("this kernel has no such file"), and absent is not zero. */

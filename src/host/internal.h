@@ -41,9 +41,11 @@ struct host {
 	struct host_cost cost;
 	uint64_t began_ns;       /* of the change under way */
 	bool is_irqbalance_hung; /* live: it did not answer; once is enough to wait */
-	void *bus;               /* live: the sd_bus connection, opened when first needed */
-	int last_pid;            /* tree: whose thread was looked for last */
-	bool is_holding;         /* between host_hold_dirs() and host_release_dirs() */
+	host_wait_fn *tell_wait; /* or NULL */
+	void *wait_context;
+	void *bus;       /* live: the sd_bus connection, opened when first needed */
+	int last_pid;    /* tree: whose thread was looked for last */
+	bool is_holding; /* between host_hold_dirs() and host_release_dirs() */
 	struct held_dir held[HELD_DIRS_MAX];
 	size_t n_held;
 	unsigned int n_uses; /* of held directories so far: their clock */

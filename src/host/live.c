@@ -19,7 +19,11 @@
 
 /* irqbalance is deaf for an interval (10 s) in each rescan, which any device that comes or goes
  * causes, a VM's network interface too: it sleeps between two counts of interrupts. */
-enum { IRQBALANCE_TIMEOUT_MS = 15 * 1000, SYSTEMD_TIMEOUT_US = 120 * 1000000 };
+enum {
+	IRQBALANCE_SOON_MS = 500,
+	IRQBALANCE_TIMEOUT_MS = 15 * 1000,
+	SYSTEMD_TIMEOUT_US = 120 * 1000000
+};
 
 /* The kernel takes the set's words as they are: same layout as its cpumask on little endian. */
 static int live_get_affinity(struct host *h, int tid, struct cpuset *ret)
@@ -177,6 +181,7 @@ static int live_set_unit_cpus(struct host *h, const char *unit, const struct cpu
 		(r = sd_bus_message_close_container(m)) < 0 ||
 		(r = sd_bus_message_close_container(m)) < 0)
 		return r;
+	host_tell_wait(h, "systemd (AllowedCPUs)");
 	r = sd_bus_call(bus, m, 0, &error, NULL);
 	if (r < 0) {
 		log_debug("SetUnitProperties %s: %s", unit, error.message);
@@ -193,6 +198,7 @@ static int live_reload_units(struct host *h)
 	if (r < 0)
 		return r;
 	CLEANUP(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+	host_tell_wait(h, "systemd (daemon-reload)");
 	r = sd_bus_call_method(bus, systemd, manager_path, manager, "Reload", &error, NULL, NULL);
 	if (r < 0)
 		log_debug("daemon-reload: %s", error.message ? error.message : strerror(-r));
@@ -243,12 +249,16 @@ static int irqbalance_send(int fd, const char *command)
 }
 
 /* Reads until irqbalance closes. */
-static int irqbalance_receive(int fd, struct strbuf *reply)
+static int irqbalance_receive(const struct host *h, int fd, struct strbuf *reply)
 {
 	char part[4096];
 	for (;;) {
 		struct pollfd p = { .fd = fd, .events = POLLIN };
-		int r = poll(&p, 1, IRQBALANCE_TIMEOUT_MS);
+		int r = poll(&p, 1, IRQBALANCE_SOON_MS);
+		if (r == 0) {
+			host_tell_wait(h, "irqbalance (it looks for devices; 15 s at most)");
+			r = poll(&p, 1, IRQBALANCE_TIMEOUT_MS);
+		}
 		if (r < 0 && errno == EINTR)
 			continue;
 		if (r <= 0)
@@ -271,7 +281,7 @@ static int live_get_irqbalance(struct host *h, struct cpuset *ret)
 	AUTO_STRBUF struct strbuf reply = { 0 };
 	int r = irqbalance_send(fd, "setup");
 	if (r == 0)
-		r = irqbalance_receive(fd, &reply);
+		r = irqbalance_receive(h, fd, &reply);
 	h->is_irqbalance_hung = r == -ETIMEDOUT;
 	if (r < 0)
 		return r;

@@ -99,8 +99,9 @@ assert_rc 'status agrees' 0 wideberth status
 # as it is in a rescan, where it sleeps for an interval
 systemctl kill --signal=STOP irqbalance
 { sleep 4; systemctl kill --signal=CONT irqbalance; } &
-assert_rc 'status waits for an irqbalance that is deaf for a while' 0 timed wideberth status
+assert_rc 'status waits for an irqbalance that is deaf for a while' 0 timed script -qefc 'wideberth status' /out/deaf.txt </dev/null
 wait $!
+assert 'and a person is told so' grep -aq 'waiting for irqbalance' /out/deaf.txt
 systemctl set-property --runtime system.slice CPUWeight=100
 assert_rc 'undo works' 0 timed wideberth undo --all
 assert 'irqbalance may use them again' wait_until 25 bans "$none"
