@@ -44,6 +44,7 @@ topologies() {
 	dual   24 CPUs: 2 sockets x 6 cores x 2 threads, one L3 and one NUMA node per socket, distance 20 (default)
 	ryzen  24 CPUs: 1 socket, 2 L3 domains x 6 cores x 2 threads; node 1 is memory without CPUs
 	mini   12 CPUs: as dual, with 3 cores per socket
+	iommu  as mini, with an IOMMU and two devices to give to VMs: 0000:00:1e.0 and, on node 1, 0000:41:00.0
 	nosmt  16 CPUs: 2 sockets x 8 cores x 1 thread, 2 NUMA nodes
 	END
 }
@@ -71,7 +72,7 @@ topology_args() {
 		printf '%s\n' -smp 24,sockets=2,dies=1,cores=6,threads=2 \
 			-numa node,nodeid=0,cpus=0-11,memdev=m0 -numa node,nodeid=1,cpus=12-23,memdev=m1 \
 			-numa dist,src=0,dst=1,val=20 ;;
-	mini)
+	mini | iommu)
 		printf '%s\n' -smp 12,sockets=2,dies=1,cores=3,threads=2 \
 			-numa node,nodeid=0,cpus=0-5,memdev=m0 -numa node,nodeid=1,cpus=6-11,memdev=m1 \
 			-numa dist,src=0,dst=1,val=20 ;;
@@ -88,12 +89,21 @@ topology_args() {
 	esac
 }
 
+# device_args TOPOLOGY: what only some topologies have, one argument per line; behind all others, which would be put on its buses
+device_args() {
+	[ "$1" = iommu ] || return 0
+	# edu: a PCI device with one MSI and nothing else to it
+	printf '%s\n' -device intel-iommu -device edu,bus=pcie.0,addr=1e.0 -device pxb-pcie,id=pci1,bus_nr=64,numa_node=1 \
+		-device pcie-root-port,id=port1,bus=pci1,chassis=1 -device edu,bus=port1
+}
+
 # image_key KERNEL TOPOLOGY: names everything that a saved image depends on
 image_key() {
 	{
 		cat "$LAB_DIR/kernel/$1/stamp" "$LAB_DIR/root/stamp" 2>/dev/null
 		qemu-system-x86_64 --version
 		topology_args "$1" "$2" ram0 ram1 on
+		device_args "$2"
 		declare -f qemu_args
 	} | sha256sum | cut -c1-16
 }
@@ -106,7 +116,7 @@ qemu_args() {
 	printf '%s\n' -kernel "$LAB_DIR/kernel/$kernel/vmlinuz" -initrd "$LAB_DIR/kernel/$kernel/initrd"
 	# no_timer_check: the check of the timer is a race under emulation. tsc=reliable: no clock watchdog, no
 	# TSC synchronisation of 24 CPUs that run in turn. nowatchdog and the RCU timeout: a CPU of 24 may wait seconds for its turn.
-	printf '%s\n' -append "console=ttyS0 root=/dev/vda no_timer_check tsc=reliable nowatchdog mitigations=off audit=0 net.ifnames=0 rcupdate.rcu_cpu_stall_suppress=1 rcupdate.rcu_task_stall_timeout=0 systemd.show_status=0 quiet loglevel=4 panic=-1"
+	printf '%s\n' -append "console=ttyS0 root=/dev/vda no_timer_check tsc=reliable nowatchdog mitigations=off intel_iommu=on audit=0 net.ifnames=0 rcupdate.rcu_cpu_stall_suppress=1 rcupdate.rcu_task_stall_timeout=0 systemd.show_status=0 quiet loglevel=4 panic=-1"
 	printf '%s\n' -serial "file:$run/console.log"
 	printf '%s\n' -chardev "pipe,id=mon,path=$run/mon" -mon chardev=mon,mode=readline
 	# vda: the root. vectors=0 makes its interrupt an old IO-APIC one, which can be moved;
