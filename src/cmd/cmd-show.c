@@ -10,14 +10,13 @@
 #include "cmd/show-settings.h"
 #include "model/json.h"
 
-/* The vCPU has CPUs of its choice: a mask as wide as the host, or as what is left of it beside the
- * claims, says nothing. */
-static bool is_pinned(const struct snapshot *s, const struct ledger *l, const struct vm_thread *t)
+/* What the claims leave to everybody. */
+static struct cpuset unclaimed(const struct snapshot *s, const struct ledger *l)
 {
 	struct cpuset left = s->online_cpus;
 	array_for_each (p, &l->placements)
 		left = cpuset_minus(&left, &p->claim_cpus);
-	return t->role == ROLE_VCPU && t->allowed && !cpuset_is_subset(&left, t->allowed);
+	return left;
 }
 
 /* Ids of the VMs that claim the CPU, or, where none does, whose vCPUs somebody pinned there. */
@@ -25,6 +24,7 @@ static json_t *vms_on(
 	const struct snapshot *s, const struct vms *vms, const struct ledger *l, int cpu)
 {
 	json_t *ids = json_array();
+	struct cpuset left = unclaimed(s, l);
 	array_for_each (p, &l->placements) {
 		if (cpuset_has(&p->claim_cpus, cpu))
 			json_array_append_new(ids, json_string(p->vm));
@@ -33,7 +33,7 @@ static json_t *vms_on(
 		const struct vm *vm = &vms->vms[i];
 		for (size_t k = 0; k < vm->n_threads; k++) {
 			const struct vm_thread *t = &vm->threads[k];
-			if (!is_pinned(s, l, t) || !cpuset_has(t->allowed, cpu))
+			if (!vm_thread_is_pinned(t, &left) || !cpuset_has(t->allowed, cpu))
 				continue;
 			json_array_append_new(ids, json_string(vm->id));
 			break;
@@ -150,10 +150,11 @@ static void draw_pinned(
 	const struct snapshot *s, const struct ledger *l, const struct vm *vm, struct drawn *d)
 {
 	struct placement p = { .vm = vm->id, .name = vm->name };
+	struct cpuset left = unclaimed(s, l);
 	p.vcpus = xcalloc(vm->n_threads, sizeof *p.vcpus);
 	for (size_t k = 0; k < vm->n_threads; k++) {
 		const struct vm_thread *t = &vm->threads[k];
-		if (!is_pinned(s, l, t))
+		if (!vm_thread_is_pinned(t, &left))
 			continue;
 		p.claim_cpus = cpuset_or(&p.claim_cpus, t->allowed);
 		if (cpuset_count(t->allowed) == 1)

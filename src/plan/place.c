@@ -164,6 +164,30 @@ static void keep_helpers_in_force(struct planner *p, const size_t *wanted, size_
 	}
 }
 
+static void keep_pin(struct planner *p, const struct vm *vm, const struct cpuset *usual)
+{
+	struct pin pin = { .vm = vm };
+	for (size_t i = 0; i < vm->n_threads; i++)
+		if (vm_thread_is_pinned(&vm->threads[i], usual))
+			keep_cores(p, &pin.cpus, vm->threads[i].allowed);
+	p->pinned_cpus = cpuset_or(&p->pinned_cpus, &pin.cpus);
+	if (!cpuset_is_empty(&pin.cpus))
+		*array_push(&p->pins) = pin;
+}
+
+static void keep_pins(struct planner *p, const size_t *wanted, size_t n_wanted)
+{
+	struct cpuset claimed = claimed_cpus(p);
+	struct cpuset usual = cpuset_minus(&p->online_cpus, &claimed);
+	for (size_t i = 0; i < p->vms->n_vms; i++) {
+		bool is_placed = place_self(p, &p->vms->vms[i]) != NOBODY;
+		for (size_t k = 0; k < n_wanted; k++)
+			is_placed |= wanted[k] == i;
+		if (!is_placed)
+			keep_pin(p, &p->vms->vms[i], &usual);
+	}
+}
+
 static int keep_helper(struct planner *p, const struct vm *vm, const char *key,
 	const struct helper_place *place, struct err *e)
 {
@@ -236,12 +260,20 @@ static bool choose_scope(struct planner *p, struct request *req)
 	return req->scope < SCOPE_FEWEST || place_search(p, req, req->scope, NULL);
 }
 
+/* On its own old CPUs, else on free ones; better on those that nobody pinned another VM to. */
 static bool find_spot(struct planner *p, struct request *req, struct spot *ret)
 {
 	if (!choose_scope(p, req))
 		return false;
 	place_rooms(p, req, ROOMS_OWN);
 	if (req->self != NOBODY && place_search(p, req, req->scope, ret))
+		return true;
+	struct cpuset blocked = req->blocked_cpus;
+	req->blocked_cpus = cpuset_or(&blocked, &p->pinned_cpus);
+	place_rooms(p, req, ROOMS_FREE);
+	bool is_found = place_search(p, req, req->scope, ret);
+	req->blocked_cpus = blocked;
+	if (is_found)
 		return true;
 	place_rooms(p, req, ROOMS_FREE);
 	return place_search(p, req, req->scope, ret);
@@ -257,6 +289,23 @@ static bool leaves_host_a_cpu(
 		if ((int)i != req->self)
 			left = cpuset_minus(&left, &p->owners.v[i].cpus);
 	return !cpuset_is_empty(&left);
+}
+
+/* Says whose pins the claim could not keep clear of. */
+static void note_pins(struct planner *p, struct placement *pl)
+{
+	array_for_each (pin, &p->pins) {
+		struct cpuset taken = cpuset_and(&pin->cpus, &pl->claim_cpus);
+		if (cpuset_is_empty(&taken))
+			continue;
+		pl->place_note = arena_printf(&p->out->arena,
+			"%s%sno place was left but over CPUs %s, which somebody pinned to vCPUs of "
+			"VM %s: %s",
+			pl->place_note ? pl->place_note : "", pl->place_note ? "; " : "",
+			place_list(p, &taken), place_label(p, pin->vm->id, pin->vm->name),
+			pl->level >= LEVEL_FENCED ? "they will run elsewhere"
+						  : "they will share them");
+	}
 }
 
 static void add_claim(struct planner *p, struct request *req, const struct placement *pl)
@@ -295,6 +344,7 @@ static void place_vm(struct planner *p, const struct vm *vm, const struct vm_wis
 			p, r, "set housekeeping in [host] to CPUs that isolcpus= leaves out");
 		return;
 	}
+	note_pins(p, &pl);
 	add_claim(p, &req, &pl);
 	p->out->v[p->out->n++] = pl;
 }
@@ -339,6 +389,7 @@ int place_vms(const struct snapshot *s, const struct vms *vms, const struct poli
 	init_slots(&p);
 	init_owners(&p, in_force, n_in_force);
 	keep_helpers_in_force(&p, wanted, n_wanted, in_force, n_in_force);
+	keep_pins(&p, wanted, n_wanted);
 	int r = reserve(&p, &host, e);
 	if (r == 0)
 		r = keep_helpers(&p, policy, wanted, n_wanted, e);
@@ -354,6 +405,7 @@ int place_vms(const struct snapshot *s, const struct vms *vms, const struct poli
 		share_rest(&p, policy, wanted, n_wanted);
 	}
 	free(p.owners.v);
+	free(p.pins.v);
 	if (r == 0)
 		*ret = TAKE(out);
 	return r;

@@ -34,6 +34,12 @@ struct owner {
 	struct cpuset cpus;
 };
 
+/* What libvirt, or somebody's hand, gave to the vCPUs of a VM that is not placed here. */
+struct pin {
+	const struct vm *vm;
+	struct cpuset cpus; /* with their siblings */
+};
+
 struct planner {
 	const struct snapshot *s;
 	const struct vms *vms;
@@ -46,6 +52,8 @@ struct planner {
 	struct cpuset foreign_cpus; /* the latter */
 	struct cpuset helper_cpus;  /* named explicitly for helpers, with their siblings */
 	struct cpuset kept_cpus;    /* never for vCPUs: reserved, foreign, helpers */
+	ARRAY(struct pin) pins;
+	struct cpuset pinned_cpus; /* of all pins */
 };
 
 /* The parts of a host that a VM may have to fit in, smaller ones first. */

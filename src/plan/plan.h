@@ -39,7 +39,8 @@ struct placement {
 	const char *cgroup; /* or NULL */
 	enum level wanted, level;
 	const char *why_less;   /* why level < wanted, or NULL */
-	const char *place_note; /* why it spans more than its policy's place says, or NULL */
+	const char *place_note; /* why it spans more than its policy's place says, or lies over
+				   pins of others; or NULL */
 	struct cpuset
 		claim_cpus; /* nobody else's: the vCPUs' cores with idle siblings, own helpers */
 	struct cpuset vcpu_cpus;    /* union of the vCPUs' CPUs */
@@ -73,7 +74,8 @@ struct placements {
 
 /*
  * Places the VMs of 'wanted' (indexes into vms) as the policy wishes, in that order, beside the
- * claims in force, which are never moved. Deterministic: same input, same output; one VM more at
+ * claims in force, which are never moved, and, where that is possible, off the CPUs that somebody
+ * pinned other VMs to. Deterministic: same input, same output; one VM more at
  * the end moves no other (but VMs with cores = shared, which use what nobody claims).
  *
  * A VM that does not fit is in 'refused', with what blocks it. One with isolation = none is in

@@ -220,6 +220,11 @@ void vm_read_times(struct host *h, struct vm *vm)
 	}
 }
 
+bool vm_thread_is_pinned(const struct vm_thread *t, const struct cpuset *usual)
+{
+	return t->role == ROLE_VCPU && t->allowed && !cpuset_is_subset(usual, t->allowed);
+}
+
 bool vm_matches(const struct vm *vm, const char *glob)
 {
 	return fnmatch(glob, vm->id, 0) == 0 || (vm->name && fnmatch(glob, vm->name, 0) == 0) ||

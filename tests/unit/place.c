@@ -47,13 +47,20 @@ static char *describe(const struct placements *p)
 	return b.s;
 }
 
-static void placed(struct fake_host *h, const char *policy, const char *want, const char *what)
+/* Of the host's VMs the first n are placed. */
+static void placed_first(
+	struct fake_host *h, const char *policy, size_t n, const char *want, const char *what)
 {
 	AUTO_PLACEMENTS struct placements *p = NULL;
 	struct err e = { 0 };
-	int r = fake_place(h, policy, 64, NULL, &p, &e);
+	int r = fake_place(h, policy, n, NULL, &p, &e);
 	AUTO_FREE char *got = r < 0 ? xstrdup(e.text) : describe(p);
 	same_str(got, want, "%s", what);
+}
+
+static void placed(struct fake_host *h, const char *policy, const char *want, const char *what)
+{
+	placed_first(h, policy, 64, want, what);
 }
 
 /* A host with one VM, and what becomes of it. */
@@ -186,6 +193,44 @@ static void test_neighbours(void)
 		"- housekeeping keeps CPUs 0,16\n"
 		"+ 3 vCPUs fit in one L3 (L3 1)",
 		"blocking only where it would fit otherwise");
+	fake_free(h);
+}
+
+/* Pins that vCPU i of the VM to the i-th list. */
+static void pin(struct fake_host *h, struct vm *vm, const char *const *lists)
+{
+	for (size_t i = 0; lists[i]; i++) {
+		struct cpuset set = cpus(lists[i]);
+		vm->threads[i].allowed = arena_dup(&h->vms.arena, &set, 1, sizeof set);
+	}
+}
+
+static void test_pins(void)
+{
+	static const char *const narrow[] = { "1", "2", NULL },
+				 *const wide[] = { "0-23", "1-23", NULL };
+	struct fake_host *h = fake_host(two_sockets);
+	fake_vm(h, "100", 4, 2, 0);
+	struct vm *other = fake_vm(h, "other", 2, 1, 0);
+	pin(h, other, narrow);
+	placed_first(
+		h, "", 1, "100 isolated 3 15 4 16", "off the cores that libvirt pinned others to");
+	placed_first(h, "", 2, "100 isolated 1 13 2 14\nother isolated 3 15",
+		"pins of what is placed too do not count");
+	placed_first(h, "[host]\nhousekeeping = 0,3-11,15-23\n", 1,
+		"100 isolated 1 13 2 14 (no place was left but over CPUs 1-2,13-14, which somebody "
+		"pinned to vCPUs of VM other: they will run elsewhere)",
+		"over them, if nothing else is left");
+	placed_first(h, "[host]\nhousekeeping = 0,3-11,15-23\n[vm *]\nisolation = pinned\n", 1,
+		"100 pinned 1 13 2 14 (no place was left but over CPUs 1-2,13-14, which somebody "
+		"pinned to vCPUs of VM other: they will share them)",
+		"only pinned");
+	pin(h, other, wide);
+	other->threads[0].allowed = NULL;
+	placed_first(h, "", 1,
+		"100 isolated 1 13 2 14 (no place was left but over CPUs 1-2,13-14, which somebody "
+		"pinned to vCPUs of VM other: they will run elsewhere)",
+		"a pin to nearly all");
 	fake_free(h);
 }
 
@@ -460,6 +505,7 @@ int main(void)
 	test_large();
 	test_smt_groups();
 	test_neighbours();
+	test_pins();
 	test_helpers();
 	test_levels();
 	test_isolcpus();
