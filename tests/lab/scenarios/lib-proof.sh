@@ -203,7 +203,7 @@ born_in() {
 # fences_hold CPUS: no group beside a VM's may use these CPUs; and systemd knows
 fences_hold() {
 	local group bad=0 unit got n=0
-	for group in /sys/fs/cgroup/{system.slice,user.slice,init.scope,qemu.slice/*.scope}; do
+	for group in /sys/fs/cgroup/{system.slice,user.slice,init.scope,qemu.slice/*.scope,machine.slice/*.scope}; do
 		[ -e "$group/cgroup.procs" ] || continue
 		! has_claim "$group" "$1" || continue
 		read_first "$group/cpuset.cpus.effective"
@@ -225,16 +225,14 @@ fences_hold() {
 
 # has_claim GROUP CPUS: is it the group of the VM whose vCPUs have these CPUs?
 has_claim() {
-	local f=$1/cgroup.threads t
-	[ -z "$(compgen -G "$1/*/cgroup.threads")" ] || f+=" $(compgen -G "$1/*/cgroup.threads")"
-	# shellcheck disable=SC2086
-	for t in $(cat $f 2>/dev/null); do
+	local t
+	while read -r t; do
 		read_first "/proc/$t/comm"
 		[[ $REPLY = CPU\ * ]] || continue
 		allowed_of "$t"
 		both "$REPLY" "$2"
 		[ -z "$REPLY" ] || return 0
-	done
+	done < <(find "$1" -name cgroup.threads -exec cat {} + 2>/dev/null)
 	return 1
 }
 
@@ -257,7 +255,7 @@ proves() {
 	local vmid=$1 level=$2 json=$3 when=${4:+ $4} claim group own
 	claim_of "$vmid"
 	claim=$REPLY own=("${vcpu_tid[@]}")
-	group=/sys/fs/cgroup/qemu.slice/$vmid.scope
+	group=/sys/fs/cgroup$(sed -n 's/^0:://p' "/proc/${own[0]}/cgroup")
 	assert "$vmid$when: every vCPU has one CPU, siblings on siblings ($claim)" each_has_one "$vmid"
 	assert "$vmid$when: QEMU's other threads are elsewhere" helpers_off "$vmid" "$claim"
 	assert "$vmid$when: no other thread that can be moved may run there" nobody_on "$claim" "${own[@]}"
@@ -267,15 +265,13 @@ proves() {
 	assert "$vmid$when: slices, and systemd's word for them" fences_hold "$claim"
 	assert "$vmid$when: nor a new process" apart "$(born_in system.slice)" "$claim"
 	if [ "$level" = isolated ]; then
-		group=$(compgen -G "$group/*/cpuset.cpus.partition")
-		group=${group%/*}
 		assert_eq "$vmid$when: the partition is isolated" "$(cat "$group/cpuset.cpus.partition")" isolated
 		assert "$vmid$when: its CPUs are the vCPUs'" same_cpus "$(cat "$group/cpuset.cpus.effective")" "$claim"
 		assert "$vmid$when: the root has them no more" apart "$(cat /sys/fs/cgroup/cpuset.cpus.effective)" "$claim"
 		assert "$vmid$when: the root says they are isolated" within "$claim" "$(cat /sys/fs/cgroup/cpuset.cpus.isolated)"
 		assert_eq "$vmid$when: the vCPU threads are in it" "$(sort -n "$group/cgroup.threads" | xargs)" "$(printf '%s\n' "${own[@]}" | sort -n | xargs)"
 	else
-		assert "$vmid$when: there is no partition" test -z "$(grep -Lsx member "$group"/cpuset.cpus.partition "$group"/*/cpuset.cpus.partition)"
+		assert "$vmid$when: there is no partition" test -z "$(find "$group" -name cpuset.cpus.partition -exec grep -Lsx member {} +)"
 	fi
 }
 

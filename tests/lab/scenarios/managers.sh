@@ -6,6 +6,7 @@
 # lab: 6.12 dual
 # lab: 6.1 mini
 . /lab/run/lib.sh
+. /lab/run/lib-libvirt.sh
 assert 'nothing of libvirt runs unless it is started' test -z "$(pgrep -f 'libvirt|virtlog')"
 
 all=/tmp/vms.json
@@ -25,24 +26,9 @@ bare() {
 bare bare1 guest=bare1,debug-threads=on
 bare bare2 bare2
 
-domain() {
-	cat <<-END
-	<domain type='qemu'><name>$1</name><description>hunter2</description><memory unit='MiB'>64</memory><vcpu>2</vcpu><iothreads>1</iothreads>
-	<cputune><vcpupin vcpu='0' cpuset='$2'/><emulatorpin cpuset='0-1'/></cputune>
-	<os><type arch='x86_64' machine='pc'>hvm</type><loader type='rom'>/lab/run/sleep.rom</loader></os>
-	<devices><emulator>/usr/bin/qemu-system-x86_64</emulator><memballoon model='none'/></devices></domain>
-	END
-}
-mkdir -p /etc/libvirt
-getent group kvm >/dev/null || groupadd -r kvm
-getent passwd libvirt-qemu >/dev/null || useradd -r -U libvirt-qemu
-printf '%s\n' 'stdio_handler = "file"' 'security_driver = "none"' 'user = "root"' 'group = "root"' >/etc/libvirt/qemu.conf
-systemd-run --quiet --unit=libvirtd -p Delegate=yes libvirtd
-wait_until 60 virsh -c qemu:///system list || journalctl --no-pager -u libvirtd | tail -n 15 | sed 's/^/# /'
-assert 'libvirtd answers' virsh -c qemu:///system list
+libvirt_start
 for d in one:2 two:3; do
-	domain "${d%:*}" "${d#*:}" >"/tmp/${d%:*}.xml"
-	assert "domain ${d%:*} starts" virsh -c qemu:///system create "/tmp/${d%:*}.xml"
+	domain_start "${d%:*}" 2 "<cputune><vcpupin vcpu='0' cpuset='${d#*:}'/><emulatorpin cpuset='0-1'/></cputune>"
 done
 
 # A pid file of something that is no VM, and of a process that is gone.
@@ -85,11 +71,10 @@ for id in 100 101 102 bare1 bare2; do
 	assert "$id: each thread has a role" all_have_roles $id
 done
 
-virsh_qmp() { virsh -c qemu:///system qemu-monitor-command "$1" "{\"execute\":\"$2\"}"; }
 for id in one two; do
 	assert_eq "$id is libvirt's" "$(of $id .manager)" libvirt
 	assert_eq "$id: configured by libvirt's XML" "$(of $id .config.source)" libvirt
-	roles_are_qmps $id virsh_qmp
+	roles_are_qmps $id domain_qmp
 	assert "$id: each thread has a role" all_have_roles $id
 	of $id '.threads[] | "\(.tid) \(.role) \(.index) \(.allowed) \(.cgroup)"' | sed 's/^/# /'
 done
@@ -107,9 +92,9 @@ assert 'a libvirtd that hangs: vms works' vms_json
 echo "# in $((($(date +%s%N) - start) / 1000000)) ms"
 pkill -CONT -x libvirtd
 assert 'it says so' grep -q 'no answer in time' $all
-roles_are_qmps two virsh_qmp
-virsh -c qemu:///system destroy one >/dev/null
-virsh -c qemu:///system destroy two >/dev/null
+roles_are_qmps two domain_qmp
+virsh destroy one >/dev/null
+virsh destroy two >/dev/null
 kill $sleeper
 kill "$(cat /run/bare1.pid)" "$(cat /run/bare2.pid)"
 for id in 100 101 102; do vm_stop $id; done
