@@ -272,15 +272,55 @@ static bool is_immovable(const struct builder *b, int tid)
 	return t && task_is_immovable(t);
 }
 
-/* Into the partition with those whose CPUs are the VM's own, then everybody to his place. */
+/* Into the partition go those whose CPUs are the VM's own. The process as a whole cannot. */
+static bool goes_into_partition(const struct builder *b, const struct placement *p,
+	const struct vm *vm, const struct vm_thread *t)
+{
+	return p->level == LEVEL_ISOLATED && (t->tid != vm->pid || t->role == ROLE_EMULATOR) &&
+		cpuset_is_subset(place_of(b, p, t), &p->claim_cpus);
+}
+
+static void add_manager_group(
+	struct builder *b, const struct placement *p, const struct vm *vm, const struct cgroup *g)
+{
+	struct cpuset places = CPUSET_EMPTY;
+	bool has_place = false;
+	for (size_t i = 0; i < vm->n_threads; i++) {
+		const struct vm_thread *t = &vm->threads[i];
+		if (!t->cgroup || !streq(t->cgroup, g->path) || goes_into_partition(b, p, vm, t))
+			continue;
+		const struct cpuset *place = place_of(b, p, t);
+		places = cpuset_or(&places, place);
+		has_place |= place != b->free;
+	}
+	struct setting *s = add(b, "cgroup.cpus", g->path,
+		"the VM's manager gave its threads CPUs that are not their place");
+	s->id = inode_text(b, g);
+	if (has_place)
+		s->value = list_text(b, &places);
+	else
+		take_out(b, s, b->claimed);
+}
+
+/* libvirt makes groups for a VM's threads, with the CPUs of its own pins: these must hold the
+ * places of the threads that stay there, and not what becomes a partition beside them. */
+static void add_manager_groups(struct builder *b, const struct placement *p, const struct vm *vm)
+{
+	for (size_t i = 1; p->cgroup && i < b->s->n_cgroups; i++) {
+		const struct cgroup *g = &b->s->cgroups[i];
+		bool is_below = is_inside(g->path, p->cgroup) && !streq(g->path, p->cgroup);
+		if (is_below && g->cpus && *g->cpus && !streq(base_name(g->path), VCPUS_GROUP))
+			add_manager_group(b, p, vm, g);
+	}
+}
+
+/* Into the partition, then everybody to his place. */
 static void add_vm_threads(struct builder *b, const struct placement *p, const struct vm *vm)
 {
 	AUTO_FREE char *child = xasprintf("%s/" VCPUS_GROUP, p->cgroup ? p->cgroup : "");
-	for (size_t i = 0; p->level == LEVEL_ISOLATED && i < vm->n_threads; i++) {
+	for (size_t i = 0; i < vm->n_threads; i++) {
 		const struct vm_thread *t = &vm->threads[i];
-		if (t->tid == vm->pid && t->role != ROLE_EMULATOR)
-			continue;
-		if (!cpuset_is_subset(place_of(b, p, t), &p->claim_cpus))
+		if (!goes_into_partition(b, p, vm, t))
 			continue;
 		struct setting *s = add_thread(b, "thread.cgroup", t->tid, t->start,
 			"into the group that becomes the partition");
@@ -372,6 +412,11 @@ static void build(struct builder *b)
 	if (is_fenced) {
 		add_interrupts(b);
 		add_fences(b);
+	}
+	for (size_t i = 0; i < b->n_placements; i++) {
+		const struct vm *vm = find_vm(b, &b->placements[i]);
+		if (vm)
+			add_manager_groups(b, &b->placements[i], vm);
 	}
 	for (size_t i = 0; i < b->n_placements; i++)
 		if (b->placements[i].level == LEVEL_ISOLATED && find_vm(b, &b->placements[i]))
