@@ -158,7 +158,7 @@ static const char *explain_affinity(int error)
 
 const struct knob knob_thread_affinity = {
 	.name = "thread.affinity",
-	.summary = "CPUs that a thread of a VM may run on",
+	.summary = "CPUs that a thread of a VM, or beside it in its group, may run on",
 	AFFINITY_ROW,
 };
 

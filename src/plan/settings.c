@@ -368,25 +368,48 @@ static bool has_own_mask(const struct builder *b, const struct task *t)
 	return t->allowed && !cpuset_equal(t->allowed, group ? group : &b->s->online_cpus);
 }
 
+/* In the group of a VM that no partition closes: virtiofsd, swtpm, or the shell that started it. */
+static bool is_beside_vm(const struct builder *b, const struct task *t)
+{
+	for (size_t i = 0; t->cgroup > 0 && i < b->n_placements; i++) {
+		const struct placement *p = &b->placements[i];
+		if (p->level == LEVEL_FENCED && p->cgroup &&
+			is_inside(b->s->cgroups[t->cgroup].path, p->cgroup))
+			return true;
+	}
+	return false;
+}
+
 /*
- * Threads that no fence holds: kernel threads, and what else is in the root group. And those
- * whose mask somebody chose: kernels before 6.2 forget it at any change of a cpuset, later ones
- * rewrite the masks of kernel threads when a partition is made.
+ * Threads that no fence holds: kernel threads, what else is in the root group, and what shares the
+ * group of a VM. And those whose mask somebody chose: kernels before 6.2 forget it at any change of
+ * a cpuset, later ones rewrite the masks of kernel threads when a partition is made.
  */
+static void add_other_thread(struct builder *b, const struct task *t)
+{
+	bool is_beside = is_beside_vm(b, t);
+	struct setting *s;
+	if (t->cgroup > 0 && !is_beside && !has_own_mask(b, t))
+		return;
+	if (task_is_kthread(t))
+		s = add_thread(b, "kthread.affinity", t->tid, t->start,
+			"a kernel thread that can be moved");
+	else if (is_beside)
+		s = add_thread(b, "thread.affinity", t->tid, t->start,
+			"what shares a VM's group is in no fence");
+	else
+		s = add_thread(b, "task.affinity", t->tid, t->start,
+			"keeps its own mask, off the claimed CPUs");
+	take_out(b, s, b->claimed);
+	s->is_optional = true;
+}
+
 static void add_other_threads(struct builder *b)
 {
 	for (size_t i = 0; i < b->s->n_tasks; i++) {
 		const struct task *t = &b->s->tasks[i];
-		bool is_unfenced = t->cgroup <= 0;
-		if (task_is_immovable(t) || !t->allowed || is_vm_thread(b, t) ||
-			!(is_unfenced || has_own_mask(b, t)))
-			continue;
-		struct setting *s = add_thread(b,
-			task_is_kthread(t) ? "kthread.affinity" : "task.affinity", t->tid, t->start,
-			task_is_kthread(t) ? "a kernel thread that can be moved"
-					   : "keeps its own mask, off the claimed CPUs");
-		take_out(b, s, b->claimed);
-		s->is_optional = true;
+		if (!task_is_immovable(t) && t->allowed && !is_vm_thread(b, t))
+			add_other_thread(b, t);
 	}
 }
 

@@ -109,6 +109,12 @@ vm_start() {
 		{ cat "/var/log/lab/$vmid.log" >&2; return 1; }
 }
 
+# vm_helper VMID: a process beside QEMU in the VM's scope, as virtiofsd and swtpm are
+vm_helper() {
+	sleep 10000 &
+	echo $! >"/sys/fs/cgroup/qemu.slice/$1.scope/cgroup.procs"
+}
+
 vm_pid() { cat "/run/qemu-server/$1.pid"; }
 
 # vm_stop VMID

@@ -11,6 +11,7 @@ echo "# $(uname -r), $LAB_TOPOLOGY"
 systemctl stop irqbalance
 vm_start db01 100 4 2 sleep
 vm_start noisy 101 2 1 sleep
+vm_helper 100
 sleep 1
 dump_state /out/a
 

@@ -14,6 +14,7 @@ echo "# $(uname -r), $LAB_TOPOLOGY, $hogs hogs in each of two slices, $seconds s
 systemctl stop irqbalance
 vm_start db01 100 4 2 spin
 vm_start noisy 101 4 1 spin
+vm_helper 100
 vm_qmp 100 stop >/dev/null
 vm_qmp 101 stop >/dev/null
 sleep 1
