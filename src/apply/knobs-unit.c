@@ -60,7 +60,9 @@ static int read_delegate(struct host *h, const struct target *t, char **ret)
 static int write_delegate(struct host *h, const struct target *t, const char *value)
 {
 	if (streq(value, "yes")) {
-		int r = host_put_file(h, "[Scope]\nDelegate=cpuset\n", DELEGATE_DROPIN, t->key);
+		AUTO_FREE char *text = xasprintf("[%s]\nDelegate=cpuset\n",
+			str_has_suffix(t->key, ".scope") ? "Scope" : "Service");
+		int r = host_put_file(h, text, DELEGATE_DROPIN, t->key);
 		return r < 0 ? r : host_reload_units(h);
 	}
 	int r = host_remove_file(h, DELEGATE_DROPIN, t->key);
@@ -69,7 +71,7 @@ static int write_delegate(struct host *h, const struct target *t, const char *va
 
 const struct knob knob_unit_delegate = {
 	.name = "unit.delegate",
-	.summary = "systemd keeps its hands off the groups below a VM's scope",
+	.summary = "systemd keeps its hands off the groups below a VM's scope or service",
 	.source = "Delegate=cpuset in a runtime drop-in (systemd.resource-control(5))",
 	.read = read_delegate,
 	.write = write_delegate,

@@ -164,7 +164,7 @@ int tree_set_unit_cpus(struct host *h, const char *unit, const struct cpuset *cp
 }
 
 /* A unit without AllowedCPUs gets an empty list, which older kernels refuse; nobody notices. A
- * scope that is not delegated loses what was made below it. */
+ * scope or service that is not delegated loses what was made below it. */
 static int reload_unit(struct host *h, const char *unit, const char *group, struct lines *l)
 {
 	AUTO_FREE char *cpus_path = cpus_dropin(unit);
@@ -182,7 +182,7 @@ static int reload_unit(struct host *h, const char *unit, const char *group, stru
 	}
 	if (delegate)
 		*array_push(&l->v) = xasprintf("%s Delegate %s", unit, delegate);
-	else if (r == 0 && str_has_suffix(unit, ".scope"))
+	else if (r == 0 && !str_has_suffix(unit, ".slice"))
 		r = tree_write_cgroup(h, group, "cgroup.subtree_control", "-cpuset");
 	return r == -EBUSY ? 0 : r;
 }

@@ -212,15 +212,16 @@ static void add_exclusive(struct builder *b, const char *group, const char *why)
 	s->value = list_text(b, &cpus);
 }
 
-/* The VM's scope, handed to us by systemd, with a threaded child for the vCPUs. */
+/* The VM's scope or service, handed to us by systemd, with a threaded child for the vCPUs. */
 static void add_vm_group(struct builder *b, const struct placement *p)
 {
 	const char *unit = base_name(p->cgroup);
 	AUTO_FREE char *child = xasprintf("%s/" VCPUS_GROUP, p->cgroup);
 	struct setting *s;
-	if (b->s->has_systemd && str_has_suffix(unit, ".scope")) {
+	if (b->s->has_systemd &&
+		(str_has_suffix(unit, ".scope") || str_has_suffix(unit, ".service"))) {
 		s = add(b, "unit.delegate", unit,
-			"systemd leaves what is made below the VM's scope alone");
+			"systemd leaves what is made below the VM's unit alone");
 		s->value = "yes";
 	}
 	for_each_ancestor(b, p->cgroup, add_controller, "the partition's way down from the root");

@@ -202,25 +202,37 @@ born_in() {
 
 # fences_hold CPUS: no group beside a VM's may use these CPUs; and systemd knows
 fences_hold() {
-	local group bad=0 unit got n=0
-	for group in /sys/fs/cgroup/{system.slice,user.slice,init.scope,qemu.slice/*.scope,machine.slice/*.scope}; do
-		[ -e "$group/cgroup.procs" ] || continue
-		! has_claim "$group" "$1" || continue
+	local bad=0
+	fences=0
+	fences_below /sys/fs/cgroup "$1"
+	[ $fences -ge 2 ] || { echo "only $fences groups were looked at"; return 1; }
+	return $bad
+}
+# fences_below GROUP CPUS: of the groups in this one; adds to $fences and $bad
+fences_below() {
+	local group unit got
+	for group in "$1"/*/; do
+		group=${group%/}
+		grep -qx 'populated 1' "$group/cgroup.events" || continue
+		if has_claim "$group" "$2"; then
+			# the VM's own unit ends the way down
+			[[ $group != *.slice ]] || fences_below "$group" "$2"
+			continue
+		fi
 		read_first "$group/cpuset.cpus.effective"
-		both "$REPLY" "$1"
+		both "$REPLY" "$2"
 		[ -z "$REPLY" ] || { echo "$group may use $REPLY"; bad=1; }
-		n=$((n + 1))
+		fences=$((fences + 1))
 		# the group of another isolated VM needs no fence
 		[ -z "$(cat "$group"/*/cpuset.cpus.partition 2>/dev/null | grep -x isolated)" ] || continue
 		unit=${group##*/}
 		got=$(systemctl show -p AllowedCPUs --value "$unit")
-		both "${got// /,}" "$1"
+		both "${got// /,}" "$2"
 		if [ -z "$got" ] || [ -n "$REPLY" ]; then
 			echo "$unit: AllowedCPUs='$got'"
 			bad=1
 		fi
 	done
-	[ $n -ge 3 ] && return $bad
 }
 
 # has_claim GROUP CPUS: is it the group of the VM whose vCPUs have these CPUs?
