@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Inside of settings_for(): the list under construction. Only src/plan/settings*.c include this. */
+#pragma once
+
+#include "model/snapshot.h"
+#include "plan/settings.h"
+#include "vm/vm.h"
+
+struct builder {
+	const struct snapshot *s;
+	const struct vms *vms;
+	const struct placement *placements;
+	size_t n_placements;
+	struct arena *arena;
+	ARRAY(struct setting) list;
+	const struct cpuset *claimed, *free; /* by any VM; by none */
+};
+
+/* A new setting at the end of the list; the key is copied. */
+struct setting *builder_add(struct builder *b, const char *knob, const char *key, const char *why);
+/* Its value will be the set that it was, without the CPUs. */
+void builder_take_out(struct builder *b, struct setting *s, const struct cpuset *cpus);
+/* A cpulist in the arena. */
+const char *builder_list(struct builder *b, const struct cpuset *set);
+/* The placed VM, or NULL when it is no longer there. */
+const struct vm *builder_vm(const struct builder *b, const struct placement *p);
+
+/* settings-cgroup.c */
+
+/* Is the path that of the group or of one below it? */
+bool group_is_inside(const char *path, const char *group);
+/* Fences around what is beside the VMs, along the way from the root to their groups. */
+void add_fences(struct builder *b);
+/* Room in the groups that libvirt made for the threads of a VM. */
+void add_manager_groups(struct builder *b, const struct placement *p, const struct vm *vm);
+/* A threaded group for the vCPUs of an isolated VM, and the CPUs handed down to it. */
+void add_vm_group(struct builder *b, const struct placement *p);
+/* Closes it. Behind add_vm_threads(): threads cannot enter a partition that has other CPUs. */
+void add_partition(struct builder *b, const struct placement *p);
+
+/* settings-thread.c */
+
+/* Where one thread of a placed VM goes; b->free where it has no place of its own. */
+const struct cpuset *thread_place(
+	const struct builder *b, const struct placement *p, const struct vm_thread *t);
+/* Into the partition go those whose CPUs are the VM's own. The process as a whole cannot. */
+bool thread_goes_into_partition(const struct builder *b, const struct placement *p,
+	const struct vm *vm, const struct vm_thread *t);
+/* Into the partition, then everybody to his place. */
+void add_vm_threads(struct builder *b, const struct placement *p, const struct vm *vm);
+/* The threads that no fence holds. */
+void add_other_threads(struct builder *b);

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Settings of cgroups, and of the systemd units that they belong to. */
+#include <string.h>
+
+#include "base/str.h"
+#include "plan/settings-build.h"
+
+bool group_is_inside(const char *path, const char *group)
+{
+	const char *rest = *group ? str_after(path, group) : path;
+	return rest && (!*group || !*rest || *rest == '/');
+}
+
+static bool has_vm_inside(const struct builder *b, const char *group)
+{
+	for (size_t i = 0; i < b->n_placements; i++)
+		if (b->placements[i].cgroup && group_is_inside(b->placements[i].cgroup, group))
+			return true;
+	return false;
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash ? slash + 1 : path;
+}
+
+static bool is_unit(const char *name)
+{
+	return str_has_suffix(name, ".slice") || str_has_suffix(name, ".scope") ||
+		str_has_suffix(name, ".service");
+}
+
+static bool has_tasks(const struct builder *b, const char *group)
+{
+	for (size_t i = 0; i < b->s->n_tasks; i++) {
+		int g = b->s->tasks[i].cgroup;
+		if (g >= 0 && group_is_inside(b->s->cgroups[g].path, group))
+			return true;
+	}
+	return false;
+}
+
+/* Groups of our own making have none: they are not there before they are made. */
+static const char *inode_text(struct builder *b, const struct cgroup *g)
+{
+	if (streq(base_name(g->path), VCPUS_GROUP))
+		return NULL;
+	return arena_printf(b->arena, "%llu", (unsigned long long)g->inode);
+}
+
+static void add_controller(struct builder *b, const char *group, const char *why)
+{
+	for (size_t i = 0; i < b->list.n; i++)
+		if (streq(b->list.v[i].knob, "cgroup.cpuset") && streq(b->list.v[i].key, group))
+			return;
+	int g = snapshot_cgroup(b->s, group);
+	struct setting *s = builder_add(b, "cgroup.cpuset", group, why);
+	s->value = "enabled";
+	s->id = g < 0 ? NULL : inode_text(b, &b->s->cgroups[g]);
+}
+
+/* Calls for the group and all its ancestors below the root, from the top down. */
+static void for_each_ancestor(struct builder *b, const char *path,
+	void (*visit)(struct builder *b, const char *group, const char *why), const char *why)
+{
+	for (const char *p = path; (p = strchr(p, '/')); p++) {
+		AUTO_FREE char *group = xstrndup(path, (size_t)(p - path));
+		visit(b, group, why);
+	}
+	visit(b, path, why);
+}
+
+/* Keeps everything in a group off the claimed CPUs. systemd's own property, where the group is
+ * its; the cgroup's file either way: without systemd it is the setting, with it the proof. */
+static void fence_group(struct builder *b, const struct cgroup *g)
+{
+	static const char why[] = "host services and other VMs stay off the claimed CPUs";
+	const char *name = base_name(g->path);
+	struct setting *s;
+	if (b->s->has_systemd && is_unit(name)) {
+		s = builder_add(b, "unit.allowed_cpus", name, why);
+		builder_take_out(b, s, b->claimed);
+	}
+	s = builder_add(b, "cgroup.cpus", g->path, why);
+	s->id = inode_text(b, g);
+	builder_take_out(b, s, b->claimed);
+}
+
+/* The siblings along the way from the root to the VMs' groups. */
+void add_fences(struct builder *b)
+{
+	add_controller(b, "", "lets groups have CPUs of their own");
+	for (size_t i = 1; i < b->s->n_cgroups; i++) {
+		const struct cgroup *g = &b->s->cgroups[i], *parent = &b->s->cgroups[g->parent];
+		bool is_beside = has_vm_inside(b, parent->path) && !has_vm_inside(b, g->path);
+		bool is_in_vm = false;
+		for (size_t k = 0; k < b->n_placements; k++)
+			is_in_vm |= b->placements[k].cgroup &&
+				group_is_inside(parent->path, b->placements[k].cgroup);
+		if (!is_beside || is_in_vm || (g->type && streq(g->type, "threaded")))
+			continue;
+		if (is_unit(base_name(g->path)) || has_tasks(b, g->path)) {
+			if (*parent->path)
+				for_each_ancestor(b, parent->path, add_controller,
+					"lets groups have CPUs of their own");
+			fence_group(b, g);
+		}
+	}
+}
+
+/* What a group passes down exclusively: the claims of all isolated VMs inside. */
+static void add_exclusive(struct builder *b, const char *group, const char *why)
+{
+	struct cpuset cpus = CPUSET_EMPTY;
+	for (size_t i = 0; i < b->n_placements; i++) {
+		const struct placement *p = &b->placements[i];
+		if (p->level != LEVEL_ISOLATED)
+			continue;
+		AUTO_FREE char *child = xasprintf("%s/" VCPUS_GROUP, p->cgroup);
+		if (group_is_inside(child, group))
+			cpus = cpuset_or(&cpus, &p->claim_cpus);
+	}
+	for (size_t i = 0; i < b->list.n; i++)
+		if (streq(b->list.v[i].knob, "cgroup.exclusive") && streq(b->list.v[i].key, group))
+			return;
+	int g = snapshot_cgroup(b->s, group);
+	struct setting *s = builder_add(b, "cgroup.exclusive", group, why);
+	s->id = g < 0 ? NULL : inode_text(b, &b->s->cgroups[g]);
+	s->value = builder_list(b, &cpus);
+}
+
+/* The VM's scope or service, handed to us by systemd, with a threaded child for the vCPUs. */
+void add_vm_group(struct builder *b, const struct placement *p)
+{
+	const char *unit = base_name(p->cgroup);
+	AUTO_FREE char *child = xasprintf("%s/" VCPUS_GROUP, p->cgroup);
+	struct setting *s;
+	if (b->s->has_systemd &&
+		(str_has_suffix(unit, ".scope") || str_has_suffix(unit, ".service"))) {
+		s = builder_add(b, "unit.delegate", unit,
+			"systemd leaves what is made below the VM's unit alone");
+		s->value = "yes";
+	}
+	for_each_ancestor(b, p->cgroup, add_controller, "the partition's way down from the root");
+	s = builder_add(b, "cgroup.dir", child, "a group for the vCPU threads");
+	s->value = "present";
+	s = builder_add(b, "cgroup.type", child, "threads of one process in groups of their own");
+	s->value = "threaded";
+	for_each_ancestor(b, p->cgroup, add_exclusive, "CPUs handed down to the partition");
+	add_exclusive(b, child, "the CPUs of the partition");
+}
+
+static void add_manager_group(
+	struct builder *b, const struct placement *p, const struct vm *vm, const struct cgroup *g)
+{
+	struct cpuset places = CPUSET_EMPTY;
+	bool has_place = false;
+	for (size_t i = 0; i < vm->n_threads; i++) {
+		const struct vm_thread *t = &vm->threads[i];
+		if (!t->cgroup || !streq(t->cgroup, g->path) ||
+			thread_goes_into_partition(b, p, vm, t))
+			continue;
+		const struct cpuset *place = thread_place(b, p, t);
+		places = cpuset_or(&places, place);
+		has_place |= place != b->free;
+	}
+	struct setting *s = builder_add(b, "cgroup.cpus", g->path,
+		"the VM's manager gave its threads CPUs that are not their place");
+	s->id = inode_text(b, g);
+	if (has_place)
+		s->value = builder_list(b, &places);
+	else
+		builder_take_out(b, s, b->claimed);
+}
+
+/* libvirt makes groups for a VM's threads, with the CPUs of its own pins: these must hold the
+ * places of the threads that stay there, and not what becomes a partition beside them. */
+void add_manager_groups(struct builder *b, const struct placement *p, const struct vm *vm)
+{
+	for (size_t i = 1; p->cgroup && i < b->s->n_cgroups; i++) {
+		const struct cgroup *g = &b->s->cgroups[i];
+		bool is_below = group_is_inside(g->path, p->cgroup) && !streq(g->path, p->cgroup);
+		if (is_below && g->cpus && *g->cpus && !streq(base_name(g->path), VCPUS_GROUP))
+			add_manager_group(b, p, vm, g);
+	}
+}
+
+void add_partition(struct builder *b, const struct placement *p)
+{
+	AUTO_FREE char *child = xasprintf("%s/" VCPUS_GROUP, p->cgroup);
+	struct setting *s = builder_add(b, "cgroup.partition", child,
+		"out of the scheduler's load balancing, and closed to everybody else");
+	s->value = "isolated";
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Settings of threads: those of the VMs, and all that could get in their way. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "plan/settings-build.h"
+
+static struct setting *add_thread(
+	struct builder *b, const char *knob, int tid, uint64_t start, const char *why)
+{
+	char key[16];
+	snprintf(key, sizeof key, "%d", tid);
+	struct setting *s = builder_add(b, knob, key, why);
+	s->id = arena_printf(b->arena, "%llu", (unsigned long long)start);
+	return s;
+}
+
+const struct cpuset *thread_place(
+	const struct builder *b, const struct placement *p, const struct vm_thread *t)
+{
+	for (size_t i = 0; i < p->n_vcpus; i++)
+		if (p->vcpus[i].tid == t->tid && p->vcpus[i].start == t->start)
+			return &p->vcpus[i].cpus;
+	for (size_t i = 0; i < p->n_iothreads; i++)
+		if (p->iothreads[i].tid == t->tid && p->iothreads[i].start == t->start)
+			return &p->iothreads[i].cpus;
+	const struct cpuset *group = t->role == ROLE_IOTHREAD               ? &p->iothread_cpus
+		: t->role == ROLE_VHOST && !cpuset_is_empty(&p->vhost_cpus) ? &p->vhost_cpus
+									    : &p->emulator_cpus;
+	return cpuset_is_empty(group) ? b->free : group;
+}
+
+static const char *why_there(enum thread_role role)
+{
+	return role == ROLE_VCPU ? "a vCPU with a CPU of its own"
+				 : "QEMU's own work must not stop a vCPU";
+}
+
+static bool is_immovable(const struct builder *b, int tid)
+{
+	const struct task *t = snapshot_task(b->s, tid);
+	return t && task_is_immovable(t);
+}
+
+bool thread_goes_into_partition(const struct builder *b, const struct placement *p,
+	const struct vm *vm, const struct vm_thread *t)
+{
+	return p->level == LEVEL_ISOLATED && (t->tid != vm->pid || t->role == ROLE_EMULATOR) &&
+		cpuset_is_subset(thread_place(b, p, t), &p->claim_cpus);
+}
+
+void add_vm_threads(struct builder *b, const struct placement *p, const struct vm *vm)
+{
+	AUTO_FREE char *child = xasprintf("%s/" VCPUS_GROUP, p->cgroup ? p->cgroup : "");
+	for (size_t i = 0; i < vm->n_threads; i++) {
+		const struct vm_thread *t = &vm->threads[i];
+		if (!thread_goes_into_partition(b, p, vm, t))
+			continue;
+		struct setting *s = add_thread(b, "thread.cgroup", t->tid, t->start,
+			"into the group that becomes the partition");
+		s->value = arena_strdup(b->arena, child);
+	}
+	for (size_t i = 0; i < vm->n_threads; i++) {
+		const struct vm_thread *t = &vm->threads[i];
+		if (is_immovable(b, t->tid))
+			continue;
+		struct setting *s =
+			add_thread(b, "thread.affinity", t->tid, t->start, why_there(t->role));
+		const struct cpuset *place = thread_place(b, p, t);
+		s->value = builder_list(b, place);
+		if (place == b->free) /* trimmed by its group it is as well off */
+			s->without = b->claimed;
+		s->is_optional = t->role == ROLE_WORKER || t->role == ROLE_KVM;
+	}
+}
+
+static bool is_vm_thread(const struct builder *b, const struct task *t)
+{
+	for (size_t i = 0; i < b->n_placements; i++) {
+		const struct vm *vm = builder_vm(b, &b->placements[i]);
+		for (size_t k = 0; vm && k < vm->n_threads; k++)
+			if (vm->threads[k].tid == t->tid)
+				return true;
+	}
+	return false;
+}
+
+/* True when the thread's mask is not the one that its group gives to everybody. */
+static bool has_own_mask(const struct builder *b, const struct task *t)
+{
+	const struct cpuset *group = NULL;
+	for (int g = t->cgroup; g >= 0 && !group; g = b->s->cgroups[g].parent)
+		group = b->s->cgroups[g].effective;
+	return t->allowed && !cpuset_equal(t->allowed, group ? group : &b->s->online_cpus);
+}
+
+/* In the group of a VM that no partition closes: virtiofsd, swtpm, or the shell that started it. */
+static bool is_beside_vm(const struct builder *b, const struct task *t)
+{
+	for (size_t i = 0; t->cgroup > 0 && i < b->n_placements; i++) {
+		const struct placement *p = &b->placements[i];
+		if (p->level == LEVEL_FENCED && p->cgroup &&
+			group_is_inside(b->s->cgroups[t->cgroup].path, p->cgroup))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Threads that no fence holds: kernel threads, what else is in the root group, and what shares the
+ * group of a VM. And those whose mask somebody chose: kernels before 6.2 forget it at any change of
+ * a cpuset, later ones rewrite the masks of kernel threads when a partition is made.
+ */
+static void add_other_thread(struct builder *b, const struct task *t)
+{
+	bool is_beside = is_beside_vm(b, t);
+	struct setting *s;
+	if (t->cgroup > 0 && !is_beside && !has_own_mask(b, t))
+		return;
+	if (task_is_kthread(t))
+		s = add_thread(b, "kthread.affinity", t->tid, t->start,
+			"a kernel thread that can be moved");
+	else if (is_beside)
+		s = add_thread(b, "thread.affinity", t->tid, t->start,
+			"what shares a VM's group is in no fence");
+	else
+		s = add_thread(b, "task.affinity", t->tid, t->start,
+			"keeps its own mask, off the claimed CPUs");
+	builder_take_out(b, s, b->claimed);
+	s->is_optional = true;
+}
+
+void add_other_threads(struct builder *b)
+{
+	for (size_t i = 0; i < b->s->n_tasks; i++) {
+		const struct task *t = &b->s->tasks[i];
+		if (!task_is_immovable(t) && t->allowed && !is_vm_thread(b, t))
+			add_other_thread(b, t);
+	}
+}
