@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tap.h"
+
+#include "base/str.h"
+#include "fake-host.h"
+#include "plan/settings.h"
+
+static const struct shape two_sockets = { 2, 1, 1, 6, 2, true }; /* siblings n and n + 12 */
+
+/* Adds a group below one that is there already, with that list in cpuset.cpus. */
+static int add_group(struct fake_host *h, const char *path, const char *type, const char *list)
+{
+	struct snapshot *s = &h->s;
+	if (!s->cgroups)
+		s->cgroups = arena_alloc(&s->arena, 32 * sizeof *s->cgroups);
+	AUTO_FREE char *above = xstrdup(path);
+	char *slash = strrchr(above, '/');
+	*(slash ? slash : above) = 0;
+	s->n_cgroups = s->cgroups[0].path ? s->n_cgroups : 0;
+	s->cgroups[s->n_cgroups] = (struct cgroup){
+		.path = path,
+		.inode = 100 + s->n_cgroups,
+		.parent = s->n_cgroups ? snapshot_cgroup(s, above) : -1,
+		.type = type,
+		.cpus = list,
+	};
+	return (int)s->n_cgroups++;
+}
+
+static void add_task(struct fake_host *h, int tid, int cgroup)
+{
+	struct snapshot *s = &h->s;
+	struct task *tasks = arena_alloc(&s->arena, (s->n_tasks + 1) * sizeof *tasks);
+	if (s->n_tasks)
+		memcpy(tasks, s->tasks, s->n_tasks * sizeof *tasks);
+	tasks[s->n_tasks++] = (struct task){
+		.tid = tid,
+		.pid = tid,
+		.start = 5,
+		.comm = "helper",
+		.allowed = arena_dup(&s->arena, &s->online_cpus, 1, sizeof s->online_cpus),
+		.cgroup = cgroup,
+	};
+	s->tasks = tasks;
+}
+
+/* "VALUE", "without CPUS", or "none" where there is no such setting. */
+static const char *setting_of(
+	struct fake_host *h, const struct settings *s, const char *knob, const char *key)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		const struct setting *x = &s->v[i];
+		if (!streq(x->knob, knob) || !streq(x->key, key))
+			continue;
+		return x->value ? arena_strdup(&h->s.arena, x->value)
+				: arena_printf(&h->s.arena, "without %s", list_of(h, x->without));
+	}
+	return "none";
+}
+
+static struct settings *plan(struct fake_host *h, const char *policy)
+{
+	AUTO_PLACEMENTS struct placements *p = NULL;
+	struct err e = { 0 };
+	if (fake_place(h, policy, 1, NULL, &p, &e) < 0 || p->n != 1) {
+		fprintf(stderr, "not placed: %s\n", e.text);
+		abort();
+	}
+	return settings_for(&h->s, &h->vms, p->v, p->n);
+}
+
+/* A host of systemd with one VM of two vCPUs in that group, placed on CPUs 1 and 13. */
+static struct fake_host *host_with(const char *const *groups, const char *cgroup)
+{
+	struct fake_host *h = fake_host(two_sockets);
+	h->s.has_systemd = true;
+	add_group(h, "", NULL, NULL);
+	add_group(h, "init.scope", "domain", "");
+	for (size_t i = 0; groups[i]; i++)
+		add_group(h, groups[i], "domain", "");
+	fake_vm(h, "db", 2, 1, 1)->cgroup = cgroup;
+	add_task(h, 1, 1);
+	return h;
+}
+
+#define SCOPE "machine.slice/machine-qemu.scope"
+
+static struct fake_host *libvirt_host(void)
+{
+	static const char *const groups[] = { "system.slice", "machine.slice", SCOPE,
+		SCOPE "/libvirt", NULL };
+	struct fake_host *h = host_with(groups, SCOPE "/libvirt");
+	static const char *const own[] = { SCOPE "/libvirt/vcpu0", SCOPE "/libvirt/vcpu1",
+		SCOPE "/libvirt/emulator", SCOPE "/libvirt/iothread1" };
+	add_group(h, own[0], "threaded", "1");
+	add_group(h, own[1], "threaded", "7");
+	add_group(h, own[2], "threaded", "0-2");
+	add_group(h, own[3], "threaded", "");
+	struct vm *vm = &h->vms.vms[0]; /* its threads: two vCPUs, the main loop, an I/O thread */
+	for (int i = 0; i < 4; i++)
+		vm->threads[i].cgroup = own[i];
+	return h;
+}
+
+static void test_libvirt(void)
+{
+	struct fake_host *h = libvirt_host();
+	AUTO_SETTINGS struct settings *isolated = plan(h, "");
+	same_str(setting_of(h, isolated, "cgroup.cpus", SCOPE "/libvirt/vcpu0"), "without 1,13",
+		"isolated: what a vCPU leaves behind makes way for the partition");
+	same_str(setting_of(h, isolated, "cgroup.cpus", SCOPE "/libvirt/emulator"), "without 1,13",
+		"the emulator keeps its pin, off the claim");
+	same_str(setting_of(h, isolated, "cgroup.cpus", SCOPE "/libvirt/iothread1"), "none",
+		"a group without a list follows the one above");
+	same_str(setting_of(h, isolated, "cgroup.type", SCOPE "/libvirt/vcpus"), "threaded",
+		"the partition is beside libvirt's groups");
+	same_str(setting_of(h, isolated, "unit.delegate", "libvirt"), "none",
+		"libvirt's group is no unit; its scope is delegated already");
+	AUTO_SETTINGS struct settings *fenced = plan(h, "[vm *]\nisolation = fenced\n");
+	same_str(setting_of(h, fenced, "cgroup.cpus", SCOPE "/libvirt/vcpu0"), "1",
+		"fenced: the vCPU stays in its group, which gets its CPU");
+	same_str(setting_of(h, fenced, "cgroup.cpus", SCOPE "/libvirt/vcpu1"), "13",
+		"also where libvirt pinned it elsewhere");
+	AUTO_SETTINGS struct settings *pinned = plan(h, "[vm *]\nisolation = pinned\n");
+	same_str(setting_of(h, pinned, "cgroup.cpus", SCOPE "/libvirt/vcpu1"), "13", "pinned too");
+	same_str(setting_of(h, pinned, "cgroup.cpus", "system.slice"), "none", "without fences");
+	fake_free(h);
+}
+
+static void test_units(void)
+{
+	static const char *const service[] = { "system.slice", "system.slice/vm.service",
+		"system.slice/ssh.service", NULL };
+	struct fake_host *h = host_with(service, service[1]);
+	AUTO_SETTINGS struct settings *s = plan(h, "");
+	same_str(setting_of(h, s, "unit.delegate", "vm.service"), "yes", "a service is delegated");
+	same_str(setting_of(h, s, "unit.allowed_cpus", "ssh.service"), "without 1,13",
+		"what is beside it is fenced");
+	same_str(setting_of(h, s, "unit.allowed_cpus", "system.slice"), "none",
+		"what it is in is not");
+	same_str(setting_of(h, s, "cgroup.partition", "system.slice/vm.service/vcpus"), "isolated",
+		"the partition");
+	fake_free(h);
+}
+
+static void test_beside(void)
+{
+	static const char *const groups[] = { "qemu.slice", "qemu.slice/1.scope", NULL };
+	struct fake_host *h = host_with(groups, groups[1]);
+	add_task(h, 77, 3);
+	AUTO_SETTINGS struct settings *fenced = plan(h, "[vm *]\nisolation = fenced\n");
+	same_str(setting_of(h, fenced, "thread.affinity", "77"), "without 1,13",
+		"virtiofsd in the VM's scope is in no fence");
+	same_str(setting_of(h, fenced, "task.affinity", "1"), "none", "init is in one");
+	AUTO_SETTINGS struct settings *isolated = plan(h, "");
+	same_str(setting_of(h, isolated, "thread.affinity", "77"), "none",
+		"a partition keeps it off");
+	fake_free(h);
+}
+
+int main(void)
+{
+	test_libvirt();
+	test_units();
+	test_beside();
+	return tap_done();
+}
