@@ -12,10 +12,6 @@ seed=${1:-$RANDOM} points=${2:-24}
 RANDOM=$seed
 echo "# $(uname -r), $LAB_TOPOLOGY, seed $seed, $points points"
 
-killed() { # FAULT ARG...: must die of it
-	WIDEBERTH_FAULT=$1 wideberth-fault "${@:2}" >/out/killed.txt 2>&1
-	[ $? = 137 ] || { cat /out/killed.txt; return 1; }
-}
 # What a reader must say now: unfinished, when there is a journal; else nothing or what is applied.
 reports() {
 	local rc=0
@@ -31,11 +27,6 @@ whole_again() { # DESCRIPTION
 	dump_state /out/now
 	assert "$1" dump_same /out/a /out/now
 }
-choose() { # MAX: a point 1…MAX, before or after it
-	local when=(before after)
-	REPLY=kill-${when[RANDOM % 2]}:$((RANDOM % $1 + 1))
-}
-
 systemctl stop irqbalance
 vm_start db01 100 4 2 sleep
 sleep 2

@@ -287,6 +287,20 @@ proves() {
 	fi
 }
 
+# ---- the build that dies on demand ----------------------------------------------------------------------------
+
+# killed FAULT ARG...: must die of it
+killed() {
+	WIDEBERTH_FAULT=$1 wideberth-fault "${@:2}" >/out/killed.txt 2>&1
+	[ $? = 137 ] || { cat /out/killed.txt; return 1; }
+}
+
+# choose MAX: a point 1…MAX, before or after it
+choose() {
+	local when=(before after)
+	REPLY=kill-${when[RANDOM % 2]}:$((RANDOM % $1 + 1))
+}
+
 # ---- interference by plain reads --------------------------------------------------------------------------------
 
 # waited VMID: RAN-ns WAITED-ns INVOLUNTARY of its vCPUs since they began, and the time in us

@@ -66,6 +66,17 @@ assert_rc 'apply works elsewhere' 0 timed eval 'wideberth --json apply --vm two 
 proves two $level /out/apply.json 'elsewhere'
 undone 'two, elsewhere'
 
+# ---- killed in the middle ----
+seed=${1:-$RANDOM}
+RANDOM=$seed
+echo "# seed $seed"
+n=$(($(jq .writes /out/apply.json) - 10))
+for i in 1 2 3 4; do
+	choose $n
+	assert "$i: apply dies at $REPLY" killed "$REPLY" apply --vm two --housekeeping 0-5
+	undone "$i, $REPLY"
+done
+
 # ---- libvirt goes on with what is its own ----
 assert_rc 'apply works again' 0 eval 'wideberth --json apply --vm one >/out/apply2.json'
 claim_of one
