@@ -54,7 +54,8 @@ static const char *derive(struct host *h, struct arena *a, const struct knob *k,
 	struct cpuset wanted = s->with ? cpuset_or(&was, s->with) : cpuset_minus(&was, s->without);
 	if (!s->with && cpuset_equal(&wanted, &was) && is_all)
 		return arena_strdup(a, baseline);
-	if (cpuset_is_empty(&wanted) && s->fallback)
+	/* Nothing is left, or only CPUs that are offline: the fallback has all that are not. */
+	if (s->fallback && !cpuset_intersects(&wanted, s->fallback))
 		wanted = *s->fallback;
 	AUTO_FREE char *text = cpuset_format_list(&wanted);
 	return arena_strdup(a, text);

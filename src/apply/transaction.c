@@ -153,10 +153,11 @@ static void fill_entries(struct ledger *next, const struct changes *list)
 }
 
 /*
- * Drops from the ledger what went back, is gone, or was refused by the kernel: it was never ours.
+ * Drops from the ledger what went back, is gone, or was refused by the kernel and never ours.
  *
- * Two kinds that were refused stay, with the value that the kernel has. What did not go back: a
- * later undo may succeed. And what other changes affect: that has to come back from them.
+ * What was refused and stays has the value that the kernel has. What did not go back: a later undo
+ * may succeed. What was ours before: its baseline is still owed. And what other changes affect:
+ * that has to come back from them.
  */
 static void drop_done(struct host *h, struct ledger *next, const struct changes *list)
 {
@@ -170,7 +171,7 @@ static void drop_done(struct host *h, struct ledger *next, const struct changes 
 		if (entry->is_released && !has_failed)
 			continue;
 		if (!entry->is_released && c && c->result == CHANGE_IMMOVABLE &&
-			!c->knob->is_collateral)
+			!c->knob->is_collateral && !c->in_force)
 			continue;
 		bool is_wanted = !entry->is_released && c && c->result == CHANGE_FAILED;
 		if (has_failed && !is_wanted && c->knob->read(h, &c->target, &now) == 0)
@@ -279,6 +280,7 @@ static int plan_forward(struct host *h, const struct ledger *journal, struct cha
 			continue;
 		c.after = arena_strdup(&list->arena, entry->value);
 		c.is_released = entry->is_released;
+		c.in_force = c.is_released ? NULL : c.after;
 		c.why = "the undo did not end";
 		int r = changes_add(h, list, &c, NULL);
 		if (r < 0)

@@ -81,21 +81,44 @@ static struct cpuset set_of(hwloc_const_cpuset_t bitmap)
 	return s;
 }
 
-static int n_objects(hwloc_topology_t t, hwloc_obj_type_t type)
+struct objects {
+	hwloc_obj_t *v;
+	size_t n;
+};
+
+/*
+ * The objects of a type that have CPUs, in order. Found by way of the CPUs: hwloc's own lists know
+ * a type only where all of its objects are equally deep, and they are not when a core with one
+ * thread offline lies inside of its L2, and the others around theirs.
+ */
+static struct objects objects_of(
+	hwloc_topology_t t, struct arena *a, hwloc_obj_type_t type, const char *subtype)
 {
-	int n = hwloc_get_nbobjs_by_type(t, type);
-	return n > 0 ? n : 0;
+	int n_pus = hwloc_get_nbobjs_by_type(t, HWLOC_OBJ_PU);
+	struct objects all = { .v = arena_alloc(
+				       a, (size_t)(n_pus > 0 ? n_pus : 0) * sizeof *all.v) };
+	for (int i = 0; i < n_pus; i++) {
+		hwloc_obj_t o = hwloc_get_obj_by_type(t, HWLOC_OBJ_PU, (unsigned)i);
+		while (o &&
+			(o->type != type ||
+				(subtype && (!o->subtype || strcmp(o->subtype, subtype) != 0))))
+			o = o->parent;
+		if (o && (!all.n || all.v[all.n - 1] != o))
+			all.v[all.n++] = o;
+	}
+	return all;
 }
 
 /* Cores where hwloc knows them; else (no topology files) each CPU is its own. */
 static void read_cores(hwloc_topology_t t, struct snapshot *s)
 {
-	hwloc_obj_type_t type = n_objects(t, HWLOC_OBJ_CORE) ? HWLOC_OBJ_CORE : HWLOC_OBJ_PU;
-	int n = n_objects(t, type);
-	s->cores = arena_alloc(&s->arena, (size_t)n * sizeof *s->cores);
-	for (int i = 0; i < n; i++) {
-		struct cpuset all = set_of(hwloc_get_obj_by_type(t, type, (unsigned)i)->cpuset);
-		struct cpuset online = cpuset_and(&all, &s->online_cpus);
+	struct objects all = objects_of(t, &s->arena, HWLOC_OBJ_CORE, NULL);
+	if (!all.n)
+		all = objects_of(t, &s->arena, HWLOC_OBJ_PU, NULL);
+	s->cores = arena_alloc(&s->arena, all.n * sizeof *s->cores);
+	for (size_t i = 0; i < all.n; i++) {
+		struct cpuset cpus = set_of(all.v[i]->cpuset);
+		struct cpuset online = cpuset_and(&cpus, &s->online_cpus);
 		if (!cpuset_is_empty(&online))
 			s->cores[s->n_cores++] =
 				(struct core){ .cpus = online, .l3 = -1, .node = -1, .socket = -1 };
@@ -104,31 +127,30 @@ static void read_cores(hwloc_topology_t t, struct snapshot *s)
 
 static void read_l3s(hwloc_topology_t t, struct snapshot *s)
 {
-	int n = n_objects(t, HWLOC_OBJ_L3CACHE);
-	s->l3s = arena_alloc(&s->arena, (size_t)n * sizeof *s->l3s);
-	for (int i = 0; i < n; i++) {
-		hwloc_obj_t o = hwloc_get_obj_by_type(t, HWLOC_OBJ_L3CACHE, (unsigned)i);
-		struct cpuset all = set_of(o->cpuset), online = cpuset_and(&all, &s->online_cpus);
+	struct objects all = objects_of(t, &s->arena, HWLOC_OBJ_L3CACHE, NULL);
+	s->l3s = arena_alloc(&s->arena, all.n * sizeof *s->l3s);
+	for (size_t i = 0; i < all.n; i++) {
+		struct cpuset cpus = set_of(all.v[i]->cpuset);
+		struct cpuset online = cpuset_and(&cpus, &s->online_cpus);
 		if (!cpuset_is_empty(&online))
-			s->l3s[s->n_l3s++] = (struct l3_domain){
-				.cpus = online, .size_kib = o->attr->cache.size / 1024, .node = -1
-			};
+			s->l3s[s->n_l3s++] = (struct l3_domain){ .cpus = online,
+				.size_kib = all.v[i]->attr->cache.size / 1024,
+				.node = -1 };
 	}
 }
 
 static void read_sockets(hwloc_topology_t t, struct snapshot *s)
 {
-	int n = n_objects(t, HWLOC_OBJ_PACKAGE);
-	s->sockets = arena_alloc(&s->arena, (size_t)n * sizeof *s->sockets);
-	for (int i = 0; i < n; i++)
-		s->sockets[s->n_sockets++].cpus =
-			set_of(hwloc_get_obj_by_type(t, HWLOC_OBJ_PACKAGE, (unsigned)i)->cpuset);
+	struct objects all = objects_of(t, &s->arena, HWLOC_OBJ_PACKAGE, NULL);
+	s->sockets = arena_alloc(&s->arena, all.n * sizeof *s->sockets);
+	for (size_t i = 0; i < all.n; i++)
+		s->sockets[s->n_sockets++].cpus = set_of(all.v[i]->cpuset);
 }
 
 static void read_nodes(hwloc_topology_t t, struct snapshot *s)
 {
-	int n = n_objects(t, HWLOC_OBJ_NUMANODE);
-	s->nodes = arena_alloc(&s->arena, (size_t)n * sizeof *s->nodes);
+	int n = hwloc_get_nbobjs_by_type(t, HWLOC_OBJ_NUMANODE);
+	s->nodes = arena_alloc(&s->arena, (size_t)(n > 0 ? n : 0) * sizeof *s->nodes);
 	for (int i = 0; i < n; i++) {
 		hwloc_obj_t o = hwloc_get_obj_by_type(t, HWLOC_OBJ_NUMANODE, (unsigned)i);
 		struct node *node = &s->nodes[s->n_nodes++];
@@ -142,27 +164,21 @@ static void read_nodes(hwloc_topology_t t, struct snapshot *s)
 
 static void read_l2s(hwloc_topology_t t, struct snapshot *s)
 {
-	int n = n_objects(t, HWLOC_OBJ_L2CACHE);
-	s->l2s = arena_alloc(&s->arena, (size_t)n * sizeof *s->l2s);
-	for (int i = 0; i < n; i++) {
-		hwloc_obj_t o = hwloc_get_obj_by_type(t, HWLOC_OBJ_L2CACHE, (unsigned)i);
-		s->l2s[s->n_l2s++] =
-			(struct l2_domain){ set_of(o->cpuset), o->attr->cache.size / 1024 };
-	}
+	struct objects all = objects_of(t, &s->arena, HWLOC_OBJ_L2CACHE, NULL);
+	s->l2s = arena_alloc(&s->arena, all.n * sizeof *s->l2s);
+	for (size_t i = 0; i < all.n; i++)
+		s->l2s[s->n_l2s++] = (struct l2_domain){ set_of(all.v[i]->cpuset),
+			all.v[i]->attr->cache.size / 1024 };
 }
 
 /* Dies are a type of their own, clusters groups with a name. */
 static struct cpu_group *read_groups(hwloc_topology_t t, struct snapshot *s, hwloc_obj_type_t type,
 	const char *subtype, size_t *ret_n)
 {
-	size_t room = 0;
-	struct cpu_group *groups = NULL;
-	for (hwloc_obj_t o = NULL; (o = hwloc_get_next_obj_by_type(t, type, o));)
-		room++;
-	groups = arena_alloc(&s->arena, room * sizeof *groups);
-	for (hwloc_obj_t o = NULL; (o = hwloc_get_next_obj_by_type(t, type, o));)
-		if (!subtype || (o->subtype && !strcmp(o->subtype, subtype)))
-			groups[(*ret_n)++].cpus = set_of(o->cpuset);
+	struct objects all = objects_of(t, &s->arena, type, subtype);
+	struct cpu_group *groups = arena_alloc(&s->arena, all.n * sizeof *groups);
+	for (size_t i = 0; i < all.n; i++)
+		groups[(*ret_n)++].cpus = set_of(all.v[i]->cpuset);
 	return groups;
 }
 

@@ -22,7 +22,7 @@ struct setting {
 	const char *value;         /* the value to have; NULL: what it was without the CPUs below */
 	const struct cpuset *with; /* CPUs to add to the set that it was */
 	const struct cpuset *without;  /* CPUs to take out of the set that it was … */
-	const struct cpuset *fallback; /* … and the set to have when nothing is left */
+	const struct cpuset *fallback; /* … and the set to have when nothing online is left */
 	bool is_optional;              /* failing is reported, and no reason to give up */
 	const char *why;
 };

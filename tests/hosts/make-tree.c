@@ -7,6 +7,7 @@
  *	l3_kib=32768	0: no L3			cache=0: no cache files at all
  *	mem_mib=65536	per node			no_memory=N: node N has none
  *	memory_nodes=0	nodes without CPUs		offline=LIST
+ *	private=0	1: each thread has caches of its own, as emulated CPUs have
  *	small=0 tiny=0	E cores beside the last L3's, low-power ones outside of it
  *	small_l3s=0	of each node the last so many L3s have a third of the size
  *	gap=0		CPU numbers left out before the second half
@@ -25,7 +26,8 @@
 #include "base/str.h"
 
 static struct {
-	int sockets, nodes, l3s, cores, threads, l3_kib, cache, mem_mib, no_memory, memory_nodes;
+	int sockets, nodes, l3s, cores, threads, l3_kib, cache, private, mem_mib, no_memory,
+		memory_nodes;
 	int small, tiny, small_l3s, gap, irqs, kthreads, processes, pci;
 	const char *numbering, *offline;
 } shape = { .sockets = 1,
@@ -51,6 +53,7 @@ static const struct {
 	{ "threads", &shape.threads },
 	{ "l3_kib", &shape.l3_kib },
 	{ "cache", &shape.cache },
+	{ "private", &shape.private },
 	{ "mem_mib", &shape.mem_mib },
 	{ "no_memory", &shape.no_memory },
 	{ "memory_nodes", &shape.memory_nodes },
@@ -205,9 +208,10 @@ static struct cpuset l2_of(const struct cpu *c)
 
 static void put_caches(const struct cpu *c)
 {
-	struct cpuset l2 = l2_of(c);
-	put_cache(c->nr, 0, 1, "Data\n", 32, &of_core[c->core]);
-	put_cache(c->nr, 1, 1, "Instruction\n", 32, &of_core[c->core]);
+	struct cpuset l1 = shape.private ? cpuset_of(c->nr) : of_core[c->core];
+	struct cpuset l2 = shape.private ? l1 : l2_of(c);
+	put_cache(c->nr, 0, 1, "Data\n", 32, &l1);
+	put_cache(c->nr, 1, 1, "Instruction\n", 32, &l1);
 	put_cache(c->nr, 2, 2, "Unified\n", c->kind == BIG ? 1024 : 2048, &l2);
 	if (c->l3 < 0)
 		return;
