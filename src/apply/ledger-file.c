@@ -136,11 +136,12 @@ int ledger_lock(struct host *h, int *ret_fd, struct err *e)
 	AUTO_CLOSE int fd = openat(dir, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return err_set(e, -errno, "create the lock in the state directory");
-	r = flock(fd, LOCK_EX | LOCK_NB);
-	if (r < 0 && errno == EWOULDBLOCK)
+	bool is_free = flock(fd, LOCK_EX | LOCK_NB) == 0;
+	if (!is_free)
 		host_tell_wait(h, "another wideberth that changes this host");
-	while (r < 0 && (errno == EINTR || errno == EWOULDBLOCK))
-		r = flock(fd, LOCK_EX);
+	do
+		r = is_free ? 0 : flock(fd, LOCK_EX);
+	while (r < 0 && errno == EINTR);
 	if (r < 0)
 		return err_set(e, -errno, "lock the state directory");
 	*ret_fd = TAKE_FD(fd);

@@ -27,7 +27,6 @@ const char *builder_list(struct builder *b, const struct cpuset *set)
 	return arena_strdup(b->arena, text);
 }
 
-/* The set that it was, without the CPUs. */
 void builder_take_out(struct builder *b, struct setting *s, const struct cpuset *cpus)
 {
 	s->without = cpus;

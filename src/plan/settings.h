@@ -2,8 +2,9 @@
 /*
  * From placements to the value that every managed setting of the host should have.
  *
- * Pure: what is there now is not looked at, so that the same list serves to apply, to check for
- * drift, and, with one VM less, to undo that VM and leave the others whole.
+ * Pure: of the settings themselves it matters whether a group or a thread has one of its own, and
+ * not which, so that the same list serves to apply, to check for drift, and, with one VM less, to
+ * undo that VM and leave the others whole.
  */
 #pragma once
 
