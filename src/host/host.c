@@ -180,7 +180,6 @@ int host_list_path(struct host *h, const char *path, struct host_names *ret)
 			*array_push(&names) = xstrdup(entry->d_name);
 	if (names.n)
 		qsort(names.v, names.n, sizeof *names.v, by_number);
-	host_hold_path(h, path, fd);
 	*ret = (struct host_names){ names.v, names.n };
 	return 0;
 }

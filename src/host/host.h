@@ -63,12 +63,6 @@ int host_list(struct host *h, struct host_names *ret, const char *fmt, ...)
 void host_names_done(struct host_names *names);
 #define AUTO_NAMES CLEANUP(host_names_done)
 
-/* Between these calls the directories that were listed last stay open, and what is in them is
- * opened from there: shorter ways through the kernel. One that is removed and made anew meanwhile
- * looks empty, so it is for one pass of reading only. */
-void host_hold_dirs(struct host *h);
-void host_release_dirs(struct host *h);
-
 /* A directory below the root as a descriptor, made (0700) when it is missing: for files of our own
  * that are no part of the machine. -ELOOP for a symbolic link, -EROFS for a recording. */
 int host_make_dir(struct host *h, const char *path) MUST_CHECK;

@@ -19,15 +19,6 @@ struct host_ops {
 	int (*set_irqbalance)(struct host *h, const struct cpuset *banned);
 };
 
-/* A directory below the root that stays open: "proc/3085/task". */
-struct held_dir {
-	char *path;
-	size_t n; /* length of the path */
-	int fd;
-	unsigned int last_use;
-};
-enum { HELD_DIRS_MAX = 8 };
-
 struct host {
 	char *root;     /* NULL for a recording */
 	char *unpacked; /* the directory that an archive was unpacked to, or NULL */
@@ -45,18 +36,12 @@ struct host {
 	void *wait_context;
 	void *bus;       /* live: the sd_bus connection, opened when first needed */
 	int last_pid;    /* tree: whose thread was looked for last */
-	bool is_holding; /* between host_hold_dirs() and host_release_dirs() */
-	struct held_dir held[HELD_DIRS_MAX];
-	size_t n_held;
-	unsigned int n_uses; /* of held directories so far: their clock */
 };
 
 extern const struct host_ops host_live_ops, host_tree_ops;
 
 /* Opens a path below the root; it cannot lead out of a tree. Returns a descriptor or -errno. */
 int host_open_path(struct host *h, const char *path, int flags) MUST_CHECK;
-/* Keeps a copy of the descriptor of the directory, while directories are held. */
-void host_hold_path(struct host *h, const char *path, int fd);
 struct stat;
 int host_stat_path(struct host *h, const char *path, struct stat *ret) MUST_CHECK;
 /* Reads a whole file past replay and record. */

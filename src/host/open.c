@@ -87,7 +87,6 @@ int host_open(struct host **ret, const char *root, struct err *e)
 void host_free(struct host *h)
 {
 	host_live_close(h);
-	host_release_dirs(h);
 	if (h->root_fd >= 0)
 		close(h->root_fd);
 	recording_free(h->replay);

@@ -79,7 +79,6 @@ static void read_device(struct host *h, struct snapshot *s, struct pci_device *d
 	d->device = read_hex(h, s, d->address, "device");
 	d->node = read_node(h, s, d->address);
 	d->driver = read_link(h, s, d->address, "driver");
-	d->local_cpus = read_cpulist(h, s, "sys/bus/pci/devices/%s/local_cpulist", d->address);
 	const char *name = read_link(h, s, d->address, "iommu_group");
 	if (name && str_to_int(name, &group) == 0)
 		d->iommu_group = group;

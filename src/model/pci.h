@@ -12,7 +12,6 @@ struct pci_device {
 	int node;            /* numa_node: the kernel's number; -1 where unknown */
 	const char *driver;  /* driver → …/drivers/vfio-pci; NULL without one */
 	int iommu_group;     /* iommu_group → …/iommu_groups/12; -1 without an IOMMU */
-	const struct cpuset *local_cpus; /* local_cpulist; NULL where absent */
 };
 
 /* "GPU", "NIC", "NVMe", "storage", "USB", "audio" …: what people call devices of the class; NULL

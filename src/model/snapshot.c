@@ -162,7 +162,6 @@ static const struct {
 static int read_parts(struct host *h, unsigned int parts, struct snapshot *s, struct err *e)
 {
 	s->hostname = read_text(h, s, "proc/sys/kernel/hostname");
-	s->kernel_release = read_text(h, s, "proc/sys/kernel/osrelease");
 	s->boot_id = read_text(h, s, "proc/sys/kernel/random/boot_id");
 	s->cmdline = read_text(h, s, "proc/cmdline");
 	int r = read_topology(h, s, e);
@@ -190,9 +189,7 @@ static int read_parts(struct host *h, unsigned int parts, struct snapshot *s, st
 int snapshot_read(struct host *h, unsigned int parts, struct snapshot **ret, struct err *e)
 {
 	AUTO_SNAPSHOT struct snapshot *s = xcalloc(1, sizeof *s);
-	host_hold_dirs(h);
 	int r = read_parts(h, parts, s, e);
-	host_release_dirs(h);
 	if (r == 0)
 		*ret = TAKE(s);
 	return r;

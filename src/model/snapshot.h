@@ -220,7 +220,7 @@ struct snapshot {
 
 	/* /proc/sys/kernel/{hostname,osrelease,random/boot_id}, /proc/cmdline; NULL where unknown
 	 */
-	const char *hostname, *kernel_release, *boot_id, *cmdline;
+	const char *hostname, *boot_id, *cmdline;
 
 	/* Below here: what the snapshot keeps for itself. Interned sets (model/read.h), and
 	 * indexes: of CPUs by number, of cgroups by path. */
