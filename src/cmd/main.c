@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "cmd/args.h"
 #include "cmd/cmd.h"
+#include "vm/redact.h"
 
 /* A global option may stand before or behind the command. */
 static const char *global(const struct command_line *line, const char *name)
@@ -34,7 +35,7 @@ static int run(const struct command_line *line, struct report **ret_report, stru
 	const char *root = global(line, "root"), *record = global(line, "record");
 	int r = host_open(&h, root, e);
 	if (r == 0 && record)
-		r = host_record_to(h, record, e);
+		r = host_record_to(h, record, &redact_secrets, e);
 	if (r == 0 && global(line, "mask"))
 		host_mask_names(h);
 	if (r < 0)

@@ -12,8 +12,8 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
+#include "host/mask.h"
 #include "host/recording.h"
-#include "host/redact.h"
 
 /*
  * Files that the kernel writes as one record: what does not fill the buffer is all, and need not be
@@ -83,12 +83,14 @@ int host_write_path(struct host *h, const char *path, const char *text, int flag
 	return (size_t)n == len ? 0 : -EIO;
 }
 
-int host_record_to(struct host *h, const char *dir, struct err *e)
+int host_record_to(
+	struct host *h, const char *dir, const struct host_secrets *secrets, struct err *e)
 {
 	if (mkdir(dir, 0755) < 0 && errno != EEXIST)
 		return err_set(e, -errno, "create directory '%s'", dir);
 	h->record = recording_new();
 	h->record_dir = xstrdup(dir);
+	h->secrets = secrets;
 	return 0;
 }
 
@@ -123,12 +125,26 @@ bool host_may_change(const struct host *h)
 	return h->ops && !h->unpacked;
 }
 
-static void record_file(struct host *h, const char *path, int r, const char *text, size_t n)
+static void learn_hostname(struct mask *m, const char *text, size_t n)
 {
-	AUTO_FREE char *redacted = text && n ? redact_file(path, text, &n) : NULL;
-	recording_add(h->record, "file", path, r, redacted ? redacted : text, n);
-	if (text && h->mask)
-		mask_learn(h->mask, path, redacted ? redacted : text, n);
+	AUTO_FREE char *copy = xstrndup(text, n);
+	mask_hide(m, str_trim(copy), "host", -1);
+}
+
+/* Keeps an answer, without what is secret of it. text: NULL where r is an errno. */
+static void record_answer(
+	struct host *h, const char *kind, const char *key, int r, const char *text, size_t n)
+{
+	AUTO_FREE char *redacted =
+		text && h->secrets ? h->secrets->redact(kind, key, text, &n) : NULL;
+	const char *kept = redacted ? redacted : text;
+	recording_add(h->record, kind, key, r, kept, n);
+	if (!kept || !h->mask)
+		return;
+	if (streq(kind, "file") && streq(key, "proc/sys/kernel/hostname"))
+		learn_hostname(h->mask, kept, n);
+	if (h->secrets)
+		h->secrets->learn(h->mask, kind, key, kept, n);
 }
 
 static int read_file(struct host *h, const char *path, char **ret_text, size_t *ret_n)
@@ -137,7 +153,7 @@ static int read_file(struct host *h, const char *path, char **ret_text, size_t *
 		return recording_ask(h->replay, "file", path, ret_text, ret_n);
 	int r = host_read_path(h, path, ret_text, ret_n);
 	if (h->record)
-		record_file(h, path, r, r ? NULL : *ret_text, r ? 0 : *ret_n);
+		record_answer(h, "file", path, r, r ? NULL : *ret_text, r ? 0 : *ret_n);
 	return r;
 }
 
@@ -313,14 +329,6 @@ int host_inode(struct host *h, uint64_t *ret, const char *fmt, ...)
 	return r < 0 ? r : str_to_u64(text, ret);
 }
 
-static void record_answer(
-	struct host *h, const char *kind, const char *key, int r, const char *text)
-{
-	size_t n = text ? strlen(text) : 0;
-	AUTO_FREE char *redacted = text ? redact_answer(kind, text, &n) : NULL;
-	recording_add(h->record, kind, key, r, redacted ? redacted : text, n);
-}
-
 int host_ask(struct host *h, const char *kind, const char *key, host_ask_fn *ask, void *context,
 	char **ret_text)
 {
@@ -328,7 +336,7 @@ int host_ask(struct host *h, const char *kind, const char *key, host_ask_fn *ask
 		return recording_ask(h->replay, kind, key, ret_text, NULL);
 	int r = h->is_live ? ask(context, key, ret_text) : -ENOENT;
 	if (h->record)
-		record_answer(h, kind, key, r, r ? NULL : *ret_text);
+		record_answer(h, kind, key, r, r ? NULL : *ret_text, r ? 0 : strlen(*ret_text));
 	return r;
 }
 
@@ -339,7 +347,7 @@ int host_record_fact(
 		return 0;
 	AUTO_FREE char *text = NULL;
 	int r = ask(context, key, &text);
-	record_answer(h, kind, key, r, r ? NULL : text);
+	record_answer(h, kind, key, r, r ? NULL : text, r ? 0 : strlen(text));
 	return r;
 }
 

@@ -26,9 +26,23 @@ void host_free(struct host *h);
 DEFINE_CLEANUP(struct host, host_free)
 #define AUTO_HOST CLEANUP(host_freep)
 
-/* From now on keeps everything that is read, and writes it to DIR/recording in host_finish(). */
-int host_record_to(struct host *h, const char *dir, struct err *e) MUST_CHECK;
-/* The recording will say "host" and "vm1" for the host's and the VMs' names. */
+struct mask;
+
+/* What does not go into a recording: the rooms above know. kind and key are the question's, as the
+ * recording has them: "file" "proc/1/cmdline". */
+struct host_secrets {
+	/* The answer as it is kept, malloc'ed, its length in *n; NULL: as it is. */
+	char *(*redact)(const char *kind, const char *key, const char *text, size_t *n);
+	/* Learns names to hide from an answer as it is kept. */
+	void (*learn)(
+		struct mask *m, const char *kind, const char *key, const char *text, size_t n);
+};
+
+/* From now on keeps everything that is read, and writes it to DIR/recording in host_finish().
+ * secrets: NULL where nothing is secret. */
+int host_record_to(struct host *h, const char *dir, const struct host_secrets *secrets,
+	struct err *e) MUST_CHECK;
+/* The recording will say "host" for the host's name, and others for those that are learnt. */
 void host_mask_names(struct host *h);
 /* Writes the recording, if one is kept. */
 int host_finish(struct host *h, struct err *e) MUST_CHECK;

@@ -27,15 +27,16 @@ struct host {
 	struct recording *replay; /* answers instead of the files */
 	struct recording *record;
 	char *record_dir;
-	struct mask *mask;          /* names that the recording hides, or NULL */
-	const struct host_ops *ops; /* NULL for a recording */
+	const struct host_secrets *secrets; /* or NULL */
+	struct mask *mask;                  /* names that the recording hides, or NULL */
+	const struct host_ops *ops;         /* NULL for a recording */
 	struct host_cost cost;
 	uint64_t began_ns;       /* of the change under way */
 	bool is_irqbalance_hung; /* live: it did not answer; once is enough to wait */
 	host_wait_fn *tell_wait; /* or NULL */
 	void *wait_context;
-	void *bus;       /* live: the sd_bus connection, opened when first needed */
-	int last_pid;    /* tree: whose thread was looked for last */
+	void *bus;    /* live: the sd_bus connection, opened when first needed */
+	int last_pid; /* tree: whose thread was looked for last */
 };
 
 extern const struct host_ops host_live_ops, host_tree_ops;

@@ -10,8 +10,8 @@
 #include "base/str.h"
 #include "host/archive.h"
 #include "host/internal.h"
+#include "host/mask.h"
 #include "host/recording.h"
-#include "host/redact.h"
 
 static int open_root(struct host *h, const char *dir, struct err *e)
 {

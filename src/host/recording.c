@@ -9,7 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
-#include "host/redact.h"
+#include "host/mask.h"
 
 static const char magic[] = "wideberth recording 1";
 

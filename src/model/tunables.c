@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "host/redact.h"
 #include "model/read.h"
 
 enum tunable_kind { NUMBER, TEXT, CHOICE, CPULIST };
@@ -180,6 +179,16 @@ static size_t word_length(const char *p)
 	return n;
 }
 
+static bool is_secret_param(const char *name, size_t n)
+{
+	static const char *const words[] = { "password", "passwd", "secret", "token",
+		"credential" };
+	for (size_t i = 0; i < N_ELEMENTS(words); i++)
+		if (memmem(name, n, words[i], strlen(words[i])))
+			return true;
+	return false;
+}
+
 void boot_params_parse(struct arena *a, const char *text, struct boot_params *ret)
 {
 	ARRAY(struct boot_param) all = { 0 };
@@ -193,15 +202,39 @@ void boot_params_parse(struct arena *a, const char *text, struct boot_params *re
 		size_t n_name = equals ? (size_t)(equals - p) : n;
 		struct boot_param *param = array_push(&all);
 		param->name = arena_strndup(a, p, n_name);
-		param->value = !equals ? ""
-			: redact_is_secret_param(p, n_name)
-			? "*"
-			: arena_strndup(a, equals + 1, n - n_name - 1);
+		param->value = !equals               ? ""
+			: is_secret_param(p, n_name) ? "*"
+						     : arena_strndup(a, equals + 1, n - n_name - 1);
 		p += n;
 	}
 	ret->v = arena_dup(a, all.v, all.n, sizeof *all.v);
 	ret->n = all.n;
 	free(all.v);
+}
+
+/* "quiet rd.iscsi.password=x" → "quiet rd.iscsi.password=*": blanks in double quotes are part of a
+ * value. */
+char *boot_params_redact(const char *text, size_t *n)
+{
+	AUTO_STRBUF struct strbuf b = { 0 };
+	strbuf_puts(&b, "");
+	for (size_t i = 0; i < *n;) {
+		bool is_quoted = false, is_secret = false;
+		size_t start = i, value = 0;
+		for (; i < *n && (is_quoted || !isspace((unsigned char)text[i])); i++) {
+			is_quoted ^= text[i] == '"';
+			if (text[i] == '=' && !value) {
+				value = i + 1;
+				is_secret = is_secret_param(text + start, i - start);
+			}
+		}
+		strbuf_add(&b, text + start, (is_secret ? value : i) - start);
+		strbuf_puts(&b, is_secret ? "*" : "");
+		for (; i < *n && isspace((unsigned char)text[i]); i++)
+			strbuf_add(&b, text + i, 1);
+	}
+	*n = b.n;
+	return TAKE(b.s);
 }
 
 static bool is_same_name(const char *a, const char *b)

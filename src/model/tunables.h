@@ -105,6 +105,10 @@ struct boot_params {
 /* Splits /proc/cmdline at blanks that are not in double quotes; what stands behind "--" is init's.
  */
 void boot_params_parse(struct arena *a, const char *text, struct boot_params *ret);
+/* The command line as a recording keeps it, malloc'ed: values of parameters whose name has
+ * "password", "secret", "token", … in it are "*". They are not shown either, or a recording would
+ * not replay to the same. */
+char *boot_params_redact(const char *text, size_t *n) MUST_CHECK;
 /* The last value of the parameter, or NULL. '-' and '_' are the same in a name. */
 const char *boot_param(const struct boot_params *p, const char *name);
 

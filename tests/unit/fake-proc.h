@@ -122,7 +122,7 @@ UNUSED static bool find_all(struct found *f, const char *dir, const char *record
 		put("0\n", 2, "sys/devices/system/cpu/online");
 	int r = host_open(&f->h, dir, &e);
 	if (r == 0 && record)
-		r = host_record_to(f->h, record, &e);
+		r = host_record_to(f->h, record, NULL, &e);
 	if (r == 0)
 		r = snapshot_read(f->h, SNAPSHOT_TASKS | SNAPSHOT_CGROUPS, &f->s, &e);
 	if (r == 0)

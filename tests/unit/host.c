@@ -167,7 +167,7 @@ static void recording_answers_the_same(void)
 	struct err e = { 0 };
 	{
 		AUTO_HOST struct host *h = open_root("root");
-		same_int(host_record_to(h, target, &e), 0, "recording");
+		same_int(host_record_to(h, target, NULL, &e), 0, "recording");
 		ask(h, &was);
 		put("root/etc/name", "changed\n", 8);
 		expect(h, "etc/name", "changed\n");

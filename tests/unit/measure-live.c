@@ -143,7 +143,7 @@ static void test_replay(void)
 	char dir[] = "/tmp/measure-XXXXXX";
 	struct err e = { 0 };
 	AUTO_HOST struct host *h = NULL;
-	if (!mkdtemp(dir) || host_open(&h, NULL, &e) < 0 || host_record_to(h, dir, &e) < 0) {
+	if (!mkdtemp(dir) || host_open(&h, NULL, &e) < 0 || host_record_to(h, dir, NULL, &e) < 0) {
 		ok(false, "record: %s", e.text);
 		return;
 	}

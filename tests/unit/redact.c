@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What must never be in a recording, and what must stay so that it replays. */
-#include "host/redact.h"
+#include "vm/redact.h"
 
 #include <stdlib.h>
 
 #include "base/alloc.h"
 #include "base/str.h"
+#include "host/mask.h"
 #include "tap.h"
 
 /* A command line, written with '|' for NUL, as a recording keeps it. */
@@ -15,7 +16,7 @@ static char *redacted_line(const char *text)
 	size_t n = strlen(text) + 1;
 	for (char *p = line; (p = strchr(p, '|'));)
 		*p++ = 0;
-	char *kept = redact_file("proc/7/cmdline", line, &n);
+	char *kept = redact_answer("file", "proc/7/cmdline", line, &n);
 	for (size_t i = 0; i + 1 < n; i++)
 		if (!kept[i])
 			kept[i] = '|';
@@ -81,7 +82,7 @@ static void secrets_of_a_command_line(void)
 static void file_is(const char *path, const char *text, const char *want, const char *what)
 {
 	size_t n = strlen(text);
-	AUTO_FREE char *got = redact_file(path, text, &n);
+	AUTO_FREE char *got = redact_answer("file", path, text, &n);
 	same_str(got, want, "%s", what);
 	ok(!got || strlen(got) == n, "... and its length");
 }
@@ -103,13 +104,13 @@ static void files(void)
 		"root=UUID=1 isolcpus=domain,2-5 token=* rd.iscsi.password=* x.secret quiet\n",
 		"the kernel's command line");
 	file_is("proc/7/stat", "7 (x) S", NULL, "a file without secrets is kept as it is");
-	file_is("proc/cmdline", "", "", "an empty command line");
+	file_is("proc/cmdline", "", NULL, "an empty command line is kept as it is");
 }
 
 static void xml_is(const char *text, const char *want, const char *what)
 {
 	size_t n = strlen(text);
-	AUTO_FREE char *got = redact_answer("libvirt", text, &n);
+	AUTO_FREE char *got = redact_answer("libvirt", "domains", text, &n);
 	same_str(got, want, "%s", what);
 }
 
@@ -144,7 +145,7 @@ static void libvirts_xml(void)
 	xml_is("<domains><domain><title>hunter2", "<domains><domain>", "one that was cut");
 	xml_is("<domains><domain><title x='hunter2", "<domains><domain>", "... in a tag");
 	size_t n = 3;
-	ok(!redact_answer("qmp", "{}\n", &n), "other answers are kept as they are");
+	ok(!redact_answer("qmp", "/run/a", "{}\n", &n), "other answers are kept as they are");
 }
 
 static void masked(struct mask *m, const char *text, const char *want)
@@ -159,10 +160,10 @@ static void names(void)
 	static const char line[] = "qemu-kvm\0-name\0guest=db-01,debug-threads=on\0-uuid\0aa-bb";
 	static const char other[] = "qemu-kvm\0-name\0db";
 	struct mask *m = mask_new();
-	mask_learn(m, "proc/sys/kernel/hostname", "pve1\n", 5);
-	mask_learn(m, "proc/7/cmdline", line, sizeof line);
-	mask_learn(m, "proc/8/cmdline", other, sizeof other);
-	mask_learn(m, "proc/9/cmdline", "bash\0-name\0home", 16);
+	mask_hide(m, "pve1", "host", -1);
+	redact_learn(m, "file", "proc/7/cmdline", line, sizeof line);
+	redact_learn(m, "file", "proc/8/cmdline", other, sizeof other);
+	redact_learn(m, "file", "proc/9/cmdline", "bash\0-name\0home", 16);
 	masked(m, "pve1", "host");
 	masked(m, "etc/pve/nodes/pve1/qemu-server", "etc/pve/nodes/host/qemu-server");
 	masked(m, "db-01 and db", "vm1 and vm2");

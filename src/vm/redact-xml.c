@@ -5,7 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
-#include "host/redact.h"
+#include "vm/redact.h"
 
 static bool is_one_of(const char *word, size_t n, const char *const *list, size_t n_list)
 {
@@ -62,8 +62,7 @@ static void enter(struct xml_place *at, const char *name, size_t n)
 	at->depth++;
 }
 
-/* Copies the text but for what is in elements that are not kept. */
-static char *redact_xml(const char *text, size_t *n)
+char *redact_xml(const char *text, size_t *n)
 {
 	AUTO_STRBUF struct strbuf b = { 0 };
 	struct xml_place at = { 0 };
@@ -93,9 +92,4 @@ static char *redact_xml(const char *text, size_t *n)
 	}
 	*n = b.n;
 	return TAKE(b.s);
-}
-
-char *redact_answer(const char *kind, const char *text, size_t *n)
-{
-	return streq(kind, "libvirt") ? redact_xml(text, n) : NULL;
 }

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "host/redact.h"
+#include "vm/redact.h"
 
 #include <ctype.h>
-#include <stdint.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/str.h"
-
-/* ---- secrets ---- */
+#include "host/mask.h"
+#include "model/tunables.h"
 
 /* QEMU's options whose values are kept. */
 static const char *const kept_options[] = { "name", "uuid", "id", "smp", "m", "machine", "M",
@@ -162,41 +161,6 @@ static char *redact_pve(const char *text, size_t *n)
 	return TAKE(b.s);
 }
 
-bool redact_is_secret_param(const char *name, size_t n)
-{
-	static const char *const words[] = { "password", "passwd", "secret", "token",
-		"credential" };
-	for (size_t i = 0; i < N_ELEMENTS(words); i++)
-		if (memmem(name, n, words[i], strlen(words[i])))
-			return true;
-	return false;
-}
-
-/* "quiet rd.iscsi.password=x" → "quiet rd.iscsi.password=*": blanks in double quotes are part of a
- * value. */
-static char *redact_kernel_cmdline(const char *text, size_t *n)
-{
-	AUTO_STRBUF struct strbuf b = { 0 };
-	strbuf_puts(&b, "");
-	for (size_t i = 0; i < *n;) {
-		bool is_quoted = false, is_secret = false;
-		size_t start = i, value = 0;
-		for (; i < *n && (is_quoted || !isspace((unsigned char)text[i])); i++) {
-			is_quoted ^= text[i] == '"';
-			if (text[i] == '=' && !value) {
-				value = i + 1;
-				is_secret = redact_is_secret_param(text + start, i - start);
-			}
-		}
-		strbuf_add(&b, text + start, (is_secret ? value : i) - start);
-		strbuf_puts(&b, is_secret ? "*" : "");
-		for (; i < *n && isspace((unsigned char)text[i]); i++)
-			strbuf_add(&b, text + i, 1);
-	}
-	*n = b.n;
-	return TAKE(b.s);
-}
-
 /* "proc/1234/cmdline", not "proc/cmdline" */
 static bool is_cmdline(const char *path)
 {
@@ -204,77 +168,19 @@ static bool is_cmdline(const char *path)
 	return pid && isdigit((unsigned char)*pid) && str_has_suffix(path, "/cmdline");
 }
 
-char *redact_file(const char *path, const char *text, size_t *n)
+char *redact_answer(const char *kind, const char *key, const char *text, size_t *n)
 {
-	if (is_cmdline(path))
+	if (streq(kind, "libvirt"))
+		return redact_xml(text, n);
+	if (!streq(kind, "file") || !*n)
+		return NULL;
+	if (is_cmdline(key))
 		return redact_cmdline(text, n);
-	if (streq(path, "proc/cmdline"))
-		return redact_kernel_cmdline(text, n);
-	if (str_after(path, "etc/pve/") && strstr(path, "/qemu-server/"))
+	if (streq(key, "proc/cmdline"))
+		return boot_params_redact(text, n);
+	if (str_after(key, "etc/pve/") && strstr(key, "/qemu-server/"))
 		return redact_pve(text, n);
 	return NULL;
-}
-
-/* ---- names ---- */
-
-struct hidden {
-	char *name, *alias;
-};
-
-struct mask {
-	ARRAY(struct hidden) names;
-	int n_vms;
-};
-
-struct mask *mask_new(void)
-{
-	return xcalloc(1, sizeof(struct mask));
-}
-
-void mask_free(struct mask *m)
-{
-	if (!m)
-		return;
-	array_for_each (h, &m->names) {
-		free(h->name);
-		free(h->alias);
-	}
-	free(m->names.v);
-	free(m);
-}
-
-static bool is_known(const struct mask *m, const char *name)
-{
-	array_for_each (h, &m->names)
-		if (streq(h->name, name))
-			return true;
-	return false;
-}
-
-/* systemd writes "-" in the names of scopes as "\x2d". */
-static char *escaped(const char *name)
-{
-	AUTO_STRBUF struct strbuf b = { 0 };
-	strbuf_puts(&b, "");
-	for (; *name; name++) {
-		if (*name == '-')
-			strbuf_puts(&b, "\\x2d");
-		else
-			strbuf_add(&b, name, 1);
-	}
-	return TAKE(b.s);
-}
-
-/* Takes the alias. Names of one character are left: they would be found everywhere. */
-static void hide(struct mask *m, const char *name, char *alias)
-{
-	AUTO_FREE char *own = alias;
-	if (strlen(name) < 2 || is_known(m, name))
-		return;
-	*array_push(&m->names) = (struct hidden){ xstrdup(name), xstrdup(own) };
-	AUTO_FREE char *unit = escaped(name);
-	if (!streq(unit, name))
-		*array_push(&m->names) = (struct hidden){ TAKE(unit), xstrdup(own) };
 }
 
 /* "guest=db01,debug-threads=on" or "db01,process=x" */
@@ -282,65 +188,21 @@ static void learn_name(struct mask *m, const char *value)
 {
 	const char *guest = str_after(value, "guest=");
 	AUTO_FREE char *name = xstrndup(guest ? guest : value, strcspn(guest ? guest : value, ","));
-	if (!is_known(m, name))
-		hide(m, name, xasprintf("vm%d", ++m->n_vms));
+	mask_hide(m, name, "vm", 0);
 }
 
-void mask_learn(struct mask *m, const char *path, const char *text, size_t n)
+void redact_learn(struct mask *m, const char *kind, const char *key, const char *text, size_t n)
 {
-	if (streq(path, "proc/sys/kernel/hostname")) {
-		AUTO_FREE char *copy = xstrndup(text, n);
-		hide(m, str_trim(copy), xstrdup("host"));
-	}
-	if (!is_cmdline(path) || !n || !is_qemu(text))
+	if (!streq(kind, "file") || !is_cmdline(key) || !n || !is_qemu(text))
 		return;
 	const char *end = text + n, *option = "";
 	for (const char *p = text; p < end; p += strlen(p) + 1) {
 		if (streq(option, "-name"))
 			learn_name(m, p);
 		if (streq(option, "-uuid"))
-			hide(m, p, xasprintf("00000000-0000-4000-8000-%012d", m->n_vms));
+			mask_hide(m, p, "00000000-0000-4000-8000-", 12);
 		option = *p == '-' ? p : "";
 	}
 }
 
-/* Whether the name ends in a word here: behind it no letter or digit. */
-static bool is_inside_word(char c)
-{
-	return isalnum((unsigned char)c) || c == '_';
-}
-
-/* The longest name that stands at p. */
-static const struct hidden *hidden_at(
-	const struct mask *m, const char *text, const char *p, const char *end)
-{
-	const struct hidden *best = NULL;
-	bool is_escape = p - text >= 4 && !strncmp(p - 4, "\\x2d", 4);
-	if (p > text && is_inside_word(p[-1]) && !is_escape)
-		return NULL;
-	array_for_each (h, &m->names) {
-		size_t n = strlen(h->name);
-		if ((size_t)(end - p) < n || strncmp(p, h->name, n) != 0 ||
-			(p + n < end && is_inside_word(p[n])))
-			continue;
-		if (!best || n > strlen(best->name))
-			best = h;
-	}
-	return best;
-}
-
-char *mask_apply(const struct mask *m, const char *text, size_t *n)
-{
-	AUTO_STRBUF struct strbuf b = { 0 };
-	strbuf_puts(&b, "");
-	for (const char *p = text, *end = text + *n; p < end;) {
-		const struct hidden *h = hidden_at(m, text, p, end);
-		if (h)
-			strbuf_puts(&b, h->alias);
-		else
-			strbuf_add(&b, p, 1);
-		p += h ? strlen(h->name) : 1;
-	}
-	*n = b.n;
-	return TAKE(b.s);
-}
+const struct host_secrets redact_secrets = { redact_answer, redact_learn };
