@@ -3,7 +3,7 @@
 #
 # For scenarios inside the lab host: `. /lab/run/lib.sh`. Never source it anywhere else: it changes the machine.
 
-[ -d /lab/run ] || { echo 'lib.sh: this is not the lab' >&2; exit 2; }
+[ -e /dev/virtio-ports/lab.cmd ] || { echo "${0##*/}: only inside the lab" >&2; exit 2; }
 lab_n=0 lab_failed=0
 
 # ---- judging ----------------------------------------------------------------------------------------------------

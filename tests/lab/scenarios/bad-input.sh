@@ -4,6 +4,7 @@
 #
 # What is wrong from the start, or goes wrong on the way: a clear line, the contract's exit code, and nothing changed.
 # And --dry-run, --confirm. Needs a build with -Dfault=true as wideberth-fault.
+[ -e /dev/virtio-ports/lab.cmd ] || { echo "${0##*/}: only inside the lab" >&2; exit 2; }
 . /lab/run/lib.sh
 . /lab/run/lib-proof.sh
 

@@ -5,6 +5,7 @@
 # Killed in the middle, at random points of apply, of undo, and of the recovery itself: `status` reports what is
 # unfinished, `undo --all` ends it, and all is as it was. Needs a build with -Dfault=true as wideberth-fault.
 # Arguments: seed, number of points.
+[ -e /dev/virtio-ports/lab.cmd ] || { echo "${0##*/}: only inside the lab" >&2; exit 2; }
 . /lab/run/lib.sh
 . /lab/run/lib-proof.sh
 

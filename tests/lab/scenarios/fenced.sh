@@ -4,6 +4,7 @@
 #
 # Kernel 6.1 has no remote partitions: `apply` at isolated becomes fenced, says so, and holds. That kernel forgets the
 # mask of a thread at every change of its cpuset: then `status` must say so, and the next `apply` repair it.
+[ -e /dev/virtio-ports/lab.cmd ] || { echo "${0##*/}: only inside the lab" >&2; exit 2; }
 . /lab/run/lib.sh
 . /lab/run/lib-proof.sh
 

@@ -4,6 +4,7 @@
 #
 # Kernel 6.12, systemd: `apply` at isolated holds, against systemd and irqbalance too, and helps under noise; `undo` puts
 # all back. The work under noise comes first; while settings are judged nothing is busy.
+[ -e /dev/virtio-ports/lab.cmd ] || { echo "${0##*/}: only inside the lab" >&2; exit 2; }
 . /lab/run/lib.sh
 . /lab/run/lib-proof.sh
 

@@ -4,6 +4,7 @@
 #
 # A real libvirtd, with domains whose guest is the lab's own. Needs lib.sh.
 
+[ -e /dev/virtio-ports/lab.cmd ] || { echo "${0##*/}: only inside the lab" >&2; exit 2; }
 virsh() { command virsh -c qemu:///system "$@"; }
 
 # libvirt_start: runs libvirtd, whose packages have no unit here, and asserts that it answers

@@ -5,6 +5,7 @@
 # manager, and what it says of threads is what QMP and libvirt say.
 # lab: 6.12 dual
 # lab: 6.1 mini
+[ -e /dev/virtio-ports/lab.cmd ] || { echo "${0##*/}: only inside the lab" >&2; exit 2; }
 . /lab/run/lib.sh
 . /lab/run/lib-libvirt.sh
 assert 'nothing of libvirt runs unless it is started' test -z "$(pgrep -f 'libvirt|virtlog')"

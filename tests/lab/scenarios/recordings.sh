@@ -6,6 +6,7 @@
 # A recording of a real host gives, byte for byte, what the command said there: every command, text, JSON and SVG, before and
 # after apply. What a recording says is held against the kernel's own files. Leaves in /out a recording of the host with db01
 # running: tests/golden/lab-*/recording are made of it.
+[ -e /dev/virtio-ports/lab.cmd ] || { echo "${0##*/}: only inside the lab" >&2; exit 2; }
 . /lab/run/lib.sh
 
 echo "# $(uname -r), $LAB_TOPOLOGY"

@@ -5,6 +5,7 @@
 #
 # Is the lab what it says it is? Topology, cgroups, interrupts, systemd, irqbalance, VMs whose vCPUs run, noise, and two
 # equal dumps. Uses nothing of wideberth.
+[ -e /dev/virtio-ports/lab.cmd ] || { echo "${0##*/}: only inside the lab" >&2; exit 2; }
 . /lab/run/lib.sh
 
 echo "# $(uname -r), $LAB_TOPOLOGY, $(systemctl --version | head -n 1)"

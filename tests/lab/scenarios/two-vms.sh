@@ -3,6 +3,7 @@
 # lab: 6.12 mini 400 --multi
 #
 # Kernel 6.12: two VMs come and go, in both orders, and one ends while it is applied. The other one stays whole.
+[ -e /dev/virtio-ports/lab.cmd ] || { echo "${0##*/}: only inside the lab" >&2; exit 2; }
 . /lab/run/lib.sh
 . /lab/run/lib-proof.sh
 

@@ -5,6 +5,7 @@
 # vms says what the kernel and QEMU say.
 # lab: 6.12 dual
 # lab: 6.1 mini
+[ -e /dev/virtio-ports/lab.cmd ] || { echo "${0##*/}: only inside the lab" >&2; exit 2; }
 . /lab/run/lib.sh
 
 all=/tmp/vms.json
