@@ -6,6 +6,7 @@ MESONFLAGS ?=
 DESTDIR ?=
 export BUILD
 
+# Every feature: a package that one needs and that is not there is an error. Less: make MESONFLAGS=-Dlibvirt=disabled
 all: ## build the program (build/src/cmd/wideberth)
 	@tools/need build
 	@echo "building in $(BUILD)/"
@@ -33,6 +34,7 @@ demo: all ## the whole story on an emulated host; writes build/demo/
 	@tests/lab/demo
 
 bench: all ## what wideberth costs
+	@tools/need bench
 	@echo "running the benchmarks"
 	@bench/run
 
@@ -42,7 +44,7 @@ install: all ## the program, man page and completion; DESTDIR is honoured
 
 deps: ## the Debian packages for all of this
 	@echo "looking for missing packages"
-	@tools/need build test lab checks
+	@tools/need build test lab bench checks
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
