@@ -10,7 +10,7 @@
 static int read_cpus(struct host *h, const struct target *t, char **ret)
 {
 	int r = host_get_unit(h, t->key, "AllowedCPUs", ret);
-	return r == -ENOTUNIQ ? -ENOENT : r;
+	return r > 0 ? -ENOENT : r;
 }
 
 /* Unset is not "set to nothing": that would leave a drop-in behind. */
@@ -48,9 +48,9 @@ static int read_delegate(struct host *h, const struct target *t, char **ret)
 	AUTO_FREE char *text = NULL, *property = NULL;
 	int r = host_get_unit(h, t->key, "Delegate", &property);
 	bool is_set = host_read(h, &text, NULL, DELEGATE_DROPIN, t->key) == 0;
-	if (r == -ENOTUNIQ && !is_set)
+	if (r == HOST_NO_SYSTEMD || (r == HOST_NOT_LOADED && !is_set))
 		return -ENOENT; /* a scope that ended leaves its drop-in behind */
-	if (r < 0 && r != -ENOTUNIQ)
+	if (r < 0)
 		return r;
 	is_set |= property && streq(property, "yes");
 	*ret = xstrdup(is_set ? "yes" : "no");

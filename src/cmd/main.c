@@ -45,6 +45,13 @@ static int run(const struct command_line *line, struct report **ret_report, stru
 			line->command->name);
 		return EXIT_UNCHANGED;
 	}
+	if (line->command->flags & CMD_CHANGES && !host_may_change(h) &&
+		!args_get(&line->args, "dry-run")) {
+		err_say(e, -EROFS,
+			"'%s' is only read; plan, and apply --dry-run, say what would be done",
+			root);
+		return EXIT_USAGE;
+	}
 	struct context c = {
 		.h = h,
 		.report = report,

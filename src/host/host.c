@@ -122,7 +122,7 @@ bool host_is_live(const struct host *h)
 
 bool host_may_change(const struct host *h)
 {
-	return h->ops && !h->unpacked;
+	return h->ops && h->ops->write && !h->unpacked;
 }
 
 static void learn_hostname(struct mask *m, const char *text, size_t n)
@@ -403,19 +403,22 @@ int host_get_affinity(struct host *h, int tid, struct cpuset *ret)
 }
 
 /* /proc/PID/status (Documentation/filesystems/proc.rst, table 1-2): "Cpus_allowed_list:\t0-23" */
-static int status_affinity(struct host *h, int pid, int tid, struct cpuset *ret)
+int host_parse_status_cpus(const char *status, struct cpuset *ret)
 {
 	static const char key[] = "\nCpus_allowed_list:";
+	const char *at = strstr(status, key);
+	if (!at)
+		return -ENODATA;
+	at += strlen(key);
+	AUTO_FREE char *list = xstrndup(at, strcspn(at, "\n"));
+	return cpuset_parse_list(list, ret);
+}
+
+static int status_affinity(struct host *h, int pid, int tid, struct cpuset *ret)
+{
 	AUTO_FREE char *status = NULL;
 	int r = host_read(h, &status, NULL, "proc/%d/task/%d/status", pid, tid);
-	if (r < 0)
-		return r;
-	char *list = strstr(status, key);
-	if (!list)
-		return -ENODATA;
-	list += strlen(key);
-	list[strcspn(list, "\n")] = 0;
-	return cpuset_parse_list(list, ret);
+	return r < 0 ? r : host_parse_status_cpus(status, ret);
 }
 
 int host_get_thread_affinity(struct host *h, int pid, int tid, struct cpuset *ret)
@@ -441,7 +444,8 @@ static int ask_unit(void *context, const char *key, char **ret)
 int host_get_unit(struct host *h, const char *unit, const char *property, char **ret)
 {
 	AUTO_FREE char *key = xasprintf("%s %s", unit, property);
-	return ask_path(h, "unit", key, ask_unit, ret);
+	int r = ask_path(h, "unit", key, ask_unit, ret);
+	return r == -ENOENT ? HOST_NO_SYSTEMD : r == -ENOTUNIQ ? HOST_NOT_LOADED : r;
 }
 
 static int ask_irqbalance(void *context, const char *key, char **ret)

@@ -4,7 +4,8 @@
  * are not files.
  *
  * The root is "/" (live), a directory tree that looks like one (a dump of another machine), or a
- * recording made with host_record_to(), which answers exactly what was read when it was made.
+ * recording made with host_record_to(), which answers exactly what was read when it was made. A
+ * directory where this kernel's /proc is mounted is no tree, however it is spelt: it is live.
  * Paths are printf-style and relative: "proc/irq/%d/smp_affinity_list".
  */
 #pragma once
@@ -51,7 +52,7 @@ int host_finish(struct host *h, struct err *e) MUST_CHECK;
 const char *host_root(const struct host *h);
 /* True for the running machine: /proc is this kernel's. */
 bool host_is_live(const struct host *h);
-/* False for a recording, and for an archive: it goes when the host does. */
+/* True for a live host only: trees and recordings are for reading. */
 bool host_may_change(const struct host *h);
 
 /* Told of what may take longer than people wait unknowing, before it does: "systemd
@@ -117,8 +118,10 @@ int host_get_affinity(struct host *h, int tid, struct cpuset *ret) MUST_CHECK;
  * status file knows) it needs the thread's process. */
 int host_get_thread_affinity(struct host *h, int pid, int tid, struct cpuset *ret) MUST_CHECK;
 
-/* A property of a systemd unit as text ("" when it is not set): AllowedCPUs as cpulist, others as
- * systemctl show prints them. -ENOENT: no systemd here; -ENOTUNIQ: not a loaded unit. */
+/* A property of a systemd unit as text ("" when it is not set): AllowedCPUs as cpulist, others
+ * (Delegate, ControlGroup) as systemctl show prints them. Returns 0, or one of these; that systemd
+ * could not be asked is an error. */
+enum host_unit_outcome { HOST_NO_SYSTEMD = 1, HOST_NOT_LOADED = 2 };
 int host_get_unit(struct host *h, const char *unit, const char *property, char **ret) MUST_CHECK;
 
 /* irqbalance's banned CPUs as it answers "setup" on its socket. -ENOENT: it is not running, or

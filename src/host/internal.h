@@ -4,7 +4,8 @@
 
 #include "host/host.h"
 
-/* What is not a file, and every change: a live machine and a tree do it each in their own way. */
+/* What is not a file, and every change: a live machine and a tree do it each in their own way.
+ * Where the changes are missing (a tree) it is only read. */
 struct host_ops {
 	int (*get_affinity)(struct host *h, int tid, struct cpuset *ret);
 	int (*get_unit)(struct host *h, const char *unit, const char *property, char **ret);
@@ -23,7 +24,8 @@ struct host {
 	char *root;     /* NULL for a recording */
 	char *unpacked; /* the directory that an archive was unpacked to, or NULL */
 	int root_fd;
-	bool is_live;
+	bool is_live;             /* this kernel */
+	bool is_confined;         /* paths cannot lead out of the root: all but "/" */
 	struct recording *replay; /* answers instead of the files */
 	struct recording *record;
 	char *record_dir;
@@ -31,15 +33,31 @@ struct host {
 	struct mask *mask;                  /* names that the recording hides, or NULL */
 	const struct host_ops *ops;         /* NULL for a recording */
 	struct host_cost cost;
-	uint64_t began_ns;       /* of the change under way */
-	bool is_irqbalance_hung; /* live: it did not answer; once is enough to wait */
-	host_wait_fn *tell_wait; /* or NULL */
+	uint64_t began_ns;           /* of the change under way */
+	uint64_t irqbalance_hung_ns; /* live: when it did not answer; nobody waits twice */
+	host_wait_fn *tell_wait;     /* or NULL */
 	void *wait_context;
 	void *bus;    /* live: the sd_bus connection, opened when first needed */
 	int last_pid; /* tree: whose thread was looked for last */
 };
 
+/* Tests bring a table of trees of their own, which can be changed. */
 extern const struct host_ops host_live_ops, host_tree_ops;
+
+/* ---- tree-task.c: threads of a tree ---- */
+
+/* The process of a thread; -ESRCH. */
+int host_tree_process(struct host *h, int tid) MUST_CHECK;
+/* The path that a kernel would mean by "proc/TID/…" where TID is no process: malloc'ed or NULL. */
+char *host_tree_thread_path(struct host *h, const char *path);
+/* By its status file; -ESRCH. */
+int host_tree_get_affinity(struct host *h, int tid, struct cpuset *ret) MUST_CHECK;
+/* The unit's group below the mount, malloc'ed: systemd has its own in slices. -ENOENT: no systemd
+ * here; -ENOTUNIQ: no such group. */
+int host_tree_unit_group(struct host *h, const char *unit, char **ret) MUST_CHECK;
+
+/* The Cpus_allowed_list in the text of a status file; -ENODATA. */
+int host_parse_status_cpus(const char *status, struct cpuset *ret) MUST_CHECK;
 
 /* Opens a path below the root; it cannot lead out of a tree. Returns a descriptor or -errno. */
 int host_open_path(struct host *h, const char *path, int flags) MUST_CHECK;

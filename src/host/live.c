@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <systemd/sd-bus.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -24,6 +25,16 @@ enum {
 	IRQBALANCE_TIMEOUT_MS = 15 * 1000,
 	SYSTEMD_TIMEOUT_US = 120 * 1000000
 };
+
+/* One that did not answer is asked again after a minute. */
+static const uint64_t IRQBALANCE_FORGET_NS = 60ULL * 1000000000;
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
 
 /* The kernel takes the set's words as they are: same layout as its cpumask on little endian. */
 static int live_get_affinity(struct host *h, int tid, struct cpuset *ret)
@@ -64,16 +75,42 @@ static const char systemd[] = "org.freedesktop.systemd1";
 static const char manager_path[] = "/org/freedesktop/systemd1";
 static const char manager[] = "org.freedesktop.systemd1.Manager";
 
+void host_live_close(struct host *h)
+{
+	if (h->bus)
+		sd_bus_flush_close_unref(h->bus);
+	h->bus = NULL;
+}
+
+/* Below another root the bus has no address that libsystemd knows. */
+static int connect_bus(const struct host *h, sd_bus **ret)
+{
+	CLEANUP(sd_bus_unrefp) sd_bus *bus = NULL;
+	if (!h->is_confined)
+		return sd_bus_open_system(ret);
+	AUTO_FREE char *address =
+		xasprintf("unix:path=/proc/self/fd/%d/run/dbus/system_bus_socket", h->root_fd);
+	int r = sd_bus_new(&bus);
+	if (r < 0 || (r = sd_bus_set_address(bus, address)) < 0 ||
+		(r = sd_bus_set_bus_client(bus, 1)) < 0 || (r = sd_bus_start(bus)) < 0)
+		return r;
+	*ret = TAKE(bus);
+	return 0;
+}
+
+/* -ENOENT: no systemd here. That it does not answer is another thing. */
 static int open_bus(struct host *h, sd_bus **ret)
 {
+	if (h->bus && sd_bus_is_open(h->bus) <= 0)
+		host_live_close(h); /* the bus was restarted */
 	if (!h->bus) {
+		sd_bus *bus = NULL;
 		if (faccessat(h->root_fd, "run/systemd/system", F_OK, 0) < 0)
 			return -ENOENT;
-		sd_bus *bus = NULL;
-		int r = sd_bus_open_system(&bus);
+		int r = connect_bus(h, &bus);
 		if (r < 0) {
 			log_debug("system bus: %s", strerror(-r));
-			return -ENOENT;
+			return r == -ENOENT ? -ECONNREFUSED : r;
 		}
 		/* A reload of a busy host takes its time. */
 		sd_bus_set_method_call_timeout(bus, SYSTEMD_TIMEOUT_US);
@@ -81,12 +118,6 @@ static int open_bus(struct host *h, sd_bus **ret)
 	}
 	*ret = h->bus;
 	return 0;
-}
-
-void host_live_close(struct host *h)
-{
-	if (h->bus)
-		sd_bus_flush_close_unref(h->bus);
 }
 
 /* The D-Bus interface that has a unit's resource settings: by its kind. */
@@ -146,6 +177,9 @@ static int live_get_unit(struct host *h, const char *unit, const char *property,
 		return -ENOTUNIQ;
 	if (str_has_suffix(property, "CPUs"))
 		return read_cpus_property(bus, path, interface, property, ret);
+	if (streq(property, "ControlGroup"))
+		return sd_bus_get_property_string(
+			bus, systemd, path, interface, property, &error, ret);
 	int is_set = 0;
 	sd_bus_error_free(&error);
 	r = sd_bus_get_property_trivial(
@@ -218,8 +252,8 @@ static int irqbalance_connect(struct host *h)
 		if (!str_has_suffix(names.v[i], ".sock"))
 			continue;
 		struct sockaddr_un address = { .sun_family = AF_UNIX };
-		snprintf(address.sun_path, sizeof address.sun_path, "/run/irqbalance/%s",
-			names.v[i]);
+		snprintf(address.sun_path, sizeof address.sun_path,
+			"/proc/self/fd/%d/run/irqbalance/%s", h->root_fd, names.v[i]);
 		AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 		if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
 			return TAKE_FD(fd);
@@ -275,14 +309,16 @@ static int irqbalance_receive(const struct host *h, int fd, struct strbuf *reply
 /* "SLEEP 10 IRQ 24 LOAD 0 DIFF 0 CLASS 5 BANNED 00000000,00000f00 " */
 static int live_get_irqbalance(struct host *h, struct cpuset *ret)
 {
-	AUTO_CLOSE int fd = h->is_irqbalance_hung ? -ETIMEDOUT : irqbalance_connect(h);
+	bool is_hung =
+		h->irqbalance_hung_ns && now_ns() - h->irqbalance_hung_ns < IRQBALANCE_FORGET_NS;
+	AUTO_CLOSE int fd = is_hung ? -ETIMEDOUT : irqbalance_connect(h);
 	if (fd < 0)
 		return fd;
 	AUTO_STRBUF struct strbuf reply = { 0 };
 	int r = irqbalance_send(fd, "setup");
 	if (r == 0)
 		r = irqbalance_receive(h, fd, &reply);
-	h->is_irqbalance_hung = r == -ETIMEDOUT;
+	h->irqbalance_hung_ns = r == -ETIMEDOUT ? now_ns() : 0;
 	if (r < 0)
 		return r;
 	char *banned = reply.s ? strstr(reply.s, "BANNED ") : NULL;

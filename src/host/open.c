@@ -3,7 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -35,10 +39,70 @@ static int open_recording(struct host *h, const char *name, const char *file, st
 	return 0;
 }
 
+/* Files of the kernel, not of a disk. */
+static bool is_kernels(struct host *h, const char *path)
+{
+	static const long magics[] = { PROC_SUPER_MAGIC, SYSFS_MAGIC, CGROUP2_SUPER_MAGIC,
+		CGROUP_SUPER_MAGIC };
+	struct statfs fs;
+	AUTO_CLOSE int fd = host_open_path(h, path, O_PATH | O_DIRECTORY);
+	if (fd < 0 || fstatfs(fd, &fs) < 0)
+		return false;
+	for (size_t i = 0; i < N_ELEMENTS(magics); i++)
+		if (fs.f_type == magics[i])
+			return true;
+	return false;
+}
+
+/* "NSpid:\t4711" names a process in each pid namespace from that of the /proc that says it down to
+ * its own: one number, where they are the same, and threads are called there as here. */
+static bool has_our_threads(struct host *h)
+{
+	AUTO_FREE char *status = NULL;
+	size_t n;
+	int pid, end = 0;
+	if (host_read_path(h, "proc/self/status", &status, &n) < 0)
+		return false;
+	const char *at = strstr(status, "\nNSpid:");
+	return at && sscanf(at, "\nNSpid: %d%n", &pid, &end) == 1 && at[end] == '\n' &&
+		pid == getpid();
+}
+
+/* "/." and "//", a bind mount of "/", what a container sees of its host: told by what is mounted
+ * there, for they can be spelt in any way. */
+static int look_for_this_kernel(struct host *h, struct err *e)
+{
+	static const char *const paths[] = { "proc", "sys", "sys/fs/cgroup", "sys/fs/cgroup/cpuset",
+		"proc/irq", "proc/sys", "sys/devices", "sys/kernel" };
+	struct stat here, root;
+	bool is_this = false;
+	for (size_t i = 0; !is_this && i < N_ELEMENTS(paths); i++)
+		is_this = is_kernels(h, paths[i]);
+	if (!is_this)
+		return 0;
+	if (!is_kernels(h, "proc") || !has_our_threads(h))
+		return err_say(e, -EXDEV,
+			"'%s' is this kernel, but its /proc is not that of our processes; run "
+			"wideberth "
+			"on the host itself, or in its pid namespace",
+			h->root);
+	h->is_live = true;
+	h->ops = &host_live_ops;
+	if (fstat(h->root_fd, &here) == 0 && stat("/", &root) == 0 && here.st_dev == root.st_dev &&
+		here.st_ino == root.st_ino) {
+		h->is_confined = false;
+		free(h->root);
+		h->root = xstrdup("/");
+	}
+	return 0;
+}
+
 /* A directory with a file "recording" is replayed, any other is a tree. */
 static int open_directory(struct host *h, struct err *e)
 {
 	int r = open_root(h, h->root, e);
+	if (r == 0 && !h->is_live)
+		r = look_for_this_kernel(h, e);
 	if (r < 0 || h->is_live)
 		return r;
 	AUTO_FREE char *file = xasprintf("%s/recording", h->root);
@@ -74,8 +138,9 @@ static bool is_file(const char *path)
 int host_open(struct host **ret, const char *root, struct err *e)
 {
 	CLEANUP(host_freep) struct host *h = xcalloc(1, sizeof *h);
-	h->is_live = !root || streq(root, "/");
 	h->root = xstrdup(root ? root : "/");
+	h->is_live = streq(h->root, "/");
+	h->is_confined = !h->is_live;
 	h->root_fd = -1;
 	h->ops = h->is_live ? &host_live_ops : &host_tree_ops;
 	int r = is_file(h->root) ? open_file(h, root, e) : open_directory(h, e);

@@ -8,9 +8,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/str.h"
 #include "host/internal.h"
-#include "host/tree.h"
 
 /* Links, and "..", are for the root to resolve: a path cannot lead out of a tree. */
 static int open_below_root(struct host *h, const char *path, int flags)
@@ -18,7 +18,7 @@ static int open_below_root(struct host *h, const char *path, int flags)
 	const char *at = *path ? path : ".";
 	int fd;
 	do {
-		if (h->is_live) {
+		if (!h->is_confined) {
 			fd = openat(h->root_fd, at, flags | O_CLOEXEC, 0644);
 		} else {
 			struct open_how how = {
@@ -38,7 +38,7 @@ int host_open_path(struct host *h, const char *path, int flags)
 	int fd = open_below_root(h, path, flags);
 	if (fd != -ENOENT || h->is_live || flags & O_CREAT || !str_after(path, "proc/"))
 		return fd;
-	AUTO_FREE char *other = tree_thread_path(h, path);
+	AUTO_FREE char *other = host_tree_thread_path(h, path);
 	return other ? open_below_root(h, other, flags) : fd;
 }
 

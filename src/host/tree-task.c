@@ -1,23 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The threads of a tree: where they are, and which CPUs they may use (sched_setaffinity(2)). */
+/* The threads of a directory tree that looks like a machine: what a kernel tells of them by other
+ * ways than files. */
+#include "host/internal.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/str.h"
-#include "host/tree.h"
-
-enum { FLAG_KTHREAD = 0x00200000, FLAG_NO_SETAFFINITY = 0x04000000 }; /* linux/sched.h */
 
 static bool is_task(struct host *h, int pid, int tid)
 {
 	AUTO_FREE char *path = xasprintf("proc/%d/task/%d", pid, tid);
-	return tree_exists(h, path);
+	AUTO_CLOSE int fd = host_open_path(h, path, O_PATH);
+	return fd >= 0;
 }
 
-/* The process of a thread, or -1. It mostly has a number shortly before the thread's. */
-static int find_process(struct host *h, int tid)
+/* It mostly has a number shortly before the thread's. */
+int host_tree_process(struct host *h, int tid)
 {
 	AUTO_NAMES struct host_names names = { 0 };
 	if (is_task(h, tid, tid))
@@ -25,220 +27,65 @@ static int find_process(struct host *h, int tid)
 	if (h->last_pid && is_task(h, h->last_pid, tid))
 		return h->last_pid;
 	if (host_list_path(h, "proc", &names) < 0)
-		return -1;
+		return -ESRCH;
 	for (int pass = 0; pass < 2; pass++)
 		for (size_t i = names.n; i-- > 0;) {
 			int pid;
 			if (str_to_int(names.v[i], &pid) == 0 && (pid > tid) == pass &&
 				is_task(h, pid, tid))
-				return pid;
+				return h->last_pid = pid;
 		}
-	return -1;
+	return -ESRCH;
 }
 
-int tree_task_dir(struct host *h, int tid, char **ret)
-{
-	int pid = find_process(h, tid);
-	if (pid < 0)
-		return -ESRCH;
-	h->last_pid = pid;
-	*ret = xasprintf("proc/%d/task/%d", pid, tid);
-	return 0;
-}
-
-char *tree_thread_path(struct host *h, const char *path)
+char *host_tree_thread_path(struct host *h, const char *path)
 {
 	int tid, n = 0;
-	AUTO_FREE char *dir = NULL;
 	if (sscanf(path, "proc/%d%n", &tid, &n) != 1 || path[n] != '/' ||
 		str_after(path + n, "/task"))
 		return NULL;
 	AUTO_FREE char *process = xstrndup(path, (size_t)n);
-	if (tree_exists(h, process) || tree_task_dir(h, tid, &dir) < 0)
-		return NULL;
-	return xasprintf("%s%s", dir, path + n);
+	AUTO_CLOSE int fd = host_open_path(h, process, O_PATH);
+	int pid = fd >= 0 ? -ESRCH : host_tree_process(h, tid);
+	return pid < 0 ? NULL : xasprintf("proc/%d/task/%d%s", pid, tid, path + n);
 }
 
-/* ---- files of a thread ---- */
-
-static int read_task_file(struct host *h, int tid, const char *file, char **ret)
-{
-	AUTO_FREE char *dir = NULL;
-	size_t n;
-	int r = tree_task_dir(h, tid, &dir);
-	if (r < 0)
-		return r;
-	AUTO_FREE char *path = xasprintf("%s/%s", dir, file);
-	return host_read_path(h, path, ret, &n);
-}
-
-/* NULL removes the file. The main thread has some of them twice. */
-static int put_task_file(struct host *h, int tid, const char *file, const char *text)
-{
-	AUTO_FREE char *dir = NULL;
-	int r = tree_task_dir(h, tid, &dir);
-	if (r < 0)
-		return r;
-	AUTO_FREE char *path = xasprintf("%s/%s", dir, file);
-	AUTO_FREE char *again = xasprintf("proc/%d/%s", tid, file);
-	r = text ? tree_put(h, path, text) : tree_remove(h, path);
-	if (r == 0 && text && tree_exists(h, again))
-		r = tree_put(h, again, text);
-	return r;
-}
-
-/* "0::/qemu.slice/100.scope" */
-int tree_task_cgroup(struct host *h, int tid, char **ret)
-{
-	AUTO_FREE char *text = NULL;
-	int r = read_task_file(h, tid, "cgroup", &text);
-	if (r < 0)
-		return r;
-	char *next = text;
-	for (char *line; (line = str_next_line(&next));) {
-		const char *path = str_after(line, "0::/");
-		if (!path)
-			continue;
-		*ret = xstrdup(path);
-		return 0;
-	}
-	return -ENOENT;
-}
-
-int tree_set_task_cgroup(struct host *h, int tid, const char *group)
-{
-	AUTO_FREE char *line = xasprintf("0::/%s\n", group);
-	return put_task_file(h, tid, "cgroup", line);
-}
-
-static unsigned int task_flags(struct host *h, int tid)
-{
-	AUTO_FREE char *stat = NULL;
-	unsigned int flags = 0;
-	const char *end;
-	if (read_task_file(h, tid, "stat", &stat) < 0 || !(end = strrchr(stat, ')')) ||
-		sscanf(end + 1, " %*c %*d %*d %*d %*d %*d %u", &flags) != 1)
-		return 0;
-	return flags;
-}
-
-/* ---- masks ---- */
-
-/* What stands behind "KEY:\t" in a status file, up to the end of the line; NULL. */
-static const char *value_of(const char *text, const char *key)
-{
-	AUTO_FREE char *line = xasprintf("\n%s:\t", key);
-	const char *at = strstr(text, line);
-	return at ? at + strlen(line) : NULL;
-}
-
-static char *replace_value(const char *text, const char *key, const char *value)
-{
-	const char *at = value_of(text, key);
-	if (!at)
-		return xstrdup(text);
-	return xasprintf("%.*s%s%s", (int)(at - text), text, value, at + strcspn(at, "\n"));
-}
-
-static int read_mask(struct host *h, int tid, struct cpuset *ret)
+int host_tree_get_affinity(struct host *h, int tid, struct cpuset *ret)
 {
 	AUTO_FREE char *status = NULL;
-	int r = read_task_file(h, tid, "status", &status);
+	size_t n;
+	int pid = host_tree_process(h, tid);
+	if (pid < 0)
+		return pid;
+	AUTO_FREE char *path = xasprintf("proc/%d/task/%d/status", pid, tid);
+	int r = host_read_path(h, path, &status, &n);
 	if (r < 0)
 		return r == -ENOENT ? -ESRCH : r;
-	const char *at = value_of(status, "Cpus_allowed_list");
-	if (!at)
-		return -ESRCH;
-	AUTO_FREE char *list = xstrndup(at, strcspn(at, "\n"));
-	return cpuset_parse_list(list, ret);
+	r = host_parse_status_cpus(status, ret);
+	return r == -ENODATA ? -ESRCH : r;
 }
 
-/* What the thread asked for (NULL: nothing) and what its group has become its mask. */
-static int put_mask(struct host *h, int tid, const struct cpuset *asked, const struct cpuset *group)
+/* Below "dir", which is a slice or the root. */
+static int find_unit_group(struct host *h, const char *dir, const char *unit, char **ret)
 {
-	struct cpuset mask = asked ? cpuset_and(asked, group) : *group;
-	if (cpuset_is_empty(&mask))
-		mask = *group;
-	AUTO_FREE char *status = NULL;
-	int r = read_task_file(h, tid, "status", &status);
-	if (r < 0)
-		return r;
-	const char *hex_now = value_of(status, "Cpus_allowed");
-	AUTO_FREE char *list = cpuset_format_list(&mask);
-	AUTO_FREE char *hex = tree_format_mask(&mask, hex_now ? strcspn(hex_now, "\n") : 0);
-	AUTO_FREE char *half = replace_value(status, "Cpus_allowed", hex);
-	AUTO_FREE char *whole = replace_value(half, "Cpus_allowed_list", list);
-	r = put_task_file(h, tid, "status", whole);
-	if (r < 0)
-		return r;
-	/* a kernel thread loses its mask at the next change anyway */
-	bool is_told = !asked || task_flags(h, tid) & FLAG_KTHREAD ||
-		(cpuset_equal(asked, &mask) && !cpuset_equal(asked, group));
-	AUTO_FREE char *text = is_told ? NULL : cpuset_format_list(asked);
-	return put_task_file(h, tid, "asked", text);
-}
-
-/* What the thread asked for while its group had these CPUs; false: nothing. */
-static bool read_asked(struct host *h, int tid, const struct cpuset *group, struct cpuset *ret)
-{
-	AUTO_FREE char *text = NULL;
-	if (read_task_file(h, tid, "asked", &text) == 0 && cpuset_parse_list(text, ret) == 0)
-		return true;
-	return read_mask(h, tid, ret) == 0 && !cpuset_equal(ret, group);
-}
-
-int tree_get_affinity(struct host *h, int tid, struct cpuset *ret)
-{
-	return read_mask(h, tid, ret);
-}
-
-/* The nearest group that has a set of its own, on the way up, decides. */
-static int read_group_cpus(struct host *h, int tid, struct cpuset *ret)
-{
-	AUTO_FREE char *group = NULL;
-	int r = tree_task_cgroup(h, tid, &group);
-	*ret = tree_read_list(h, "sys/devices/system/cpu/online");
-	while (r == 0) {
-		AUTO_FREE char *path = tree_group_file(group, "cpuset.cpus.effective");
-		if (!*group || tree_exists(h, path)) {
-			if (tree_exists(h, path))
-				*ret = tree_read_list(h, path);
+	AUTO_NAMES struct host_names names = { 0 };
+	AUTO_FREE char *path = xasprintf("sys/fs/cgroup/%s", dir);
+	int r = host_list_path(h, path, &names);
+	for (size_t i = 0; r == 0 && i < names.n; i++) {
+		AUTO_FREE char *below = xasprintf("%s%s%s", dir, *dir ? "/" : "", names.v[i]);
+		if (streq(names.v[i], unit)) {
+			*ret = TAKE(below);
 			return 0;
 		}
-		char *slash = strrchr(group, '/');
-		*(slash ? slash : group) = 0;
+		if (str_has_suffix(names.v[i], ".slice") &&
+			find_unit_group(h, below, unit, ret) == 0)
+			return 0;
 	}
-	return r == -ENOENT ? 0 : r;
+	return -ENOTUNIQ;
 }
 
-int tree_set_affinity(struct host *h, int tid, const struct cpuset *cpus)
+int host_tree_unit_group(struct host *h, const char *unit, char **ret)
 {
-	struct cpuset group, possible = tree_read_list(h, "sys/devices/system/cpu/possible");
-	AUTO_FREE char *dir = NULL;
-	int r = tree_task_dir(h, tid, &dir);
-	if (r == 0 && task_flags(h, tid) & FLAG_NO_SETAFFINITY)
-		r = -EINVAL;
-	if (r == 0)
-		r = read_group_cpus(h, tid, &group);
-	if (r == 0 && !cpuset_intersects(cpus, &group))
-		r = -EINVAL;
-	if (r < 0)
-		return r;
-	struct cpuset asked = tree_has(h, "forgets-pins") ? cpuset_and(cpus, &group) : *cpus;
-	bool is_free = cpuset_equal(&asked, &group) && tree_has(h, "forgets-pins");
-	return put_mask(
-		h, tid, is_free || cpuset_is_subset(&possible, cpus) ? NULL : &asked, &group);
-}
-
-/* Kernels before 7.0 give kernel threads the root's CPUs whenever these change, and forget what
- * they had. */
-int tree_refresh_task(struct host *h, int tid, const struct cpuset *before,
-	const struct cpuset *now, bool forgets)
-{
-	struct cpuset asked;
-	unsigned int flags = task_flags(h, tid);
-	if (flags & FLAG_NO_SETAFFINITY)
-		return 0;
-	bool has_asked = !forgets && !(flags & FLAG_KTHREAD) && read_asked(h, tid, before, &asked);
-	return put_mask(h, tid, has_asked ? &asked : NULL, now);
+	AUTO_CLOSE int fd = host_open_path(h, "run/systemd/system", O_PATH);
+	return fd < 0 ? -ENOENT : find_unit_group(h, "", unit, ret);
 }

@@ -11,7 +11,7 @@
 
 #include "base/str.h"
 #include "host/host-write.h"
-#include "host/tree.h"
+#include "kernel.h"
 
 static const char memory[] = ".systemd";
 
@@ -119,13 +119,14 @@ int tree_get_unit(struct host *h, const char *unit, const char *property, char *
 {
 	CLEANUP(lines_done) struct lines l = { 0 };
 	AUTO_FREE char *group = NULL;
-	if (!has_systemd(h))
-		return -ENOENT;
-	if (tree_find_group(h, unit, &group) < 0)
-		return -ENOTUNIQ;
+	int r = host_tree_unit_group(h, unit, &group);
+	if (r < 0)
+		return r;
 	read_memory(h, &l);
 	AUTO_FREE char *value = remembered(&l, unit, property);
-	if (streq(property, "Delegate")) /* a list of controllers counts as yes */
+	if (streq(property, "ControlGroup"))
+		*ret = xasprintf("/%s", group);
+	else if (streq(property, "Delegate")) /* a list of controllers counts as yes */
 		*ret = xstrdup(value && !streq(value, "no") ? "yes" : "no");
 	else
 		*ret = value ? TAKE(value) : xstrdup("");
@@ -147,17 +148,16 @@ int tree_set_unit_cpus(struct host *h, const char *unit, const struct cpuset *cp
 {
 	CLEANUP(lines_done) struct lines l = { 0 }, others = { 0 };
 	AUTO_FREE char *group = NULL, *list = cpuset_format_list(cpus);
-	if (!has_systemd(h))
-		return -ENOENT;
-	if (tree_find_group(h, unit, &group) < 0)
-		return -ENOTUNIQ;
+	int r = host_tree_unit_group(h, unit, &group);
+	if (r < 0)
+		return r;
 	read_memory(h, &l);
 	array_for_each (line, &l.v) {
 		if (!value_in(*line, unit, "AllowedCPUs"))
 			*array_push(&others.v) = xstrdup(*line);
 	}
 	*array_push(&others.v) = xasprintf("%s AllowedCPUs %s", unit, list);
-	int r = put_cpus_dropin(h, unit, list);
+	r = put_cpus_dropin(h, unit, list);
 	if (r == 0)
 		r = write_memory(h, &others);
 	return r < 0 ? r : write_group(h, group, list);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A directory tree that behaves like a kernel when it is written to; for the files tree*.c only.
+ * A directory tree that behaves like a kernel when it is written to. A program that is linked with
+ *it before the product has it in place of trees that are only read (host/internal.h).
  *
  * All state is in the tree, so that it survives the process. Beside the kernel's own files there
  * are a few that a kernel keeps in its memory:
@@ -39,22 +40,19 @@ int tree_put_mask(struct host *h, const char *path, const struct cpuset *set) MU
 int tree_mkdir_plain(struct host *h, const char *path) MUST_CHECK;
 int tree_rmdir_plain(struct host *h, const char *path) MUST_CHECK;
 
-/* ---- tree-task.c ---- */
+/* ---- task.c ---- */
 
 /* "proc/3085/task/3089", malloc'ed; -ESRCH. */
 int tree_task_dir(struct host *h, int tid, char **ret) MUST_CHECK;
-/* The path that a kernel would mean by "proc/TID/…" where TID is no process: malloc'ed or NULL. */
-char *tree_thread_path(struct host *h, const char *path);
 /* The cgroup of a thread below the mount, malloc'ed. */
 int tree_task_cgroup(struct host *h, int tid, char **ret) MUST_CHECK;
 int tree_set_task_cgroup(struct host *h, int tid, const char *group) MUST_CHECK;
-int tree_get_affinity(struct host *h, int tid, struct cpuset *ret) MUST_CHECK;
 int tree_set_affinity(struct host *h, int tid, const struct cpuset *cpus) MUST_CHECK;
 /* The thread's group had the CPUs 'before' and has 'now'. */
 int tree_refresh_task(struct host *h, int tid, const struct cpuset *before,
 	const struct cpuset *now, bool forgets) MUST_CHECK;
 
-/* ---- tree-cgroup.c ---- */
+/* ---- cgroup.c ---- */
 
 struct tree_group {
 	char *path;                    /* "" is the root */
@@ -79,17 +77,15 @@ const char *tree_why_invalid(struct host *h, const struct tree_groups *g, size_t
 
 /* "sys/fs/cgroup/GROUP/FILE" */
 char *tree_group_file(const char *group, const char *file) MUST_CHECK;
-/* The group whose directory has this name, malloc'ed; -ENOENT. */
-int tree_find_group(struct host *h, const char *name, char **ret) MUST_CHECK;
 
-/* ---- tree-cgroup-write.c: writes to the files of a group ---- */
+/* ---- cgroup-write.c: writes to the files of a group ---- */
 
 int tree_write_cgroup(
 	struct host *h, const char *group, const char *file, const char *text) MUST_CHECK;
 int tree_mkdir_cgroup(struct host *h, const char *path) MUST_CHECK;
 int tree_rmdir_cgroup(struct host *h, const char *path) MUST_CHECK;
 
-/* ---- tree-unit.c: systemd ---- */
+/* ---- systemd.c: systemd ---- */
 
 int tree_get_unit(struct host *h, const char *unit, const char *property, char **ret) MUST_CHECK;
 int tree_set_unit_cpus(struct host *h, const char *unit, const struct cpuset *cpus) MUST_CHECK;

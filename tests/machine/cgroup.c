@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 
 #include "base/str.h"
-#include "host/tree.h"
+#include "kernel.h"
 
 char *tree_group_file(const char *group, const char *file)
 {
@@ -68,11 +68,16 @@ static void read_group(struct host *h, struct tree_groups *all, struct tree_grou
 	g->is_remote = g->is_live && g->parent > 0 && !parent->is_live;
 }
 
-/* Kernel files are "CONTROLLER.NAME"; only what cannot be one is looked at. */
+/* Kernel files are "CONTROLLER.NAME", and no group should be called so (cgroup-v2.rst, "Avoid Name
+ * Collisions"). "lxc.monitor" is a group. */
 static bool may_be_group(const char *name)
 {
-	return str_has_suffix(name, ".slice") || str_has_suffix(name, ".scope") ||
-		str_has_suffix(name, ".service") || !strchr(name, '.');
+	static const char *const controllers[] = { "cgroup.", "cpuset.", "cpu.", "memory.", "io.",
+		"pids.", "hugetlb.", "rdma.", "misc.", "irq." };
+	for (size_t i = 0; i < N_ELEMENTS(controllers); i++)
+		if (str_after(name, controllers[i]))
+			return false;
+	return true;
 }
 
 static int walk(struct host *h, struct tree_groups *all, const char *path, int parent)
@@ -100,22 +105,6 @@ static int walk(struct host *h, struct tree_groups *all, const char *path, int p
 int tree_groups_load(struct host *h, struct tree_groups *ret)
 {
 	return walk(h, ret, "", -1);
-}
-
-int tree_find_group(struct host *h, const char *name, char **ret)
-{
-	CLEANUP(tree_groups_done) struct tree_groups all = { 0 };
-	int r = tree_groups_load(h, &all);
-	if (r < 0)
-		return r;
-	array_for_each (g, &all.v) {
-		const char *slash = strrchr(g->path, '/');
-		if (!streq(slash ? slash + 1 : g->path, name))
-			continue;
-		*ret = xstrdup(g->path);
-		return 0;
-	}
-	return -ENOENT;
 }
 
 /* ---- partitions ---- */

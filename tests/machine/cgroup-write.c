@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "host/tree.h"
+#include "kernel.h"
 
 static int read_file(struct host *h, const char *group, const char *file, char **ret)
 {
