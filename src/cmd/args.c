@@ -62,6 +62,18 @@ const char *args_get(const struct args *a, const char *name)
 	return NULL;
 }
 
+enum exit_code exit_code_of(enum outcome outcome)
+{
+	static const enum exit_code codes[] = {
+		[OUTCOME_DONE] = EXIT_OK,
+		[OUTCOME_REPORT] = EXIT_REPORT,
+		[OUTCOME_MISUSE] = EXIT_USAGE,
+		[OUTCOME_UNCHANGED] = EXIT_UNCHANGED,
+		[OUTCOME_RESIDUE] = EXIT_RESIDUE,
+	};
+	return codes[outcome];
+}
+
 static void add_rows(struct option_list *l, const struct option_row *rows, size_t n)
 {
 	for (size_t i = 0; i < n; i++)

@@ -1,37 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 
-#include "apply/knob.h"
-#include "base/str.h"
 #include "cmd/cmd.h"
-
-static json_t *knob_json(const struct knob *k)
-{
-	return json_pack(
-		"{s:s, s:s, s:s}", "id", k->name, "summary", k->summary, "source", k->source);
-}
+#include "view/knobs.h"
 
 static int run(struct context *c, struct err *e)
 {
-	static const struct column columns[] = {
-		{ .key = "id", .head = "KNOB" },
-		{ .key = "summary", .head = "WHAT IT IS", .may_wrap = true },
-		{ .key = "source", .head = "WHERE", .may_wrap = true },
-	};
-	size_t n;
-	const struct knob *const *all = knobs(&n);
-	json_t *rows = json_array();
-	for (size_t i = 0; i < n; i++)
-		if (!c->args->rest.n || streq(all[i]->name, c->args->rest.v[0]))
-			json_array_append_new(rows, knob_json(all[i]));
-	json_object_set_new(report_json(c->report), "knobs", rows);
-	if (!json_array_size(rows)) {
-		err_say(e, -ENOENT, "nothing is called '%s'; 'wideberth explain' lists all",
-			c->args->rest.v[0]);
-		return EXIT_USAGE;
-	}
-	report_table(c->report, rows, columns, N_ELEMENTS(columns));
-	return EXIT_OK;
+	const char *name = c->args->rest.n ? c->args->rest.v[0] : NULL;
+	if (knobs_report(name, c->report))
+		return EXIT_OK;
+	err_say(e, -ENOENT, "nothing is called '%s'; 'wideberth explain' lists all", name);
+	return EXIT_USAGE;
 }
 
 const struct command cmd_explain = {

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "cmd/planning.h"
+#include "cmd/cmd.h"
+#include "session/planning.h"
+#include "view/changes.h"
+#include "view/plan.h"
 
 static int run(struct context *c, struct err *e)
 {
 	AUTO_PLANNING struct planning p = { 0 };
-	int r = planning_make(c, &p, e);
-	if (r)
-		return r;
-	planning_report(&p, c->report);
+	enum outcome outcome = planning_make(c->h, &c->args->options, &p, e);
+	if (outcome != OUTCOME_DONE)
+		return exit_code_of(outcome);
+	plan_report(&p, c->report);
 	changes_report(p.changes, false, c->report);
 	return p.placements->n_refused ? EXIT_REPORT : EXIT_OK;
 }

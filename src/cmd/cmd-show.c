@@ -2,206 +2,11 @@
 #include <errno.h>
 
 #include "apply/ledger.h"
-#include "base/str.h"
-#include "cmd/placements-picture.h"
-#include "cmd/planning.h"
-#include "cmd/show-keys.h"
-#include "cmd/show-lists.h"
-#include "cmd/show-settings.h"
-#include "model/json.h"
-
-/* What the claims leave to everybody. */
-static struct cpuset unclaimed(const struct snapshot *s, const struct ledger *l)
-{
-	struct cpuset left = s->online_cpus;
-	array_for_each (p, &l->placements)
-		left = cpuset_minus(&left, &p->claim_cpus);
-	return left;
-}
-
-/* Ids of the VMs that claim the CPU, or, where none does, whose vCPUs somebody pinned there. */
-static json_t *vms_on(
-	const struct snapshot *s, const struct vms *vms, const struct ledger *l, int cpu)
-{
-	json_t *ids = json_array();
-	struct cpuset left = unclaimed(s, l);
-	array_for_each (p, &l->placements) {
-		if (cpuset_has(&p->claim_cpus, cpu))
-			json_array_append_new(ids, json_string(p->vm));
-	}
-	for (size_t i = 0; !json_array_size(ids) && i < vms->n_vms; i++) {
-		const struct vm *vm = &vms->vms[i];
-		for (size_t k = 0; k < vm->n_threads; k++) {
-			const struct vm_thread *t = &vm->threads[k];
-			if (!vm_thread_is_pinned(t, &left) || !cpuset_has(t->allowed, cpu))
-				continue;
-			json_array_append_new(ids, json_string(vm->id));
-			break;
-		}
-	}
-	return ids;
-}
-
-static json_t *cpu_json(const struct snapshot *s, const struct vms *vms, const struct ledger *l,
-	const struct cpu *c, const double *interrupts)
-{
-	json_t *o = json_object();
-	struct cpuset self = cpuset_of(c->cpu);
-	json_object_set_new(o, "cpu", json_integer(c->cpu));
-	json_object_set_new(o, "core", number_json(c->core));
-	json_object_set_new(o, "socket", number_json(c->socket));
-	json_object_set_new(o, "node", number_json(c->node < 0 ? -1 : s->nodes[c->node].node));
-	json_object_set_new(o, "l3", number_json(c->l3));
-	json_object_set_new(o, "l3_kib",
-		c->l3 < 0 ? json_null() : json_integer((json_int_t)s->l3s[c->l3].size_kib));
-	json_object_set_new(
-		o, "siblings", cpus_json(c->core < 0 ? &self : &s->cores[c->core].cpus));
-	json_object_set_new(o, "kind", json_string(cpu_kind_name(c->kind)));
-	json_object_set_new(o, "online", json_boolean(c->is_online));
-	json_object_set_new(o, "isolated", json_boolean(c->is_isolated));
-	json_object_set_new(o, "vms", vms_on(s, vms, l, c->cpu));
-	json_object_set_new(o, "interrupts",
-		interrupts && interrupts[c->cpu] >= 0 ? json_integer((json_int_t)interrupts[c->cpu])
-						      : json_null());
-	return o;
-}
-
-static json_t *memory_json(const struct node *n, uint64_t kib)
-{
-	return n->is_memory_unknown ? json_null() : json_integer((json_int_t)kib);
-}
-
-static json_t *node_json(const struct snapshot *s, const struct node *n)
-{
-	json_t *hugepages = json_array(), *distances = json_array();
-	for (size_t i = 0; i < n->n_hugepages; i++)
-		json_array_append_new(hugepages,
-			json_pack("{s:I, s:I, s:I, s:I}", "size_kib",
-				(json_int_t)n->hugepages[i].size_kib, "total",
-				(json_int_t)n->hugepages[i].total, "free",
-				(json_int_t)n->hugepages[i].free, "surplus",
-				(json_int_t)n->hugepages[i].surplus));
-	for (size_t i = 0; n->distances && i < s->n_nodes; i++)
-		json_array_append_new(distances, json_integer(n->distances[i]));
-	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "node", n->node, "cpus",
-		cpus_json(&n->cpus), "mem_total_kib", memory_json(n, n->mem_total_kib),
-		"mem_free_kib", memory_json(n, n->mem_free_kib), "distances", distances, "tier",
-		number_json(n->tier), "hugepages", hugepages);
-}
-
-static json_t *hex_json(int n)
-{
-	return n < 0 ? json_null() : json_sprintf("%04x", (unsigned int)n);
-}
-
-/* Without bridges and other parts of the board. */
-static json_t *devices_json(const struct snapshot *s)
-{
-	json_t *devices = json_array();
-	for (size_t i = 0; i < s->n_pci_devices; i++) {
-		const struct pci_device *d = &s->pci_devices[i];
-		const char *kind = pci_class_name(d->class);
-		if (!kind)
-			continue;
-		json_array_append_new(devices,
-			json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "address", d->address,
-				"kind", kind, "class", json_sprintf("%06x", d->class), "vendor",
-				hex_json(d->vendor), "device", hex_json(d->device), "node",
-				number_json(d->node), "driver", text_json(d->driver), "iommu_group",
-				number_json(d->iommu_group)));
-	}
-	return devices;
-}
-
-static void show_json(const struct snapshot *s, const struct vms *vms, const struct ledger *l,
-	const double *interrupts, json_t *o)
-{
-	json_t *cpus = json_array(), *nodes = json_array(), *l3s = json_array();
-	for (size_t i = 0; i < s->n_cpus; i++)
-		json_array_append_new(cpus, cpu_json(s, vms, l, &s->cpus[i], interrupts));
-	for (size_t i = 0; i < s->n_nodes; i++)
-		json_array_append_new(nodes, node_json(s, &s->nodes[i]));
-	for (size_t i = 0; i < s->n_l3s; i++)
-		json_array_append_new(l3s,
-			json_pack("{s:i, s:o, s:I}", "l3", (int)i, "cpus",
-				cpus_json(&s->l3s[i].cpus), "size_kib",
-				(json_int_t)s->l3s[i].size_kib));
-	json_object_set_new(o, "cpus", cpus);
-	json_object_set_new(o, "nodes", nodes);
-	json_object_set_new(o, "l3", l3s);
-	json_object_set_new(o, "devices", devices_json(s));
-}
-
-/* VMs that are not applied, but pinned by somebody: drawn with the CPUs of their vCPUs. */
-struct drawn {
-	ARRAY(struct placement) v;
-};
-
-static bool is_applied(const struct ledger *l, const struct vm *vm)
-{
-	array_for_each (p, &l->placements) {
-		if (p->pid == vm->pid && p->start == vm->start)
-			return true;
-	}
-	return false;
-}
-
-static void draw_pinned(
-	const struct snapshot *s, const struct ledger *l, const struct vm *vm, struct drawn *d)
-{
-	struct placement p = { .vm = vm->id, .name = vm->name };
-	struct cpuset left = unclaimed(s, l);
-	p.vcpus = xcalloc(vm->n_threads, sizeof *p.vcpus);
-	for (size_t k = 0; k < vm->n_threads; k++) {
-		const struct vm_thread *t = &vm->threads[k];
-		if (!vm_thread_is_pinned(t, &left))
-			continue;
-		p.claim_cpus = cpuset_or(&p.claim_cpus, t->allowed);
-		if (cpuset_count(t->allowed) == 1)
-			p.vcpus[p.n_vcpus++] =
-				(struct thread_place){ .vcpu = t->index, .cpus = *t->allowed };
-	}
-	if (cpuset_is_empty(&p.claim_cpus))
-		free(p.vcpus);
-	else
-		*array_push(&d->v) = p;
-}
-
-/* Counts to shares of the busiest CPU's. */
-static void to_heat(double *interrupts)
-{
-	double max = 0;
-	for (int cpu = 0; cpu < CPUSET_MAX; cpu++)
-		max = interrupts[cpu] > max ? interrupts[cpu] : max;
-	for (int cpu = 0; cpu < CPUSET_MAX; cpu++)
-		if (interrupts[cpu] > 0)
-			interrupts[cpu] /= max;
-}
-
-static struct picture *draw(
-	const struct snapshot *s, const struct vms *vms, const struct ledger *l, double *interrupts)
-{
-	struct drawn d = { 0 };
-	struct cpuset claimed = CPUSET_EMPTY;
-	array_for_each (p, &l->placements) {
-		*array_push(&d.v) = *p;
-		claimed = cpuset_or(&claimed, &p->claim_cpus);
-	}
-	size_t n_applied = d.v.n;
-	for (size_t i = 0; i < vms->n_vms; i++)
-		if (!is_applied(l, &vms->vms[i]))
-			draw_pinned(s, l, &vms->vms[i], &d);
-	struct cpuset rest = cpuset_minus(&s->online_cpus, &claimed);
-	if (interrupts)
-		to_heat(interrupts);
-	struct heat heat = { interrupts, "device interrupts since boot, beside the busiest CPU's" };
-	struct picture *picture = placements_picture(
-		s, d.v.v, d.v.n, n_applied ? &rest : NULL, interrupts ? &heat : NULL);
-	for (size_t i = n_applied; i < d.v.n; i++)
-		free(d.v.v[i].vcpus);
-	free(d.v.v);
-	return picture;
-}
+#include "cmd/cmd.h"
+#include "model/snapshot.h"
+#include "view/host.h"
+#include "view/host-keys.h"
+#include "vm/vm.h"
 
 static int write_svg(struct context *c, const char *path, struct err *e)
 {
@@ -223,28 +28,17 @@ static int run(struct context *c, struct err *e)
 		PARTS = SNAPSHOT_TASKS | SNAPSHOT_CGROUPS | SNAPSHOT_IRQS | SNAPSHOT_PCI,
 		SETTINGS = SNAPSHOT_ZONES | SNAPSHOT_TUNABLES | SNAPSHOT_POWER
 	};
-	bool has_irqs = args_get(c->args, "irqs"), has_cgroups = args_get(c->args, "cgroups");
-	bool has_settings = args_get(c->args, "settings");
-	if (snapshot_read(c->h, PARTS | (has_settings ? SETTINGS : 0), &s, e) < 0 ||
+	const char *svg = args_get(c->args, "svg");
+	struct host_parts parts = {
+		.has_irqs = args_get(c->args, "irqs"),
+		.has_cgroups = args_get(c->args, "cgroups"),
+		.has_settings = args_get(c->args, "settings"),
+	};
+	parts.has_picture = svg || !(parts.has_irqs || parts.has_cgroups || parts.has_settings);
+	if (snapshot_read(c->h, PARTS | (parts.has_settings ? SETTINGS : 0), &s, e) < 0 ||
 		vms_find(c->h, s, &vms, e) < 0 || ledger_read(c->h, &l, e) < 0)
 		return EXIT_UNCHANGED;
-	AUTO_FREE double *interrupts = interrupts_by_cpu(s);
-	show_json(s, vms, l, interrupts, report_json(c->report));
-	const char *svg = args_get(c->args, "svg");
-	if (svg || !(has_irqs || has_cgroups || has_settings))
-		report_picture(c->report, draw(s, vms, l, interrupts));
-	if (has_irqs)
-		show_irqs(s, c->report);
-	if (has_cgroups)
-		show_cgroups(s, c->report);
-	if (has_settings)
-		show_settings(s, c->report);
-	json_t *notes = json_array();
-	for (size_t i = 0; i < s->n_notes; i++) {
-		report_note(c->report, "%s", s->notes[i]);
-		json_array_append_new(notes, text_json(s->notes[i]));
-	}
-	json_object_set_new(report_json(c->report), "notes", notes);
+	host_report(s, vms, l, &parts, c->report);
 	return svg && write_svg(c, svg, e) < 0 ? EXIT_UNCHANGED : EXIT_OK;
 }
 

@@ -11,6 +11,8 @@
 #include "base/err.h"
 #include "host/host.h"
 #include "report/report.h"
+#include "session/options.h"
+#include "session/outcome.h"
 
 enum exit_code {
 	EXIT_OK = 0,
@@ -20,28 +22,23 @@ enum exit_code {
 	EXIT_RESIDUE = 4,   /* failed, and something could not be restored */
 };
 
+enum exit_code exit_code_of(enum outcome outcome);
+
 /* --NAME, or --NAME ARG where arg is set. words: values that it knows, NULL-terminated, or NULL. */
 struct option_row {
 	const char *name, *arg, *help;
 	const char *const *words;
 };
 
-/* A member of the JSON: "cpus[].core". */
-struct key_row {
-	const char *key, *help; /* help: "" where the name says it */
-};
-
-struct option_value {
-	const char *name, *value; /* value: NULL for options without argument */
-};
-
 struct args {
-	ARRAY(struct option_value) options; /* in order */
+	struct option_values options; /* in order */
 	ARRAY(const char *) rest;
 };
 
 /* The last value of the option ("" when it has none), or NULL when it was not given. */
 const char *args_get(const struct args *a, const char *name);
+
+struct key_row;
 
 struct context {
 	struct host *h;

@@ -5,6 +5,7 @@
 #include "apply/knob.h"
 #include "cmd/args.h"
 #include "policy/policy.h"
+#include "view/host-keys.h"
 
 /* Dashes that may be typed, backslashes, and dots at the start of a line. */
 static void put(FILE *f, const char *text)

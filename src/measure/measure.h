@@ -13,7 +13,6 @@
  */
 #pragma once
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -133,6 +132,3 @@ DEFINE_CLEANUP(struct measure, measure_free)
  */
 struct measure *measure_account(const struct measure_options *o, const struct sample *before,
 	const struct sample *after, const struct witness *w) MUST_CHECK;
-
-/* The keys of "wideberth.measure/1", without the schema. */
-json_t *measure_json(const struct measure *m) MUST_CHECK;

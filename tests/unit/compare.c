@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #include "base/alloc.h"
-#include "measure/compare.h"
+#include "view/compare.h"
 
 static json_t *saved(const char *vms, double steal, double window_s)
 {

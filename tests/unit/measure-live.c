@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "host/host.h"
 #include "measure/measure.h"
+#include "view/measure.h"
 #include "measure/proc.h"
 
 static int spin_on(int cpu)

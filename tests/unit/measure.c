@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/str.h"
-#include "cmd/cmd-measure.h"
+#include "view/measure.h"
 #include "measure/measure.h"
 #include "measure/sample.h"
 #include "measure/witness.h"

@@ -5,7 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
-#include "cmd/host-picture.h"
+#include "view/host-picture.h"
 #include "model/snapshot.h"
 #include "report/report.h"
 

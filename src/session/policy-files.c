@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "cmd/policy-files.h"
+#include "session/policy-files.h"
 
 #include <errno.h>
 
+#include "base/alloc.h"
 #include "base/str.h"
+#include "host/host.h"
 
 static int add_file(struct policy *p, const char *path, struct err *e)
 {
@@ -49,10 +51,10 @@ static int add_host_files(struct host *h, struct policy *p, struct err *e)
 }
 
 /* --vm VM begins a section of its own; keys of the policy behind it belong to it. */
-static int add_options(struct context *c, struct policy *p, struct err *e)
+static int add_options(const struct option_values *options, struct policy *p, struct err *e)
 {
 	const char *vm = NULL;
-	array_for_each (o, &c->args->options) {
+	array_for_each (o, options) {
 		int r = 0;
 		if (streq(o->name, "vm")) {
 			vm = o->value;
@@ -76,21 +78,22 @@ static int add_options(struct context *c, struct policy *p, struct err *e)
 	return 0;
 }
 
-int policy_read(struct context *c, struct policy **ret, struct err *e)
+int policy_read(
+	struct host *h, const struct option_values *options, struct policy **ret, struct err *e)
 {
 	AUTO_POLICY struct policy *p = policy_new();
 	int r = 0;
 	bool has_files = false;
-	array_for_each (o, &c->args->options) {
+	array_for_each (o, options) {
 		if (r == 0 && streq(o->name, "policy")) {
 			has_files = true;
 			r = add_file(p, o->value, e);
 		}
 	}
 	if (r == 0 && !has_files)
-		r = add_host_files(c->h, p, e);
+		r = add_host_files(h, p, e);
 	if (r == 0)
-		r = add_options(c, p, e);
+		r = add_options(options, p, e);
 	if (r == 0)
 		r = policy_check(p, e);
 	if (r == 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "cmd/show-keys.h"
+#include "view/host-keys.h"
 
 /* Every member of every object that show --json prints: tests/cli/run compares. */
 static const struct key_row rows[] = {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A measure as the payload of "wideberth.measure/1". */
 #include "measure/measure.h"
-
-#include "model/json.h"
+#include "view/json.h"
+#include "view/measure.h"
 
 static json_t *maybe_int(struct maybe v)
 {

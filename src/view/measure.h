@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The reports of 'measure' and 'compare', apart from their options and files. */
+/* What measure and compare say. */
 #pragma once
 
 #include <jansson.h>
@@ -8,6 +8,9 @@
 
 struct measure;
 struct report;
+
+/* The keys of "wideberth.measure/1", without the schema. */
+json_t *measure_json(const struct measure *m) MUST_CHECK;
 
 /* Fills a report of the schema "wideberth.measure/1". */
 int measure_report(const struct measure *m, struct report *r) MUST_CHECK;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "cmd/show-lists.h"
+#include "view/host-lists.h"
 
 #include <string.h>
 
 #include "base/str.h"
 #include "model/cgroup.h"
-#include "model/json.h"
+#include "view/json.h"
 #include "model/snapshot.h"
 #include "report/report.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "cmd/host-picture.h"
+#include "view/host-picture.h"
 
 #include <string.h>
 

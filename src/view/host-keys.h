@@ -2,6 +2,11 @@
 /* What show --json prints, for the man page. */
 #pragma once
 
-#include "cmd/cmd.h"
+#include "base/attr.h"
+
+/* A member of the JSON: "cpus[].core". */
+struct key_row {
+	const char *key, *help; /* help: "" where the name says it */
+};
 
 const struct key_row *show_keys(size_t *ret_n);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "vm/vm-json.h"
+#include "view/vm-json.h"
 
 #include <string.h>
 
 #include "vm/config.h"
 #include "vm/memory.h"
-#include "model/json.h"
+#include "view/json.h"
 #include "vm/vm.h"
 
 static json_t *kib_json(int64_t kib)

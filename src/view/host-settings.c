@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "cmd/show-settings.h"
+#include "view/host-settings.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
-#include "cmd/show-power.h"
-#include "model/json.h"
+#include "view/host-power.h"
+#include "view/json.h"
 #include "model/snapshot.h"
 #include "report/report.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "cmd/show-power.h"
+#include "view/host-power.h"
 
 #include <string.h>
 
 #include "base/str.h"
-#include "model/json.h"
+#include "view/json.h"
 #include "model/snapshot.h"
 #include "report/report.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "cmd/placements-picture.h"
+#include "view/placements-picture.h"
 
-#include "cmd/host-picture.h"
+#include "view/host-picture.h"
 #include "model/snapshot.h"
 #include "vm/vm.h"
 

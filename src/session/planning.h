@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What plan, apply and status have in common: from the host and the policy to a list of changes,
- * and how that is shown. */
+/* From the host and the policy to a list of changes: what plan shows and apply does. */
 #pragma once
 
-#include "apply/transaction.h"
-#include "cmd/cmd.h"
+#include "apply/changes.h"
 #include "model/snapshot.h"
 #include "plan/plan.h"
 #include "plan/settings.h"
 #include "policy/policy.h"
+#include "session/options.h"
+#include "session/outcome.h"
 #include "vm/vm.h"
 
 struct planning {
@@ -23,15 +23,12 @@ struct planning {
 	struct changes *changes;
 };
 
-/* Plans as the command's options and the policy say. Returns 0 or an exit code. */
-int planning_make(struct context *c, struct planning *p, struct err *e) MUST_CHECK;
+/* Plans as the options and the policy say. Anything but OUTCOME_DONE is a failure with its text in
+ * e; the planning is to be freed with planning_done() in any case. */
+enum outcome planning_make(struct host *h, const struct option_values *options,
+	struct planning *ret, struct err *e) MUST_CHECK;
 void planning_done(struct planning *p);
 #define AUTO_PLANNING CLEANUP(planning_done)
-
-/* Adds plan's payload and its text to the report. */
-void planning_report(const struct planning *p, struct report *r);
-/* changes[] and how they are shown; with results when they were made. */
-void changes_report(const struct changes *changes, bool is_made, struct report *r);
 
 /* Is this its id or name? */
 bool placement_is_called(const struct placement *p, const char *word);

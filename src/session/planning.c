@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "cmd/planning.h"
+#include "session/planning.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "base/str.h"
-#include "cmd/policy-files.h"
+#include "host/host.h"
+#include "session/policy-files.h"
 #include "model/task.h"
 
 void planning_done(struct planning *p)
@@ -33,10 +34,10 @@ bool placement_is_alive(struct host *h, const struct placement *p)
 		task_parse_stat(stat, &t) == 0 && t.start == p->start;
 }
 
-static bool is_named(const struct args *a, const struct vm *vm)
+static bool is_named(const struct option_values *options, const struct vm *vm)
 {
 	bool has_names = false;
-	array_for_each (o, &a->options) {
+	array_for_each (o, options) {
 		if (!streq(o->name, "vm"))
 			continue;
 		has_names = true;
@@ -51,16 +52,17 @@ struct indexes {
 };
 
 /* With --vm those, else all that a section of the policy names. */
-static int select_vms(struct context *c, struct planning *p, struct indexes *ret, struct err *e)
+static int select_vms(const struct option_values *options, const struct planning *p,
+	struct indexes *ret, struct err *e)
 {
 	for (size_t i = 0; i < p->vms->n_vms; i++) {
 		const struct vm *vm = &p->vms->vms[i];
 		struct vm_wish wish;
-		if (is_named(c->args, vm) &&
+		if (is_named(options, vm) &&
 			policy_for_vm(p->policy, vm->id, vm->name, vm->uuid, &wish))
 			*array_push(&ret->v) = i;
 	}
-	array_for_each (o, &c->args->options) {
+	array_for_each (o, options) {
 		if (streq(o->name, "vm") && !vms_lookup(p->vms, o->value))
 			return err_say(e, -ENOENT, "no running VM matches '%s'; see wideberth vms",
 				o->value);
@@ -74,10 +76,10 @@ static int select_vms(struct context *c, struct planning *p, struct indexes *ret
 }
 
 /* Those in force whose VM lives, and is not placed anew. */
-static void collect(struct context *c, struct planning *p)
+static void collect(struct host *h, struct planning *p)
 {
 	array_for_each (old, &p->ledger->placements) {
-		bool is_new = !placement_is_alive(c->h, old);
+		bool is_new = !placement_is_alive(h, old);
 		for (size_t i = 0; i < p->placements->n; i++)
 			is_new |= p->placements->v[i].pid == old->pid;
 		if (!is_new)
@@ -88,13 +90,14 @@ static void collect(struct context *c, struct planning *p)
 		*array_push(&p->all) = p->placements->v[i];
 }
 
-static int place(struct context *c, struct planning *p, struct err *e)
+static int place(
+	struct host *h, const struct option_values *options, struct planning *p, struct err *e)
 {
 	struct indexes wanted = { 0 };
 	ARRAY(struct placement) alive = { 0 };
-	int r = select_vms(c, p, &wanted, e);
+	int r = select_vms(options, p, &wanted, e);
 	array_for_each (old, &p->ledger->placements) {
-		if (placement_is_alive(c->h, old))
+		if (placement_is_alive(h, old))
 			*array_push(&alive) = *old;
 	}
 	if (r == 0)
@@ -105,20 +108,21 @@ static int place(struct context *c, struct planning *p, struct err *e)
 	return r;
 }
 
-int planning_make(struct context *c, struct planning *p, struct err *e)
+enum outcome planning_make(
+	struct host *h, const struct option_values *options, struct planning *p, struct err *e)
 {
-	if (policy_read(c, &p->policy, e) < 0)
-		return EXIT_USAGE;
-	if (ledger_read(c->h, &p->ledger, e) < 0 ||
-		snapshot_read(c->h, SNAPSHOT_ALL, &p->snapshot, e) < 0 ||
-		vms_find(c->h, p->snapshot, &p->vms, e) < 0)
-		return EXIT_UNCHANGED;
-	int r = place(c, p, e);
+	if (policy_read(h, options, &p->policy, e) < 0)
+		return OUTCOME_MISUSE;
+	if (ledger_read(h, &p->ledger, e) < 0 ||
+		snapshot_read(h, SNAPSHOT_ALL, &p->snapshot, e) < 0 ||
+		vms_find(h, p->snapshot, &p->vms, e) < 0)
+		return OUTCOME_UNCHANGED;
+	int r = place(h, options, p, e);
 	if (r < 0)
-		return r == -EINVAL ? EXIT_USAGE : EXIT_UNCHANGED;
-	collect(c, p);
+		return r == -EINVAL ? OUTCOME_MISUSE : OUTCOME_UNCHANGED;
+	collect(h, p);
 	p->settings = settings_for(p->snapshot, p->vms, p->all.v, p->all.n);
-	if (changes_plan(c->h, p->ledger, p->settings, &p->changes, e) < 0)
-		return EXIT_UNCHANGED;
-	return 0;
+	if (changes_plan(h, p->ledger, p->settings, &p->changes, e) < 0)
+		return OUTCOME_UNCHANGED;
+	return OUTCOME_DONE;
 }

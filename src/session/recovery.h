@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How everything that changes the host begins: alone, and on a host without unfinished business. */
+#pragma once
+
+#include "apply/changes.h"
+#include "session/outcome.h"
+
+struct host;
+
+struct recovery {
+	int lock;              /* held until recovery_done(); -1: it was not to be had */
+	struct changes *ended; /* what ended an unfinished transaction; NULL: there was none */
+	char *overdue; /* what nobody confirmed in time and has been undone: "apply db01"; or NULL
+			*/
+};
+
+/* Takes the lock, ends or takes back an unfinished transaction, and undoes one that nobody
+ * confirmed in time. OUTCOME_DONE: the host is ready to be changed. The recovery is to be freed
+ * with recovery_done() in any case. */
+enum outcome recovery_begin(struct host *h, struct recovery *ret, struct err *e) MUST_CHECK;
+void recovery_done(struct recovery *r);
+#define AUTO_RECOVERY CLEANUP(recovery_done)
+
+/* Appends what could not be put back (changes may be NULL); false when there is nothing. */
+bool recovery_residue(const struct changes *back, struct strbuf *ret);

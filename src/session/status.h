@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What was applied, against what the kernel has. Reads only. */
+#pragma once
+
+#include "apply/drift.h"
+#include "apply/ledger.h"
+#include "session/outcome.h"
+
+struct host;
+
+struct status_vm {
+	const struct placement *placement; /* the ledger's */
+	bool is_alive;
+};
+
+struct status {
+	struct ledger *ledger, *journal; /* journal: NULL unless a transaction did not end */
+	struct drifts *drifts;           /* of the whole host: VMs share most settings */
+	ARRAY(struct status_vm) vms;     /* those asked for */
+	bool is_whole;                   /* none of them has ended */
+};
+
+/* For the VMs that are called so (none: all). OUTCOME_REPORT: something is not as applied. Else
+ * than with that and OUTCOME_DONE, e says what failed. To be freed with status_done() in any case.
+ */
+enum outcome status_read(struct host *h, const char *const *words, size_t n_words,
+	struct status *ret, struct err *e) MUST_CHECK;
+void status_done(struct status *s);
+#define AUTO_STATUS CLEANUP(status_done)
+
+/* True when settings are left of VMs that were undone. */
+bool status_has_residue(const struct status *s);

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What apply did, beside what plan says. */
+#pragma once
+
+#include <stdint.h>
+
+struct changes;
+struct planning;
+struct report;
+
+struct apply_cost {
+	uint64_t n_writes, writes_ns, all_ns;
+};
+
+/* The sums, and what stays where it is; changes_report() must have been called. */
+void apply_report(const struct planning *p, const struct apply_cost *cost, struct report *r);
+
+/* What could not be taken back; back may be NULL. */
+void apply_failed_report(const struct changes *back, struct report *r);

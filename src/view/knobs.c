@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "view/knobs.h"
+
+#include "apply/knob.h"
+#include "base/str.h"
+#include "report/report.h"
+#include "view/json.h"
+
+static json_t *knob_json(const struct knob *k)
+{
+	return json_pack(
+		"{s:s, s:s, s:s}", "id", k->name, "summary", k->summary, "source", k->source);
+}
+
+bool knobs_report(const char *name, struct report *r)
+{
+	static const struct column columns[] = {
+		{ .key = "id", .head = "KNOB" },
+		{ .key = "summary", .head = "WHAT IT IS", .may_wrap = true },
+		{ .key = "source", .head = "WHERE", .may_wrap = true },
+	};
+	size_t n;
+	const struct knob *const *all = knobs(&n);
+	json_t *rows = json_array();
+	for (size_t i = 0; i < n; i++)
+		if (!name || streq(all[i]->name, name))
+			json_array_append_new(rows, knob_json(all[i]));
+	json_object_set_new(report_json(r), "knobs", rows);
+	if (!json_array_size(rows))
+		return false;
+	report_table(r, rows, columns, N_ELEMENTS(columns));
+	return true;
+}

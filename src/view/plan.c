@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "view/plan.h"
+
+#include "base/str.h"
+#include "report/report.h"
+#include "session/planning.h"
+#include "view/changes.h"
+#include "view/json.h"
+#include "view/placement.h"
+#include "view/placements-picture.h"
+
+static json_t *refusal_json(const struct refusal *f)
+{
+	json_t *blocking = json_array(), *alternatives = json_array();
+	for (size_t i = 0; i < f->n_blocking; i++)
+		json_array_append_new(blocking, json_string(f->blocking[i]));
+	for (size_t i = 0; i < f->n_alternatives; i++)
+		json_array_append_new(alternatives, json_string(f->alternatives[i]));
+	return json_pack("{s:s, s:s, s:o, s:o}", "vm", f->vm, "reason", f->reason, "blocking",
+		blocking, "alternatives", alternatives);
+}
+
+static void report_refused(const struct planning *p, struct report *r)
+{
+	json_t *refused = json_array();
+	for (size_t i = 0; i < p->placements->n_refused; i++) {
+		const struct refusal *f = &p->placements->refused[i];
+		json_array_append_new(refused, refusal_json(f));
+		AUTO_FREE char *label = vm_label(f->vm, f->name);
+		report_warning(r, "%s: refused: %s", label, f->reason);
+		for (size_t k = 0; k < f->n_blocking; k++)
+			report_text(r, "  blocked by: %s", f->blocking[k]);
+		for (size_t k = 0; k < f->n_alternatives; k++)
+			report_text(r, "  would fit: %s", f->alternatives[k]);
+	}
+	json_object_set_new(report_json(r), "refused", refused);
+}
+
+/* "db01: isolated on 4-5,16-17; vCPUs 0→4 1→16 2→5 3→17; the rest on 0-3,6-15,18-23" */
+static void report_placement(const struct planning *p, const struct placement *v, struct report *r)
+{
+	AUTO_STRBUF struct strbuf b = { 0 };
+	AUTO_FREE char *claim = cpuset_format_list(&v->claim_cpus);
+	AUTO_FREE char *rest = cpuset_format_list(cpuset_is_empty(&v->emulator_cpus)
+			? &p->placements->housekeeping_cpus
+			: &v->emulator_cpus);
+	AUTO_FREE char *label = vm_label(v->vm, v->name);
+	strbuf_printf(&b, "%s: %s on %s; vCPUs", label, level_name(v->level), claim);
+	for (size_t i = 0; i < v->n_vcpus; i++) {
+		AUTO_FREE char *cpus = cpuset_format_list(&v->vcpus[i].cpus);
+		strbuf_printf(&b, " %d:%s", v->vcpus[i].vcpu, cpus);
+	}
+	strbuf_printf(&b, "; QEMU's other threads on %s", rest);
+	report_text(r, "%s", b.s);
+	if (v->why_less)
+		report_warning(r, "%s: %s instead of %s: %s", label, level_name(v->level),
+			level_name(v->wanted), v->why_less);
+	if (v->place_note)
+		report_note(r, "%s: %s", label, v->place_note);
+}
+
+void plan_report(const struct planning *p, struct report *r)
+{
+	json_t *vms = json_array(), *o = report_json(r);
+	for (size_t i = 0; i < p->placements->n; i++)
+		json_array_append_new(vms, placement_json(&p->placements->v[i]));
+	json_object_set_new(o, "vms", vms);
+	json_object_set_new(o, "housekeeping", cpus_json(&p->placements->housekeeping_cpus));
+	report_picture(r,
+		placements_picture(
+			p->snapshot, p->all.v, p->all.n, &p->placements->housekeeping_cpus, NULL));
+	for (size_t i = 0; i < p->placements->n; i++)
+		report_placement(p, &p->placements->v[i], r);
+	report_refused(p, r);
+}

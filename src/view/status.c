@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "view/status.h"
+
+#include "base/str.h"
+#include "plan/plan.h"
+#include "report/report.h"
+#include "session/status.h"
+#include "view/json.h"
+#include "view/placement.h"
+#include "vm/vm.h"
+
+static void report_unfinished(const struct ledger *journal, struct report *r)
+{
+	json_object_set_new(report_json(r), "unfinished", json_string(journal->operation));
+	report_warning(r, "'%s' did not end (the program was killed?). %s", journal->operation,
+		journal->is_forward
+			? "'wideberth undo --all' ends it."
+			: "'wideberth undo --all' takes it back, and so does the next apply.");
+}
+
+static void report_applied(const struct status *s, struct report *r)
+{
+	json_t *applied = json_array();
+	static const struct column columns[] = {
+		{ .key = "vm", .head = "VM" },
+		{ .key = "level", .head = "LEVEL" },
+		{ .key = "claim", .head = "CPUS" },
+		{ .key = "state", .head = "STATE", .may_wrap = true },
+	};
+	array_for_each (v, &s->vms) {
+		const struct placement *p = v->placement;
+		json_t *o = placement_json(p);
+		json_object_set_new(o, "state", json_string(v->is_alive ? "running" : "ended"));
+		json_array_append_new(applied, o);
+		AUTO_FREE char *label = vm_label(p->vm, p->name);
+		if (!v->is_alive)
+			report_warning(r, "%s has ended; 'wideberth undo %s' frees its CPUs", label,
+				p->vm);
+	}
+	json_object_set_new(report_json(r), "applied", applied);
+	if (json_array_size(applied))
+		report_table(r, applied, columns, N_ELEMENTS(columns));
+	else
+		report_text(r, "Nothing is applied.");
+}
+
+static size_t report_drift(const struct drifts *drifts, struct report *r)
+{
+	json_t *rows = json_array();
+	static const struct column columns[] = {
+		{ .key = "knob", .head = "KNOB" },
+		{ .key = "key", .head = "OF", .may_wrap = true },
+		{ .key = "expected", .head = "EXPECTED" },
+		{ .key = "actual", .head = "ACTUAL" },
+		{ .key = "suspect", .head = "SUSPECT", .may_wrap = true },
+	};
+	array_for_each (d, &drifts->v) {
+		json_array_append_new(rows,
+			json_pack("{s:s, s:s, s:s, s:s, s:s}", "knob", d->entry->knob, "key",
+				d->entry->key, "expected", d->entry->value, "actual", d->actual,
+				"suspect", d->suspect));
+	}
+	json_object_set_new(report_json(r), "drift", rows);
+	if (json_array_size(rows)) {
+		report_heading(r, "Drift: the kernel has other values than were applied");
+		report_table(r, rows, columns, N_ELEMENTS(columns));
+	}
+	return json_array_size(rows);
+}
+
+/* What is wrong beside drift. */
+static void report_odds(const struct status *s, struct report *r)
+{
+	if (status_has_residue(s))
+		report_warning(r,
+			"%zu settings of VMs that were undone could not be put back; 'wideberth "
+			"undo "
+			"--all' tries again",
+			s->ledger->entries.n);
+	if (s->ledger->n_damaged)
+		report_warning(r, "%zu records of the ledger are damaged", s->ledger->n_damaged);
+}
+
+void status_report(const struct status *s, struct report *r)
+{
+	if (s->journal)
+		report_unfinished(s->journal, r);
+	report_applied(s, r);
+	if (s->ledger->confirm_ns) {
+		report_warning(r, "'%s' waits for 'wideberth confirm'", s->ledger->operation);
+		json_object_set_new(
+			report_json(r), "unconfirmed", json_string(s->ledger->operation));
+	}
+	size_t n = report_drift(s->drifts, r);
+	if (!n && s->is_whole && s->ledger->placements.n)
+		report_text(r, "All %zu settings are as applied.", s->ledger->entries.n);
+	report_odds(s, r);
+}

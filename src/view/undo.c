@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "view/undo.h"
+
+#include "report/report.h"
+#include "session/recovery.h"
+#include "session/undo.h"
+#include "view/json.h"
+
+static json_t *change_row(const struct change *c)
+{
+	json_t *o = json_pack(
+		"{s:s, s:s, s:s*}", "knob", c->knob->name, "key", c->target.key, "value", c->after);
+	if (c->reason)
+		json_object_set_new(o, "reason", json_string(c->reason));
+	return o;
+}
+
+static void report_left(const struct change *c, struct report *r)
+{
+	const char *reason = c->reason ? c->reason : "failed";
+	if (c->result == CHANGE_KEPT)
+		report_note(r, "kept: %s of %s is '%s': %s", c->knob->name, c->target.key,
+			c->before, reason);
+	else
+		report_warning(r, "not restored: %s of %s to '%s': %s", c->knob->name,
+			c->target.key, c->after, reason);
+}
+
+void undo_report(const struct undo *u, struct report *r)
+{
+	json_t *o = report_json(r), *restored = json_array(), *gone = json_array(),
+	       *failed = json_array();
+	array_for_each (c, &u->changes->v) {
+		enum undo_part part = undo_part_of(c);
+		bool is_left = part == UNDO_KEPT || part == UNDO_REFUSED;
+		if (part == UNDO_UNTOLD)
+			continue;
+		json_array_append_new(is_left       ? failed
+				: part == UNDO_GONE ? gone
+						    : restored,
+			change_row(c));
+		if (is_left)
+			report_left(c, r);
+	}
+	report_text(r, "Undone: %zu settings hold the value that they had, %zu no longer exist.",
+		json_array_size(restored), json_array_size(gone));
+	json_object_set_new(o, "restored", restored);
+	json_object_set_new(o, "gone", gone);
+	json_object_set_new(o, "failed", failed);
+	if (u->n_damaged)
+		report_warning(r,
+			"%zu records of the ledger are damaged: what they say was not put back",
+			u->n_damaged);
+}
+
+void recovery_report(const struct recovery *begun, struct report *r)
+{
+	if (begun->ended)
+		report_warning(r, "an unfinished transaction was found and ended first");
+	if (begun->overdue)
+		report_warning(
+			r, "'%s' was not confirmed in time and has been undone", begun->overdue);
+}
+
+void confirm_report(const char *operation, struct report *r)
+{
+	json_object_set_new(report_json(r), "confirmed", json_string(operation));
+	report_text(r, "Confirmed: %s.", operation);
+}
