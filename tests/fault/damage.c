@@ -9,7 +9,7 @@
 
 #include "apply/ledger.h"
 #include "base/str.h"
-#include "machine.h"
+#include "../machine/machine.h"
 #include "../unit/tap.h"
 
 static const char apply[] = "apply --vm db01 --isolation isolated";

@@ -7,7 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
-#include "machine.h"
+#include "../machine/machine.h"
 #include "../unit/tap.h"
 
 static const int errors[] = { EIO, EPERM, EINVAL, ENOSPC, EBUSY, EAGAIN, ENOENT, ESRCH, ENOMEM,

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
-#include "machine.h"
+#include "../machine/machine.h"
 #include "../unit/tap.h"
 
 struct scene {

@@ -13,7 +13,7 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
-#include "machine.h"
+#include "../machine/machine.h"
 #include "../unit/tap.h"
 
 static const char apply[] = "apply --vm db01 --isolation isolated";

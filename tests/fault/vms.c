@@ -6,7 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
-#include "machine.h"
+#include "../machine/machine.h"
 #include "../unit/tap.h"
 
 static const char *const levels[] = { "isolated", "fenced", "pinned" };

@@ -7,7 +7,7 @@
 #include <inttypes.h>
 
 #include "base/str.h"
-#include "fake-host.h"
+#include "../machine/fake-host.h"
 
 enum { MAX_VMS = 6, BRUTE_CORES = 10 };
 

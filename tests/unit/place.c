@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #include "base/str.h"
-#include "fake-host.h"
+#include "../machine/fake-host.h"
 
 static const struct shape two_sockets = { 2, 1, 1, 6, 2, true }; /* siblings n and n + 12 */
 static const struct shape two_l3s = { 1, 1, 2, 8, 2, true };     /* siblings n and n + 16 */

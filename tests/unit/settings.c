@@ -2,7 +2,7 @@
 #include "tap.h"
 
 #include "base/str.h"
-#include "fake-host.h"
+#include "../machine/fake-host.h"
 #include "plan/settings.h"
 
 static const struct shape two_sockets = { 2, 1, 1, 6, 2, true }; /* siblings n and n + 12 */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which cgroup each thread is in, whatever its process is in. */
 #include "base/str.h"
-#include "fake-proc.h"
+#include "../machine/fake-proc.h"
 #include "tap.h"
 
 static struct snapshot *read_machine(struct host **ret_h)

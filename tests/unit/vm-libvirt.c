@@ -4,7 +4,7 @@
 #include <signal.h>
 
 #include "base/str.h"
-#include "fake-proc.h"
+#include "../machine/fake-proc.h"
 #include "tap.h"
 #include "vm/domain-xml.h"
 #include "vm/libvirt.h"

@@ -3,7 +3,7 @@
 #include "vm/memory.h"
 
 #include "base/str.h"
-#include "fake-proc.h"
+#include "../machine/fake-proc.h"
 #include "tap.h"
 
 static void put_text(const char *path, const char *text)

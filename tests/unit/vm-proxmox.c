@@ -4,7 +4,7 @@
 
 #include "base/str.h"
 #include "cmd/cmd.h"
-#include "fake-proc.h"
+#include "../machine/fake-proc.h"
 #include "tap.h"
 #include "vm/provider.h"
 

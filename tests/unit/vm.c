@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
-#include "fake-proc.h"
+#include "../machine/fake-proc.h"
 #include "tap.h"
 #include "vm/provider.h"
 

@@ -11,7 +11,7 @@
 
 #include "base/alloc.h"
 #include "model/snapshot.h"
-#include "tap.h"
+#include "../unit/tap.h"
 #include "vm/provider.h"
 
 #define UNUSED __attribute__((unused))
