@@ -38,6 +38,11 @@ tools_missing() {
 	fi
 }
 
+lab_kernels='6.1 6.12 7.2' lab_suites='bookworm trixie'
+
+# is_one_of WORD LIST
+is_one_of() { [[ " $2 " = *" $1 "* ]]; }
+
 # topologies: name and what it is
 topologies() {
 	cat <<-'END'
@@ -49,23 +54,26 @@ topologies() {
 	END
 }
 
-# cpu_model KERNEL TOPOLOGY: the CPU that this kernel decodes rightly under emulation.
+# cpu_model KERNEL TOPOLOGY SUITE: the CPU that this kernel decodes rightly under emulation.
 # 6.1 takes the SMT siblings of AMD CPUs from a leaf that QEMU 7.2 fills in differently, so it gets an Intel model.
 # -cx16: QEMU 7.2 mis-executes cmpxchg16b, and the slab allocator of 6.12 and later crashes on it at random.
 # ryzen: under TCG, QEMU hides the AMD leaf that tells who shares a cache, and Linux takes the socket for the L3 domain;
 # an Intel model's dies show as they should, whatever the maker's name.
+# -la57: systemd 257 does not start on a CPU that has it.
 cpu_model() {
+	local off=-cx16
+	[ "$3" = bookworm ] || off=-cx16,-la57
 	case $1-$2 in
-	6.1-* | *-ryzen) echo 'Skylake-Server-v4,l3-cache=on,-cx16' ;;
-	*) echo 'EPYC-Rome,l3-cache=on,+topoext,-cx16' ;;
+	6.1-* | *-ryzen) echo "Skylake-Server-v4,l3-cache=on,$off" ;;
+	*) echo "EPYC-Rome,l3-cache=on,+topoext,$off" ;;
 	esac
 }
 
-# topology_args KERNEL TOPOLOGY RAM0 RAM1 SHARE: the QEMU arguments, one per line
+# topology_args KERNEL TOPOLOGY SUITE RAM0 RAM1 SHARE: the QEMU arguments, one per line
 topology_args() {
-	local kernel=$1 topology=$2 ram0=$3 ram1=$4 share=$5
+	local kernel=$1 topology=$2 suite=$3 ram0=$4 ram1=$5 share=$6
 	local ram="memory-backend-file,size=$lab_node_mem,share=$share"
-	printf '%s\n' -cpu "$(cpu_model "$kernel" "$topology")" -m "$((2 * ${lab_node_mem%M}))M"
+	printf '%s\n' -cpu "$(cpu_model "$kernel" "$topology" "$suite")" -m "$((2 * ${lab_node_mem%M}))M"
 	printf '%s\n' -object "$ram,id=m0,mem-path=$ram0" -object "$ram,id=m1,mem-path=$ram1"
 	case $topology in
 	dual)
@@ -97,12 +105,12 @@ device_args() {
 		-device pcie-root-port,id=port1,bus=pci1,chassis=1 -device edu,bus=port1
 }
 
-# image_key KERNEL TOPOLOGY: names everything that a saved image depends on
+# image_key KERNEL TOPOLOGY SUITE: names everything that a saved image depends on
 image_key() {
 	{
-		cat "$LAB_DIR/kernel/$1/stamp" "$LAB_DIR/root/stamp" 2>/dev/null
+		cat "$LAB_DIR/kernel/$1/stamp" "$LAB_DIR/root/$3/stamp" 2>/dev/null
 		qemu-system-x86_64 --version
-		topology_args "$1" "$2" ram0 ram1 on
+		topology_args "$1" "$2" "$3" ram0 ram1 on
 		device_args "$2"
 		declare -f qemu_args
 	} | sha256sum | cut -c1-16

@@ -3,7 +3,7 @@
 #
 # PCI devices given to VMs by vfio: vms and show say what sysfs and /proc/interrupts say, and apply keeps the interrupts of a
 # device off the CPUs of a VM that it does not belong to.
-# lab: 6.12 iommu
+# lab: 6.12 bookworm iommu
 [ -e /dev/virtio-ports/lab.cmd ] || { echo "${0##*/}: only inside the lab" >&2; exit 2; }
 . /lab/run/lib.sh
 . /lab/run/lib-proof.sh
