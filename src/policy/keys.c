@@ -139,6 +139,15 @@ static int parse_vcpus(const struct policy_text *in, void *field)
 	return 0;
 }
 
+/* A user's name or number: whether there is one by that name shows when a VM is his. */
+static int parse_owner(const struct policy_text *in, void *field)
+{
+	if (in->text[strcspn(in->text, " \t:/")])
+		return -EINVAL;
+	*(const char **)field = in->text;
+	return 0;
+}
+
 static int parse_class(const struct policy_text *in, void *field)
 {
 	*(struct class_key *)field = (struct class_key){ in->text, in->source };
@@ -193,6 +202,10 @@ static const struct policy_key keys[] = {
 		.parse = parse_class, FIELD(class_key) },
 	{ "vm", "near", "a PCI address", "none", "place it on the NUMA node of this device",
 		.later = "every device", .parse = parse_device },
+	{ "vm", "owner", "a user", "root",
+		"who must run it, where neither Proxmox VE nor libvirt vouches for it: a QEMU of "
+		"another user is not meant, whatever it calls itself",
+		.parse = parse_owner, FIELD(vm.owner) },
 	{ "vm", "vcpus", "a number", "read from the VM",
 		"how many vCPUs to keep CPUs for, where the VM cannot be asked",
 		.parse = parse_vcpus, FIELD(vm.vcpus) },

@@ -39,6 +39,7 @@ struct vm_wish {
 	enum place_wish place;
 	struct helper_place emulator, iothreads;
 	int vcpus;          /* 0: read from the VM */
+	const char *owner;  /* whose VM it is, where no manager vouches for it; NULL: root's */
 	const char *source; /* "FILE:LINE" of its last section; "command line"; NULL: no section */
 };
 

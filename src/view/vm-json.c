@@ -221,6 +221,9 @@ json_t *vm_json(const struct vm *vm, const struct vm_memory *m)
 			"memory_source", m->source, "memory_policy", m->policy, "mems_allowed",
 			cpus_json(m->mems_allowed), "locked_kib", kib_json(m->locked_kib),
 			"hugetlb_kib", kib_json(m->hugetlb_kib)));
+	json_object_set_new(o, "user", text_json(vm->user));
+	json_object_set_new(o, "uid", number_json(vm->uid));
+	json_object_set_new(o, "managed", json_boolean(vm->is_managed));
 	json_object_set_new(o, "config", config_json(vm->config));
 	json_object_set_new(o, "devices", devices);
 	json_object_set_new(o, "threads", threads);

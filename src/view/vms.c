@@ -183,7 +183,9 @@ json_t *vm_report(const struct vm *vm, const struct vm_memory *memory, const str
 {
 	json_t *o = vm_json(vm, memory);
 	AUTO_FREE char *label = vm_label(vm->id, vm->name);
-	report_heading(r, "%s: %s, pid %d, %d vCPU%s%s%s", label, vm->manager, vm->pid, vm->n_vcpus,
+	report_heading(r, "%s: %s, pid %d%s%s%s, %d vCPU%s%s%s", label, vm->manager, vm->pid,
+		vm->user ? ", user " : "", vm->user ? vm->user : "",
+		vm->is_in_container ? " in a container" : "", vm->n_vcpus,
 		vm->n_vcpus == 1 ? "" : "s", vm->cgroup && *vm->cgroup ? ", in " : "",
 		vm->cgroup ? vm->cgroup : "");
 	AUTO_STRBUF struct strbuf b = describe(vm->config);

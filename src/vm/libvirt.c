@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * libvirt: a QEMU that it started is known by its command line. The domain's XML, asked of the
- * daemon, says how it is configured; which thread is which vCPU stands in the cgroups that libvirt
- * made for them. Its monitor is left alone: libvirt holds it.
+ * libvirt: a QEMU that its system daemon started is known by what root alone can have made: its
+ * scope, or its pid file. The domain's XML, asked of the daemon, says how it is configured; which
+ * thread is which vCPU stands in the cgroups that libvirt made for them. Its monitor is left alone:
+ * libvirt holds it.
  */
 #include <errno.h>
 #include <string.h>
@@ -13,13 +14,28 @@
 #include "vm/libvirt.h"
 #include "vm/provider.h"
 
-/* "-chardev socket,id=charmonitor,fd=24,server=on,wait=off -mon chardev=charmonitor,…": every
- * libvirt since 2009 calls its monitor so. */
-static bool is_libvirts(const struct vm_draft *d)
+/* The scope that libvirt has machined make, "machine-qemu\\x2d1\\x2dweb.scope"; without systemd it
+ * makes groups itself, "machine/qemu-1-web.libvirt-qemu". */
+static bool has_scope(const struct vm_draft *d)
 {
-	static const char mark[] = "id=charmonitor,", json[] = "\"id\":\"charmonitor\"";
-	return memmem(d->cmdline, d->cmdline_len, mark, sizeof mark - 1) ||
-		memmem(d->cmdline, d->cmdline_len, json, sizeof json - 1);
+	const char *scope, *own = d->vm.cgroup ? str_after(d->vm.cgroup, "machine/") : NULL;
+	size_t n;
+	if (own)
+		return strstr(own, ".libvirt-qemu");
+	return vm_scope(&d->vm, &scope, &n) && str_after(scope, "machine-qemu");
+}
+
+/* /run/libvirt/qemu/NAME.pid, where it makes no groups: the pid is no user's, who may have got it
+ * after the VM's end. */
+static bool has_pidfile(struct vm_search *f, const struct vm_draft *d)
+{
+	AUTO_FREE char *text = NULL;
+	int pid;
+	if (!d->args.name || strchr(d->args.name, '/') ||
+		(d->vm.cgroup && str_after(d->vm.cgroup, "user.slice/")))
+		return false;
+	return host_read(f->h, &text, NULL, "run/libvirt/qemu/%s.pid", d->args.name) == 0 &&
+		str_to_int(text, &pid) == 0 && pid == d->vm.pid;
 }
 
 /* The XML has what the command line does not; that in turn knows which network got vhost. */
@@ -45,9 +61,7 @@ static void describe(struct vm_search *f, struct vm_draft *d, const struct domai
 {
 	const struct domain *domain = domain_of(all, d);
 	if (!domain) {
-		vm_note(f, d,
-			"libvirt's system daemon does not list it: a session's domain, or "
-			"one that starts or stops");
+		vm_note(f, d, "libvirt's system daemon does not list it: it starts or stops");
 		return;
 	}
 	struct vm_config *config = arena_dup(f->arena, &domain->config, 1, sizeof *config);
@@ -62,9 +76,11 @@ static size_t claim(struct vm_search *f)
 {
 	size_t n = 0;
 	array_for_each (d, &f->drafts) {
-		if (d->is_dropped || d->owner != &vm_provider_qemu || !is_libvirts(d))
+		if (d->is_dropped || d->owner != &vm_provider_qemu ||
+			!(has_scope(d) || has_pidfile(f, d)))
 			continue;
 		d->owner = &vm_provider_libvirt;
+		d->vm.is_managed = true;
 		n++;
 	}
 	return n;

@@ -36,6 +36,11 @@ struct vm_draft {
 	} threads;
 };
 
+struct vm_user {
+	int uid;
+	const char *name;
+};
+
 struct vm_search {
 	struct host *h;
 	const struct snapshot *s;
@@ -44,8 +49,9 @@ struct vm_search {
 		struct vm_draft *v;
 		size_t n, room;
 	} drafts;
-	const struct task **by_pid; /* all tasks, by pid, then tid */
-	uint64_t qmp_ns;            /* that monitors may still take */
+	const struct task **by_pid;  /* all tasks, by pid, then tid */
+	uint64_t qmp_ns;             /* that monitors may still take */
+	ARRAY(struct vm_user) users; /* whose names are known */
 };
 
 struct vm_provider {
@@ -77,5 +83,15 @@ int vm_domain_cgroup(const struct snapshot *s, const struct task *t);
 void vm_threads(struct vm_search *f, struct vm_draft *d, const struct qmp_facts *facts);
 /* Gives the kernel threads that serve VMs to the drafts. */
 void vm_kernel_threads(struct vm_search *f);
+/* The VM's group, with or without threaded ones below it, as parts: true where it is NAME.scope
+ * below slices of the system's, and so root or a manager made it: users have theirs below
+ * user.slice, and containers below a scope or service of their own. *ret_scope: "100.scope", in the
+ * path. */
+bool vm_scope(const struct vm *vm, const char **ret_scope, size_t *ret_n);
+/* Finds out who runs the VM. */
+void vm_identify(struct vm_search *f, struct vm *vm);
+/* Sees to it that no VM's id is what another is called, but for what managers vouch for: those go
+ * by their pids. */
+void vm_ids_unique(struct vms *v);
 /* Gives the drafts the PCI devices of their configs. */
 void vm_devices(struct vm_search *f);

@@ -150,12 +150,25 @@ static void read_config(struct vm_search *f, struct vm_draft *d, int vmid)
 static void claim(struct vm_search *f, struct vm_draft *d, int vmid)
 {
 	d->owner = &vm_provider_proxmox;
+	d->vm.is_managed = true;
 	d->vmid = vmid;
 	d->vm.id = arena_printf(f->arena, "%d", vmid);
 	read_config(f, d, vmid);
 }
 
-/* As Proxmox VE tells its own: the file has the pid of a QEMU that was given this very file. */
+/* Proxmox VE starts a guest in qemu.slice/VMID.scope, where root alone can put it. Without cgroup
+ * v2 there is nothing to see. */
+static bool is_in_scope(const struct vm_draft *d)
+{
+	const char *scope;
+	size_t n;
+	return !d->vm.cgroup ||
+		(str_after(d->vm.cgroup, "qemu.slice/") && vm_scope(&d->vm, &scope, &n));
+}
+
+/* As Proxmox VE tells its own: the file has the pid of a QEMU that was given this very file. A pid
+ * that was used again may be anybody's, and so may be what a command line says: the group is proof.
+ */
 static void claim_by_pidfile(struct vm_search *f, const char *name)
 {
 	AUTO_FREE char *text = NULL, *path = xasprintf("/run/qemu-server/%s", name);
@@ -164,16 +177,22 @@ static void claim_by_pidfile(struct vm_search *f, const char *name)
 		str_to_int(text, &pid) < 0)
 		return;
 	struct vm_draft *d = vm_draft_of(f, pid);
-	if (d && vmid_of_path(d->args.pidfile) == vmid)
+	if (!d || vmid_of_path(d->args.pidfile) != vmid)
+		return;
+	if (is_in_scope(d))
 		claim(f, d, vmid);
+	else
+		vm_note(f, d,
+			"it is not in qemu.slice, where Proxmox VE starts its guests: taken for "
+			"a QEMU of its own");
 }
 
-/* /run/qemu-server is closed to users: they go by the command line. */
+/* /run/qemu-server is closed to users: they go by the command line and the scope. */
 static void claim_unseen(struct vm_search *f)
 {
 	array_for_each (d, &f->drafts) {
 		int vmid = vmid_of_path(d->args.pidfile);
-		if (vmid < 0 || d->is_dropped)
+		if (vmid < 0 || d->is_dropped || !is_in_scope(d))
 			continue;
 		vm_note(f, d, "only root may read /run/qemu-server: known by its command line");
 		claim(f, d, vmid);

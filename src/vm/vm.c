@@ -2,7 +2,6 @@
 #include "vm/vm.h"
 
 #include <errno.h>
-#include <fnmatch.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -59,6 +58,7 @@ static void search_done(struct vm_search *f)
 	}
 	free(f->drafts.v);
 	free(f->by_pid);
+	free(f->users.v);
 }
 
 /* Field 22 of /proc/PID/stat, the start time; see proc(5). The name may hold blanks and
@@ -100,6 +100,7 @@ static void add_vm(struct vm_search *f, struct vms *v, struct vm_draft *d)
 	struct vm *vm = &v->vms[v->n_vms++];
 	*vm = d->vm;
 	vm->manager = d->owner->name;
+	vm_identify(f, vm);
 	if (!vm->id)
 		vm->id = vm->name ? vm->name : arena_printf(f->arena, "%d", vm->pid);
 	qsort(d->threads.v, d->threads.n, sizeof *d->threads.v, by_role);
@@ -130,37 +131,6 @@ static void sort_vms(struct vms *v)
 		qsort(v->vms, v->n_vms, sizeof *v->vms, by_id);
 }
 
-static void add_note(struct arena *a, struct vm *vm, const char *text)
-{
-	const char **notes = arena_alloc(a, (vm->n_notes + 1) * sizeof *notes);
-	for (size_t i = 0; i < vm->n_notes; i++)
-		notes[i] = vm->notes[i];
-	notes[vm->n_notes++] = text;
-	vm->notes = notes;
-}
-
-/* An id names one VM: those that share a name go by their pids. */
-static void make_ids_unique(struct vms *v)
-{
-	bool is_any = false;
-	for (size_t i = 0, end; i < v->n_vms; i = end) {
-		for (end = i + 1; end < v->n_vms && streq(v->vms[i].id, v->vms[end].id);)
-			end++;
-		for (size_t j = i; end - i > 1 && j < end; j++) {
-			struct vm *vm = &v->vms[j];
-			add_note(&v->arena, vm,
-				arena_printf(&v->arena,
-					"%zu VMs are called '%s': this one goes by its pid",
-					end - i, vm->name ? vm->name : vm->id));
-			is_any = true;
-		}
-		for (size_t j = i; end - i > 1 && j < end; j++)
-			v->vms[j].id = arena_printf(&v->arena, "%d", v->vms[j].pid);
-	}
-	if (is_any)
-		sort_vms(v);
-}
-
 int vms_find(struct host *h, const struct snapshot *s, struct vms **ret, struct err *e)
 {
 	AUTO_VMS struct vms *v = xcalloc(1, sizeof *v);
@@ -186,8 +156,8 @@ int vms_find(struct host *h, const struct snapshot *s, struct vms **ret, struct 
 	array_for_each (d, &f.drafts)
 		if (!d->is_dropped)
 			add_vm(&f, v, d);
+	vm_ids_unique(v);
 	sort_vms(v);
-	make_ids_unique(v);
 	*ret = TAKE(v);
 	return 0;
 }
@@ -223,20 +193,6 @@ void vm_read_times(struct host *h, struct vm *vm)
 bool vm_thread_is_pinned(const struct vm_thread *t, const struct cpuset *usual)
 {
 	return t->role == ROLE_VCPU && t->allowed && !cpuset_is_subset(usual, t->allowed);
-}
-
-bool vm_matches(const struct vm *vm, const char *glob)
-{
-	return fnmatch(glob, vm->id, 0) == 0 || (vm->name && fnmatch(glob, vm->name, 0) == 0) ||
-		(vm->uuid && fnmatch(glob, vm->uuid, FNM_CASEFOLD) == 0);
-}
-
-const struct vm *vms_lookup(const struct vms *v, const char *glob)
-{
-	for (size_t i = 0; i < v->n_vms; i++)
-		if (vm_matches(&v->vms[i], glob))
-			return &v->vms[i];
-	return NULL;
 }
 
 char *vm_label(const char *id, const char *name)

@@ -69,6 +69,10 @@ struct vm {
 	const char *id;          /* what users call it: VMID, else name, else the pid */
 	const char *name, *uuid; /* NULL when it has none */
 	const char *manager;     /* "qemu", "proxmox", "libvirt" */
+	bool is_managed;         /* by proof of its manager it is who id, name and uuid say */
+	int uid;                 /* who runs it; -1: unknown */
+	const char *user;        /* the name, or the number where it has none; NULL: unknown */
+	bool is_in_container;    /* in a PID namespace of its own */
 	const char *accel;       /* "kvm", "tcg", … */
 	int pid;
 	uint64_t start;
@@ -101,12 +105,13 @@ DEFINE_CLEANUP(struct vms, vms_free)
 /* Reads how long each thread ran and waited for a CPU. */
 void vm_read_times(struct host *h, struct vm *vm);
 
-/* The VM whose id, name or uuid matches the glob, or NULL. */
+/* The first VM whose id, name or uuid matches the glob, or NULL. What users write is looked up by
+ * vm/lookup.h. */
 const struct vm *vms_lookup(const struct vms *v, const char *glob);
 /* True for a vCPU that somebody gave CPUs of its own: a mask as wide as 'usual', which is what
  * everybody may use, says nothing. */
 bool vm_thread_is_pinned(const struct vm_thread *t, const struct cpuset *usual);
-/* True when id, name or uuid matches the glob. */
+/* True when id, name or uuid is the word, or matches it as a glob. */
 bool vm_matches(const struct vm *vm, const char *glob);
 /* What people read: "100 (db01)", or the id alone where the name says no more. The caller frees. */
 char *vm_label(const char *id, const char *name) MUST_CHECK;

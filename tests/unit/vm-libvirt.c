@@ -195,7 +195,8 @@ static void put_domains(void)
 			{ 503, "kvm-nx-lpage-re", SCOPE "/libvirt/vcpu0" },
 			{ 504, "qemu-system-x86", SCOPE "/libvirt/iothread1" },
 			{ 505, "vhost-500" }, { 506, "IO mon_iothread" }));
-	/* no cgroups: the names do */
+	/* no cgroups: the names do, and it is known by its pid file */
+	put("600\n", 4, "run/libvirt/qemu/db.pid");
 	put_process(600, 1, 9, LIBVIRT("db", "U-2"), "machine.slice",
 		T({ 600, "qemu-system-x86" }, { 601, "CPU 0/KVM" }, { 602, "IO iothread1" },
 			{ 603, "CPU 1/KVM" }));
