@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "base/str.h"
-#include "fake-proc.h"
+#include "../machine/fake-proc.h"
 #include "tap.h"
 #include "vm/lookup.h"
 
