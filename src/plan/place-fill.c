@@ -88,12 +88,15 @@ struct placement place_fill(struct planner *p, const struct request *req, const 
 		.pid = vm->pid,
 		.start = vm->start,
 		.cgroup = arena_strdup(a, vm->cgroup),
-		.wanted = req->wish.isolation,
+		.wish = req->wish,
 		.level = req->level,
 		.why_less = req->why_less,
 		.place_note = req->place_note,
 		.n_vcpus = req->n_vcpus,
 	};
+	pl.wish.source = pl.wish.emulator.source = pl.wish.iothreads.source = NULL;
+	if (p->is_housekeeping_explicit)
+		pl.housekeeping_cpus = p->out->reserved_cpus;
 	pl.vcpus = arena_alloc(a, req->n_vcpus * sizeof *pl.vcpus);
 	for (size_t i = 0; i < req->n_vcpus; i++)
 		pl.vcpus[i] = place_thread(p, req->vcpus[i]);
@@ -106,27 +109,4 @@ struct placement place_fill(struct planner *p, const struct request *req, const 
 	if (spot->helper >= 0)
 		fill_own_helpers(p, req, place_slot_cpus(&p->slots[spot->helper], req), &pl);
 	return pl;
-}
-
-/* The part of the unclaimed CPUs that a VM without CPUs of its own floats over: that of the domain
- * with most of them, if they are enough. */
-struct cpuset place_shared_cpus(
-	const struct planner *p, const struct cpuset *unclaimed, enum scope scope, size_t n_vcpus)
-{
-	for (; scope <= SCOPE_NODE; scope++) {
-		struct cpuset best = CPUSET_EMPTY;
-		int best_n = 0;
-		for (int domain = 0; domain < place_n_domains(p, scope); domain++) {
-			const struct cpuset *all = scope == SCOPE_L3 ? &p->s->l3s[domain].cpus
-								     : &p->s->nodes[domain].cpus;
-			struct cpuset cpus = cpuset_and(all, unclaimed);
-			if (cpuset_count(&cpus) > best_n) {
-				best = cpus;
-				best_n = cpuset_count(&cpus);
-			}
-		}
-		if (best_n && (size_t)best_n >= n_vcpus)
-			return best;
-	}
-	return *unclaimed;
 }

@@ -127,8 +127,9 @@ static void name_owners(struct planner *p, const struct request *req, struct ref
 			size_t n = count_slots(p, req->scope, domain, (int)i, &cpus);
 			if (n)
 				place_blocking(p, r, "VM %s holds %zu core%s of %s (CPUs %s)",
-					place_label(p, o->vm, o->name), n, plural(n),
-					domain_name(p, req->scope, domain), place_list(p, &cpus));
+					place_label(p, o->placement.vm, o->placement.name), n,
+					plural(n), domain_name(p, req->scope, domain),
+					place_list(p, &cpus));
 		}
 }
 

@@ -45,57 +45,50 @@ static void set_owner(struct planner *p, const struct cpuset *cpus, int owner)
 			p->slots[p->slot_of_cpu[cpu]].owner = owner;
 }
 
-static bool is_process(const struct vm *vm, int pid, uint64_t start)
-{
-	return vm->pid == pid && vm->start == start;
-}
-
-/* Two VMs may have one name, so the name alone is only enough when its old process is gone. */
-static bool is_claim_of(
-	const struct planner *p, const struct vm *vm, const char *name, int pid, uint64_t start)
-{
-	if (is_process(vm, pid, start))
-		return true;
-	for (size_t i = 0; i < p->vms->n_vms; i++)
-		if (is_process(&p->vms->vms[i], pid, start))
-			return false;
-	return streq(vm->id, name);
-}
-
 int place_self(const struct planner *p, const struct vm *vm)
 {
-	for (size_t i = 0; i < p->owners.n; i++) {
-		const struct owner *o = &p->owners.v[i];
-		if (is_claim_of(p, vm, o->vm, o->pid, o->start))
+	for (size_t i = 0; i < p->owners.n; i++)
+		if (p->owners.v[i].vm == vm)
 			return (int)i;
-	}
 	return NOBODY;
 }
 
-static struct cpuset claimed_cpus(const struct planner *p)
+static struct cpuset taken_cpus(const struct planner *p)
 {
 	struct cpuset all = CPUSET_EMPTY;
 	array_for_each (o, &p->owners)
-		all = cpuset_or(&all, &o->cpus);
+		all = cpuset_or(&all, &o->placement.claim_cpus);
 	return all;
 }
 
-static void init_owners(struct planner *p, const struct placement *in_force, size_t n)
+static bool is_wanted(
+	const struct planner *p, const size_t *wanted, size_t n_wanted, const struct vm *vm)
 {
-	for (size_t i = 0; i < n; i++) {
-		*array_push(&p->owners) = (struct owner){
-			.vm = arena_strdup(&p->out->arena, in_force[i].vm),
-			.name = arena_strdup(&p->out->arena, in_force[i].name),
-			.pid = in_force[i].pid,
-			.start = in_force[i].start,
-			.cpus = in_force[i].claim_cpus,
-		};
-		set_owner(p, &in_force[i].claim_cpus, (int)i);
-	}
-	struct cpuset claimed = claimed_cpus(p);
-	p->foreign_cpus = cpuset_minus(&p->s->isolated_cpus, &p->s->boot_isolated_cpus);
-	p->foreign_cpus = cpuset_minus(&p->foreign_cpus, &claimed);
+	for (size_t i = 0; i < n_wanted; i++)
+		if (&p->vms->vms[wanted[i]] == vm)
+			return true;
+	return false;
+}
+
+/* A claim stands while its process does; the VM that has its id then, if it is placed now,
+ * inherits it; otherwise it is nobody's. */
+static void init_owners(struct planner *p, const size_t *wanted, size_t n_wanted,
+	const struct placement *in_force, size_t n)
+{
+	p->in_force = claims_of(p->s, in_force, n, NULL);
+	p->foreign_cpus = p->in_force.foreign_cpus;
 	p->online_cpus = cpuset_minus(&p->s->online_cpus, &p->foreign_cpus);
+	for (size_t i = 0; i < n; i++) {
+		const struct placement *f = &in_force[i];
+		const struct vm *vm = placement_vm(f, p->vms);
+		bool is_running = placement_is_running(f, p->s, p->vms);
+		if (!is_running)
+			vm = placement_successor(f, p->s, p->vms);
+		if (!is_running && (!vm || !is_wanted(p, wanted, n_wanted, vm)))
+			continue;
+		set_owner(p, &f->claim_cpus, (int)p->owners.n);
+		*array_push(&p->owners) = (struct owner){ .placement = *f, .vm = vm };
+	}
 }
 
 /* The lowest n cores of every node, of those that the host itself can use. */
@@ -118,7 +111,7 @@ static struct cpuset reserve_cores(const struct planner *p, int n)
 
 static int reserve(struct planner *p, const struct host_wish *wish, struct err *e)
 {
-	struct cpuset claimed = claimed_cpus(p), *reserved = &p->out->reserved_cpus;
+	struct cpuset claimed = taken_cpus(p), *reserved = &p->out->reserved_cpus;
 	if (wish->wish == HOUSEKEEPING_CPUS) {
 		*reserved = cpuset_and(&wish->cpus, &p->online_cpus);
 		*reserved = cpuset_minus(reserved, &claimed);
@@ -145,15 +138,11 @@ static void keep_cores(const struct planner *p, struct cpuset *kept, const struc
 
 /* CPUs that claims in force name for their helpers, outside of the claim. What is placed anew
  * names them again, or no longer. */
-static void keep_helpers_in_force(struct planner *p, const size_t *wanted, size_t n_wanted,
-	const struct placement *in_force, size_t n)
+static void keep_helpers_in_force(struct planner *p, const size_t *wanted, size_t n_wanted)
 {
-	for (size_t i = 0; i < n; i++) {
-		const struct placement *f = &in_force[i];
-		bool is_anew = false;
-		for (size_t k = 0; k < n_wanted; k++)
-			is_anew |= is_claim_of(p, &p->vms->vms[wanted[k]], f->vm, f->pid, f->start);
-		if (is_anew)
+	array_for_each (o, &p->owners) {
+		const struct placement *f = &o->placement;
+		if (o->vm && is_wanted(p, wanted, n_wanted, o->vm))
 			continue;
 		struct cpuset cpus = cpuset_or(&f->emulator_cpus, &f->iothread_cpus);
 		cpus = cpuset_or(&cpus, &f->vhost_cpus);
@@ -164,11 +153,11 @@ static void keep_helpers_in_force(struct planner *p, const size_t *wanted, size_
 	}
 }
 
-static void keep_pin(struct planner *p, const struct vm *vm, const struct cpuset *usual)
+static void keep_pin(struct planner *p, const struct vm *vm)
 {
 	struct pin pin = { .vm = vm };
 	for (size_t i = 0; i < vm->n_threads; i++)
-		if (vm_thread_is_pinned(&vm->threads[i], usual))
+		if (mask_is_pin(p->s, &p->in_force, vm, &vm->threads[i]))
 			keep_cores(p, &pin.cpus, vm->threads[i].allowed);
 	p->pinned_cpus = cpuset_or(&p->pinned_cpus, &pin.cpus);
 	if (!cpuset_is_empty(&pin.cpus))
@@ -177,14 +166,10 @@ static void keep_pin(struct planner *p, const struct vm *vm, const struct cpuset
 
 static void keep_pins(struct planner *p, const size_t *wanted, size_t n_wanted)
 {
-	struct cpuset claimed = claimed_cpus(p);
-	struct cpuset usual = cpuset_minus(&p->online_cpus, &claimed);
 	for (size_t i = 0; i < p->vms->n_vms; i++) {
-		bool is_placed = place_self(p, &p->vms->vms[i]) != NOBODY;
-		for (size_t k = 0; k < n_wanted; k++)
-			is_placed |= wanted[k] == i;
-		if (!is_placed)
-			keep_pin(p, &p->vms->vms[i], &usual);
+		const struct vm *vm = &p->vms->vms[i];
+		if (place_self(p, vm) == NOBODY && !is_wanted(p, wanted, n_wanted, vm))
+			keep_pin(p, vm);
 	}
 }
 
@@ -204,11 +189,11 @@ static int keep_helper(struct planner *p, const struct vm *vm, const char *key,
 			place->source, key, list, place_list(p, &foreign));
 	for (int i = 0; i < (int)p->owners.n; i++) {
 		const struct owner *o = &p->owners.v[i];
-		struct cpuset taken = cpuset_and(&place->cpus, &o->cpus);
+		struct cpuset taken = cpuset_and(&place->cpus, &o->placement.claim_cpus);
 		if (!cpuset_is_empty(&taken) && i != place_self(p, vm))
 			return err_say(e, -EINVAL, "%s: %s = %s: CPU %s belongs to VM %s",
 				place->source, key, list, place_list(p, &taken),
-				place_label(p, o->vm, o->name));
+				place_label(p, o->placement.vm, o->placement.name));
 	}
 	keep_cores(p, &p->helper_cpus, &place->cpus);
 	return 0;
@@ -287,7 +272,7 @@ static bool leaves_host_a_cpu(
 	left = cpuset_minus(&left, claim);
 	for (size_t i = 0; i < p->owners.n; i++)
 		if ((int)i != req->self)
-			left = cpuset_minus(&left, &p->owners.v[i].cpus);
+			left = cpuset_minus(&left, &p->owners.v[i].placement.claim_cpus);
 	return !cpuset_is_empty(&left);
 }
 
@@ -312,16 +297,12 @@ static void add_claim(struct planner *p, struct request *req, const struct place
 {
 	if (req->self == NOBODY) {
 		req->self = (int)p->owners.n;
-		array_push(&p->owners);
+		*array_push(&p->owners) = (struct owner){ .vm = req->vm };
 	}
-	struct owner *owner = &p->owners.v[req->self];
-	owner->vm = pl->vm;
-	owner->name = pl->name;
-	owner->pid = pl->pid;
-	owner->start = pl->start;
-	set_owner(p, &owner->cpus, NOBODY); /* it moves away from there */
-	owner->cpus = pl->claim_cpus;
-	set_owner(p, &owner->cpus, req->self);
+	struct placement *own = &p->owners.v[req->self].placement;
+	set_owner(p, &own->claim_cpus, NOBODY); /* it moves away from there */
+	*own = *pl;
+	set_owner(p, &own->claim_cpus, req->self);
 }
 
 static void place_vm(struct planner *p, const struct vm *vm, const struct vm_wish *wish)
@@ -329,7 +310,7 @@ static void place_vm(struct planner *p, const struct vm *vm, const struct vm_wis
 	struct request req;
 	struct spot spot;
 	for (size_t i = 0; i < p->out->n; i++)
-		if (is_process(vm, p->out->v[i].pid, p->out->v[i].start))
+		if (placement_is_of(&p->out->v[i], vm))
 			return; /* wanted twice */
 	if (wish->isolation == LEVEL_NONE || !place_request(p, vm, wish, &req))
 		return;
@@ -349,34 +330,18 @@ static void place_vm(struct planner *p, const struct vm *vm, const struct vm_wis
 	p->out->v[p->out->n++] = pl;
 }
 
-/* What is left when all have their claims: for the host, and for VMs with cores = shared. */
-static void share_rest(
-	struct planner *p, const struct policy *policy, const size_t *wanted, size_t n_wanted)
+/* When all have their claims: what is left for the host, and for VMs with cores = shared. */
+static void share_rest(struct planner *p)
 {
 	struct placements *out = p->out;
-	struct cpuset claimed = claimed_cpus(p);
-	struct cpuset unclaimed = cpuset_minus(&p->online_cpus, &claimed);
-	struct cpuset usual = cpuset_minus(&unclaimed, &p->s->boot_isolated_cpus);
-	if (!cpuset_is_empty(&usual))
-		unclaimed = usual; /* nothing balances load over CPUs of isolcpus= */
-	bool is_explicit = policy_host(policy).wish == HOUSEKEEPING_CPUS;
-	out->housekeeping_cpus = is_explicit ? out->reserved_cpus : unclaimed;
-	for (size_t i = 0, k = 0; i < n_wanted && k < out->n; i++) {
-		const struct vm *vm = &p->vms->vms[wanted[i]];
-		if (!is_process(vm, out->v[k].pid, out->v[k].start))
-			continue; /* refused */
-		struct placement *pl = &out->v[k++];
-		struct vm_wish wish = wish_of(policy, vm);
-		if (wish.cores != CORES_SHARED)
-			continue;
-		pl->vcpu_cpus = place_shared_cpus(p, &unclaimed,
-			wish.place == PLACE_ONE_L3             ? SCOPE_L3
-				: wish.place == PLACE_ONE_NODE ? SCOPE_NODE
-							       : SCOPE_ANY,
-			pl->n_vcpus);
-		for (size_t j = 0; j < pl->n_vcpus; j++)
-			pl->vcpus[j].cpus = pl->vcpu_cpus;
-	}
+	ARRAY(struct placement) all = { 0 };
+	array_for_each (o, &p->owners)
+		*array_push(&all) = o->placement;
+	struct claims claims = claims_of(p->s, all.v, all.n, &p->in_force.taken_cpus);
+	placements_share(p->s, &claims, &out->arena, out->v, out->n);
+	out->housekeeping_cpus =
+		p->is_housekeeping_explicit ? out->reserved_cpus : claims.free_cpus;
+	free(all.v);
 }
 
 int place_vms(const struct snapshot *s, const struct vms *vms, const struct policy *policy,
@@ -387,8 +352,9 @@ int place_vms(const struct snapshot *s, const struct vms *vms, const struct poli
 	struct planner p = { .s = s, .vms = vms, .out = out };
 	struct host_wish host = policy_host(policy);
 	init_slots(&p);
-	init_owners(&p, in_force, n_in_force);
-	keep_helpers_in_force(&p, wanted, n_wanted, in_force, n_in_force);
+	p.is_housekeeping_explicit = host.wish == HOUSEKEEPING_CPUS;
+	init_owners(&p, wanted, n_wanted, in_force, n_in_force);
+	keep_helpers_in_force(&p, wanted, n_wanted);
 	keep_pins(&p, wanted, n_wanted);
 	int r = reserve(&p, &host, e);
 	if (r == 0)
@@ -402,7 +368,7 @@ int place_vms(const struct snapshot *s, const struct vms *vms, const struct poli
 			struct vm_wish wish = wish_of(policy, vm);
 			place_vm(&p, vm, &wish);
 		}
-		share_rest(&p, policy, wanted, n_wanted);
+		share_rest(&p);
 	}
 	free(p.owners.v);
 	free(p.pins.v);

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "model/snapshot.h"
+#include "plan/claims.h"
 #include "plan/plan.h"
 #include "vm/vm.h"
 
@@ -27,11 +28,10 @@ struct slot {
 	int room;  /* vCPUs of the VM at hand that it can take; see place_rooms() */
 };
 
+/* A claim in force that stays, or of a VM that is placed now. */
 struct owner {
-	const char *vm, *name; /* name: NULL when it has none */
-	int pid;
-	uint64_t start;
-	struct cpuset cpus;
+	struct placement placement;
+	const struct vm *vm; /* that has the claim now: the placed one, or its successor; or NULL */
 };
 
 /* What libvirt, or somebody's hand, gave to the vCPUs of a VM that is not placed here. */
@@ -48,10 +48,12 @@ struct planner {
 	size_t n_slots;
 	int *slot_of_cpu; /* by CPU: index, or -1 */
 	ARRAY(struct owner) owners;
-	struct cpuset online_cpus;  /* without those of partitions that are not ours */
-	struct cpuset foreign_cpus; /* the latter */
-	struct cpuset helper_cpus;  /* named explicitly for helpers, with their siblings */
-	struct cpuset kept_cpus;    /* never for vCPUs: reserved, foreign, helpers */
+	struct claims in_force;     /* with those of VMs that have ended: fences still stand */
+	struct cpuset foreign_cpus; /* partitions that are not ours */
+	struct cpuset online_cpus;  /* without these */
+	bool is_housekeeping_explicit;
+	struct cpuset helper_cpus; /* named explicitly for helpers, with their siblings */
+	struct cpuset kept_cpus;   /* never for vCPUs: reserved, foreign, helpers */
 	ARRAY(struct pin) pins;
 	struct cpuset pinned_cpus; /* of all pins */
 };
@@ -116,8 +118,6 @@ struct cpuset place_slot_cpus(const struct slot *slot, const struct request *req
 
 /* place-fill.c */
 struct placement place_fill(struct planner *p, const struct request *req, const struct spot *spot);
-struct cpuset place_shared_cpus(
-	const struct planner *p, const struct cpuset *unclaimed, enum scope scope, size_t n_vcpus);
 
 /* place-refuse.c */
 struct refusal *place_refuse(struct planner *p, const struct vm *vm, const char *fmt, ...)

@@ -3,11 +3,13 @@
  * A placement as JSON. What users read (vm, level, vcpus, emulator, iothreads, vhost, spare,
  * memory) and what the ledger needs beside it are one object:
  *
- *	{ "vm": "100", "name": "db01", "pid": 4711, "start": 81234, "cgroup":
- *"qemu.slice/100.scope", "wanted": "isolated", "level": "fenced", "why_less": "…", "place_note":
- *null, "claim": "4-5,12-13", "vcpus": [ { "vcpu": 0, "cpus": "4", "tid": 4720, "start": 81240 }, …
- *], "emulator": "", "iothread_cpus": "", "iothreads": [ { "id": "io1", "cpus": "5", … } ], "vhost":
- *"", "spare": "", "memory": null }
+ *	{ "vm": "100", "name": "db01", "pid": 4711, "start": 81234,
+ *	  "cgroup": "qemu.slice/100.scope", "wanted": "isolated", "level": "fenced",
+ *	  "why_less": "…", "place_note": null, "claim": "4-5,12-13",
+ *	  "vcpus": [ { "vcpu": 0, "cpus": "4", "tid": 4720, "start": 81240 }, … ],
+ *	  "emulator": "", "iothread_cpus": "", "iothreads": [ { "id": "io1", "cpus": "5", … } ],
+ *	  "vhost": "", "housekeeping": "", "spare": "", "memory": null,
+ *	  "wish": { "cores": "full", "place": "one-l3", "isolation": "isolated", … } }
  */
 #include <errno.h>
 
@@ -47,6 +49,20 @@ static json_t *threads_to_json(const struct thread_place *v, size_t n)
 	return array;
 }
 
+/* As it would stand in a [vm] section. */
+static json_t *wish_to_json(const struct vm_wish *wish)
+{
+	json_t *o = json_object();
+	size_t n;
+	const struct policy_key *keys = policy_keys(&n);
+	for (size_t i = 0; i < n; i++) {
+		AUTO_FREE char *value = policy_wish_format(wish, i);
+		if (value)
+			json_object_set_new(o, keys[i].key, json_string(value));
+	}
+	return o;
+}
+
 json_t *placement_to_json(const struct placement *p)
 {
 	json_t *o = json_object();
@@ -55,7 +71,7 @@ json_t *placement_to_json(const struct placement *p)
 	json_object_set_new(o, "pid", json_integer(p->pid));
 	json_object_set_new(o, "start", json_integer((json_int_t)p->start));
 	json_object_set_new(o, "cgroup", text(p->cgroup));
-	json_object_set_new(o, "wanted", json_string(level_name(p->wanted)));
+	json_object_set_new(o, "wanted", json_string(level_name(p->wish.isolation)));
 	json_object_set_new(o, "level", json_string(level_name(p->level)));
 	json_object_set_new(o, "why_less", text(p->why_less));
 	json_object_set_new(o, "place_note", text(p->place_note));
@@ -65,6 +81,8 @@ json_t *placement_to_json(const struct placement *p)
 	json_object_set_new(o, "iothread_cpus", cpus(&p->iothread_cpus));
 	json_object_set_new(o, "iothreads", threads_to_json(p->iothreads, p->n_iothreads));
 	json_object_set_new(o, "vhost", cpus(&p->vhost_cpus));
+	json_object_set_new(o, "housekeeping", cpus(&p->housekeeping_cpus));
+	json_object_set_new(o, "wish", wish_to_json(&p->wish));
 	json_object_set_new(o, "spare", json_string(""));
 	json_object_set_new(o, "memory", json_null());
 	return o;
@@ -107,6 +125,22 @@ static bool get_level(const json_t *o, const char *key, enum level *ret)
 	return text && level_parse(text, ret) == 0;
 }
 
+/* What was placed before wishes were kept has the default one. */
+static bool get_wish(const json_t *o, struct arena *a, struct placement *p)
+{
+	const json_t *wish = json_object_get(o, "wish");
+	const char *key;
+	json_t *value;
+	if (!wish)
+		return true;
+	json_object_foreach ((json_t *)(uintptr_t)wish, key, value) {
+		const char *word = arena_strdup(a, json_string_value(value));
+		if (!word || policy_wish_parse(key, word, &p->wish) < 0)
+			return false;
+	}
+	return json_is_object(wish);
+}
+
 static bool get_threads(const json_t *o, const char *key, bool is_vcpus, struct arena *a,
 	struct thread_place **ret, size_t *ret_n)
 {
@@ -135,7 +169,7 @@ int placement_from_json(const json_t *o, struct arena *a, struct placement *ret)
 	struct placement p = { 0 };
 	bool is_ours = get_text(o, "vm", a, &p.vm) && p.vm && get_text(o, "name", a, &p.name) &&
 		get_int(o, "pid", &p.pid) && p.pid > 0 && get_start(o, &p.start) &&
-		get_text(o, "cgroup", a, &p.cgroup) && get_level(o, "wanted", &p.wanted) &&
+		get_text(o, "cgroup", a, &p.cgroup) && get_level(o, "wanted", &p.wish.isolation) &&
 		get_level(o, "level", &p.level) && get_text(o, "why_less", a, &p.why_less) &&
 		get_text(o, "place_note", a, &p.place_note) &&
 		get_list(o, "claim", &p.claim_cpus) &&
@@ -143,7 +177,9 @@ int placement_from_json(const json_t *o, struct arena *a, struct placement *ret)
 		get_list(o, "emulator", &p.emulator_cpus) &&
 		get_list(o, "iothread_cpus", &p.iothread_cpus) &&
 		get_threads(o, "iothreads", false, a, &p.iothreads, &p.n_iothreads) &&
-		get_list(o, "vhost", &p.vhost_cpus);
+		get_list(o, "vhost", &p.vhost_cpus) && get_wish(o, a, &p) &&
+		(!json_object_get(o, "housekeeping") ||
+			get_list(o, "housekeeping", &p.housekeeping_cpus));
 	if (!is_ours)
 		return -EINVAL;
 	for (size_t i = 0; i < p.n_vcpus; i++)

@@ -36,9 +36,10 @@ struct placement {
 	const char *name; /* or NULL */
 	int pid;
 	uint64_t start;
-	const char *cgroup; /* or NULL */
-	enum level wanted, level;
-	const char *why_less;   /* why level < wanted, or NULL */
+	const char *cgroup;  /* or NULL */
+	struct vm_wish wish; /* what it was made from, to derive it anew; sources are NULL */
+	enum level level;
+	const char *why_less;   /* why level < wish.isolation, or NULL */
 	const char *place_note; /* why it spans more than its policy's place says, or lies over
 				   pins of others; or NULL */
 	struct cpuset
@@ -50,7 +51,8 @@ struct placement {
 	struct cpuset iothread_cpus;    /* when not placed one by one; empty: housekeeping */
 	struct thread_place *iothreads; /* placed one by one, or none */
 	size_t n_iothreads;
-	struct cpuset vhost_cpus; /* empty: as emulator */
+	struct cpuset vhost_cpus;        /* empty: as emulator */
+	struct cpuset housekeeping_cpus; /* named by the policy; empty: whatever is free */
 };
 
 struct refusal {

@@ -9,11 +9,13 @@
 struct builder {
 	const struct snapshot *s;
 	const struct vms *vms;
-	const struct placement *placements;
+	const struct claims *claims;
+	const struct placement *placements; /* the claims' */
 	size_t n_placements;
+	const struct cpuset *housekeeping; /* by placement: for its threads without another place */
 	struct arena *arena;
 	ARRAY(struct setting) list;
-	const struct cpuset *claimed, *free; /* by any VM; by none */
+	const struct cpuset *claimed, *open; /* see struct claims */
 };
 
 /* A new setting at the end of the list; the key is copied. */
@@ -40,9 +42,11 @@ void add_partition(struct builder *b, const struct placement *p);
 
 /* settings-thread.c */
 
-/* Where one thread of a placed VM goes; b->free where it has no place of its own. */
+/* Where one thread of a placed VM goes; b->housekeeping where it has no place of its own. */
 const struct cpuset *thread_place(
 	const struct builder *b, const struct placement *p, const struct vm_thread *t);
+/* Is that place only what housekeeping has? */
+bool is_housekeeping(const struct builder *b, const struct cpuset *place);
 /* Into the partition go those whose CPUs are the VM's own. The process as a whole cannot. */
 bool thread_goes_into_partition(const struct builder *b, const struct placement *p,
 	const struct vm *vm, const struct vm_thread *t);

@@ -163,7 +163,7 @@ static void add_manager_group(
 			continue;
 		const struct cpuset *place = thread_place(b, p, t);
 		places = cpuset_or(&places, place);
-		has_place |= place != b->free;
+		has_place |= !is_housekeeping(b, place);
 	}
 	struct setting *s = builder_add(b, "cgroup.cpus", g->path,
 		"the VM's manager gave its threads CPUs that are not their place");

@@ -28,7 +28,12 @@ const struct cpuset *thread_place(
 	const struct cpuset *group = t->role == ROLE_IOTHREAD               ? &p->iothread_cpus
 		: t->role == ROLE_VHOST && !cpuset_is_empty(&p->vhost_cpus) ? &p->vhost_cpus
 									    : &p->emulator_cpus;
-	return cpuset_is_empty(group) ? b->free : group;
+	return cpuset_is_empty(group) ? &b->housekeeping[p - b->placements] : group;
+}
+
+bool is_housekeeping(const struct builder *b, const struct cpuset *place)
+{
+	return place >= b->housekeeping && place < b->housekeeping + b->n_placements;
 }
 
 static const char *why_there(enum thread_role role)
@@ -69,7 +74,7 @@ void add_vm_threads(struct builder *b, const struct placement *p, const struct v
 			add_thread(b, "thread.affinity", t->tid, t->start, why_there(t->role));
 		const struct cpuset *place = thread_place(b, p, t);
 		s->value = builder_list(b, place);
-		if (place == b->free) /* trimmed by its group it is as well off */
+		if (is_housekeeping(b, place)) /* trimmed by its group it is as well off */
 			s->without = b->claimed;
 		s->is_optional = t->role == ROLE_WORKER || t->role == ROLE_KVM;
 	}
@@ -86,13 +91,12 @@ static bool is_vm_thread(const struct builder *b, const struct task *t)
 	return false;
 }
 
-/* True when the thread's mask is not the one that its group gives to everybody. */
+/* True when the thread's mask is not the one that its group gives to everybody; also when we made
+ * it so, for the list is the same before and after. */
 static bool has_own_mask(const struct builder *b, const struct task *t)
 {
-	const struct cpuset *group = NULL;
-	for (int g = t->cgroup; g >= 0 && !group; g = b->s->cgroups[g].parent)
-		group = b->s->cgroups[g].effective;
-	return t->allowed && !cpuset_equal(t->allowed, group ? group : &b->s->online_cpus);
+	enum mask_origin origin = mask_origin(b->s, b->claims, t);
+	return origin == MASK_OWN || origin == MASK_OURS;
 }
 
 /* In the group of a VM that no partition closes: virtiofsd, swtpm, or the shell that started it. */

@@ -30,15 +30,12 @@ const char *builder_list(struct builder *b, const struct cpuset *set)
 void builder_take_out(struct builder *b, struct setting *s, const struct cpuset *cpus)
 {
 	s->without = cpus;
-	s->fallback = b->free;
+	s->fallback = b->open;
 }
 
 const struct vm *builder_vm(const struct builder *b, const struct placement *p)
 {
-	for (size_t i = 0; b->vms && i < b->vms->n_vms; i++)
-		if (b->vms->vms[i].pid == p->pid && b->vms->vms[i].start == p->start)
-			return &b->vms->vms[i];
-	return NULL;
+	return placement_vm(p, b->vms);
 }
 
 /* ---- interrupts and kernel work ---- */
@@ -115,28 +112,27 @@ static void build(struct builder *b)
 		add_other_threads(b);
 }
 
-/* Claims count from level fenced on: a VM that is only pinned keeps nobody off its CPUs. */
-static void sum_claims(struct builder *b)
+static const struct cpuset *housekeeping_of(struct builder *b)
 {
-	struct cpuset claimed = CPUSET_EMPTY;
+	struct cpuset *v = arena_alloc(b->arena, (b->n_placements + 1) * sizeof *v);
 	for (size_t i = 0; i < b->n_placements; i++)
-		if (b->placements[i].level >= LEVEL_FENCED)
-			claimed = cpuset_or(&claimed, &b->placements[i].claim_cpus);
-	struct cpuset free_cpus = cpuset_minus(&b->s->online_cpus, &claimed);
-	b->claimed = keep(b, &claimed);
-	b->free = keep(b, &free_cpus);
+		v[i] = claims_housekeeping(b->claims, &b->placements[i]);
+	return v;
 }
 
-struct settings *settings_for(const struct snapshot *s, const struct vms *vms,
-	const struct placement *placements, size_t n)
+struct settings *settings_for(
+	const struct snapshot *s, const struct vms *vms, const struct claims *claims)
 {
 	struct settings *settings = xcalloc(1, sizeof *settings);
 	struct builder b = { .s = s,
 		.vms = vms,
-		.placements = placements,
-		.n_placements = n,
+		.claims = claims,
+		.placements = claims->placements,
+		.n_placements = claims->n,
 		.arena = &settings->arena };
-	sum_claims(&b);
+	b.claimed = keep(&b, &claims->claimed_cpus);
+	b.open = keep(&b, &claims->open_cpus);
+	b.housekeeping = housekeeping_of(&b);
 	build(&b);
 	settings->v = arena_dup(&settings->arena, b.list.v, b.list.n, sizeof *b.list.v);
 	settings->n = b.list.n;

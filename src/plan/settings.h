@@ -10,7 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/cpuset.h"
-#include "plan/plan.h"
+#include "plan/claims.h"
 
 struct snapshot;
 struct vms;
@@ -34,10 +34,10 @@ struct settings {
 	size_t n;
 };
 
-/* The settings that hold all the placements together. Threads and cgroups are looked up in the
+/* The settings that hold all the claims together. Threads and cgroups are looked up in the
  * snapshot; a placement whose VM is no longer there contributes only its claim. */
-struct settings *settings_for(const struct snapshot *s, const struct vms *vms,
-	const struct placement *placements, size_t n) MUST_CHECK;
+struct settings *settings_for(
+	const struct snapshot *s, const struct vms *vms, const struct claims *claims) MUST_CHECK;
 void settings_free(struct settings *s);
 DEFINE_CLEANUP(struct settings, settings_free)
 #define AUTO_SETTINGS CLEANUP(settings_freep)

@@ -67,6 +67,34 @@ static int parse_helper(const struct policy_text *in, void *field)
 	return 0;
 }
 
+static char *format_enum(const struct policy_key *key, const void *field)
+{
+	int i;
+	memcpy(&i, field, sizeof i);
+	return xstrdup(key->words[i]);
+}
+
+static char *format_helper(const struct policy_key *key, const void *field)
+{
+	static const char *const words[] = {
+		[HELPER_HOUSEKEEPING] = "housekeeping",
+		[HELPER_SPARE] = "spare",
+		[HELPER_OWN] = "own",
+	};
+	const struct helper_place *place = field;
+	(void)key;
+	return place->wish == HELPER_CPUS ? cpuset_format_list(&place->cpus)
+					  : xstrdup(words[place->wish]);
+}
+
+static char *format_number(const struct policy_key *key, const void *field)
+{
+	int n;
+	(void)key;
+	memcpy(&n, field, sizeof n);
+	return n ? xasprintf("%d", n) : NULL;
+}
+
 static int parse_housekeeping(const struct policy_text *in, void *field)
 {
 	struct host_wish wish = { .wish = HOUSEKEEPING_AUTO, .source = in->source };
@@ -166,25 +194,26 @@ static const struct policy_key keys[] = {
 	{ "class", "cores", "full | one-thread | thread | shared", "full",
 		"full: cores with all their SMT threads; one-thread: the other threads stay idle; "
 		"thread: any threads; shared: no CPUs of its own",
-		.words = cores_words, .parse = parse_enum, FIELD(vm.cores) },
+		.words = cores_words, .parse = parse_enum, .format = format_enum, FIELD(vm.cores) },
 	{ "class", "place", "one-l3 | one-node | fewest-nodes | any", "one-l3",
 		"the smallest part of the host that its CPUs must be in, if the host has one so "
 		"large",
-		.words = place_words, .parse = parse_enum, FIELD(vm.place) },
+		.words = place_words, .parse = parse_enum, .format = format_enum, FIELD(vm.place) },
 	{ "class", "isolation", "none | pinned | fenced | isolated", "isolated",
 		"pinned: threads stay on their CPUs; fenced: and others off them; "
 		"isolated: and the scheduler's load balancing",
-		.words = level_words, .parse = parse_enum, FIELD(vm.isolation) },
+		.words = level_words, .parse = parse_enum, .format = format_enum,
+		FIELD(vm.isolation) },
 	{ "class", "spare", "a number of CPUs", "0",
 		"CPUs in the same L3 or node that the vCPUs may use beside their own",
 		.later = "more than 0", .parse = parse_spare },
 	{ "class", "emulator", "housekeeping | spare | own | CPULIST", "housekeeping",
 		"where QEMU's main loop and workers run; own: on a core kept for them",
 		.later = "spare", .words = emulator_words, .parse = parse_helper,
-		FIELD(vm.emulator) },
+		.format = format_helper, FIELD(vm.emulator) },
 	{ "class", "iothreads", "housekeeping | own | CPULIST", "housekeeping",
 		"where I/O threads run; own: on a core kept for them", .words = iothreads_words,
-		.parse = parse_helper, FIELD(vm.iothreads) },
+		.parse = parse_helper, .format = format_helper, FIELD(vm.iothreads) },
 	{ "class", "memory", "none | preferred | strict | interleave", "none",
 		"bind the memory to the NUMA nodes of the CPUs",
 		.later = "preferred, strict, interleave", .words = memory_words,
@@ -208,13 +237,35 @@ static const struct policy_key keys[] = {
 		.parse = parse_owner, FIELD(vm.owner) },
 	{ "vm", "vcpus", "a number", "read from the VM",
 		"how many vCPUs to keep CPUs for, where the VM cannot be asked",
-		.parse = parse_vcpus, FIELD(vm.vcpus) },
+		.parse = parse_vcpus, .format = format_number, FIELD(vm.vcpus) },
 };
 
 const struct policy_key *policy_keys(size_t *ret_n)
 {
 	*ret_n = N_ELEMENTS(keys);
 	return keys;
+}
+
+char *policy_wish_format(const struct vm_wish *wish, size_t key)
+{
+	const struct policy_values values = { .vm = *wish };
+	const struct policy_key *k = &keys[key];
+	return k->format ? k->format(k, (const char *)&values + k->offset) : NULL;
+}
+
+int policy_wish_parse(const char *key, const char *value, struct vm_wish *ret)
+{
+	struct policy_values values = { .vm = *ret };
+	for (size_t i = 0; i < N_ELEMENTS(keys); i++) {
+		struct policy_text in = { .key = &keys[i], .text = value };
+		if (!keys[i].format || !streq(keys[i].key, key))
+			continue;
+		if (keys[i].parse(&in, (char *)&values + keys[i].offset) != 0)
+			return -EINVAL;
+		*ret = values.vm;
+		return 0;
+	}
+	return -EINVAL;
 }
 
 const char *policy_key_help(const struct policy_key *key, struct arena *a)

@@ -51,6 +51,12 @@ struct host_wish {
 	const char *source; /* "FILE:LINE" of the key, or NULL: the default */
 };
 
+/* A wish as it would stand in a [vm] section, key by key, and back: for what remembers it. The
+ * value is malloc'ed; NULL when the key says nothing about a wish, or is not set. */
+char *policy_wish_format(const struct vm_wish *wish, size_t key) MUST_CHECK;
+/* Starts from the defaults where *ret is all zeros. -EINVAL: no such key, or a bad value. */
+int policy_wish_parse(const char *key, const char *value, struct vm_wish *ret) MUST_CHECK;
+
 struct policy; /* opaque: parsed files */
 
 struct policy *policy_new(void);
@@ -94,6 +100,8 @@ struct policy_key {
 	 * returns 0; -EINVAL: bad value; POLICY_LATER: good, but not supported yet. */
 	const char *const *words;
 	int (*parse)(const struct policy_text *in, void *field);
+	/* The way back, malloc'ed; NULL for keys that are no wish of a VM's. */
+	char *(*format)(const struct policy_key *key, const void *field);
 	size_t offset, size; /* in struct policy_values */
 };
 enum { POLICY_LATER = 1 };

@@ -75,36 +75,33 @@ static int select_vms(const struct option_values *options, const struct planning
 	return 0;
 }
 
-/* Those in force whose VM lives, and is not placed anew. */
-static void collect(struct host *h, struct planning *p)
+/* Those in force whose VM lives, and is not placed anew; and who has which CPUs then. */
+static void collect(struct planning *p)
 {
+	struct cpuset ours = claims_sum(p->ledger->placements.v, p->ledger->placements.n);
 	array_for_each (old, &p->ledger->placements) {
-		bool is_new = !placement_is_alive(h, old);
-		for (size_t i = 0; i < p->placements->n; i++)
-			is_new |= p->placements->v[i].pid == old->pid;
-		if (!is_new)
+		const struct vm *vm = placement_vm(old, p->vms);
+		bool is_kept = placement_is_running(old, p->snapshot, p->vms);
+		for (size_t i = 0; vm && i < p->placements->n; i++)
+			is_kept &= !placement_is_of(&p->placements->v[i], vm);
+		if (is_kept)
 			*array_push(&p->all) = *old;
 	}
 	p->n_kept = p->all.n;
 	for (size_t i = 0; i < p->placements->n; i++)
 		*array_push(&p->all) = p->placements->v[i];
+	p->claims = claims_of(p->snapshot, p->all.v, p->all.n, &ours);
+	placements_share(p->snapshot, &p->claims, &p->placements->arena, p->all.v, p->all.n);
 }
 
-static int place(
-	struct host *h, const struct option_values *options, struct planning *p, struct err *e)
+static int place(const struct option_values *options, struct planning *p, struct err *e)
 {
 	struct indexes wanted = { 0 };
-	ARRAY(struct placement) alive = { 0 };
 	int r = select_vms(options, p, &wanted, e);
-	array_for_each (old, &p->ledger->placements) {
-		if (placement_is_alive(h, old))
-			*array_push(&alive) = *old;
-	}
 	if (r == 0)
-		r = place_vms(p->snapshot, p->vms, p->policy, wanted.v.v, wanted.v.n, alive.v,
-			alive.n, &p->placements, e);
+		r = place_vms(p->snapshot, p->vms, p->policy, wanted.v.v, wanted.v.n,
+			p->ledger->placements.v, p->ledger->placements.n, &p->placements, e);
 	free(wanted.v.v);
-	free(alive.v);
 	return r;
 }
 
@@ -117,11 +114,11 @@ enum outcome planning_make(
 		snapshot_read(h, SNAPSHOT_ALL, &p->snapshot, e) < 0 ||
 		vms_find(h, p->snapshot, &p->vms, e) < 0)
 		return OUTCOME_UNCHANGED;
-	int r = place(h, options, p, e);
+	int r = place(options, p, e);
 	if (r < 0)
 		return r == -EINVAL ? OUTCOME_MISUSE : OUTCOME_UNCHANGED;
-	collect(h, p);
-	p->settings = settings_for(p->snapshot, p->vms, p->all.v, p->all.n);
+	collect(p);
+	p->settings = settings_for(p->snapshot, p->vms, &p->claims);
 	if (changes_plan(h, p->ledger, p->settings, &p->changes, e) < 0)
 		return OUTCOME_UNCHANGED;
 	return OUTCOME_DONE;

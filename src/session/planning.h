@@ -19,6 +19,7 @@ struct planning {
 	struct placements *placements; /* new ones, and refusals */
 	ARRAY(struct placement) all;   /* in force and new */
 	size_t n_kept;                 /* of these: in force before */
+	struct claims claims;          /* of all */
 	struct settings *settings;
 	struct changes *changes;
 };

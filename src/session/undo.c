@@ -39,17 +39,19 @@ int undo_vms(struct host *h, const struct ledger *l, const char *const *vms, siz
 		*ret = xcalloc(1, sizeof **ret);
 		return 0;
 	}
-	array_for_each (p, &l->placements) {
-		if (!is_among(p->vm, vms, n_vms) && placement_is_alive(h, p))
-			ledger_add_placement(next, p);
-	}
 	if (snapshot_read(h, SNAPSHOT_ALL, &s, e) < 0 || vms_find(h, s, &all, e) < 0)
 		return e->code;
-	AUTO_SETTINGS struct settings *settings =
-		settings_for(s, all, next->placements.v, next->placements.n);
+	array_for_each (p, &l->placements) {
+		if (!is_among(p->vm, vms, n_vms) && placement_is_running(p, s, all))
+			ledger_add_placement(next, p);
+	}
+	struct cpuset ours = claims_sum(l->placements.v, l->placements.n);
+	struct claims claims = claims_of(s, next->placements.v, next->placements.n, &ours);
+	placements_share(s, &claims, &next->arena, next->placements.v, next->placements.n);
+	AUTO_SETTINGS struct settings *settings = settings_for(s, all, &claims);
 	int r = changes_plan(h, l, settings, &changes, e);
 	array_for_each (p, &l->placements) {
-		if (r == 0 && is_among(p->vm, vms, n_vms) && placement_is_alive(h, p))
+		if (r == 0 && is_among(p->vm, vms, n_vms) && placement_is_running(p, s, all))
 			r = changes_add_late_threads(h, l, p->pid, changes);
 	}
 	if (r == 0)

@@ -4,6 +4,7 @@
 #include "apply/ledger.h"
 #include "base/str.h"
 #include "model/snapshot.h"
+#include "plan/claims.h"
 #include "report/report.h"
 #include "view/host-lists.h"
 #include "view/host-settings.h"
@@ -11,21 +12,12 @@
 #include "view/placements-picture.h"
 #include "vm/vm.h"
 
-/* What the claims leave to everybody. */
-static struct cpuset unclaimed(const struct snapshot *s, const struct ledger *l)
-{
-	struct cpuset left = s->online_cpus;
-	array_for_each (p, &l->placements)
-		left = cpuset_minus(&left, &p->claim_cpus);
-	return left;
-}
-
 /* Ids of the VMs that claim the CPU, or, where none does, whose vCPUs somebody pinned there. */
 static json_t *vms_on(
 	const struct snapshot *s, const struct vms *vms, const struct ledger *l, int cpu)
 {
 	json_t *ids = json_array();
-	struct cpuset left = unclaimed(s, l);
+	struct claims claims = claims_of(s, l->placements.v, l->placements.n, NULL);
 	array_for_each (p, &l->placements) {
 		if (cpuset_has(&p->claim_cpus, cpu))
 			json_array_append_new(ids, json_string(p->vm));
@@ -34,7 +26,7 @@ static json_t *vms_on(
 		const struct vm *vm = &vms->vms[i];
 		for (size_t k = 0; k < vm->n_threads; k++) {
 			const struct vm_thread *t = &vm->threads[k];
-			if (!vm_thread_is_pinned(t, &left) || !cpuset_has(t->allowed, cpu))
+			if (!mask_is_pin(s, &claims, vm, t) || !cpuset_has(t->allowed, cpu))
 				continue;
 			json_array_append_new(ids, json_string(vm->id));
 			break;
@@ -141,7 +133,7 @@ struct drawn {
 static bool is_applied(const struct ledger *l, const struct vm *vm)
 {
 	array_for_each (p, &l->placements) {
-		if (p->pid == vm->pid && p->start == vm->start)
+		if (placement_is_of(p, vm))
 			return true;
 	}
 	return false;
@@ -151,14 +143,14 @@ static void draw_pinned(
 	const struct snapshot *s, const struct ledger *l, const struct vm *vm, struct drawn *d)
 {
 	struct placement p = { .vm = vm->id, .name = vm->name };
-	struct cpuset left = unclaimed(s, l);
+	struct claims claims = claims_of(s, l->placements.v, l->placements.n, NULL);
 	p.vcpus = xcalloc(vm->n_threads, sizeof *p.vcpus);
 	for (size_t k = 0; k < vm->n_threads; k++) {
 		const struct vm_thread *t = &vm->threads[k];
-		if (!vm_thread_is_pinned(t, &left))
+		if (!mask_is_pin(s, &claims, vm, t))
 			continue;
 		p.claim_cpus = cpuset_or(&p.claim_cpus, t->allowed);
-		if (cpuset_count(t->allowed) == 1)
+		if (t->index >= 0 && cpuset_count(t->allowed) == 1)
 			p.vcpus[p.n_vcpus++] =
 				(struct thread_place){ .vcpu = t->index, .cpus = *t->allowed };
 	}

@@ -29,7 +29,7 @@ json_t *placement_json(const struct placement *p)
 	json_object_set_new(o, "pid", json_integer(p->pid));
 	json_object_set_new(o, "start", json_integer((json_int_t)p->start));
 	json_object_set_new(o, "cgroup", text_json(p->cgroup));
-	json_object_set_new(o, "wanted", json_string(level_name(p->wanted)));
+	json_object_set_new(o, "wanted", json_string(level_name(p->wish.isolation)));
 	json_object_set_new(o, "level", json_string(level_name(p->level)));
 	json_object_set_new(o, "why_less", text_json(p->why_less));
 	json_object_set_new(o, "place_note", text_json(p->place_note));

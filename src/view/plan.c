@@ -36,25 +36,37 @@ static void report_refused(const struct planning *p, struct report *r)
 	json_object_set_new(report_json(r), "refused", refused);
 }
 
+static bool has_iothreads(const struct vm *vm)
+{
+	for (size_t i = 0; vm && i < vm->n_threads; i++)
+		if (vm->threads[i].role == ROLE_IOTHREAD)
+			return true;
+	return false;
+}
+
 /* "db01: isolated on 4-5,16-17; vCPUs 0→4 1→16 2→5 3→17; the rest on 0-3,6-15,18-23" */
 static void report_placement(const struct planning *p, const struct placement *v, struct report *r)
 {
 	AUTO_STRBUF struct strbuf b = { 0 };
 	AUTO_FREE char *claim = cpuset_format_list(&v->claim_cpus);
-	AUTO_FREE char *rest = cpuset_format_list(cpuset_is_empty(&v->emulator_cpus)
-			? &p->placements->housekeeping_cpus
-			: &v->emulator_cpus);
+	struct cpuset housekeeping = claims_housekeeping(&p->claims, v);
+	AUTO_FREE char *rest = cpuset_format_list(
+		cpuset_is_empty(&v->emulator_cpus) ? &housekeeping : &v->emulator_cpus);
+	AUTO_FREE char *iothreads = cpuset_format_list(
+		cpuset_is_empty(&v->iothread_cpus) ? &housekeeping : &v->iothread_cpus);
 	AUTO_FREE char *label = vm_label(v->vm, v->name);
 	strbuf_printf(&b, "%s: %s on %s; vCPUs", label, level_name(v->level), claim);
 	for (size_t i = 0; i < v->n_vcpus; i++) {
 		AUTO_FREE char *cpus = cpuset_format_list(&v->vcpus[i].cpus);
 		strbuf_printf(&b, " %d:%s", v->vcpus[i].vcpu, cpus);
 	}
+	if (!streq(iothreads, rest) && has_iothreads(placement_vm(v, p->vms)))
+		strbuf_printf(&b, "; I/O threads on %s", iothreads);
 	strbuf_printf(&b, "; QEMU's other threads on %s", rest);
 	report_text(r, "%s", b.s);
 	if (v->why_less)
 		report_warning(r, "%s: %s instead of %s: %s", label, level_name(v->level),
-			level_name(v->wanted), v->why_less);
+			level_name(v->wish.isolation), v->why_less);
 	if (v->place_note)
 		report_note(r, "%s: %s", label, v->place_note);
 }

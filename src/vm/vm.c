@@ -190,11 +190,6 @@ void vm_read_times(struct host *h, struct vm *vm)
 	}
 }
 
-bool vm_thread_is_pinned(const struct vm_thread *t, const struct cpuset *usual)
-{
-	return t->role == ROLE_VCPU && t->allowed && !cpuset_is_subset(usual, t->allowed);
-}
-
 char *vm_label(const char *id, const char *name)
 {
 	return name && !streq(id, name) ? xasprintf("%s (%s)", id, name) : xstrdup(id);

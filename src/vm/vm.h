@@ -108,9 +108,6 @@ void vm_read_times(struct host *h, struct vm *vm);
 /* The first VM whose id, name or uuid matches the glob, or NULL. What users write is looked up by
  * vm/lookup.h. */
 const struct vm *vms_lookup(const struct vms *v, const char *glob);
-/* True for a vCPU that somebody gave CPUs of its own: a mask as wide as 'usual', which is what
- * everybody may use, says nothing. */
-bool vm_thread_is_pinned(const struct vm_thread *t, const struct cpuset *usual);
 /* True when id, name or uuid is the word, or matches it as a glob. */
 bool vm_matches(const struct vm *vm, const char *glob);
 /* What people read: "100 (db01)", or the id alone where the name says no more. The caller frees. */

@@ -81,7 +81,8 @@ UNUSED static struct fake_host *fake_host(struct shape shape)
 				s->l3s[l3].node = node;
 			add_cpu(s, number, c, s->cores[c].l3, node, socket);
 		}
-	s->n_cgroups = 1;
+	s->cgroups = arena_alloc(&s->arena, 64 * sizeof *s->cgroups); /* the root, and room */
+	s->cgroups[s->n_cgroups++] = (struct cgroup){ .path = "", .parent = -1, .inode = 1 };
 	s->has_cpuset = s->has_remote_partitions = true;
 	return h;
 }

@@ -457,6 +457,12 @@ static void test_json(void)
 		"{\"vcpu\": null}",
 		"{\"cpus\": \"1-\"}",
 	};
+	static const char *const bad_wishes[] = {
+		"{\"cores\": \"some\"}",
+		"{\"core\": \"full\"}",
+		"{\"vcpus\": 4}",
+		"{\"iothreads\": \"spare\"}",
+	};
 	struct fake_host *h = fake_host(two_sockets);
 	fake_vm(h, "100", 2, 1, 1)->name = "db \xff"; /* not UTF-8 */
 	AUTO_PLACEMENTS struct placements *p = NULL;
@@ -477,11 +483,12 @@ static void test_json(void)
 	json_t *value;
 	json_object_foreach (o, key, value) {
 		bool is_fixed = streq(key, "spare") || streq(key, "memory");
+		bool is_new = streq(key, "wish") || streq(key, "housekeeping");
 		json_t *less = json_copy(o), *wrong = json_copy(o);
 		json_object_del(less, key);
 		json_object_set_new(wrong, key, json_true());
-		same_int(
-			placement_from_json(less, &a, &back), is_fixed ? 0 : -EINVAL, "no %s", key);
+		same_int(placement_from_json(less, &a, &back), is_fixed || is_new ? 0 : -EINVAL,
+			"no %s", key);
 		same_int(placement_from_json(wrong, &a, &back), is_fixed ? 0 : -EINVAL, "bad %s",
 			key);
 		json_decref(less);
@@ -491,6 +498,14 @@ static void test_json(void)
 		json_t *other = json_deep_copy(o), *patch = json_loads(bad[i], 0, NULL);
 		json_object_update(json_array_get(json_object_get(other, "vcpus"), 1), patch);
 		same_int(placement_from_json(other, &a, &back), -EINVAL, "vCPU with %s", bad[i]);
+		json_decref(other);
+		json_decref(patch);
+	}
+	for (size_t i = 0; i < N_ELEMENTS(bad_wishes); i++) {
+		json_t *other = json_deep_copy(o), *patch = json_loads(bad_wishes[i], 0, NULL);
+		json_object_update(json_object_get(other, "wish"), patch);
+		same_int(placement_from_json(other, &a, &back), -EINVAL, "a wish with %s",
+			bad_wishes[i]);
 		json_decref(other);
 		json_decref(patch);
 	}

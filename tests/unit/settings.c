@@ -11,16 +11,13 @@ static const struct shape two_sockets = { 2, 1, 1, 6, 2, true }; /* siblings n a
 static int add_group(struct fake_host *h, const char *path, const char *type, const char *list)
 {
 	struct snapshot *s = &h->s;
-	if (!s->cgroups)
-		s->cgroups = arena_alloc(&s->arena, 32 * sizeof *s->cgroups);
 	AUTO_FREE char *above = xstrdup(path);
 	char *slash = strrchr(above, '/');
 	*(slash ? slash : above) = 0;
-	s->n_cgroups = s->cgroups[0].path ? s->n_cgroups : 0;
 	s->cgroups[s->n_cgroups] = (struct cgroup){
 		.path = path,
 		.inode = 100 + s->n_cgroups,
-		.parent = s->n_cgroups ? snapshot_cgroup(s, above) : -1,
+		.parent = snapshot_cgroup(s, above),
 		.type = type,
 		.cpus = list,
 	};
@@ -66,7 +63,8 @@ static struct settings *plan(struct fake_host *h, const char *policy)
 		fprintf(stderr, "not placed: %s\n", e.text);
 		abort();
 	}
-	return settings_for(&h->s, &h->vms, p->v, p->n);
+	struct claims claims = claims_of(&h->s, p->v, p->n, NULL);
+	return settings_for(&h->s, &h->vms, &claims);
 }
 
 /* A host of systemd with one VM of two vCPUs in that group, placed on CPUs 1 and 13. */
@@ -74,7 +72,6 @@ static struct fake_host *host_with(const char *const *groups, const char *cgroup
 {
 	struct fake_host *h = fake_host(two_sockets);
 	h->s.has_systemd = true;
-	add_group(h, "", NULL, NULL);
 	add_group(h, "init.scope", "domain", "");
 	for (size_t i = 0; groups[i]; i++)
 		add_group(h, groups[i], "domain", "");
