@@ -23,6 +23,10 @@ check: all ## the suites that need no lab: two minutes
 	@tools/need test
 	@tests/all --no-lab
 
+fuzz: ## the parsers under clang's fuzzer, 20 s each; findings in build/fuzz/findings/
+	@tools/need build checks
+	@tests/fuzz/run
+
 bless: all ## accept what the program prints now as the golden tests' expectation
 	@echo "rewriting tests/golden; look at git diff"
 	@tests/golden/record $(BUILD)
@@ -49,4 +53,4 @@ deps: ## the Debian packages for all of this
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
 
-.PHONY: all test check bless demo bench install deps help
+.PHONY: all test check fuzz bless demo bench install deps help
