@@ -6,7 +6,7 @@
 #include "measure/measure.h"
 #include "model/snapshot.h"
 #include "view/measure.h"
-#include "vm/vm.h"
+#include "vm/lookup.h"
 
 static void show_progress(void *context, uint64_t done_ns, uint64_t window_ns)
 {
@@ -17,13 +17,17 @@ static void show_progress(void *context, uint64_t done_ns, uint64_t window_ns)
 static int select_named(const struct args *a, const struct vms *vms, const struct vm **ret,
 	size_t *ret_n, struct err *e)
 {
+	AUTO_FREE bool *is_meant = xcalloc(vms->n_vms + 1, sizeof *is_meant);
 	for (size_t i = 0; i < a->rest.n; i++) {
-		if (!vms_lookup(vms, a->rest.v[i]))
-			return err_say(e, -ENOENT, "no running VM matches '%s'", a->rest.v[i]);
-		for (size_t k = 0; k < vms->n_vms; k++)
-			if (vm_matches(&vms->vms[k], a->rest.v[i]))
-				ret[(*ret_n)++] = &vms->vms[k];
+		int n = vms_select(vms, a->rest.v[i], is_meant, e);
+		if (n <= 0)
+			return n < 0
+				? n
+				: err_say(e, -ENOENT, "no running VM matches '%s'", a->rest.v[i]);
 	}
+	for (size_t k = 0; k < vms->n_vms; k++)
+		if (is_meant[k])
+			ret[(*ret_n)++] = &vms->vms[k];
 	return 0;
 }
 
@@ -42,7 +46,7 @@ static int measure(struct context *c, const struct vms *vms, int seconds, struct
 {
 	AUTO_MEASURE struct measure *m = NULL;
 	const char *path = args_get(c->args, "save");
-	const struct vm **selected = xcalloc(c->args->rest.n * vms->n_vms + 1, sizeof(void *));
+	const struct vm **selected = xcalloc(vms->n_vms + 1, sizeof(void *));
 	size_t n = 0;
 	int r = select_named(c->args, vms, selected, &n, e);
 	if (r == 0)

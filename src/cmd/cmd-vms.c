@@ -4,15 +4,22 @@
 #include "cmd/cmd.h"
 #include "view/vms.h"
 #include "model/snapshot.h"
+#include "vm/lookup.h"
 #include "vm/memory.h"
-#include "vm/vm.h"
 
-static bool is_wanted(const struct args *a, const struct vm *vm)
+/* To look at them, all that are called so are meant. */
+static int select_named(const struct args *a, const struct vms *vms, bool *is_meant, struct err *e)
 {
-	for (size_t i = 0; i < a->rest.n; i++)
-		if (vm_matches(vm, a->rest.v[i]))
-			return true;
-	return !a->rest.n;
+	for (size_t i = 0; i < a->rest.n; i++) {
+		const char *word = a->rest.v[i];
+		int n = vms_select(vms, word, is_meant, e);
+		for (size_t k = 0; n == -ENOTUNIQ && k < vms->n_vms; k++)
+			is_meant[k] |= vm_matches(&vms->vms[k], word);
+		if (!n)
+			return err_say(e, -ENOENT, "no running VM matches '%s'", word);
+	}
+	*e = (struct err){ 0 };
+	return 0;
 }
 
 static int run(struct context *c, struct err *e)
@@ -22,17 +29,15 @@ static int run(struct context *c, struct err *e)
 	if (snapshot_read(c->h, SNAPSHOT_TASKS | SNAPSHOT_CGROUPS, &s, e) < 0 ||
 		vms_find(c->h, s, &vms, e) < 0)
 		return EXIT_UNCHANGED;
-	for (size_t i = 0; i < c->args->rest.n; i++)
-		if (!vms_lookup(vms, c->args->rest.v[i])) {
-			err_say(e, -ENOENT, "no running VM matches '%s'", c->args->rest.v[i]);
-			return EXIT_UNCHANGED;
-		}
+	AUTO_FREE bool *is_meant = xcalloc(vms->n_vms + 1, sizeof *is_meant);
+	if (select_named(c->args, vms, is_meant, e) < 0)
+		return EXIT_UNCHANGED;
 	const struct vm_detail detail = { c->args->rest.n, args_get(c->args, "memory") };
 	json_t *rows = json_array();
 	json_object_set_new(report_json(c->report), "vms", rows);
 	for (size_t i = 0; i < vms->n_vms; i++) {
 		struct vm *vm = &vms->vms[i];
-		if (!is_wanted(c->args, vm))
+		if (c->args->rest.n && !is_meant[i])
 			continue;
 		if (c->is_json || c->args->rest.n)
 			vm_read_times(c->h, vm);

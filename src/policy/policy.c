@@ -220,12 +220,30 @@ struct host_wish policy_host(const struct policy *p)
 	return values.host;
 }
 
+static bool word_matches(const char *word, const char *called, int flags)
+{
+	return called && (streq(word, called) || !fnmatch(word, called, flags));
+}
+
 static bool section_matches(
 	const struct section *s, const char *id, const char *name, const char *uuid)
 {
 	return s->kind == SECTION_VM &&
-		((id && !fnmatch(s->name, id, 0)) || (name && !fnmatch(s->name, name, 0)) ||
-			(uuid && !fnmatch(s->name, uuid, FNM_CASEFOLD)));
+		(word_matches(s->name, id, 0) || word_matches(s->name, name, 0) ||
+			word_matches(s->name, uuid, FNM_CASEFOLD));
+}
+
+bool policy_vm_section(
+	const struct policy *p, size_t i, const char **ret_name, const char **ret_source)
+{
+	array_for_each (s, &p->sections) {
+		if ((*s)->kind != SECTION_VM || i--)
+			continue;
+		*ret_name = (*s)->name;
+		*ret_source = (*s)->source;
+		return true;
+	}
+	return false;
 }
 
 /* The matching sections of files, then those of the command line: policy_set() wins over texts

@@ -84,6 +84,11 @@ struct host_wish policy_host(const struct policy *p);
 bool policy_for_vm(const struct policy *p, const char *id, const char *name, const char *uuid,
 	struct vm_wish *ret);
 
+/* The names of the [vm] sections, those of policy_set() too, and where they stand: i from 0 on,
+ * until it returns false. */
+bool policy_vm_section(
+	const struct policy *p, size_t i, const char **ret_name, const char **ret_source);
+
 /* A value as it is written, for the key's parse(). */
 struct policy_text {
 	const struct policy_key *key;
