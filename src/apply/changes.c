@@ -6,7 +6,7 @@
 
 #include "base/str.h"
 #include "host/host.h"
-#include "model/task.h"
+#include "kernel/task-stat.h"
 
 void changes_free(struct changes *c)
 {
@@ -241,9 +241,9 @@ int changes_add_late_threads(struct host *h, const struct ledger *l, int pid, st
 		return 0;
 	for (size_t i = 0; i < threads.n; i++) {
 		AUTO_FREE char *stat = NULL;
-		struct task t;
+		struct task_stat t;
 		if (host_read(h, &stat, NULL, "proc/%d/task/%s/stat", pid, threads.v[i]) < 0 ||
-			task_parse_stat(stat, &t) < 0)
+			task_stat_parse(stat, &t) < 0)
 			continue;
 		struct change c = {
 			.knob = &knob_thread_affinity,

@@ -8,6 +8,7 @@
 #include "base/cpuset.h"
 #include "base/str.h"
 #include "host/host-write.h"
+#include "kernel/cpus.h"
 
 static const struct knob *const table[] = {
 	&knob_irqbalance,
@@ -135,7 +136,7 @@ int knob_read_mask(struct host *h, char **ret, const char *path)
 
 int knob_read_list(struct host *h, char **ret, const char *path)
 {
-	return read_set(h, ret, path, cpuset_parse_list);
+	return read_set(h, ret, path, cpus_parse_list);
 }
 
 int knob_write_mask(struct host *h, const char *path, const char *list)

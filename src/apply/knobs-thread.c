@@ -8,7 +8,9 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "host/host-write.h"
-#include "model/task.h"
+#include "kernel/task-cgroup.h"
+#include "kernel/task-stat.h"
+#include "kernel/task-status.h"
 
 /* The mask of a thread that nobody chose: as wide as its cgroup, now and later. */
 static const char all[] = "all";
@@ -17,15 +19,15 @@ static const char all[] = "all";
 static int check_thread(struct host *h, const struct target *t, int *ret_tid)
 {
 	AUTO_FREE char *stat = NULL;
-	struct task task;
+	struct task_stat now;
 	uint64_t start;
 	if (str_to_int(t->key, ret_tid) < 0 || !t->id || str_to_u64(t->id, &start) < 0)
 		return -EINVAL;
 	int r = host_read(h, &stat, NULL, "proc/%d/stat", *ret_tid);
 	if (r < 0)
 		return r == -ENOENT ? -ESRCH : r;
-	r = task_parse_stat(stat, &task);
-	return r < 0 ? r : task.start == start ? 0 : -ESRCH;
+	r = task_stat_parse(stat, &now);
+	return r < 0 ? r : now.start == start ? 0 : -ESRCH;
 }
 
 int thread_cgroup(struct host *h, int tid, char **ret)
@@ -34,15 +36,8 @@ int thread_cgroup(struct host *h, int tid, char **ret)
 	int r = host_read(h, &text, NULL, "proc/%d/cgroup", tid);
 	if (r < 0)
 		return r == -ENOENT ? -ESRCH : r;
-	char *next = text;
-	for (char *line; (line = str_next_line(&next));) {
-		const char *path = str_after(line, "0::/");
-		if (path) {
-			*ret = xstrdup(path);
-			return 0;
-		}
-	}
-	return -ENOENT;
+	*ret = task_cgroup_parse(text);
+	return *ret ? 0 : -ENOENT;
 }
 
 static int read_affinity(struct host *h, const struct target *t, char **ret)
@@ -95,16 +90,14 @@ bool thread_is_fenced(
 		thread_cgroup(h, tid, &group) == 0 && *group;
 }
 
-/* /proc/TID/status: "Tgid:\t3085" */
 int thread_process(struct host *h, const struct target *t)
 {
 	AUTO_FREE char *status = NULL;
-	const char *at;
-	int pid;
-	if (host_read(h, &status, NULL, "proc/%s/status", t->key) < 0 ||
-		!(at = strstr(status, "\nTgid:")) || sscanf(at, "\nTgid: %d", &pid) != 1)
+	struct task_status s;
+	if (host_read(h, &status, NULL, "proc/%s/status", t->key) < 0)
 		return -ESRCH;
-	return pid;
+	task_status_parse(status, &s);
+	return s.tgid < 0 ? -ESRCH : s.tgid;
 }
 
 static int write_affinity(struct host *h, const struct target *t, const char *value)

@@ -59,6 +59,34 @@ int str_to_int(const char *s, int *ret)
 	return 0;
 }
 
+const char *str_skip_blanks(const char *p)
+{
+	while (*p == ' ' || *p == '\t')
+		p++;
+	return p;
+}
+
+bool str_take_u64(const char **p, uint64_t *ret)
+{
+	const char *s = str_skip_blanks(*p);
+	uint64_t n = 0;
+	if (!isdigit((unsigned char)*s))
+		return false;
+	for (; isdigit((unsigned char)*s); s++)
+		if (__builtin_mul_overflow(n, 10, &n) ||
+			__builtin_add_overflow(n, (uint64_t)(*s - '0'), &n))
+			return false;
+	*p = s;
+	*ret = n;
+	return true;
+}
+
+const char *str_line_end(const char *p)
+{
+	const char *nl = strchr(p, '\n');
+	return nl ? nl : p + strlen(p);
+}
+
 char *str_next_line(char **text)
 {
 	char *line = *text;

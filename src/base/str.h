@@ -24,6 +24,16 @@ char *str_trim(char *s);
 int str_to_u64(const char *s, uint64_t *ret) MUST_CHECK;
 int str_to_int(const char *s, int *ret) MUST_CHECK;
 
+/* Behind blanks and tabs. */
+const char *str_skip_blanks(const char *p);
+
+/* The decimal number at *p, behind blanks on its line; *p moves behind it. False, and nothing
+ * moves: no digit, or a number that does not fit. */
+bool str_take_u64(const char **p, uint64_t *ret) MUST_CHECK;
+
+/* The newline that ends the line at p, or the end of the text. */
+const char *str_line_end(const char *p);
+
 /* Walks a text line by line, in place: returns the next line without its newline and moves *text
  * behind it; NULL at the end. */
 char *str_next_line(char **text);

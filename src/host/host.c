@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "host/mask.h"
 #include "host/recording.h"
+#include "kernel/task-status.h"
 
 /*
  * Files that the kernel writes as one record: what does not fill the buffer is all, and need not be
@@ -402,23 +403,18 @@ int host_get_affinity(struct host *h, int tid, struct cpuset *ret)
 	return parse_cpus(r, text, ret);
 }
 
-/* /proc/PID/status (Documentation/filesystems/proc.rst, table 1-2): "Cpus_allowed_list:\t0-23" */
-int host_parse_status_cpus(const char *status, struct cpuset *ret)
-{
-	static const char key[] = "\nCpus_allowed_list:";
-	const char *at = strstr(status, key);
-	if (!at)
-		return -ENODATA;
-	at += strlen(key);
-	AUTO_FREE char *list = xstrndup(at, strcspn(at, "\n"));
-	return cpuset_parse_list(list, ret);
-}
-
 static int status_affinity(struct host *h, int pid, int tid, struct cpuset *ret)
 {
-	AUTO_FREE char *status = NULL;
-	int r = host_read(h, &status, NULL, "proc/%d/task/%d/status", pid, tid);
-	return r < 0 ? r : host_parse_status_cpus(status, ret);
+	AUTO_FREE char *text = NULL;
+	struct task_status s;
+	int r = host_read(h, &text, NULL, "proc/%d/task/%d/status", pid, tid);
+	if (r < 0)
+		return r;
+	task_status_parse(text, &s);
+	if (!s.has_cpus)
+		return -ENODATA;
+	*ret = s.cpus_allowed;
+	return 0;
 }
 
 int host_get_thread_affinity(struct host *h, int pid, int tid, struct cpuset *ret)

@@ -56,9 +56,6 @@ int host_tree_get_affinity(struct host *h, int tid, struct cpuset *ret) MUST_CHE
  * here; -ENOTUNIQ: no such group. */
 int host_tree_unit_group(struct host *h, const char *unit, char **ret) MUST_CHECK;
 
-/* The Cpus_allowed_list in the text of a status file; -ENODATA. */
-int host_parse_status_cpus(const char *status, struct cpuset *ret) MUST_CHECK;
-
 /* Opens a path below the root; it cannot lead out of a tree. Returns a descriptor or -errno. */
 int host_open_path(struct host *h, const char *path, int flags) MUST_CHECK;
 struct stat;

@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
+#include "kernel/task-status.h"
 
 static bool is_task(struct host *h, int pid, int tid)
 {
@@ -61,8 +62,12 @@ int host_tree_get_affinity(struct host *h, int tid, struct cpuset *ret)
 	int r = host_read_path(h, path, &status, &n);
 	if (r < 0)
 		return r == -ENOENT ? -ESRCH : r;
-	r = host_parse_status_cpus(status, ret);
-	return r == -ENODATA ? -ESRCH : r;
+	struct task_status now;
+	task_status_parse(status, &now);
+	if (!now.has_cpus)
+		return -ESRCH;
+	*ret = now.cpus_allowed;
+	return 0;
 }
 
 /* Below "dir", which is a slice or the root. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "measure/delta.h"
 #include "measure/internal.h"
 #include "model/snapshot.h"
 
@@ -38,13 +39,13 @@ void measure_note(struct measure *m, const char *fmt, ...)
 
 /* ---- counts ---- */
 
-static uint64_t sum_of_line(
-	const struct counts *delta, const struct count_line *line, const struct cpuset *cpus)
+static uint64_t sum_of_row(
+	const struct count_table *delta, const struct count_row *row, const struct cpuset *cpus)
 {
 	uint64_t sum = 0;
 	for (size_t i = 0; i < delta->n_cpus; i++)
 		if (cpuset_has(cpus, delta->cpus[i]))
-			sum += line->counts[i];
+			sum += row->counts[i];
 	return sum;
 }
 
@@ -56,21 +57,21 @@ static int most_count_first(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
-/* The lines that grew on these CPUs. */
+/* The rows that grew on these CPUs. */
 static struct measured_counts counts_on(
-	struct arena *a, const struct counts *delta, const struct cpuset *cpus)
+	struct arena *a, const struct count_table *delta, const struct cpuset *cpus)
 {
 	struct measured_counts r = { 0 };
-	r.v = arena_alloc(a, delta->n_lines * sizeof *r.v);
-	for (size_t i = 0; i < delta->n_lines; i++) {
-		const struct count_line *l = &delta->lines[i];
-		uint64_t count = sum_of_line(delta, l, cpus);
+	r.v = arena_alloc(a, delta->n_rows * sizeof *r.v);
+	for (size_t i = 0; i < delta->n_rows; i++) {
+		const struct count_row *row = &delta->rows[i];
+		uint64_t count = sum_of_row(delta, row, cpus);
 		if (!count)
 			continue;
 		r.v[r.n++] = (struct measured_count){
-			.name = arena_strdup(a, l->name),
-			.label = arena_strdup(a, l->label),
-			.is_device = l->is_device,
+			.name = arena_strdup(a, row->name),
+			.label = arena_strdup(a, row->action),
+			.is_device = row->irq >= 0,
 			.count = count,
 		};
 	}
@@ -82,14 +83,14 @@ static struct measured_counts counts_on(
 static struct maybe interrupt_rate(
 	const struct accounting *acc, const struct cpuset *cpus, bool is_device_only)
 {
-	const struct counts *delta = &acc->interrupts;
+	const struct count_table *delta = &acc->interrupts;
 	int n_cpus = 0;
 	uint64_t sum = 0;
 	for (size_t i = 0; i < delta->n_cpus; i++)
 		n_cpus += cpuset_has(cpus, delta->cpus[i]);
-	for (size_t i = 0; i < delta->n_lines; i++)
-		if (!is_device_only || delta->lines[i].is_device)
-			sum += sum_of_line(delta, &delta->lines[i], cpus);
+	for (size_t i = 0; i < delta->n_rows; i++)
+		if (!is_device_only || delta->rows[i].irq >= 0)
+			sum += sum_of_row(delta, &delta->rows[i], cpus);
 	return ratio((double)sum * NS_PER_S, (double)n_cpus * (double)acc->m->window_ns);
 }
 
@@ -97,13 +98,13 @@ static struct maybe interrupt_rate(
 
 static uint64_t busy_ticks(const struct cpu_ticks *t)
 {
-	return t->user + t->system + t->irq + t->softirq;
+	return t->user + t->nice + t->system + t->irq + t->softirq;
 }
 
 static double all_ticks(const struct cpu_ticks *old, const struct cpu_ticks *now)
 {
 	return grown(old->steal, now->steal) + grown(busy_ticks(old), busy_ticks(now)) +
-		grown(old->idle, now->idle);
+		grown(old->idle + old->iowait, now->idle + now->iowait);
 }
 
 /* Ticks of a CPU that had no time to take them (of an emulated or overcommitted machine) are lost:
@@ -145,7 +146,7 @@ static void account_cpus(const struct accounting *acc)
 	m->cpus = arena_alloc(&m->arena, (size_t)cpuset_count(&all) * sizeof *m->cpus);
 	cpuset_for_each (cpu, &all)
 		if (cpu_times_of(&acc->after->times, cpu) ||
-			counts_column(&acc->after->interrupts, cpu) >= 0)
+			count_table_column(&acc->after->interrupts, cpu) >= 0)
 			m->cpus[m->n_cpus++] = account_cpu(acc, cpu);
 }
 
@@ -341,7 +342,7 @@ static void note_absent(const struct accounting *acc)
 		measure_note(acc->m, "/proc/interrupts could not be read");
 	if (!acc->after->softirqs.n_cpus || !acc->before->softirqs.n_cpus)
 		measure_note(acc->m, "/proc/softirqs could not be read");
-	if (!acc->after->times.n_cpus || !acc->before->times.n_cpus)
+	if (!acc->after->times.n || !acc->before->times.n)
 		measure_note(
 			acc->m, "/proc/stat could not be read: the host's own steal is unknown");
 	for (size_t i = 0; i < acc->after->n_threads; i++)
@@ -363,8 +364,8 @@ struct measure *measure_account(const struct measure_options *o, const struct sa
 	m->n_looks = w->n_looks;
 	if (before->has_own && after->has_own)
 		m->cost_ns = known(grown(before->own_run_ns, after->own_run_ns));
-	acc.interrupts = counts_delta(&m->arena, &before->interrupts, &after->interrupts);
-	acc.softirqs = counts_delta(&m->arena, &before->softirqs, &after->softirqs);
+	acc.interrupts = count_table_delta(&m->arena, &before->interrupts, &after->interrupts);
+	acc.softirqs = count_table_delta(&m->arena, &before->softirqs, &after->softirqs);
 	account_host_steal(&acc);
 	size_t n_vms = measure_n_selected(o), first = 0;
 	m->vms = arena_alloc(&m->arena, n_vms * sizeof *m->vms);

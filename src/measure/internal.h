@@ -12,7 +12,7 @@ struct accounting {
 	const struct sample *before, *after;
 	const struct witness *witness;
 	struct measure *m;
-	struct counts interrupts, softirqs; /* how much each line grew */
+	struct count_table interrupts, softirqs; /* how much each row grew */
 };
 
 void measure_note(struct measure *m, const char *fmt, ...) PRINTF_LIKE(2, 3);

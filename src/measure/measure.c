@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 #include "host/host.h"
+#include "kernel/task-cgroup.h"
 #include "measure/internal.h"
 
 enum {
@@ -55,19 +56,14 @@ static int watch(struct host *h, const struct measure_options *o, uint64_t begin
 	return 0;
 }
 
-/* "0::/system.slice/cron.service" → "system.slice/cron.service", in the arena; NULL without. */
+/* The group below the root that a process is in, in the arena; NULL without. */
 static const char *cgroup_of(struct host *h, struct arena *a, int pid)
 {
 	AUTO_FREE char *text = NULL;
 	if (host_read(h, &text, NULL, "proc/%d/cgroup", pid) < 0)
 		return NULL;
-	char *next = text;
-	for (char *line; (line = str_next_line(&next));) {
-		const char *path = str_after(line, "0::/");
-		if (path && *path)
-			return arena_strdup(a, path);
-	}
-	return NULL;
+	AUTO_FREE char *path = task_cgroup_parse(text);
+	return path && *path ? arena_strdup(a, path) : NULL;
 }
 
 /* What only the host knows of the others: their cgroup, and which of them is this program. */

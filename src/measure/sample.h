@@ -5,13 +5,20 @@
  */
 #pragma once
 
+#include "base/alloc.h"
 #include "host/host.h"
-#include "measure/proc.h"
+#include "kernel/counts.h"
+#include "kernel/cpu-times.h"
+#include "kernel/task-sched.h"
 
 /* One thread to read. pid is the directory that has it: /proc/PID/task/TID. */
 struct target {
 	int pid, tid;
 	uint64_t start;
+};
+
+struct switches {
+	uint64_t voluntary, involuntary; /* it slept; somebody else got its CPU */
 };
 
 /* What could be read of a thread. Absent is not zero: each figure has its flag. */
@@ -30,7 +37,7 @@ struct sample {
 	uint64_t clock_ns;
 	struct thread_sample *threads; /* as the targets */
 	size_t n_threads;
-	struct counts interrupts, softirqs; /* no columns: not readable */
+	struct count_table interrupts, softirqs; /* no columns: not readable */
 	struct cpu_times times;
 	bool has_own;
 	uint64_t own_run_ns; /* CPU time of this process so far: the cost of measuring */

@@ -4,7 +4,8 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "measure/proc.h"
+#include "kernel/task-sched.h"
+#include "kernel/task-stat.h"
 
 static int by_pid_tid(const void *a, const void *b)
 {
@@ -37,7 +38,7 @@ static void note_run(struct host *h, struct witness *w, struct seen_thread *t)
 	AUTO_FREE char *text = NULL;
 	struct task_stat s;
 	if (host_read(h, &text, NULL, "proc/%d/task/%d/stat", t->pid, t->tid) < 0 ||
-		proc_parse_task_stat(text, &s) < 0)
+		task_stat_parse(text, &s) < 0)
 		return;
 	if (t->is_known && t->start != s.start) {
 		/* A successor with the same tid: what its predecessor did is forgotten. */
@@ -61,7 +62,7 @@ static void look_at(struct host *h, struct witness *w, size_t n_old, int pid, in
 	AUTO_FREE char *text = NULL;
 	struct schedstat now;
 	if (host_read(h, &text, NULL, "proc/%d/task/%d/schedstat", pid, tid) < 0 ||
-		proc_parse_schedstat(text, &now) < 0)
+		schedstat_parse(text, &now) < 0)
 		return;
 	bool is_first_look = w->n_looks == 0;
 	struct seen_thread *t = find(w, n_old, pid, tid);

@@ -5,37 +5,9 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "model/cgroup.h"
+#include "kernel/cpus.h"
+#include "kernel/partition.h"
 #include "model/read.h"
-
-static bool has_state(const struct partition_state *p, const char *state)
-{
-	return p->n_state == strlen(state) && !strncmp(p->state, state, p->n_state);
-}
-
-int partition_parse(const char *text, struct partition_state *ret)
-{
-	static const char *const states[] = { "member", "root", "isolated", "root invalid",
-		"isolated invalid" };
-	size_t n = strcspn(text, "(\n");
-	struct partition_state p = { .state = text, .n_state = n };
-	while (p.n_state && text[p.n_state - 1] == ' ')
-		p.n_state--;
-	const char *close = text[n] == '(' ? strrchr(text + n, ')') : NULL;
-	if (text[n] == '(' && !close)
-		return -EINVAL;
-	if (close) {
-		p.reason = text + n + 1;
-		p.n_reason = (size_t)(close - p.reason);
-	}
-	for (size_t i = 0; i < N_ELEMENTS(states); i++) {
-		if (!has_state(&p, states[i]))
-			continue;
-		*ret = p;
-		return 0;
-	}
-	return -EINVAL;
-}
 
 struct groups {
 	ARRAY(struct cgroup) v;
@@ -57,7 +29,7 @@ static void check_texts(struct snapshot *s, const struct cgroup *g)
 	struct partition_state unused;
 	struct cpuset set;
 	for (size_t i = 0; i < N_ELEMENTS(lists); i++)
-		if (lists[i].text && cpuset_parse_list(lists[i].text, &set) < 0)
+		if (lists[i].text && cpus_parse_list(lists[i].text, &set) < 0)
 			snapshot_note(s, "%s/%s/%s: not a list: '%.40s'", s->cgroup_mount, g->path,
 				lists[i].file, lists[i].text);
 	if (g->partition && partition_parse(g->partition, &unused) < 0)
@@ -144,14 +116,13 @@ static const char *find_mount(struct host *h)
 	return NULL;
 }
 
-int read_cgroups(struct host *h, struct snapshot *s, struct err *e)
+void read_cgroups(struct host *h, struct snapshot *s)
 {
-	(void)e;
 	AUTO_NAMES struct host_names unused = { 0 };
 	s->has_systemd = host_list(h, &unused, "run/systemd/system") == 0;
 	s->cgroup_mount = find_mount(h);
 	if (!s->cgroup_mount)
-		return 0;
+		return;
 	struct groups all = { 0 };
 	walk(h, s, &all, "", -1);
 	s->cgroups = arena_dup(&s->arena, all.v.v, all.v.n, sizeof *all.v.v);
@@ -168,5 +139,4 @@ int read_cgroups(struct host *h, struct snapshot *s, struct err *e)
 	s->has_remote_partitions = s->has_cpuset && s->root_isolated;
 	for (size_t i = 0; i < s->n_cgroups; i++)
 		s->has_remote_partitions |= s->cgroups[i].exclusive != NULL;
-	return 0;
 }

@@ -1,49 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Interrupts, and where unbound kernel work may run. */
-#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
 #include "base/str.h"
+#include "kernel/irq-state.h"
 #include "model/read.h"
 
-/* "PCI-MSIX-0000:00:03.0   0-edge      virtio0-config" → the part behind the last run of blanks;
- * several actions are separated by ", ". Interrupts that nobody requested have none. */
-static const char *action_of(const char *name)
-{
-	const char *action = "";
-	for (const char *p = name; (p = strstr(p, "  ")); p++)
-		action = p + 2;
-	if (*action)
-		return action;
-	const char *blank = strrchr(name, ' ');
-	return blank ? blank + 1 : "";
-}
-
-static bool is_number(const char *label)
-{
-	return *label && label[strspn(label, "0123456789")] == 0;
-}
-
-static int add_rows(struct host *h, struct snapshot *s, struct err *e)
+static void add_rows(struct host *h, struct snapshot *s)
 {
 	s->irqs = arena_alloc(&s->arena, s->interrupts.n_rows * sizeof *s->irqs);
 	for (size_t i = 0; i < s->interrupts.n_rows; i++) {
 		const struct count_row *row = &s->interrupts.rows[i];
-		struct irq irq = { .counts = row->counts, .name = row->text, .device = -1 };
-		if (!is_number(row->label))
+		if (row->irq < 0)
 			continue;
-		if (str_to_int(row->label, &irq.irq) < 0)
-			return err_say(e, -EINVAL,
-				"/proc/interrupts:%zu: no interrupt has the "
-				"number %.20s",
-				i + 2, row->label);
-		irq.action = action_of(irq.name);
-		irq.affinity = read_cpulist(h, s, "proc/irq/%d/smp_affinity_list", irq.irq);
-		irq.effective = read_cpulist(h, s, "proc/irq/%d/effective_affinity_list", irq.irq);
-		s->irqs[s->n_irqs++] = irq;
+		struct irq *irq = &s->irqs[s->n_irqs++];
+		*irq = (struct irq){ .irq = row->irq,
+			.name = row->text,
+			.action = row->action,
+			.counts = row->counts,
+			.device = -1 };
+		irq->affinity = read_cpulist(h, s, "proc/irq/%d/smp_affinity_list", irq->irq);
+		irq->effective =
+			read_cpulist(h, s, "proc/irq/%d/effective_affinity_list", irq->irq);
 	}
-	return 0;
 }
 
 static struct irq *find_irq(struct snapshot *s, int nr)
@@ -71,20 +51,27 @@ static void add_idle(struct host *h, struct snapshot *s)
 	}
 }
 
-int read_irqs(struct host *h, struct snapshot *s, struct err *e)
+static void read_interrupts(struct host *h, struct snapshot *s)
 {
-	int r = read_table(h, s, "proc/interrupts", &s->interrupts, e);
+	static const char path[] = "proc/interrupts";
+	AUTO_FREE char *text = NULL;
+	int r = read_file(h, s, path, &text);
+	if (r == -EACCES)
+		snapshot_note(s, "%s: cannot be read: %s", path, strerror(-r));
 	if (r == 0)
-		r = add_rows(h, s, e);
-	if (r < 0)
-		return r;
+		note_odd(s, path, count_table_parse(&s->arena, text, &s->interrupts));
+	add_rows(h, s);
+}
+
+void read_irqs(struct host *h, struct snapshot *s)
+{
+	read_interrupts(h, s);
 	add_idle(h, s);
 	s->default_smp_affinity = read_cpumask(h, s, "proc/irq/default_smp_affinity");
 	/* Documentation/core-api/workqueue.rst: "Affinity Scopes", cpumask */
 	s->workqueues.cpumask = read_cpumask(h, s, "sys/devices/virtual/workqueue/cpumask");
 	s->workqueues.requested =
 		read_cpumask(h, s, "sys/devices/virtual/workqueue/cpumask_requested");
-	return 0;
 }
 
 /* /sys/bus/pci/devices/ADDRESS/msi_irqs/N: a file per MSI interrupt of the device; irq: the number
@@ -113,26 +100,18 @@ void read_irq_devices(struct host *h, struct snapshot *s)
 	}
 }
 
-/*
- * /sys/kernel/debug/irq/irqs/24 (Documentation/core-api/irq/irq-domain.rst, kernel/irq/debugfs.c):
- *
- *	handler:  handle_edge_irq
- *	dstate:   0x37608200
- *	            IRQD_ACTIVATED
- *	            IRQD_AFFINITY_MANAGED
- *
- * Only there with CONFIG_GENERIC_IRQ_DEBUGFS and for root; nothing else tells.
- */
-void read_irq_managed(struct host *h, struct snapshot *s)
+void read_irq_states(struct host *h, struct snapshot *s)
 {
 	for (size_t i = 0; i < s->n_irqs; i++) {
 		AUTO_FREE char *text = NULL;
 		struct irq *irq = &s->irqs[i];
+		struct irq_state state;
 		int r = host_read(h, &text, NULL, "sys/kernel/debug/irq/irqs/%d", irq->irq);
 		if (r < 0 && i == 0)
 			return;
-		if (r == 0)
-			irq->managed =
-				strstr(text, "IRQD_AFFINITY_MANAGED") ? IRQ_MANAGED : IRQ_MOVABLE;
+		if (r < 0)
+			continue;
+		irq_state_parse(text, &state);
+		irq->managed = state.is_managed ? IRQ_MANAGED : IRQ_MOVABLE;
 	}
 }

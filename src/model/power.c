@@ -1,26 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "model/power.h"
 
-#include <errno.h>
 #include <stdio.h>
 
 #include "base/str.h"
+#include "kernel/cpus.h"
 #include "model/read.h"
 
 #define CPU_DIR "sys/devices/system/cpu"
-
-int cpu_words_parse(char *text, struct cpuset *ret)
-{
-	struct cpuset set = CPUSET_EMPTY;
-	int cpu;
-	for (char *word; (word = str_next_word(&text));) {
-		if (str_to_int(word, &cpu) < 0 || cpu >= CPUSET_MAX)
-			return -EINVAL;
-		cpuset_add(&set, cpu);
-	}
-	*ret = set;
-	return 0;
-}
 
 static const struct cpuset *read_cpu_words(struct host *h, struct snapshot *s, int policy)
 {
@@ -29,8 +16,7 @@ static const struct cpuset *read_cpu_words(struct host *h, struct snapshot *s, i
 	struct cpuset set;
 	if (read_file(h, s, path, &text) < 0)
 		return NULL;
-	AUTO_FREE char *copy = xstrdup(text);
-	if (cpu_words_parse(copy, &set) == 0)
+	if (cpus_parse_words(text, &set) == 0)
 		return snapshot_intern(s, &set);
 	snapshot_note(s, "%s: not CPUs: '%.40s'", path, str_trim(text));
 	return NULL;

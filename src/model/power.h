@@ -50,6 +50,3 @@ struct power {
 	struct cpu_power *cpus; /* the online ones, ascending */
 	size_t n_cpus;
 };
-
-/* cpufreq/policyN/affected_cpus is a list of words, "0 12". Changes the text; -EINVAL. */
-int cpu_words_parse(char *text, struct cpuset *ret) MUST_CHECK;

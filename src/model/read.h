@@ -7,21 +7,20 @@
 
 int read_topology(struct host *h, struct snapshot *s, struct err *e) MUST_CHECK;
 void read_memory(struct host *h, struct snapshot *s);
-int read_irqs(struct host *h, struct snapshot *s, struct err *e) MUST_CHECK;
+void read_irqs(struct host *h, struct snapshot *s);
 int read_tasks(struct host *h, struct snapshot *s, struct err *e) MUST_CHECK;
-int read_cgroups(struct host *h, struct snapshot *s, struct err *e) MUST_CHECK;
-int read_zones(struct host *h, struct snapshot *s, struct err *e) MUST_CHECK;
-int read_load(struct host *h, struct snapshot *s, struct err *e) MUST_CHECK;
+void read_cgroups(struct host *h, struct snapshot *s);
+void read_zones(struct host *h, struct snapshot *s);
 void read_tunables(struct host *h, struct snapshot *s);
 void read_power(struct host *h, struct snapshot *s);
 void read_pci(struct host *h, struct snapshot *s);
 /* Behind read_irqs() and read_pci(): whose interrupt it is, and whether it is managed. */
 void read_irq_devices(struct host *h, struct snapshot *s);
-void read_irq_managed(struct host *h, struct snapshot *s);
+void read_irq_states(struct host *h, struct snapshot *s);
 
-/* A table of counts; an empty one when there is no such file. */
-int read_table(struct host *h, struct snapshot *s, const char *path, struct count_table *ret,
-	struct err *e) MUST_CHECK;
+/* Notes the first line of the file that is not in the kernel's format, when there is one: what a
+ * parser of the kernel room returned. */
+void note_odd(struct snapshot *s, const char *path, int odd);
 
 /* Adds a note for people: something could not be read or made no sense. */
 void snapshot_note(struct snapshot *s, const char *fmt, ...) PRINTF_LIKE(2, 3);

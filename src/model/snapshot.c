@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "kernel/cpus.h"
 #include "model/read.h"
 
 void snapshot_note(struct snapshot *s, const char *fmt, ...)
@@ -17,6 +18,14 @@ void snapshot_note(struct snapshot *s, const char *fmt, ...)
 	va_end(ap);
 	s->notes = xrealloc(s->notes, s->n_notes + 1, sizeof *s->notes);
 	s->notes[s->n_notes++] = arena_strdup(&s->arena, text);
+}
+
+void note_odd(struct snapshot *s, const char *path, int odd)
+{
+	if (odd > 0)
+		snapshot_note(s, "%s:%d: not in the kernel's format; left out", path, odd);
+	else if (odd < 0)
+		snapshot_note(s, "%s: not in the kernel's format", path);
 }
 
 static uint64_t hash_set(const struct cpuset *set)
@@ -117,7 +126,7 @@ const struct cpuset *read_cpulist(struct host *h, struct snapshot *s, const char
 {
 	va_list ap;
 	va_start(ap, fmt);
-	const struct cpuset *set = read_set(h, s, cpuset_parse_list, fmt, ap);
+	const struct cpuset *set = read_set(h, s, cpus_parse_list, fmt, ap);
 	va_end(ap);
 	return set;
 }
@@ -146,17 +155,21 @@ static void mark_isolated(struct snapshot *s)
 		s->cpus[i].is_isolated = cpuset_has(&s->isolated_cpus, s->cpus[i].cpu);
 }
 
-typedef int read_part_fn(struct host *h, struct snapshot *s, struct err *e);
+typedef void read_part_fn(struct host *h, struct snapshot *s);
 
+/* In this order: tasks need the cgroups, interrupts' devices the devices. */
 static const struct {
-	unsigned int part;
+	unsigned int parts;
 	read_part_fn *read;
 } part_rows[] = {
 	{ SNAPSHOT_IRQS, read_irqs },
 	{ SNAPSHOT_CGROUPS, read_cgroups },
-	{ SNAPSHOT_TASKS, read_tasks }, /* needs the cgroups */
 	{ SNAPSHOT_ZONES, read_zones },
-	{ SNAPSHOT_LOAD, read_load },
+	{ SNAPSHOT_TUNABLES, read_tunables },
+	{ SNAPSHOT_POWER, read_power },
+	{ SNAPSHOT_PCI, read_pci },
+	{ SNAPSHOT_PCI | SNAPSHOT_IRQS, read_irq_devices },
+	{ SNAPSHOT_PCI | SNAPSHOT_IRQS, read_irq_states },
 };
 
 static int read_parts(struct host *h, unsigned int parts, struct snapshot *s, struct err *e)
@@ -165,23 +178,15 @@ static int read_parts(struct host *h, unsigned int parts, struct snapshot *s, st
 	s->boot_id = read_text(h, s, "proc/sys/kernel/random/boot_id");
 	s->cmdline = read_text(h, s, "proc/cmdline");
 	int r = read_topology(h, s, e);
-	if (r == 0)
-		read_memory(h, s);
-	for (size_t i = 0; r == 0 && i < N_ELEMENTS(part_rows); i++)
-		if (parts & part_rows[i].part)
-			r = part_rows[i].read(h, s, e);
 	if (r < 0)
 		return err_ctx(e, "read the host");
-	if (parts & SNAPSHOT_TUNABLES)
-		read_tunables(h, s);
-	if (parts & SNAPSHOT_POWER)
-		read_power(h, s);
-	if (parts & SNAPSHOT_PCI)
-		read_pci(h, s);
-	if (parts & SNAPSHOT_PCI && parts & SNAPSHOT_IRQS) {
-		read_irq_devices(h, s);
-		read_irq_managed(h, s);
-	}
+	read_memory(h, s);
+	for (size_t i = 0; i < N_ELEMENTS(part_rows); i++)
+		if ((parts & part_rows[i].parts) == part_rows[i].parts)
+			part_rows[i].read(h, s);
+	r = parts & SNAPSHOT_TASKS ? read_tasks(h, s, e) : 0;
+	if (r < 0)
+		return err_ctx(e, "read the host");
 	mark_isolated(s);
 	return 0;
 }

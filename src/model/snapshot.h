@@ -13,12 +13,14 @@
 #include "base/alloc.h"
 #include "base/cpuset.h"
 #include "base/err.h"
+#include "kernel/boot-params.h"
+#include "kernel/counts.h"
+#include "kernel/task-stat.h"
+#include "kernel/zoneinfo.h"
 #include "model/absent.h"
-#include "model/counts.h"
 #include "model/pci.h"
 #include "model/power.h"
 #include "model/tunables.h"
-#include "model/zones.h"
 
 struct host;
 
@@ -101,14 +103,9 @@ struct irq {
 	const char *action; /* the last word(s): "virtio0-config"; "" when nobody requested it */
 	const struct cpuset *affinity;  /* smp_affinity_list; NULL when there is no such file */
 	const struct cpuset *effective; /* effective_affinity_list */
-	uint64_t *counts;               /* by column of snapshot.interrupts */
+	const uint64_t *counts;         /* by column of snapshot.interrupts */
 	int device;                     /* index of its PCI device, with SNAPSHOT_PCI; -1 unknown */
 	enum irq_managed managed; /* its CPUs are the kernel's own choice; with SNAPSHOT_PCI */
-};
-
-enum { /* include/linux/sched.h, field 9 of /proc/PID/stat */
-	PF_KTHREAD_FLAG = 0x00200000,
-	PF_NO_SETAFFINITY_FLAG = 0x04000000,
 };
 
 /* Documentation/filesystems/proc.rst, table 1-4: /proc/PID/task/TID/{stat,cgroup}; the mask is
@@ -214,12 +211,7 @@ struct snapshot {
 	struct pci_device *pci_devices; /* SNAPSHOT_PCI */
 	size_t n_pci_devices;
 
-	/* SNAPSHOT_LOAD, since boot */
-	struct time_splits times;
-	struct count_table softirqs;
-
-	/* /proc/sys/kernel/{hostname,osrelease,random/boot_id}, /proc/cmdline; NULL where unknown
-	 */
+	/* /proc/sys/kernel/{hostname,random/boot_id}, /proc/cmdline; NULL where unknown */
 	const char *hostname, *boot_id, *cmdline;
 
 	/* Below here: what the snapshot keeps for itself. Interned sets (model/read.h), and
@@ -245,8 +237,7 @@ enum snapshot_parts {
 	SNAPSHOT_TUNABLES = 16,
 	SNAPSHOT_POWER = 32,
 	SNAPSHOT_PCI = 64,
-	SNAPSHOT_LOAD = 128,
-	SNAPSHOT_WHOLE = 255,
+	SNAPSHOT_WHOLE = 127,
 };
 
 /* Reads the parts. On success *ret is the caller's, to free with snapshot_free(). */

@@ -1,86 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Every thread of the machine: who it is, where it may run, and which cgroup it is in. */
-#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
 #include "base/str.h"
+#include "kernel/task-cgroup.h"
 #include "model/read.h"
-#include "model/task.h"
-
-/*
- * /proc/PID/task/TID/stat (Documentation/filesystems/proc.rst, table 1-4):
- *
- *	3089 (CPU 0/KVM) S 1 3085 3085 0 -1 4194560 …
- *
- * The name may have blanks and parentheses: it ends at the last ')'. Fields behind it are counted
- * from 3: state 3, ppid 4, flags 9, nice 19, num_threads 20, starttime 22, processor 39,
- * rt_priority 40, policy 41.
- */
-enum { STAT_FIRST = 3, STAT_LAST = 41 };
-
-/* The number of the field at *p, which is moved to the next one: false at the end, and for words
- * that are no number (the state). */
-static bool next_field(const char **p, int64_t *ret)
-{
-	const char *q = *p + strspn(*p, " ");
-	bool is_negative = *q == '-';
-	const char *digits = q + is_negative, *end = digits;
-	uint64_t n = 0;
-	for (; isdigit((unsigned char)*end); end++)
-		n = n * 10 + (uint64_t)(*end - '0');
-	bool is_number = end > digits && (!*end || isspace((unsigned char)*end));
-	*ret = (int64_t)(is_negative ? 0 - n : n);
-	*p = q + strcspn(q, " ");
-	return is_number;
-}
-
-int task_parse_stat(char *text, struct task *ret)
-{
-	char *open = strchr(text, '('), *close = strrchr(text, ')');
-	if (!open || !close || close < open)
-		return -EINVAL;
-	*open = *close = 0;
-	struct task t = { .cgroup = -1, .comm = open + 1 };
-	if (str_to_int(text, &t.tid) < 0)
-		return -EINVAL;
-	const char *p = close + 1;
-	int64_t field[STAT_LAST + 1] = { [39] = -1 };
-	for (int i = STAT_FIRST; i <= STAT_LAST; i++) {
-		bool is_needed = i > STAT_FIRST && i <= 22;
-		int64_t n;
-		if (next_field(&p, &n))
-			field[i] = n;
-		else if (is_needed)
-			return -EINVAL;
-	}
-	t.ppid = (int)field[4];
-	t.flags = (unsigned int)field[9];
-	t.nice = (int)field[19];
-	t.n_threads = (int)field[20];
-	t.start = (uint64_t)field[22];
-	t.last_cpu = field[39] < CPUSET_MAX ? (int)field[39] : -1;
-	t.rt_priority = (int)field[40];
-	t.policy = (int)field[41];
-	*ret = t;
-	return 0;
-}
-
-/* The path of the unified hierarchy in /proc/PID/cgroup: "0::/qemu.slice/100.scope" */
-char *cgroup_parse(char *text)
-{
-	for (char *line; (line = str_next_line(&text));)
-		if (str_after(line, "0::/"))
-			return line + strlen("0::/");
-	return NULL;
-}
 
 static int read_cgroup(struct host *h, const struct snapshot *s, const struct task *t)
 {
 	AUTO_FREE char *text = NULL;
 	if (host_read(h, &text, NULL, "proc/%d/task/%d/cgroup", t->pid, t->tid) < 0)
 		return -1;
-	const char *path = cgroup_parse(text);
+	AUTO_FREE char *path = task_cgroup_parse(text);
 	return path ? snapshot_cgroup(s, path) : -1;
 }
 
@@ -129,19 +61,31 @@ static void add_thread(struct host *h, struct snapshot *s, struct tasks *all, st
 		snapshot_note(s, "proc/%d/task/%d: does not say where it may run", t->pid, t->tid);
 	else
 		t->allowed = snapshot_intern(s, &allowed);
-	t->comm = arena_strdup(&s->arena, t->comm);
 	t->cgroup = cgroup_of(h, s, t, leader);
 	*array_push(&all->tasks) = *t;
 }
 
-static bool parse_stat(struct snapshot *s, char *text, int pid, int tid, struct task *ret)
+static bool parse_stat(struct snapshot *s, const char *text, int pid, int tid, struct task *ret)
 {
-	if (task_parse_stat(text, ret) < 0) {
+	struct task_stat stat;
+	if (task_stat_parse(text, &stat) < 0) {
 		snapshot_note(s, "proc/%d/task/%d/stat: not in the kernel's format", pid, tid);
 		return false;
 	}
-	ret->tid = tid;
-	ret->pid = pid;
+	*ret = (struct task){
+		.tid = tid,
+		.pid = pid,
+		.n_threads = stat.n_threads,
+		.ppid = stat.ppid,
+		.start = stat.start,
+		.flags = stat.flags,
+		.last_cpu = stat.last_cpu < CPUSET_MAX ? stat.last_cpu : -1,
+		.policy = stat.policy,
+		.rt_priority = stat.rt_priority,
+		.nice = stat.nice,
+		.comm = arena_strdup(&s->arena, stat.comm),
+		.cgroup = -1,
+	};
 	return true;
 }
 

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "model/tunables.h"
 
-#include <ctype.h>
-#include <errno.h>
 #include <string.h>
 
 #include "base/str.h"
+#include "kernel/choice.h"
 #include "model/read.h"
 
 enum tunable_kind { NUMBER, TEXT, CHOICE, CPULIST };
@@ -122,18 +121,6 @@ struct tunable_value tunable_value(const struct tunables *t, const struct tunabl
 	return (struct tunable_value){ .text = *(const char *const *)member };
 }
 
-char *choice_parse(char *text)
-{
-	char *open = strchr(text, '['), *close = strchr(text, ']');
-	if (!open && !close)
-		return str_trim(text);
-	if (!open || !close || close < open + 2 || strpbrk(open + 1, "[") ||
-		strpbrk(close + 1, "[]"))
-		return NULL;
-	*close = 0;
-	return open + 1;
-}
-
 static const char *read_choice(struct host *h, struct snapshot *s, const char *path)
 {
 	AUTO_FREE char *text = NULL;
@@ -143,114 +130,6 @@ static const char *read_choice(struct host *h, struct snapshot *s, const char *p
 	if (!word)
 		snapshot_note(s, "%s: not a choice: '%.40s'", path, str_trim(text));
 	return arena_strdup(&s->arena, word);
-}
-
-int nohz_full_parse(const char *text, struct cpuset *ret)
-{
-	while (isspace((unsigned char)*text))
-		text++;
-	if (str_after(text, "(null)")) {
-		*ret = CPUSET_EMPTY;
-		return 0;
-	}
-	return cpuset_parse_list(text, ret);
-}
-
-static const struct cpuset *read_nohz_full(struct host *h, struct snapshot *s)
-{
-	AUTO_FREE char *text = NULL;
-	struct cpuset set;
-	if (read_file(h, s, CPU "nohz_full", &text) < 0)
-		return NULL;
-	if (nohz_full_parse(text, &set) < 0) {
-		snapshot_note(s, CPU "nohz_full: not a set of CPUs: '%.40s'", str_trim(text));
-		return NULL;
-	}
-	return snapshot_intern(s, &set);
-}
-
-/* Blanks in double quotes are part of a value: dyndbg="file kvm.c +p". */
-static size_t word_length(const char *p)
-{
-	bool is_quoted = false;
-	size_t n = 0;
-	for (; p[n] && (is_quoted || !isspace((unsigned char)p[n])); n++)
-		is_quoted ^= p[n] == '"';
-	return n;
-}
-
-static bool is_secret_param(const char *name, size_t n)
-{
-	static const char *const words[] = { "password", "passwd", "secret", "token",
-		"credential" };
-	for (size_t i = 0; i < N_ELEMENTS(words); i++)
-		if (memmem(name, n, words[i], strlen(words[i])))
-			return true;
-	return false;
-}
-
-void boot_params_parse(struct arena *a, const char *text, struct boot_params *ret)
-{
-	ARRAY(struct boot_param) all = { 0 };
-	for (const char *p = text;;) {
-		while (isspace((unsigned char)*p))
-			p++;
-		size_t n = word_length(p);
-		if (!n || (n == 2 && !strncmp(p, "--", 2)))
-			break;
-		const char *equals = memchr(p, '=', n);
-		size_t n_name = equals ? (size_t)(equals - p) : n;
-		struct boot_param *param = array_push(&all);
-		param->name = arena_strndup(a, p, n_name);
-		param->value = !equals               ? ""
-			: is_secret_param(p, n_name) ? "*"
-						     : arena_strndup(a, equals + 1, n - n_name - 1);
-		p += n;
-	}
-	ret->v = arena_dup(a, all.v, all.n, sizeof *all.v);
-	ret->n = all.n;
-	free(all.v);
-}
-
-/* "quiet rd.iscsi.password=x" → "quiet rd.iscsi.password=*": blanks in double quotes are part of a
- * value. */
-char *boot_params_redact(const char *text, size_t *n)
-{
-	AUTO_STRBUF struct strbuf b = { 0 };
-	strbuf_puts(&b, "");
-	for (size_t i = 0; i < *n;) {
-		bool is_quoted = false, is_secret = false;
-		size_t start = i, value = 0;
-		for (; i < *n && (is_quoted || !isspace((unsigned char)text[i])); i++) {
-			is_quoted ^= text[i] == '"';
-			if (text[i] == '=' && !value) {
-				value = i + 1;
-				is_secret = is_secret_param(text + start, i - start);
-			}
-		}
-		strbuf_add(&b, text + start, (is_secret ? value : i) - start);
-		strbuf_puts(&b, is_secret ? "*" : "");
-		for (; i < *n && isspace((unsigned char)text[i]); i++)
-			strbuf_add(&b, text + i, 1);
-	}
-	*n = b.n;
-	return TAKE(b.s);
-}
-
-static bool is_same_name(const char *a, const char *b)
-{
-	for (; *a && *b; a++, b++)
-		if (*a != *b && !(strchr("-_", *a) && strchr("-_", *b)))
-			return false;
-	return *a == *b;
-}
-
-const char *boot_param(const struct boot_params *p, const char *name)
-{
-	for (size_t i = p->n; i-- > 0;)
-		if (is_same_name(p->v[i].name, name))
-			return p->v[i].value;
-	return NULL;
 }
 
 static void add_resctrl_group(
@@ -298,7 +177,7 @@ void read_tunables(struct host *h, struct snapshot *s)
 		else
 			*(const struct cpuset **)member = read_cpulist(h, s, "%s", rows[i].path);
 	}
-	tunables->nohz_full_cpus = read_nohz_full(h, s);
+	tunables->nohz_full_cpus = read_cpulist(h, s, CPU "nohz_full");
 	s->tunables = tunables;
 	if (s->cmdline)
 		boot_params_parse(&s->arena, s->cmdline, &s->boot_params);

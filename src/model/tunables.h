@@ -91,35 +91,6 @@ struct tunable_value {
 };
 struct tunable_value tunable_value(const struct tunables *t, const struct tunable_row *row);
 
-/* A parameter of the kernel's command line
- * (Documentation/admin-guide/kernel-parameters.rst): "isolcpus=managed_irq,domain,4-7". */
-struct boot_param {
-	const char *name, *value; /* value: "" where it has none, "*" where it is secret */
-};
-
-struct boot_params {
-	struct boot_param *v;
-	size_t n;
-};
-
-/* Splits /proc/cmdline at blanks that are not in double quotes; what stands behind "--" is init's.
- */
-void boot_params_parse(struct arena *a, const char *text, struct boot_params *ret);
-/* The command line as a recording keeps it, malloc'ed: values of parameters whose name has
- * "password", "secret", "token", … in it are "*". They are not shown either, or a recording would
- * not replay to the same. */
-char *boot_params_redact(const char *text, size_t *n) MUST_CHECK;
-/* The last value of the parameter, or NULL. '-' and '_' are the same in a name. */
-const char *boot_param(const struct boot_params *p, const char *name);
-
-/* "always [madvise] never" → "madvise"; a text without brackets is the whole word. Changes the
- * text. NULL when the brackets do not match. */
-char *choice_parse(char *text);
-
-/* /sys/devices/system/cpu/nohz_full: "1-7", "" or, up to 6.x, "  (null)". Returns 0, also for no
- * CPUs, or a negative errno. */
-int nohz_full_parse(const char *text, struct cpuset *ret);
-
 /* A group of resctrl (Documentation/filesystems/resctrl.rst); "" is the default group. */
 struct resctrl_group {
 	const char *name;

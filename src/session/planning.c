@@ -6,8 +6,8 @@
 
 #include "base/str.h"
 #include "host/host.h"
+#include "kernel/task-stat.h"
 #include "session/policy-files.h"
-#include "model/task.h"
 #include "vm/lookup.h"
 
 void planning_done(struct planning *p)
@@ -30,9 +30,9 @@ bool placement_is_called(const struct placement *p, const char *word)
 bool placement_is_alive(struct host *h, const struct placement *p)
 {
 	AUTO_FREE char *stat = NULL;
-	struct task t;
+	struct task_stat t;
 	return host_read(h, &stat, NULL, "proc/%d/stat", p->pid) == 0 &&
-		task_parse_stat(stat, &t) == 0 && t.start == p->start;
+		task_stat_parse(stat, &t) == 0 && t.start == p->start;
 }
 
 struct indexes {

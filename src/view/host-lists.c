@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "model/cgroup.h"
+#include "kernel/partition.h"
 #include "view/json.h"
 #include "model/snapshot.h"
 #include "report/report.h"

@@ -96,13 +96,6 @@ static json_t *boot_json(const char *name, const char *value, const struct effec
 		text_json(e ? e->seen_in : NULL));
 }
 
-/* '-' and '_' are the same in the name of a parameter. */
-static bool is_parameter(const struct boot_param *p, const char *name)
-{
-	const struct boot_params one = { (struct boot_param *)(uintptr_t)p, 1 };
-	return boot_param(&one, name);
-}
-
 static json_t *boots_json(const struct snapshot *s)
 {
 	struct derived d = { 0 };
@@ -113,7 +106,7 @@ static json_t *boots_json(const struct snapshot *s)
 		const struct boot_param *p = &s->boot_params.v[i];
 		const struct effect *found = NULL;
 		for (size_t k = 0; !found && k < n; k++)
-			found = is_parameter(p, effects[k].name) ? &effects[k] : NULL;
+			found = boot_param_is(p, effects[k].name) ? &effects[k] : NULL;
 		json_array_append_new(rows, boot_json(p->name, p->value, found));
 	}
 	for (size_t k = 0; s->cmdline && k < n; k++)

@@ -41,8 +41,3 @@ struct vm_memory {
  */
 void vm_memory_read(
 	struct host *h, struct vms *v, const struct vm *vm, bool is_exact, struct vm_memory *ret);
-
-/* Add what a text like /proc/PID/numa_maps, memory.numa_stat says; the text is changed. Nodes are
- * not sorted. */
-void numa_maps_parse(struct arena *a, char *text, struct vm_memory *m);
-void numa_stat_parse(struct arena *a, char *text, struct vm_memory *m);

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "kernel/counts.h"
+#include "kernel/cpus.h"
 #include "vm/provider.h"
 
 /* One line of /proc/interrupts that vfio requested. */
@@ -19,7 +21,7 @@ struct vectors {
 };
 
 /*
- * The last words of lines of /proc/interrupts, as drivers/vfio/pci/vfio_pci_intrs.c names them:
+ * What requested interrupts, as drivers/vfio/pci/vfio_pci_intrs.c names them:
  *
  *	vfio-msix[3](0000:0b:00.0)
  *	vfio-msi[0](0000:0b:00.1)
@@ -45,16 +47,16 @@ static bool parse_action(struct arena *a, const char *action, struct vector *ret
 static void read_vectors(struct vm_search *f, struct vectors *ret)
 {
 	AUTO_FREE char *text = NULL;
+	CLEANUP(arena_done) struct arena a = { 0 };
+	struct count_table all;
 	ret->is_read = true;
-	if (host_read(f->h, &text, NULL, "proc/interrupts") < 0)
+	if (host_read(f->h, &text, NULL, "proc/interrupts") < 0 ||
+		count_table_parse(&a, text, &all) < 0)
 		return;
-	for (char *next = text, *line; (line = str_next_line(&next));) {
-		const char *action = strstr(line, "vfio-");
-		struct vector v;
-		if (!action || sscanf(line, " %d:", &v.irq) != 1 ||
-			!parse_action(f->arena, action, &v))
-			continue;
-		*array_push(&ret->v) = v;
+	for (size_t i = 0; i < all.n_rows; i++) {
+		struct vector v = { .irq = all.rows[i].irq };
+		if (v.irq >= 0 && parse_action(f->arena, all.rows[i].action, &v))
+			*array_push(&ret->v) = v;
 	}
 }
 
@@ -63,7 +65,7 @@ static const struct cpuset *affinity_of(struct vm_search *f, int irq)
 	AUTO_FREE char *text = NULL;
 	struct cpuset cpus;
 	if (host_read(f->h, &text, NULL, "proc/irq/%d/smp_affinity_list", irq) < 0 ||
-		cpuset_parse_list(text, &cpus) < 0)
+		cpus_parse_list(text, &cpus) < 0)
 		return NULL;
 	return arena_dup(f->arena, &cpus, 1, sizeof cpus);
 }

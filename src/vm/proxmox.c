@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "kernel/locks.h"
 #include "vm/provider.h"
 #include "vm/pve-conf.h"
 
@@ -213,24 +214,14 @@ static int find(struct vm_search *f, struct err *e)
 
 /*
  * True while Proxmox VE holds the guest's lock: it starts, stops or changes the guest. The lock is
- * a flock(2) on /run/lock/qemu-server/lock-VMID.conf; /proc/locks shows it without touching it:
- *
- *	1: FLOCK  ADVISORY  WRITE 4113 00:1b:1254 0 EOF
+ * a flock(2) on /run/lock/qemu-server/lock-VMID.conf; /proc/locks shows it without touching it.
  */
 static bool is_locked(struct vm_search *f, int vmid)
 {
 	AUTO_FREE char *locks = NULL;
 	uint64_t inode;
-	if (host_inode(f->h, &inode, "run/lock/qemu-server/lock-%d.conf", vmid) < 0 ||
-		host_read(f->h, &locks, NULL, "proc/locks") < 0)
-		return false;
-	for (char *next = locks, *line; (line = str_next_line(&next));) {
-		unsigned long long its;
-		if (sscanf(line, "%*d: FLOCK ADVISORY WRITE %*d %*x:%*x:%llu", &its) == 1 &&
-			its == inode)
-			return true;
-	}
-	return false;
+	return host_inode(f->h, &inode, "run/lock/qemu-server/lock-%d.conf", vmid) == 0 &&
+		host_read(f->h, &locks, NULL, "proc/locks") == 0 && locks_has_flock(locks, inode);
 }
 
 static int ask(struct vm_search *f, struct vm_draft *d, struct qmp_facts *ret)

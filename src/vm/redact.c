@@ -7,7 +7,7 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "host/mask.h"
-#include "model/tunables.h"
+#include "kernel/boot-params.h"
 
 /* QEMU's options whose values are kept. */
 static const char *const kept_options[] = { "name", "uuid", "id", "smp", "m", "machine", "M",

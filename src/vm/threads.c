@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "model/task.h"
+#include "kernel/task-stat.h"
 #include "vm/provider.h"
 
 enum { COMM_MAX = 15 }; /* TASK_COMM_LEN - 1: longer names are cut, or not set at all */
@@ -132,16 +132,22 @@ static struct vm_thread *find_thread(struct vm_draft *d, int tid)
 /* A thread that was started after the snapshot was taken: a vCPU or an I/O thread plugged in. */
 static struct vm_thread *read_late_thread(struct vm_search *f, struct vm_draft *d, int tid)
 {
-	AUTO_FREE char *stat = NULL;
-	struct task t;
+	AUTO_FREE char *text = NULL;
+	struct task_stat stat;
 	struct cpuset allowed;
-	if (host_read(f->h, &stat, NULL, "proc/%d/task/%d/stat", d->vm.pid, tid) < 0 ||
-		task_parse_stat(stat, &t) < 0 || host_get_affinity(f->h, tid, &allowed) < 0)
+	if (host_read(f->h, &text, NULL, "proc/%d/task/%d/stat", d->vm.pid, tid) < 0 ||
+		task_stat_parse(text, &stat) < 0 || host_get_affinity(f->h, tid, &allowed) < 0)
 		return NULL;
-	t.pid = d->vm.pid;
-	t.comm = arena_strdup(f->arena, t.comm);
-	t.allowed = arena_dup(f->arena, &allowed, 1, sizeof allowed);
-	t.cgroup = d->task->cgroup;
+	const struct task t = {
+		.tid = tid,
+		.pid = d->vm.pid,
+		.start = stat.start,
+		.flags = stat.flags,
+		.last_cpu = stat.last_cpu,
+		.comm = arena_strdup(f->arena, stat.comm),
+		.allowed = arena_dup(f->arena, &allowed, 1, sizeof allowed),
+		.cgroup = d->task->cgroup,
+	};
 	struct vm_thread *thread = add_thread(f, d, &t);
 	thread->role = ROLE_WORKER; /* until the caller says better */
 	return thread;

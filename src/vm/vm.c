@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "kernel/task-sched.h"
+#include "kernel/task-stat.h"
 #include "vm/provider.h"
 
 /* The first finds the processes, the others claim theirs. */
@@ -61,19 +63,14 @@ static void search_done(struct vm_search *f)
 	free(f->users.v);
 }
 
-/* Field 22 of /proc/PID/stat, the start time; see proc(5). The name may hold blanks and
- * parentheses: "3085 (CPU 0/KVM) S 1 …" is counted from the last ')'. */
 static bool is_still_there(struct host *h, const struct vm *vm)
 {
 	AUTO_FREE char *stat = NULL;
 	int r = host_read(h, &stat, NULL, "proc/%d/task/%d/stat", vm->pid, vm->pid);
 	if (r < 0)
 		return r != -ENOENT && r != -ESRCH;
-	char *rest = strrchr(stat, ')'), *word = NULL;
-	for (int field = 2; rest && field <= 22; field++)
-		word = str_next_word(&rest);
-	uint64_t start;
-	return word && str_to_u64(word, &start) == 0 && start == vm->start;
+	struct task_stat now;
+	return task_stat_parse(stat, &now) == 0 && now.start == vm->start;
 }
 
 static void ask_threads(struct vm_search *f, struct vm_draft *d)
@@ -168,17 +165,16 @@ void vms_free(struct vms *v)
 	free(v);
 }
 
-/* /proc/PID/task/TID/schedstat (Documentation/scheduler/sched-stats.rst): time on a CPU and time
- * waiting for one, in ns, and the number of timeslices: "1482331120 93811420 2712" */
 static void read_times(struct host *h, int pid, struct vm_thread *t)
 {
 	AUTO_FREE char *text = NULL;
-	if (host_read(h, &text, NULL, "proc/%d/task/%d/schedstat", pid, t->tid) < 0)
+	struct schedstat times;
+	if (host_read(h, &text, NULL, "proc/%d/task/%d/schedstat", pid, t->tid) < 0 ||
+		schedstat_parse(text, &times) < 0)
 		return;
-	char *rest = text;
-	const char *run = str_next_word(&rest), *wait = str_next_word(&rest);
-	t->has_times = run && wait && str_to_u64(run, &t->run_ns) == 0 &&
-		str_to_u64(wait, &t->wait_ns) == 0;
+	t->has_times = true;
+	t->run_ns = times.run_ns;
+	t->wait_ns = times.wait_ns;
 }
 
 void vm_read_times(struct host *h, struct vm *vm)

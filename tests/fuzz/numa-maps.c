@@ -1,31 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* /proc/PID/numa_maps and memory.numa_stat. */
-#include "fuzz.h"
-#include "vm/memory.h"
+#include "kernel/numa-maps.h"
 
-/* Nodes are there once each, and their pages of known size are not more than all. */
-static void check(const struct vm_memory *m)
+#include <stdbool.h>
+
+#include "fuzz.h"
+
+/* Nodes and page sizes are there once each, in order. */
+static void check(const struct numa_memory *m, bool has_page_sizes)
 {
-	array_for_each (n, &m->nodes) {
-		uint64_t sum = 0;
-		must(n->node >= 0);
-		for (struct memory_node *other = n + 1; other < m->nodes.v + m->nodes.n; other++)
-			must(other->node != n->node);
-		array_for_each (p, &n->pages) {
-			must(p->page_kib);
-			sum += p->kib;
-		}
-		must(!n->pages.n || sum == n->kib || !m->policy);
+	for (size_t i = 0; i < m->n; i++) {
+		const struct numa_pages *p = &m->v[i];
+		must(p->node >= 0 && !has_page_sizes == !p->page_kib);
+		must(!i || p->node > p[-1].node ||
+			(p->node == p[-1].node && p->page_kib > p[-1].page_kib));
 	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	AUTO_ARENA struct arena a = { 0 };
-	struct vm_memory maps = { 0 }, stat = { 0 };
-	numa_maps_parse(&a, arena_strndup(&a, (const char *)data, size), &maps);
-	numa_stat_parse(&a, arena_strndup(&a, (const char *)data, size), &stat);
-	check(&maps);
-	check(&stat);
+	AUTO_FREE char *text = xstrndup((const char *)data, size);
+	struct numa_memory m;
+	numa_maps_parse(&a, text, &m);
+	check(&m, true);
+	numa_stat_parse(&a, text, &m);
+	check(&m, false);
 	return 0;
 }

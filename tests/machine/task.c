@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "kernel/task-cgroup.h"
+#include "kernel/task-stat.h"
 #include "kernel.h"
-
-enum { FLAG_KTHREAD = 0x00200000, FLAG_NO_SETAFFINITY = 0x04000000 }; /* linux/sched.h */
 
 int tree_task_dir(struct host *h, int tid, char **ret)
 {
@@ -54,15 +54,8 @@ int tree_task_cgroup(struct host *h, int tid, char **ret)
 	int r = read_task_file(h, tid, "cgroup", &text);
 	if (r < 0)
 		return r;
-	char *next = text;
-	for (char *line; (line = str_next_line(&next));) {
-		const char *path = str_after(line, "0::/");
-		if (!path)
-			continue;
-		*ret = xstrdup(path);
-		return 0;
-	}
-	return -ENOENT;
+	*ret = task_cgroup_parse(text);
+	return *ret ? 0 : -ENOENT;
 }
 
 int tree_set_task_cgroup(struct host *h, int tid, const char *group)
@@ -73,13 +66,11 @@ int tree_set_task_cgroup(struct host *h, int tid, const char *group)
 
 static unsigned int task_flags(struct host *h, int tid)
 {
-	AUTO_FREE char *stat = NULL;
-	unsigned int flags = 0;
-	const char *end;
-	if (read_task_file(h, tid, "stat", &stat) < 0 || !(end = strrchr(stat, ')')) ||
-		sscanf(end + 1, " %*c %*d %*d %*d %*d %*d %u", &flags) != 1)
+	AUTO_FREE char *text = NULL;
+	struct task_stat stat;
+	if (read_task_file(h, tid, "stat", &text) < 0 || task_stat_parse(text, &stat) < 0)
 		return 0;
-	return flags;
+	return stat.flags;
 }
 
 /* ---- masks ---- */
@@ -119,7 +110,7 @@ static int put_mask(struct host *h, int tid, const struct cpuset *asked, const s
 	if (r < 0)
 		return r;
 	/* a kernel thread loses its mask at the next change anyway */
-	bool is_told = !asked || task_flags(h, tid) & FLAG_KTHREAD ||
+	bool is_told = !asked || task_flags(h, tid) & PF_KTHREAD_FLAG ||
 		(cpuset_equal(asked, &mask) && !cpuset_equal(asked, group));
 	AUTO_FREE char *text = is_told ? NULL : cpuset_format_list(asked);
 	return put_task_file(h, tid, "asked", text);
@@ -158,7 +149,7 @@ int tree_set_affinity(struct host *h, int tid, const struct cpuset *cpus)
 	struct cpuset group, possible = tree_read_list(h, "sys/devices/system/cpu/possible");
 	AUTO_FREE char *dir = NULL;
 	int r = tree_task_dir(h, tid, &dir);
-	if (r == 0 && task_flags(h, tid) & FLAG_NO_SETAFFINITY)
+	if (r == 0 && task_flags(h, tid) & PF_NO_SETAFFINITY_FLAG)
 		r = -EINVAL;
 	if (r == 0)
 		r = read_group_cpus(h, tid, &group);
@@ -179,8 +170,9 @@ int tree_refresh_task(struct host *h, int tid, const struct cpuset *before,
 {
 	struct cpuset asked;
 	unsigned int flags = task_flags(h, tid);
-	if (flags & FLAG_NO_SETAFFINITY)
+	if (flags & PF_NO_SETAFFINITY_FLAG)
 		return 0;
-	bool has_asked = !forgets && !(flags & FLAG_KTHREAD) && read_asked(h, tid, before, &asked);
+	bool has_asked =
+		!forgets && !(flags & PF_KTHREAD_FLAG) && read_asked(h, tid, before, &asked);
 	return put_mask(h, tid, has_asked ? &asked : NULL, now);
 }

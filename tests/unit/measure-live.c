@@ -14,9 +14,9 @@
 
 #include "base/str.h"
 #include "host/host.h"
+#include "kernel/task-stat.h"
 #include "measure/measure.h"
 #include "view/measure.h"
-#include "measure/proc.h"
 
 static int spin_on(int cpu)
 {
@@ -54,8 +54,7 @@ static uint64_t start_of(struct host *h, int pid)
 {
 	AUTO_FREE char *text = NULL;
 	struct task_stat s = { 0 };
-	if (host_read(h, &text, NULL, "proc/%d/stat", pid) < 0 ||
-		proc_parse_task_stat(text, &s) < 0)
+	if (host_read(h, &text, NULL, "proc/%d/stat", pid) < 0 || task_stat_parse(text, &s) < 0)
 		return 0;
 	return s.start;
 }

@@ -6,139 +6,46 @@
 
 #include "base/str.h"
 #include "view/measure.h"
+#include "measure/delta.h"
 #include "measure/measure.h"
 #include "measure/sample.h"
 #include "measure/witness.h"
 #include "report/report.h"
 
-/* ---- parsers ---- */
+/* ---- counters ---- */
 
-static void test_thread_files(void)
-{
-	struct schedstat s = { 1, 2 };
-	same_int(proc_parse_schedstat("1482331120 93811420 2712\n", &s), 0, "schedstat");
-	ok(s.run_ns == 1482331120 && s.wait_ns == 93811420, "its run and wait time");
-	same_int(proc_parse_schedstat("1482331120 9381", &s), -EINVAL, "schedstat cut short");
-	same_int(proc_parse_schedstat("", &s), -EINVAL, "empty schedstat");
-	same_int(proc_parse_schedstat("a b c\n", &s), -EINVAL, "schedstat of words");
-	same_int(proc_parse_schedstat("99999999999999999999999 1 1\n", &s), -EINVAL, "overflow");
-	ok(s.run_ns == 1482331120, "a failure writes nothing");
-
-	static const char stat[] =
-		"6227 (CPU 0/KVM) R 6220 6220 3899 0 -1 4194304 102 0 0 0 7 8 0 0 20 0 1 0 116374"
-		" 3133440 394 18446744073709551615 94534384943104 94534384962985 140723451293280"
-		" 0 0 0 0 0 0 0 0 0 17 3 0 0 0 0 0 94534384978992 1 2 3 4 5 6 0\n";
-	struct task_stat t;
-	same_int(proc_parse_task_stat(stat, &t), 0, "stat");
-	ok(streq(t.comm, "CPU 0/KVM") && t.state == 'R', "its name and state");
-	ok(t.flags == 4194304 && t.start == 116374 && t.last_cpu == 3, "its flags, start, CPU");
-	same_int(proc_parse_task_stat(
-			 "1 (a) R 2 (b)) S 0 0 0 0 -1 64 0 0 0 0 0 0 0 0 0 0 1 0 55 0 0 0"
-			 " 0 0 0 0 0 0 0 0 0 0 0 0 17 9 0",
-			 &t),
-		0, "a name like stat");
-	ok(streq(t.comm, "a) R 2 (b)") && t.state == 'S' && t.start == 55 && t.last_cpu == 9,
-		"the last parenthesis ends it");
-	char cut[sizeof stat];
-	for (size_t n = 0; n < (size_t)(strstr(stat, " 17 3 ") + 5 - stat); n += 3) {
-		memcpy(cut, stat, n);
-		cut[n] = 0;
-		if (proc_parse_task_stat(cut, &t) != -EINVAL)
-			ok(false, "stat cut after %zu characters is refused", n);
-	}
-
-	struct switches w;
-	same_int(proc_parse_switches("Name:\tx\nvoluntary_ctxt_switches:\t150\n"
-				     "nonvoluntary_ctxt_switches:\t545\n",
-			 &w),
-		0, "status");
-	ok(w.voluntary == 150 && w.involuntary == 545, "its switches");
-	same_int(proc_parse_switches("Name:\tx\n", &w), -ENODATA, "status without switches");
-	same_int(proc_parse_switches("voluntary_ctxt_switches:\tx\n", &w), -EINVAL, "no number");
-	uint64_t n;
-	same_int(proc_parse_migrations("CPU 0/KVM (6227, #threads: 9)\n---\nse.exec_start : 1.5\n"
-				       "se.nr_migrations        :        17\n",
-			 &n),
-		0, "sched");
-	same_int(n, 17, "its migrations");
-	same_int(proc_parse_migrations("se.exec_start : 1.5\n", &n), -ENODATA, "not counted");
-}
-
-static void test_stat(void)
+static void test_delta(void)
 {
 	struct arena a = { 0 };
-	struct cpu_times t;
-	same_int(proc_parse_stat(&a,
-			 "cpu  10 1 20 30 4 5 6 7 9 0\ncpu2 1 0 2 3 0 0 0 0 0 0\n"
-			 "intr 1 2 3\n",
-			 &t),
-		0, "/proc/stat");
-	same_int(t.n_cpus, 2, "its CPU lines");
-	const struct cpu_ticks *all = cpu_times_of(&t, -1), *cpu2 = cpu_times_of(&t, 2);
-	ok(all && all->user == 11 && all->system == 20 && all->idle == 34 && all->irq == 5 &&
-			all->softirq == 6 && all->steal == 7,
-		"the sum over all");
-	ok(cpu2 && cpu2->user == 1 && !cpu_times_of(&t, 0), "CPU 2, and no CPU 0");
-	same_int(proc_parse_stat(&a, "cpu  10 1 20 30 4 5 6\n", &t), -EINVAL, "without steal");
-	same_int(proc_parse_stat(&a, "garbage\n", &t), -EINVAL, "not /proc/stat");
-	same_int(proc_parse_stat(&a, "", &t), -EINVAL, "empty /proc/stat");
-	arena_done(&a);
-}
-
-static void test_counts(void)
-{
-	struct arena a = { 0 };
-	struct counts c;
+	struct count_table c, later;
 	/* CPU 1 is offline: it has no column. */
-	same_int(proc_parse_counts(&a,
+	same_int(count_table_parse(&a,
 			 "           CPU0       CPU2\n"
 			 " 24:          1          2  IO-APIC   5-edge      ACPI:Ged\n"
-			 " 36:          0      44708 PCI-MSIX-0000:00:02.0   1-edge      eth0, "
-			 "eth1\n"
+			 " 36:          0      44708 PCI-MSIX-0000:00:02.0   1-edge      eth0\n"
 			 "LOC:      19419 4294967290   Local timer interrupts\n"
-			 "ERR:          0\n"
-			 "RES:       4506",
+			 "ERR:          0\n",
 			 &c),
 		0, "interrupts");
-	ok(c.n_cpus == 2 && c.cpus[0] == 0 && c.cpus[1] == 2, "columns are the online CPUs");
-	same_int(c.n_lines, 3, "lines without a count per CPU, or cut short, are left out");
-	ok(streq(c.lines[0].label, "ACPI:Ged") && c.lines[0].is_device, "a device");
-	same_str(counts_line(&c, "36", 0)->label, "eth0, eth1", "a shared interrupt");
-	const struct count_line *loc = counts_line(&c, "LOC", 9);
-	ok(loc && !loc->is_device && loc->counts[1] == 4294967290, "a named line");
-	same_str(loc->label, "Local timer interrupts", "its text");
-	ok(!counts_line(&c, "ERR", 0) && counts_column(&c, 1) == -1, "what is not there");
-
-	struct counts later;
-	same_int(proc_parse_counts(&a,
+	same_int(count_table_parse(&a,
 			 "           CPU0       CPU1       CPU2\n"
 			 " 24:          5         50          2  IO-APIC   5-edge      ACPI:Ged\n"
 			 " 36:          7          0          9 PCI-MSIX-0000:00:02.0   1-edge     "
 			 " eth9\n"
 			 " 37:          0          0          3 PCI-MSIX-0000:00:02.0   2-edge     "
 			 " new\n"
-			 "LOC:      19519          5          4   Local timer interrupts\n",
+			 "LOC:      19519          5          4   Local timer interrupts\n"
+			 "ERR:          1\n",
 			 &later),
 		0, "interrupts, later");
-	struct counts d = counts_delta(&a, &c, &later);
-	ok(d.lines[0].counts[0] == 4 && d.lines[0].counts[2] == 0, "it grew by 4 on CPU 0");
-	same_int(d.lines[0].counts[1], 0, "a CPU that came online counts nothing");
-	ok(d.lines[1].counts[0] == 7 && d.lines[1].counts[2] == 9, "another device: from 0");
-	same_int(d.lines[2].counts[2], 3, "a new interrupt");
-	ok(d.lines[3].counts[0] == 100 && d.lines[3].counts[2] == 10, "a counter that wrapped");
+	struct count_table d = count_table_delta(&a, &c, &later);
+	same_int(d.n_rows, 4, "rows without a count per CPU are left out");
+	ok(d.rows[0].counts[0] == 4 && d.rows[0].counts[2] == 0, "it grew by 4 on CPU 0");
+	same_int(d.rows[0].counts[1], 0, "a CPU that came online counts nothing");
+	ok(d.rows[1].counts[0] == 7 && d.rows[1].counts[2] == 9, "another device: from 0");
+	same_int(d.rows[2].counts[2], 3, "a new interrupt");
+	ok(d.rows[3].counts[0] == 100 && d.rows[3].counts[2] == 10, "a counter that wrapped");
 	same_int(counter_delta(1000, 4), 4, "a counter that was started anew");
-
-	same_int(proc_parse_counts(&a,
-			 "                    CPU0       CPU1\n"
-			 "          HI:          0          1\n"
-			 "      NET_TX:          4          0\n",
-			 &c),
-		0, "softirqs");
-	ok(c.n_lines == 2 && streq(c.lines[1].name, "NET_TX") && streq(c.lines[1].label, ""),
-		"their lines");
-	same_int(proc_parse_counts(&a, "", &c), -EINVAL, "empty interrupts");
-	same_int(proc_parse_counts(&a, "\n", &c), -EINVAL, "no columns");
-	same_int(proc_parse_counts(&a, "   CPU0 what\n", &c), -EINVAL, "garbage for columns");
 	arena_done(&a);
 }
 
@@ -192,22 +99,22 @@ static void add_seen(struct fixture *f, int pid, int tid, const char *comm, cons
 static void fixture_counts(struct fixture *f)
 {
 	struct arena *a = &f->before.arena;
-	ok(!proc_parse_counts(a,
+	ok(!count_table_parse(a,
 		   "  CPU0 CPU1 CPU2\n 24: 10 10 10 x 0-edge eth0\nLOC: 100 100 100  timer\n",
 		   &f->before.interrupts) &&
-			!proc_parse_counts(a,
+			!count_table_parse(a,
 				"  CPU0 CPU1 CPU2\n 24: 10 15 99 x 0-edge eth0\n"
 				"LOC: 350 400 999  timer\n",
 				&f->after.interrupts) &&
-			!proc_parse_counts(a, "  CPU0 CPU1 CPU2\nTIMER: 0 0 0\nRCU: 0 0 0\n",
+			!count_table_parse(a, "  CPU0 CPU1 CPU2\nTIMER: 0 0 0\nRCU: 0 0 0\n",
 				&f->before.softirqs) &&
-			!proc_parse_counts(a, "  CPU0 CPU1 CPU2\nTIMER: 5 6 7\nRCU: 0 0 7\n",
+			!count_table_parse(a, "  CPU0 CPU1 CPU2\nTIMER: 5 6 7\nRCU: 0 0 7\n",
 				&f->after.softirqs) &&
-			!proc_parse_stat(a,
+			!cpu_times_parse(a,
 				"cpu  0 0 0 0 0 0 0 0\ncpu0 0 0 0 0 0 0 0 0\n"
 				"cpu1 0 0 0 0 0 0 0 0\ncpu2 0 0 0 0 0 0 0 0\n",
 				&f->before.times) &&
-			!proc_parse_stat(a,
+			!cpu_times_parse(a,
 				"cpu  190 0 0 90 0 10 0 10\ncpu0 100 0 0 0 0 0 0 0\n"
 				"cpu1 80 0 0 10 0 10 0 0\ncpu2 10 0 0 80 0 0 0 10\n",
 				&f->after.times),
@@ -352,9 +259,9 @@ static void test_lost_ticks(void)
 {
 	struct fixture f;
 	fixture_make(&f);
-	for (size_t i = 0; i < f.after.times.n_cpus; i++)
-		if (f.after.times.cpus[i].cpu == 0)
-			f.after.times.cpus[i].user = 25;
+	for (size_t i = 0; i < f.after.times.n; i++)
+		if (f.after.times.v[i].cpu == 0)
+			f.after.times.v[i].user = 25;
 	const struct vm *only = &f.vm[0];
 	f.options = (struct measure_options){ &f.vms, &only, 1, 1000000000, NULL, NULL };
 	AUTO_MEASURE struct measure *m = measure_account(&f.options, &f.before, &f.after, &f.w);
@@ -452,9 +359,7 @@ static void test_reports(void)
 
 int main(void)
 {
-	test_thread_files();
-	test_stat();
-	test_counts();
+	test_delta();
 	test_account();
 	test_lost_ticks();
 	test_account_edges();

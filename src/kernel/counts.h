@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Counts per CPU since boot: /proc/interrupts, /proc/softirqs (Documentation/filesystems/proc.rst,
+ * 1.2 and 1.7). */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+
+struct arena;
+
+struct count_row {
+	const char *name;   /* "24", "LOC", "NET_RX" */
+	int irq;            /* the name as a number; -1: LOC, RES, … */
+	const char *text;   /* what stands behind the counts; "" where nothing does */
+	const char *action; /* of numbered ones: who requested it, "" when nobody did; else text */
+	bool is_per_cpu;    /* a count in each column; ERR and MIS have one in all */
+	const uint64_t *counts; /* by column; 0 where the row has fewer */
+};
+
+/* The columns of /proc/interrupts are the online CPUs, those of /proc/softirqs the possible ones:
+ * the header says which. */
+struct count_table {
+	int *cpus;
+	size_t n_cpus;
+	struct count_row *rows;
+	size_t n_rows;
+};
+
+/*
+ *	           CPU0       CPU2
+ *	 36:          0      44708  PCI-MSIX-0000:00:02.0   1-edge      virtio1-req.0
+ *	 11:       1544        902     GICv3  27 Level     arch_timer
+ *	LOC:      19419      19861   Local timer interrupts
+ *	ERR:          0
+ *
+ * Rows are kept in the arena. Returns 0, the number of the first line that is none of these (it is
+ * left out, as all such are: a blank line, or one that the end of the text cut), or -EINVAL where
+ * not even the header is one.
+ */
+int count_table_parse(struct arena *a, const char *text, struct count_table *ret) MUST_CHECK;
+
+/* The row of that name; hint: where it is likely to be. NULL: none. */
+const struct count_row *count_table_row(const struct count_table *t, const char *name, size_t hint);
+/* The column of a CPU, or -1. */
+int count_table_column(const struct count_table *t, int cpu);
