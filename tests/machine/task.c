@@ -47,7 +47,6 @@ static int put_task_file(struct host *h, int tid, const char *file, const char *
 	return r;
 }
 
-/* "0::/qemu.slice/100.scope" */
 int tree_task_cgroup(struct host *h, int tid, char **ret)
 {
 	AUTO_FREE char *text = NULL;
