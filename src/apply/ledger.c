@@ -17,6 +17,7 @@ struct ledger *ledger_new(void)
 void ledger_free(struct ledger *l)
 {
 	free(l->placements.v);
+	free(l->before.v);
 	free(l->entries.v);
 	arena_done(&l->arena);
 	free(l);
@@ -49,13 +50,35 @@ void ledger_add_entry(struct ledger *l, const struct entry *e)
 }
 
 /* By way of JSON: the placement then stands on this ledger's arena alone. */
-void ledger_add_placement(struct ledger *l, const struct placement *p)
+static bool copy(struct ledger *l, const struct placement *p, struct placement *ret)
 {
 	json_t *o = placement_to_json(p);
-	struct placement again;
-	if (placement_from_json(o, &l->arena, &again) == 0)
-		*array_push(&l->placements) = again;
+	int r = placement_from_json(o, &l->arena, ret);
 	json_decref(o);
+	return r == 0;
+}
+
+void ledger_add_placement(struct ledger *l, const struct placement *p)
+{
+	struct placement again;
+	if (copy(l, p, &again))
+		*array_push(&l->placements) = again;
+}
+
+void ledger_add_before(struct ledger *l, const struct placement *p)
+{
+	struct placement again;
+	if (copy(l, p, &again))
+		*array_push(&l->before) = again;
+}
+
+const struct placement *ledger_before(const struct ledger *l, const struct placement *p)
+{
+	array_for_each (before, &l->before) {
+		if (before->pid == p->pid && before->start == p->start)
+			return before;
+	}
+	return NULL;
 }
 
 /* CRC-32 as in zlib and Ethernet, bit by bit: ledgers are a few KiB. */
@@ -79,18 +102,23 @@ static void put_line(struct strbuf *b, json_t *o)
 	json_decref(o);
 }
 
+static void put_placements(struct strbuf *b, const char *type, const struct placement *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		put_line(b,
+			json_pack(
+				"{s:s, s:o}", "type", type, "placement", placement_to_json(&v[i])));
+}
+
 char *ledger_format(const struct ledger *l)
 {
 	struct strbuf b = { 0 };
 	put_line(&b,
-		json_pack("{s:s, s:i, s:s*, s:s*, s:b, s:I}", "type", "header", "version",
+		json_pack("{s:s, s:i, s:s*, s:s*, s:b}", "type", "header", "version",
 			LEDGER_VERSION, "boot_id", l->boot_id, "operation", l->operation, "forward",
-			l->is_forward, "confirm_ns", (json_int_t)l->confirm_ns));
-	array_for_each (p, &l->placements) {
-		put_line(&b,
-			json_pack("{s:s, s:o}", "type", "placement", "placement",
-				placement_to_json(p)));
-	}
+			l->is_forward));
+	put_placements(&b, "placement", l->placements.v, l->placements.n);
+	put_placements(&b, "before", l->before.v, l->before.n);
 	array_for_each (e, &l->entries) {
 		put_line(&b,
 			json_pack("{s:s, s:s, s:s, s:s*, s:s, s:s, s:s*, s:b, s:b}", "type",
@@ -104,17 +132,14 @@ char *ledger_format(const struct ledger *l)
 static int parse_header(struct ledger *l, const json_t *o)
 {
 	const char *boot_id = NULL, *operation = NULL;
-	json_int_t confirm_ns = 0;
 	int version, is_forward = 0;
-	if (json_unpack((json_t *)(uintptr_t)o, "{s:i, s?s, s?s, s?b, s?I}", "version", &version,
-		    "boot_id", &boot_id, "operation", &operation, "forward", &is_forward,
-		    "confirm_ns", &confirm_ns) < 0 ||
+	if (json_unpack((json_t *)(uintptr_t)o, "{s:i, s?s, s?s, s?b}", "version", &version,
+		    "boot_id", &boot_id, "operation", &operation, "forward", &is_forward) < 0 ||
 		version != LEDGER_VERSION)
 		return -EINVAL;
 	l->boot_id = arena_strdup(&l->arena, boot_id);
 	l->operation = arena_strdup(&l->arena, operation);
 	l->is_forward = is_forward;
-	l->confirm_ns = (uint64_t)confirm_ns;
 	return 0;
 }
 
@@ -148,13 +173,24 @@ static int parse_line(struct ledger *l, const char *line, bool is_first)
 		r = parse_header(l, o);
 	} else if (streq(type, "entry")) {
 		r = parse_entry(l, o);
-	} else if (streq(type, "placement")) {
+	} else if (streq(type, "placement") || streq(type, "before")) {
 		r = placement_from_json(json_object_get(o, "placement"), &l->arena, &p);
-		if (r == 0)
+		if (r == 0 && streq(type, "before"))
+			*array_push(&l->before) = p;
+		else if (r == 0)
 			*array_push(&l->placements) = p;
 	}
 	json_decref(o);
 	return r;
+}
+
+/* Before there was a deadline for each placement, the header had one for all. */
+static void take_old_deadline(struct ledger *l, const char *text)
+{
+	const char *at = strstr(text, "\"confirm_ns\":"), *end = strchr(text, '\n');
+	uint64_t ns = at && at < end ? strtoull(at + strlen("\"confirm_ns\":"), NULL, 10) : 0;
+	array_for_each (p, &l->placements)
+		p->confirm_ns = p->confirm_ns ? p->confirm_ns : ns;
 }
 
 int ledger_parse(const char *text, struct ledger **ret)
@@ -171,6 +207,7 @@ int ledger_parse(const char *text, struct ledger **ret)
 	}
 	if (is_first)
 		return -EINVAL;
+	take_old_deadline(l, text);
 	*ret = TAKE(l);
 	return 0;
 }

@@ -30,15 +30,19 @@ struct entry {
 	bool is_released; /* in a journal: on its way back to the baseline */
 };
 
+#define CONFIRM_FROM_END ((uint64_t)INT64_MAX)
+
 struct ledger {
 	struct arena arena;
 	const char *boot_id, *operation; /* "apply db01" */
-	bool is_forward;          /* a journal that is to be ended, not taken back: an undo */
-	uint64_t confirm_ns;      /* CLOCK_MONOTONIC until which it must be confirmed; 0: it is */
-	uint64_t confirm_wait_ns; /* not saved: how long from the end of the transaction */
+	bool is_forward; /* a journal that is to be ended, not taken back: an undo */
+	/* Not saved: how long from the end of the transaction those wait that have this deadline:
+	 * CONFIRM_FROM_END. */
+	uint64_t confirm_wait_ns;
 	ARRAY(struct placement) placements;
-	ARRAY(struct entry) entries; /* in the order in which they were applied */
-	size_t n_damaged;            /* lines that were unreadable and left out */
+	ARRAY(struct placement) before; /* what those that wait to be confirmed go back to */
+	ARRAY(struct entry) entries;    /* in the order in which they were applied */
+	size_t n_damaged;               /* lines that were unreadable and left out */
 };
 
 struct ledger *ledger_new(void) MUST_CHECK;
@@ -52,6 +56,9 @@ const struct entry *ledger_find(
 /* Adds a copy. */
 void ledger_add_entry(struct ledger *l, const struct entry *e);
 void ledger_add_placement(struct ledger *l, const struct placement *p);
+void ledger_add_before(struct ledger *l, const struct placement *p);
+/* What was in force of the VM before the placement that waits; NULL: nothing. */
+const struct placement *ledger_before(const struct ledger *l, const struct placement *p);
 
 /* The state directory: $WIDEBERTH_STATE_DIR, else run/wideberth below the host's root. */
 

@@ -196,8 +196,10 @@ static int finish(struct host *h, struct ledger *next, struct changes *list, str
 {
 	wait_for_others(next, list);
 	drop_done(h, next, list);
-	if (next->confirm_wait_ns)
-		next->confirm_ns = host_clock_ns(h) + next->confirm_wait_ns;
+	array_for_each (p, &next->placements) {
+		if (p->confirm_ns == CONFIRM_FROM_END)
+			p->confirm_ns = host_clock_ns(h) + next->confirm_wait_ns;
+	}
 	int r = ledger_write_journal(h, next, e);
 	if (r == 0)
 		r = ledger_commit(h, e);

@@ -9,7 +9,7 @@
 
 #include "apply/changes.h"
 
-/* Journals the changes and makes them. On success 'next' (placements, operation, confirm_ns; its
+/* Journals the changes and makes them. On success 'next' (placements, operation; its
  * entries are filled in here) is the ledger in force. When a required change fails, or the ledger
  * cannot be written in the end, everything is taken back: -ECANCELED, and *ret_back (NULL for undo,
  * which never gives up) tells how that went. -ENOTRECOVERABLE: that failed as well (for undo: only

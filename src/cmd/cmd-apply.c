@@ -25,7 +25,7 @@ static int parse_seconds(struct context *c, uint64_t *ret_ns, struct err *e)
 	int seconds = 0;
 	if (text && (str_to_int(text, &seconds) < 0 || seconds < 1 || seconds > 86400))
 		return err_say(e, -EINVAL, "--confirm wants seconds, 1 to 86400, not '%s'", text);
-	if (text && !host_is_live(c->h))
+	if (text && !host_clock_ns(c->h))
 		return err_say(
 			e, -EINVAL, "--confirm needs a running machine: no time passes here");
 	*ret_ns = (uint64_t)seconds * 1000000000;
@@ -80,7 +80,8 @@ static int run(struct context *c, struct err *e)
 
 static const struct option_row options[] = {
 	{ "dry-run", NULL, "plan only, changing nothing" },
-	{ "confirm", "SECONDS", "undo by itself unless 'wideberth confirm' comes in time" },
+	{ "confirm", "SECONDS",
+		"go back by itself to what was before, unless 'wideberth confirm' comes in time" },
 };
 
 const struct command cmd_apply = {

@@ -7,11 +7,10 @@
 #include "session/undo.h"
 #include "view/undo.h"
 
-static enum outcome undo(struct context *c, bool is_all, struct err *e)
+static enum outcome undo(struct context *c, struct err *e)
 {
 	AUTO_UNDO struct undo u = { 0 };
-	enum outcome outcome =
-		undo_named(c->h, is_all ? NULL : c->args->rest.v, c->args->rest.n, &u, e);
+	enum outcome outcome = undo_named(c->h, c->args->rest.v, c->args->rest.n, &u, e);
 	if (u.changes)
 		undo_report(&u, c->report);
 	return outcome;
@@ -28,7 +27,7 @@ static int run(struct context *c, struct err *e)
 	enum outcome outcome = recovery_begin(c->h, &begun, e);
 	recovery_report(&begun, c->report);
 	if (outcome == OUTCOME_DONE && !is_overdue)
-		outcome = undo(c, is_all, e);
+		outcome = undo(c, e);
 	return exit_code_of(outcome);
 }
 
@@ -54,21 +53,25 @@ const struct command cmd_undo = {
 static int run_confirm(struct context *c, struct err *e)
 {
 	AUTO_RECOVERY struct recovery begun = { .lock = -1 };
-	AUTO_FREE char *confirmed = NULL;
+	AUTO_CONFIRMED struct confirmed confirmed = { 0 };
 	enum outcome outcome = recovery_begin(c->h, &begun, e);
 	recovery_report(&begun, c->report);
 	if (outcome == OUTCOME_DONE)
-		outcome = confirm_all(c->h, &confirmed, e);
-	if (confirmed)
-		confirm_report(confirmed, c->report);
+		outcome = confirm_named(c->h, c->args->rest.v, c->args->rest.n, &confirmed, e);
+	if (outcome == OUTCOME_DONE)
+		confirm_report(&confirmed, c->report);
 	return exit_code_of(outcome);
 }
 
 const struct command cmd_confirm = {
 	.name = "confirm",
-	.args = "",
+	.args = "[VM...]",
+	.max_args = ARGS_ANY,
 	.summary = "keep what 'apply --confirm' did",
-	.help = "Ends the wait that 'wideberth apply --confirm SECONDS' began: the changes stay.",
+	.help = "Ends the wait that 'wideberth apply --confirm SECONDS' began, of these VMs or of "
+		"all: "
+		"the changes stay. Nothing else ends it: other VMs may be applied and undone "
+		"meanwhile.",
 	.flags = CMD_CHANGES,
 	.run = run_confirm,
 };

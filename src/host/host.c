@@ -354,20 +354,20 @@ int host_record_fact(
 
 static int ask_clock(void *context, const char *key, char **ret)
 {
-	(void)context;
+	struct host *h = context;
+	uint64_t ns;
 	(void)key;
-	struct timespec ts;
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	*ret = xasprintf("%llu", (unsigned long long)ts.tv_sec * 1000000000 + ts.tv_nsec);
-	return 0;
+	int r = h->ops->get_clock ? h->ops->get_clock(h, &ns) : -ENOENT;
+	if (r == 0)
+		*ret = xasprintf("%llu", (unsigned long long)ns);
+	return r;
 }
 
 uint64_t host_clock_ns(struct host *h)
 {
 	AUTO_FREE char *text = NULL;
 	uint64_t ns = 0;
-	if (host_ask(h, "clock", "monotonic", ask_clock, NULL, &text) < 0 ||
-		str_to_u64(text, &ns) < 0)
+	if (ask_path(h, "clock", "monotonic", ask_clock, &text) < 0 || str_to_u64(text, &ns) < 0)
 		return 0;
 	return ns;
 }

@@ -101,7 +101,7 @@ int host_ask(struct host *h, const char *kind, const char *key, host_ask_fn *ask
 int host_record_fact(struct host *h, const char *kind, const char *key, host_ask_fn *ask,
 	void *context) MUST_CHECK;
 
-/* CLOCK_MONOTONIC in ns; 0 on a plain tree. */
+/* CLOCK_MONOTONIC in ns; 0 where no time passes: on a tree. */
 uint64_t host_clock_ns(struct host *h);
 
 /* The changes that were made of this host so far, and the time that their system calls took. */

@@ -339,10 +339,18 @@ static int live_set_irqbalance(struct host *h, const struct cpuset *banned)
 	return irqbalance_send(fd, command);
 }
 
+static int live_get_clock(struct host *h, uint64_t *ret_ns)
+{
+	(void)h;
+	*ret_ns = now_ns();
+	return 0;
+}
+
 const struct host_ops host_live_ops = {
 	.get_affinity = live_get_affinity,
 	.get_unit = live_get_unit,
 	.get_irqbalance = live_get_irqbalance,
+	.get_clock = live_get_clock,
 	.write = live_write,
 	.mkdir = live_mkdir,
 	.rmdir = live_rmdir,

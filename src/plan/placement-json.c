@@ -83,6 +83,7 @@ json_t *placement_to_json(const struct placement *p)
 	json_object_set_new(o, "vhost", cpus(&p->vhost_cpus));
 	json_object_set_new(o, "housekeeping", cpus(&p->housekeeping_cpus));
 	json_object_set_new(o, "wish", wish_to_json(&p->wish));
+	json_object_set_new(o, "confirm_ns", json_integer((json_int_t)p->confirm_ns));
 	json_object_set_new(o, "spare", json_string(""));
 	json_object_set_new(o, "memory", json_null());
 	return o;
@@ -109,6 +110,14 @@ static bool get_start(const json_t *o, uint64_t *ret)
 	const json_t *value = json_object_get(o, "start");
 	*ret = (uint64_t)json_integer_value(value);
 	return json_is_integer(value) && json_integer_value(value) >= 0;
+}
+
+/* Absent is confirmed. */
+static bool get_confirm(const json_t *o, uint64_t *ret)
+{
+	const json_t *value = json_object_get(o, "confirm_ns");
+	*ret = (uint64_t)json_integer_value(value);
+	return !value || (json_is_integer(value) && json_integer_value(value) >= 0);
 }
 
 static bool get_int(const json_t *o, const char *key, int *ret)
@@ -179,7 +188,8 @@ int placement_from_json(const json_t *o, struct arena *a, struct placement *ret)
 		get_threads(o, "iothreads", false, a, &p.iothreads, &p.n_iothreads) &&
 		get_list(o, "vhost", &p.vhost_cpus) && get_wish(o, a, &p) &&
 		(!json_object_get(o, "housekeeping") ||
-			get_list(o, "housekeeping", &p.housekeeping_cpus));
+			get_list(o, "housekeeping", &p.housekeeping_cpus)) &&
+		get_confirm(o, &p.confirm_ns);
 	if (!is_ours)
 		return -EINVAL;
 	for (size_t i = 0; i < p.n_vcpus; i++)

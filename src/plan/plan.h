@@ -53,6 +53,8 @@ struct placement {
 	size_t n_iothreads;
 	struct cpuset vhost_cpus;        /* empty: as emulator */
 	struct cpuset housekeeping_cpus; /* named by the policy; empty: whatever is free */
+	/* In the ledger: CLOCK_MONOTONIC until which it must be confirmed; 0: it is. */
+	uint64_t confirm_ns;
 };
 
 struct refusal {

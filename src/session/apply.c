@@ -36,6 +36,31 @@ static enum outcome failed(const struct planning *p, const struct changes *back,
 	return OUTCOME_RESIDUE;
 }
 
+/* The placement of the same process that was in force. */
+static const struct placement *in_force(const struct ledger *l, const struct placement *p)
+{
+	array_for_each (old, &l->placements) {
+		if (old->pid == p->pid && old->start == p->start)
+			return old;
+	}
+	return NULL;
+}
+
+/* A placement that waits to be confirmed waits on, whatever else is applied, to it too; what it
+ * goes back to is what was confirmed last. */
+static void add_placement(
+	struct ledger *next, const struct ledger *l, const struct placement *p, bool is_to_confirm)
+{
+	const struct placement *old = in_force(l, p);
+	bool was_waiting = old && old->confirm_ns;
+	const struct placement *before = was_waiting ? ledger_before(l, p) : old;
+	struct placement added = *p;
+	added.confirm_ns = is_to_confirm ? CONFIRM_FROM_END : was_waiting ? old->confirm_ns : 0;
+	ledger_add_placement(next, &added);
+	if (added.confirm_ns && before)
+		ledger_add_before(next, before);
+}
+
 enum outcome apply_planned(struct host *h, const struct planning *p, const struct recovery *begun,
 	uint64_t confirm_wait_ns, struct changes **ret_back, struct err *e)
 {
@@ -43,12 +68,12 @@ enum outcome apply_planned(struct host *h, const struct planning *p, const struc
 	next->boot_id = p->ledger->boot_id;
 	next->operation = operation_name(&next->arena, p);
 	next->confirm_wait_ns = confirm_wait_ns;
-	array_for_each (placement, &p->all)
-		ledger_add_placement(next, placement);
+	for (size_t i = 0; i < p->all.n; i++)
+		add_placement(next, p->ledger, &p->all.v[i], confirm_wait_ns && i >= p->n_kept);
 	int r = transaction_run(h, p->changes, next, ret_back, e);
 	if (r == -ECANCELED)
 		return failed(p, *ret_back, e);
 	if (r < 0)
 		return r == -ENOTRECOVERABLE ? OUTCOME_RESIDUE : OUTCOME_UNCHANGED;
-	return confirm_wait_ns ? confirm_watch(h, next, begun->lock, e) : OUTCOME_DONE;
+	return confirm_wait_ns ? confirm_watch(h, begun->lock, e) : OUTCOME_DONE;
 }

@@ -22,11 +22,6 @@ void planning_done(struct planning *p)
 	snapshot_freep(&p->snapshot);
 }
 
-bool placement_is_called(const struct placement *p, const char *word)
-{
-	return streq(p->vm, word) || (p->name && streq(p->name, word));
-}
-
 bool placement_is_alive(struct host *h, const struct placement *p)
 {
 	AUTO_FREE char *stat = NULL;

@@ -31,7 +31,5 @@ enum outcome planning_make(struct host *h, const struct option_values *options,
 void planning_done(struct planning *p);
 #define AUTO_PLANNING CLEANUP(planning_done)
 
-/* Is this its id or name? */
-bool placement_is_called(const struct placement *p, const char *word);
 /* True when the placed process still is the same. */
 bool placement_is_alive(struct host *h, const struct placement *p);

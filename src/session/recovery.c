@@ -7,6 +7,7 @@
 #include "apply/transaction.h"
 #include "base/str.h"
 #include "host/host.h"
+#include "session/confirm.h"
 #include "session/undo.h"
 
 bool recovery_residue(const struct changes *back, struct strbuf *ret)
@@ -24,31 +25,39 @@ bool recovery_residue(const struct changes *back, struct strbuf *ret)
 	return has_any;
 }
 
-/* The VMs of the last apply: "apply db01 db02". */
-static int undo_unconfirmed(struct host *h, const struct ledger *l, struct err *e)
+static bool is_in_force(const struct ledger *l, const struct placement *p)
 {
-	AUTO_FREE char *words = xstrdup(l->operation);
-	AUTO_CHANGES struct changes *changes = NULL;
-	ARRAY(const char *) vms = { 0 };
-	char *next = words;
-	str_next_word(&next);
-	for (char *vm; (vm = str_next_word(&next));)
-		*array_push(&vms) = vm;
-	int r = undo_vms(h, l, vms.v, vms.n, &changes, e);
-	free(vms.v);
-	return r;
+	array_for_each (now, &l->placements) {
+		if (now->pid == p->pid && now->start == p->start)
+			return true;
+	}
+	return false;
 }
 
+/* Those whose time is up go back to what they were before. */
 static enum outcome undo_overdue(struct host *h, struct recovery *ret, struct err *e)
 {
-	AUTO_LEDGER struct ledger *l = NULL;
+	AUTO_LEDGER struct ledger *l = NULL, *now = NULL;
+	AUTO_CHANGES struct changes *changes = NULL;
 	if (ledger_read(h, &l, e) < 0)
 		return OUTCOME_UNCHANGED;
-	if (!l->confirm_ns || host_clock_ns(h) <= l->confirm_ns)
+	uint64_t now_ns = host_clock_ns(h), first_ns = confirm_deadline(l);
+	if (!first_ns || now_ns <= first_ns)
 		return OUTCOME_DONE;
-	if (undo_unconfirmed(h, l, e) < 0)
-		return OUTCOME_UNCHANGED;
-	ret->overdue = xstrdup(l->operation);
+	AUTO_FREE enum undo_fate *fates = xcalloc(l->placements.n, sizeof *fates);
+	for (size_t i = 0; i < l->placements.n; i++) {
+		const struct placement *p = &l->placements.v[i];
+		if (!p->confirm_ns || now_ns <= p->confirm_ns)
+			continue;
+		fates[i] = UNDO_GOES_BACK;
+		*array_push(&ret->overdue) = (struct overdue){ .placement = p };
+	}
+	int r = undo_placements(h, l, fates, &changes, e);
+	if (r < 0 || ledger_read(h, &now, e) < 0)
+		return r == -ENOTRECOVERABLE ? OUTCOME_RESIDUE : OUTCOME_UNCHANGED;
+	array_for_each (o, &ret->overdue)
+		o->is_back = is_in_force(now, o->placement);
+	ret->former = TAKE(l);
 	return OUTCOME_DONE;
 }
 
@@ -74,7 +83,8 @@ enum outcome recovery_begin(struct host *h, struct recovery *ret, struct err *e)
 void recovery_done(struct recovery *r)
 {
 	changes_freep(&r->ended);
-	free(r->overdue);
+	free(r->overdue.v);
+	ledger_freep(&r->former);
 	if (r->lock >= 0)
 		close(r->lock);
 }

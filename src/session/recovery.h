@@ -3,15 +3,21 @@
 #pragma once
 
 #include "apply/changes.h"
+#include "apply/ledger.h"
 #include "session/outcome.h"
 
 struct host;
 
+struct overdue {
+	const struct placement *placement; /* of the former ledger */
+	bool is_back; /* to what was in force of the VM before, else nothing is */
+};
+
 struct recovery {
 	int lock;              /* held until recovery_done(); -1: it was not to be had */
 	struct changes *ended; /* what ended an unfinished transaction; NULL: there was none */
-	char *overdue; /* what nobody confirmed in time and has been undone: "apply db01"; or NULL
-			*/
+	struct ledger *former; /* what was in force before, where something was overdue */
+	ARRAY(struct overdue) overdue; /* what nobody confirmed in time, and has been undone */
 };
 
 /* Takes the lock, ends or takes back an unfinished transaction, and undoes one that nobody

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "session/lookup.h"
 #include "session/planning.h"
 
 void status_done(struct status *s)
@@ -18,27 +19,6 @@ bool status_has_residue(const struct status *s)
 	return !s->ledger->placements.n && s->ledger->entries.n;
 }
 
-/* A VM that nothing is applied for is a mistake. */
-static int check_words(const struct ledger *l, const char *const *words, size_t n, struct err *e)
-{
-	for (size_t i = 0; i < n; i++) {
-		bool is_known = false;
-		array_for_each (p, &l->placements)
-			is_known |= placement_is_called(p, words[i]);
-		if (!is_known)
-			return err_say(e, -ENOENT, "nothing is applied for '%s'", words[i]);
-	}
-	return 0;
-}
-
-static bool is_asked(const struct placement *p, const char *const *words, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (placement_is_called(p, words[i]))
-			return true;
-	return !n;
-}
-
 enum outcome status_read(
 	struct host *h, const char *const *words, size_t n_words, struct status *ret, struct err *e)
 {
@@ -46,10 +26,12 @@ enum outcome status_read(
 	if (ledger_read_journal(h, &ret->journal, e) < 0 || ledger_read(h, &ret->ledger, e) < 0)
 		return OUTCOME_UNCHANGED;
 	ret->drifts = drifts_read(h, ret->ledger);
-	if (check_words(ret->ledger, words, n_words, e) < 0)
+	AUTO_FREE bool *is_meant = NULL;
+	if (lookup_placements(h, ret->ledger, words, n_words, &is_meant, e) < 0)
 		return OUTCOME_UNCHANGED;
-	array_for_each (p, &ret->ledger->placements) {
-		if (!is_asked(p, words, n_words))
+	for (size_t i = 0; i < ret->ledger->placements.n; i++) {
+		const struct placement *p = &ret->ledger->placements.v[i];
+		if (!is_meant[i])
 			continue;
 		bool is_alive = placement_is_alive(h, p);
 		*array_push(&ret->vms) = (struct status_vm){ p, is_alive };

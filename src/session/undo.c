@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "model/snapshot.h"
 #include "plan/settings.h"
+#include "session/lookup.h"
 #include "session/planning.h"
 #include "vm/vm.h"
 
@@ -15,17 +16,62 @@ void undo_done(struct undo *u)
 	changes_freep(&u->changes);
 }
 
-static bool is_among(const char *vm, const char *const *vms, size_t n_vms)
+struct now {
+	const struct snapshot *s;
+	const struct vms *vms;
+};
+
+static bool is_running(const struct now *now, const struct placement *p)
 {
-	if (!vms)
-		return true;
-	for (size_t i = 0; i < n_vms; i++)
-		if (streq(vms[i], vm))
+	return placement_is_running(p, now->s, now->vms);
+}
+
+/* What a placement that was not confirmed goes back to, if that is still to be had: the VM lives,
+ * and nobody else has got its CPUs. */
+static const struct placement *former(const struct now *now, const struct ledger *l,
+	const struct placement *p, const struct ledger *next)
+{
+	const struct placement *before = ledger_before(l, p);
+	if (!before || !is_running(now, before))
+		return NULL;
+	array_for_each (other, &next->placements) {
+		if (cpuset_intersects(&other->claim_cpus, &before->claim_cpus))
+			return NULL;
+	}
+	return before;
+}
+
+/* What is in force afterwards. */
+static void keep_placements(const struct now *now, const struct ledger *l,
+	const enum undo_fate *fates, struct ledger *next)
+{
+	for (size_t i = 0; i < l->placements.n; i++) {
+		const struct placement *p = &l->placements.v[i], *before = ledger_before(l, p);
+		if (fates[i] != UNDO_STAYS || !is_running(now, p))
+			continue;
+		ledger_add_placement(next, p);
+		if (before)
+			ledger_add_before(next, before);
+	}
+	for (size_t i = 0; i < l->placements.n; i++) {
+		const struct placement *p = &l->placements.v[i];
+		const struct placement *before =
+			fates[i] == UNDO_GOES_BACK ? former(now, l, p, next) : NULL;
+		if (before)
+			ledger_add_placement(next, before);
+	}
+}
+
+static bool is_in_force(const struct ledger *l, const struct placement *p)
+{
+	array_for_each (other, &l->placements) {
+		if (other->pid == p->pid && other->start == p->start)
 			return true;
+	}
 	return false;
 }
 
-int undo_vms(struct host *h, const struct ledger *l, const char *const *vms, size_t n_vms,
+int undo_placements(struct host *h, const struct ledger *l, const enum undo_fate *fates,
 	struct changes **ret, struct err *e)
 {
 	AUTO_SNAPSHOT struct snapshot *s = NULL;
@@ -41,17 +87,14 @@ int undo_vms(struct host *h, const struct ledger *l, const char *const *vms, siz
 	}
 	if (snapshot_read(h, SNAPSHOT_ALL, &s, e) < 0 || vms_find(h, s, &all, e) < 0)
 		return e->code;
-	array_for_each (p, &l->placements) {
-		if (!is_among(p->vm, vms, n_vms) && placement_is_running(p, s, all))
-			ledger_add_placement(next, p);
-	}
+	keep_placements(&(struct now){ s, all }, l, fates, next);
 	struct cpuset ours = claims_sum(l->placements.v, l->placements.n);
 	struct claims claims = claims_of(s, next->placements.v, next->placements.n, &ours);
 	placements_share(s, &claims, &next->arena, next->placements.v, next->placements.n);
 	AUTO_SETTINGS struct settings *settings = settings_for(s, all, &claims);
 	int r = changes_plan(h, l, settings, &changes, e);
 	array_for_each (p, &l->placements) {
-		if (r == 0 && is_among(p->vm, vms, n_vms) && placement_is_running(p, s, all))
+		if (r == 0 && !is_in_force(next, p) && placement_is_running(p, s, all))
 			r = changes_add_late_threads(h, l, p->pid, changes);
 	}
 	if (r == 0)
@@ -59,23 +102,6 @@ int undo_vms(struct host *h, const struct ledger *l, const char *const *vms, siz
 	if (r == 0)
 		*ret = TAKE(changes);
 	return r;
-}
-
-/* Names to ids of what is applied; a VM need not run any more to be undone. */
-static int resolve(
-	const struct ledger *l, const char *const *words, size_t n, const char **ret, struct err *e)
-{
-	for (size_t i = 0; i < n; i++) {
-		ret[i] = NULL;
-		array_for_each (p, &l->placements) {
-			if (placement_is_called(p, words[i]))
-				ret[i] = p->vm;
-		}
-		if (!ret[i])
-			return err_say(e, -ENOENT,
-				"nothing is applied for '%s'; see wideberth status", words[i]);
-	}
-	return 0;
 }
 
 enum undo_part undo_part_of(const struct change *c)
@@ -106,12 +132,13 @@ enum outcome undo_named(
 	struct host *h, const char *const *words, size_t n_words, struct undo *ret, struct err *e)
 {
 	AUTO_LEDGER struct ledger *l = NULL;
-	if (ledger_read(h, &l, e) < 0)
+	AUTO_FREE bool *is_meant = NULL;
+	if (ledger_read(h, &l, e) < 0 || lookup_placements(h, l, words, n_words, &is_meant, e) < 0)
 		return OUTCOME_UNCHANGED;
-	AUTO_FREE const char **vms = xcalloc(n_words, sizeof *vms);
-	int r = resolve(l, words, n_words, vms, e);
-	if (r == 0)
-		r = undo_vms(h, l, words ? vms : NULL, n_words, &ret->changes, e);
+	AUTO_FREE enum undo_fate *fates = xcalloc(l->placements.n + 1, sizeof *fates);
+	for (size_t i = 0; i < l->placements.n; i++)
+		fates[i] = is_meant[i] ? UNDO_GOES : UNDO_STAYS;
+	int r = undo_placements(h, l, fates, &ret->changes, e);
 	if (r < 0)
 		return r == -ENOTRECOVERABLE ? OUTCOME_RESIDUE : OUTCOME_UNCHANGED;
 	ret->n_damaged = l->n_damaged;

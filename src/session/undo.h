@@ -12,8 +12,8 @@ struct undo {
 	size_t n_damaged;        /* records of the ledger that could not be read */
 };
 
-/* Undoes the VMs that are called so, by id or name (words NULL: all). OUTCOME_REPORT: a value that
- * somebody else set since was kept; OUTCOME_RESIDUE: something could not be put back; in both
+/* Undoes the VMs that the words mean, see session/lookup.h (none: all). OUTCOME_REPORT: a value
+ * that somebody else set since was kept; OUTCOME_RESIDUE: something could not be put back; in both
  * cases and with OUTCOME_DONE undo->changes says what. e has a text where it failed as a whole. */
 enum outcome undo_named(struct host *h, const char *const *words, size_t n_words, struct undo *ret,
 	struct err *e) MUST_CHECK;
@@ -24,7 +24,10 @@ void undo_done(struct undo *u);
 enum undo_part { UNDO_UNTOLD, UNDO_RESTORED, UNDO_GONE, UNDO_KEPT, UNDO_REFUSED };
 enum undo_part undo_part_of(const struct change *c);
 
-/* Undoes these ids of the ledger in force (vms NULL: all). Returns 0 or a negative errno, as
- * transaction_run(). */
-int undo_vms(struct host *h, const struct ledger *l, const char *const *vms, size_t n_vms,
+/* What becomes of a placement: goes back is to what was in force of the VM before, if anything. */
+enum undo_fate { UNDO_STAYS, UNDO_GOES, UNDO_GOES_BACK };
+
+/* Undoes what is in force, by placement of the ledger; those of VMs that have ended go, whatever
+ * their fate. Returns 0 or a negative errno, as transaction_run(). */
+int undo_placements(struct host *h, const struct ledger *l, const enum undo_fate *fates,
 	struct changes **ret, struct err *e) MUST_CHECK;

@@ -68,6 +68,20 @@ static size_t report_drift(const struct drifts *drifts, struct report *r)
 	return json_array_size(rows);
 }
 
+static void report_waiting(const struct ledger *l, struct report *r)
+{
+	json_t *ids = json_array();
+	array_for_each (p, &l->placements) {
+		if (!p->confirm_ns)
+			continue;
+		AUTO_FREE char *label = vm_label(p->vm, p->name);
+		report_warning(r, "%s waits for 'wideberth confirm', and else goes back to %s",
+			label, ledger_before(l, p) ? "what was in force before" : "what it was");
+		json_array_append_new(ids, text_json(p->vm));
+	}
+	json_object_set_new(report_json(r), "unconfirmed", ids);
+}
+
 /* What is wrong beside drift. */
 static void report_odds(const struct status *s, struct report *r)
 {
@@ -86,11 +100,7 @@ void status_report(const struct status *s, struct report *r)
 	if (s->journal)
 		report_unfinished(s->journal, r);
 	report_applied(s, r);
-	if (s->ledger->confirm_ns) {
-		report_warning(r, "'%s' waits for 'wideberth confirm'", s->ledger->operation);
-		json_object_set_new(
-			report_json(r), "unconfirmed", json_string(s->ledger->operation));
-	}
+	report_waiting(s->ledger, r);
 	size_t n = report_drift(s->drifts, r);
 	if (!n && s->is_whole && s->ledger->placements.n)
 		report_text(r, "All %zu settings are as applied.", s->ledger->entries.n);

@@ -2,9 +2,11 @@
 #include "view/undo.h"
 
 #include "report/report.h"
+#include "session/confirm.h"
 #include "session/recovery.h"
 #include "session/undo.h"
 #include "view/json.h"
+#include "vm/vm.h"
 
 static json_t *change_row(const struct change *c)
 {
@@ -57,13 +59,23 @@ void recovery_report(const struct recovery *begun, struct report *r)
 {
 	if (begun->ended)
 		report_warning(r, "an unfinished transaction was found and ended first");
-	if (begun->overdue)
-		report_warning(
-			r, "'%s' was not confirmed in time and has been undone", begun->overdue);
+	if (!begun->former)
+		return;
+	array_for_each (o, &begun->overdue) {
+		AUTO_FREE char *label = vm_label(o->placement->vm, o->placement->name);
+		report_warning(r, "%s was not confirmed in time: %s", label,
+			o->is_back ? "it is back to what was in force before"
+				   : "it has been undone");
+	}
 }
 
-void confirm_report(const char *operation, struct report *r)
+void confirm_report(const struct confirmed *c, struct report *r)
 {
-	json_object_set_new(report_json(r), "confirmed", json_string(operation));
-	report_text(r, "Confirmed: %s.", operation);
+	json_t *ids = json_array();
+	array_for_each (p, &c->v) {
+		AUTO_FREE char *label = vm_label((*p)->vm, (*p)->name);
+		report_text(r, "Confirmed: %s.", label);
+		json_array_append_new(ids, text_json((*p)->vm));
+	}
+	json_object_set_new(report_json(r), "confirmed", ids);
 }

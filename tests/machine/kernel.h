@@ -8,6 +8,7 @@
  *
  *	.kernel		words: how this kernel differs from 6.12 (see tree_has())
  *	.leaked		CPUs that a kernel lost track of
+ *	.clock		CLOCK_MONOTONIC, in ns; without it no time passes
  *	.systemd	what systemd has read of its units: lines "UNIT PROPERTY VALUE"
  *	proc/PID/task/TID/asked	the mask that a thread was given, where Cpus_allowed_list does not
  *			tell: it was trimmed since, or equals what the thread's group has anyway

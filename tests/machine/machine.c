@@ -136,6 +136,29 @@ void machine_write(const struct machine *m, const char *path, const char *text)
 		give_up(full);
 }
 
+void machine_name_vm(const struct machine *m, int pid, const char *name)
+{
+	static const char key[] = "guest=";
+	char text[4096];
+	AUTO_FREE char *path = xasprintf("%s/proc/%d/cmdline", m->dir, pid);
+	AUTO_FILE FILE *f = fopen(path, "r+e");
+	size_t n = f ? fread(text, 1, sizeof text - 1, f) : 0;
+	text[n] = 0;
+	char *at = memmem(text, n, key, strlen(key));
+	if (!at)
+		give_up(path);
+	at += strlen(key);
+	const char *rest = at + strcspn(at, ",");
+	AUTO_STRBUF struct strbuf b = { 0 };
+	strbuf_add(&b, text, (size_t)(at - text));
+	for (const char *p = name; *p; p++)
+		strbuf_add(&b, *p == ',' ? ",," : p, *p == ',' ? 2 : 1);
+	strbuf_add(&b, rest, (size_t)(text + n - rest));
+	rewind(f);
+	if (fwrite(b.s, 1, b.n, f) != b.n || ftruncate(fileno(f), (off_t)b.n) < 0)
+		give_up(path);
+}
+
 bool machine_has(const struct machine *m, const char *path)
 {
 	AUTO_FREE char *full = xasprintf("%s/%s", m->dir, path);

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* apply --confirm: a deadline is a placement's own, whatever else is applied and undone meanwhile;
+ * what is overdue goes back to what was confirmed last, and is told as it is. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "../machine/machine.h"
+#include "../unit/tap.h"
+
+static void set_clock(const struct machine *m, int seconds)
+{
+	AUTO_FREE char *text = xasprintf("%d000000000\n", seconds);
+	machine_write(m, ".clock", text);
+}
+
+static struct machine *machine_at(int seconds)
+{
+	struct machine *m = machine_new(ROOT_6_12);
+	set_clock(m, seconds);
+	image_free(m->pristine);
+	m->pristine = image_take(m);
+	return m;
+}
+
+static bool says(const struct machine *m, const char *text)
+{
+	AUTO_FREE char *flat = xstrdup(m->output);
+	for (char *p = flat; (p = strchr(p, '\n'));)
+		*p = ' ';
+	bool is_there = strstr(flat, text);
+	if (!is_there)
+		printf("# no '%s' in: %s\n", text, m->output);
+	return is_there;
+}
+
+static void go(struct machine *m, const char *args, int code)
+{
+	int r = machine_run(m, NULL, args);
+	same_int(r, code, "%s", args);
+	if (r != code)
+		printf("# %s\n", m->output);
+}
+
+static void is_as_it_was(struct machine *m, const char *name)
+{
+	const char *why;
+	set_clock(m, 100);
+	bool is_pristine = machine_is_pristine(m, &why);
+	ok(is_pristine, "%s: and all is as it was in the end", name);
+	if (!is_pristine)
+		printf("%s", why);
+}
+
+/* The level of the VM in status --json; "" when nothing is applied. */
+static bool is_applied(struct machine *m, const char *vm, const char *level)
+{
+	AUTO_FREE char *want = xasprintf("\"vm\": \"%s\",", vm);
+	AUTO_FREE char *with = xasprintf("\"level\": \"%s\"", level);
+	machine_run(m, NULL, "--json status");
+	const char *at = strstr(m->output, want);
+	return *level ? at && strstr(at, with) : !at;
+}
+
+/* Whatever others do, db01 waits on and goes back in time. */
+static void others_do_not_confirm(void)
+{
+	static const char *const meanwhile[] = {
+		"apply --vm db02 --isolation pinned",
+		"undo db02",
+		"apply --vm db01 --isolation fenced", /* without --confirm: no word that it may stay
+						       */
+		"confirm db02",
+	};
+	for (size_t i = 0; i < N_ELEMENTS(meanwhile); i++) {
+		struct machine *m = machine_at(100);
+		if (i == 1)
+			go(m, "apply --vm db02 --isolation pinned", 0);
+		go(m, "apply --vm db01 --isolation pinned --confirm 10", 0);
+		set_clock(m, 103);
+		go(m, meanwhile[i], i == 3 ? 3 : 0);
+		machine_run(m, NULL, "status");
+		ok(says(m, "db01 waits for 'wideberth confirm'"), "it waits on");
+		set_clock(m, 111);
+		go(m, "undo --unconfirmed", 0);
+		ok(says(m, "db01 was not confirmed in time: it has been undone"), "said");
+		ok(is_applied(m, "db01", ""), "... and done");
+		go(m, "undo --all", 0);
+		is_as_it_was(m, "undone");
+		machine_free(m);
+	}
+}
+
+/* What was kept before comes back, not nothing. */
+static void back_to_what_was_kept(void)
+{
+	struct machine *m = machine_at(100);
+	go(m, "apply --vm db01 --isolation pinned", 0);
+	AUTO_FREE char *kept = xstrdup(machine_read(m, "proc/3085/task/3090/status"));
+	go(m, "apply --vm db01 --isolation fenced --confirm 10", 0);
+	ok(is_applied(m, "db01", "fenced"), "fenced for now");
+	set_clock(m, 105);
+	go(m, "apply --vm db01 --isolation isolated --confirm 20", 0);
+	set_clock(m, 116);
+	go(m, "undo --unconfirmed", 0);
+	ok(is_applied(m, "db01", "isolated"), "the later wait counts");
+	set_clock(m, 126);
+	go(m, "undo --unconfirmed", 0);
+	ok(says(m, "it is back to what was in force before"), "said");
+	ok(is_applied(m, "db01", "pinned"), "pinned again: what was confirmed last");
+	same_str(machine_read(m, "proc/3085/task/3090/status"), kept, "its thread too");
+	go(m, "status", 0);
+	go(m, "undo --all", 0);
+	is_as_it_was(m, "undone");
+	machine_free(m);
+}
+
+/* Ids are a list, not words: any name is undone. */
+static void names(void)
+{
+	static const char *const odd[] = { "web server", "apply", "db02 db01",
+		"\xc3\xa9t\xc3\xa9 1" };
+	for (size_t i = 0; i < N_ELEMENTS(odd); i++) {
+		struct machine *m = machine_at(100);
+		AUTO_FREE char *name = xasprintf("[vm %s]\nisolation = pinned\n", odd[i]);
+		AUTO_FREE char *policy = xasprintf("%s/p.conf", m->dir);
+		AUTO_FREE char *args = xasprintf("apply --confirm 10 --policy %s", policy);
+		go(m, "apply --vm db02 --isolation pinned", 0);
+		machine_name_vm(m, DB01, odd[i]);
+		machine_write(m, "p.conf", name);
+		go(m, args, 0);
+		set_clock(m, 111);
+		go(m, "undo --unconfirmed", 0);
+		ok(says(m, "was not confirmed in time: it has been undone"), "'%s': said", odd[i]);
+		ok(is_applied(m, odd[i], "") && is_applied(m, "db02", "pinned"),
+			"'%s': and done, to this VM alone", odd[i]);
+		machine_free(m);
+	}
+}
+
+static void confirmed(void)
+{
+	struct machine *m = machine_at(100);
+	go(m, "apply --vm db01 --isolation pinned --vm db02 --isolation pinned --confirm 10", 0);
+	go(m, "confirm db01", 0);
+	ok(says(m, "Confirmed: db01."), "one of two");
+	set_clock(m, 111);
+	go(m, "undo --unconfirmed", 0);
+	ok(is_applied(m, "db01", "pinned") && is_applied(m, "db02", ""), "the other goes back");
+	go(m, "confirm", 3);
+	go(m, "confirm nosuch", 3);
+	ok(says(m, "nothing is applied for 'nosuch'"), "who is that?");
+	go(m, "undo --unconfirmed", 0);
+	ok(is_applied(m, "db01", "pinned"), "nothing is overdue");
+	machine_free(m);
+}
+
+/* The next command that changes things undoes first what is overdue. */
+static void next_command(void)
+{
+	struct machine *m = machine_at(100);
+	go(m, "apply --vm db01 --isolation pinned --confirm 10", 0);
+	set_clock(m, 111);
+	go(m, "apply --vm db02 --isolation pinned", 0);
+	ok(says(m, "db01 was not confirmed in time"), "by the next command");
+	ok(is_applied(m, "db01", "") && is_applied(m, "db02", "pinned"), "... which is done");
+	machine_free(m);
+}
+
+int main(void)
+{
+	others_do_not_confirm();
+	back_to_what_was_kept();
+	names();
+	confirmed();
+	next_command();
+	return tap_done();
+}
