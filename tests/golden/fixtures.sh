@@ -24,17 +24,15 @@ lab_fixtures() {
 	END
 }
 
-# make NAME DIR: with make-tree, make-host and make-root
+# make NAME DIR: with make-tree and make-root
 make() {
 	mkdir -p "$2"
 	case $1 in
 	dual)
-		make-tree "$2" sockets=2 cores=6 threads=2 numbering=interleaved
-		make-host "$2" 24 100:db01:4:2:0-23 101:noisy:4:1:8-11 ;;
+		make-tree "$2" sockets=2 cores=6 threads=2 numbering=interleaved \
+			vm=100:db01:4:2:0-23 vm=101:noisy:4:1:8-11 ;;
 	ryzen)
-		make-tree "$2" cores=8 threads=2 numbering=interleaved
-		make-host "$2" 16 100:games:6:1:0-15
-		make-settings "$2" 16 ;;
+		make-tree "$2" cores=8 threads=2 numbering=interleaved vm=100:games:6:1:0-15 settings=desktop ;;
 	old)
 		make-root "$2" 6.1 ;;
 	esac

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "model/snapshot.h"
 #include "plan/plan.h"
+#include "shape.h"
 #include "vm/vm.h"
 
 #define UNUSED __attribute__((unused))
@@ -31,56 +32,41 @@ UNUSED static const char *list_of(struct fake_host *h, const struct cpuset *set)
 	return arena_strdup(&h->s.arena, text);
 }
 
-struct shape {
-	int sockets, nodes, l3s, cores; /* of the next larger part; l3s 0: no L3 */
-	int threads;
-	bool is_interleaved; /* siblings are numbered n and n + cores, not n and n + 1 */
-};
-
-static void add_cpu(struct snapshot *s, int number, int core, int l3, int node, int socket)
-{
-	s->cpus[s->n_cpus++] =
-		(struct cpu){ number, core, l3, node, socket, CPU_UNIFORM, true, false };
-	cpuset_add(&s->present_cpus, number);
-	cpuset_add(&s->online_cpus, number);
-	cpuset_add(&s->cores[core].cpus, number);
-	cpuset_add(&s->nodes[node].cpus, number);
-	cpuset_add(&s->sockets[socket].cpus, number);
-	if (l3 >= 0)
-		cpuset_add(&s->l3s[l3].cpus, number);
-}
-
 /* A host with cgroup v2 on a recent kernel. */
 UNUSED static struct fake_host *fake_host(struct shape shape)
 {
 	struct fake_host *h = xcalloc(1, sizeof *h);
 	struct snapshot *s = &h->s;
-	int l3s = shape.l3s ? shape.l3s : 1;
-	size_t n_nodes = (size_t)(shape.sockets * shape.nodes), n_l3s = n_nodes * (size_t)l3s;
-	size_t n_cores = n_l3s * (size_t)shape.cores;
-	s->cpus = arena_alloc(&s->arena, n_cores * (size_t)shape.threads * sizeof *s->cpus);
-	s->cores = arena_alloc(&s->arena, n_cores * sizeof *s->cores);
-	s->l3s = arena_alloc(&s->arena, n_l3s * sizeof *s->l3s);
-	/* one more, see fake_memory_node() */
-	s->nodes = arena_alloc(&s->arena, (n_nodes + 1) * sizeof *s->nodes);
-	s->sockets = arena_alloc(&s->arena, (size_t)shape.sockets * sizeof *s->sockets);
-	s->n_cores = n_cores;
-	s->n_l3s = shape.l3s ? n_l3s : 0;
-	s->n_nodes = n_nodes;
+	struct layout l;
+	layout_make(&l, &shape);
+	s->n_cores = (size_t)l.n_cores;
+	s->n_l3s = shape.l3s ? (size_t)l.n_l3s : 0;
+	s->n_nodes = (size_t)l.n_nodes;
 	s->n_sockets = (size_t)shape.sockets;
-	for (int t = 0; t < shape.threads; t++)
-		for (int c = 0; c < (int)n_cores; c++) {
-			int number =
-				shape.is_interleaved ? t * (int)n_cores + c : c * shape.threads + t;
-			int l3 = c / shape.cores, node = l3 / l3s, socket = node / shape.nodes;
-			s->nodes[node].node = node;
-			s->cores[c].l3 = shape.l3s ? l3 : -1;
-			s->cores[c].node = node;
-			s->cores[c].socket = socket;
-			if (shape.l3s)
-				s->l3s[l3].node = node;
-			add_cpu(s, number, c, s->cores[c].l3, node, socket);
-		}
+	s->cpus = arena_alloc(&s->arena, l.cpus.n * sizeof *s->cpus);
+	s->cores = arena_alloc(&s->arena, s->n_cores * sizeof *s->cores);
+	s->l3s = arena_alloc(&s->arena, s->n_l3s * sizeof *s->l3s);
+	/* one more, see fake_memory_node() */
+	s->nodes = arena_alloc(&s->arena, (s->n_nodes + 1) * sizeof *s->nodes);
+	s->sockets = arena_alloc(&s->arena, s->n_sockets * sizeof *s->sockets);
+	s->online_cpus = l.online;
+	s->present_cpus = l.present;
+	array_for_each (c, &l.cpus) {
+		s->cpus[s->n_cpus++] = (struct cpu){ c->nr, c->core, c->l3, c->node, c->socket,
+			CPU_UNIFORM, true, false };
+		s->cores[c->core] = (struct core){ .cpus = l.of_core[c->core],
+			.l3 = c->l3,
+			.node = c->node,
+			.socket = c->socket };
+		if (c->l3 >= 0)
+			s->l3s[c->l3] =
+				(struct l3_domain){ .cpus = l.of_l3[c->l3], .node = c->node };
+	}
+	for (int i = 0; i < l.n_nodes; i++)
+		s->nodes[i] = (struct node){ .node = i, .cpus = l.of_node[i] };
+	for (int i = 0; i < shape.sockets; i++)
+		s->sockets[i].cpus = l.of_socket[i];
+	layout_done(&l);
 	s->cgroups = arena_alloc(&s->arena, 64 * sizeof *s->cgroups); /* the root, and room */
 	s->cgroups[s->n_cgroups++] = (struct cgroup){ .path = "", .parent = -1, .inode = 1 };
 	s->has_cpuset = s->has_remote_partitions = true;

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <ftw.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,6 +13,7 @@
 #include "base/alloc.h"
 #include "model/snapshot.h"
 #include "../unit/tap.h"
+#include "files.h"
 #include "vm/provider.h"
 
 #define UNUSED __attribute__((unused))
@@ -31,23 +33,7 @@ static size_t cmdline_of(const char *text, char *ret, size_t size)
 
 static char root[] = "/tmp/wideberth-vm-XXXXXX";
 
-static void put(const char *text, size_t n, const char *fmt, ...) PRINTF_LIKE(3, 4);
-UNUSED static void put(const char *text, size_t n, const char *fmt, ...)
-{
-	va_list ap;
-	va_start(ap, fmt);
-	AUTO_FREE char *path = xvasprintf(fmt, ap);
-	va_end(ap);
-	AUTO_FREE char *full = xasprintf("%s/%s", root, path);
-	for (char *p = full + sizeof root; (p = strchr(p, '/')); p++) {
-		*p = 0;
-		mkdir(full, 0755);
-		*p = '/';
-	}
-	AUTO_FILE FILE *f = fopen(full, "w");
-	if (f)
-		fwrite(text, 1, n, f);
-}
+#define put(text, n, ...) files_put_n(root, text, n, __VA_ARGS__)
 
 struct fake_thread {
 	int tid;
@@ -58,15 +44,20 @@ struct fake_thread {
 UNUSED static void put_thread(int pid, int ppid, int start, unsigned int flags,
 	const struct fake_thread *t, const char *cgroup)
 {
-	AUTO_FREE char *stat =
-		xasprintf("%d (%s) S %d %d %d 0 -1 %u 0 0 0 0 0 0 0 0 20 -5 1 0 %d 0 0"
-			  " 0 0 0 0 0 0 0 0 0 0 0 0 0 0 %d 3 1 0 0 0\n",
-			t->tid, t->comm, ppid, pid, pid, flags, start, t->tid % 4);
-	put(stat, strlen(stat), "proc/%d/task/%d/stat", pid, t->tid);
-	static const char status[] = "Name:\tx\nCpus_allowed:\tf\nCpus_allowed_list:\t0-3\n";
-	put(status, sizeof status - 1, "proc/%d/task/%d/status", pid, t->tid);
-	AUTO_FREE char *path = xasprintf("0::/%s\n", t->cgroup ? t->cgroup : cgroup);
-	put(path, strlen(path), "proc/%d/task/%d/cgroup", pid, t->tid);
+	files_put_thread(root,
+		&(struct made_thread){ .pid = pid,
+			.tid = t->tid,
+			.ppid = ppid,
+			.comm = t->comm,
+			.flags = flags,
+			.start = (uint64_t)start,
+			.cpu = t->tid % 4,
+			.nice = -5,
+			.rt_priority = 3,
+			.policy = SCHED_FIFO,
+			.allowed = "0-3",
+			.n_cpus = 4,
+			.group = t->cgroup ? t->cgroup : cgroup });
 }
 
 UNUSED static void put_process(int pid, int ppid, int start, const char *cmdline,
