@@ -70,13 +70,15 @@ static int run(struct context *c, struct err *e)
 {
 	AUTO_SNAPSHOT struct snapshot *s = NULL;
 	AUTO_VMS struct vms *vms = NULL;
+	const struct vm_words words = { c->args->rest.v, c->args->rest.n };
 	const char *text = args_get(c->args, "seconds");
 	int seconds = 10;
 	if (text && (str_to_int(text, &seconds) < 0 || seconds < 1 || seconds > 86400)) {
 		err_say(e, -EINVAL, "--seconds wants 1 to 86400, not '%s'", text);
 		return EXIT_USAGE;
 	}
-	if (snapshot_read(c->h, SNAPSHOT_ALL, &s, e) < 0 || vms_find(c->h, s, &vms, e) < 0 ||
+	if (snapshot_read(c->h, SNAPSHOT_ALL, &s, e) < 0 ||
+		vms_find_about(c->h, s, vm_is_among, &words, &vms, e) < 0 ||
 		measure(c, vms, seconds, e) < 0)
 		return EXIT_UNCHANGED;
 	return EXIT_OK;

@@ -26,8 +26,9 @@ static int run(struct context *c, struct err *e)
 {
 	AUTO_SNAPSHOT struct snapshot *s = NULL;
 	AUTO_VMS struct vms *vms = NULL;
+	const struct vm_words words = { c->args->rest.v, c->args->rest.n };
 	if (snapshot_read(c->h, SNAPSHOT_TASKS | SNAPSHOT_CGROUPS, &s, e) < 0 ||
-		vms_find(c->h, s, &vms, e) < 0)
+		vms_find_about(c->h, s, vm_is_among, &words, &vms, e) < 0)
 		return EXIT_UNCHANGED;
 	AUTO_FREE bool *is_meant = xcalloc(vms->n_vms + 1, sizeof *is_meant);
 	if (select_named(c->args, vms, is_meant, e) < 0)
@@ -46,7 +47,8 @@ static int run(struct context *c, struct err *e)
 		json_array_append_new(rows, vm_report(vm, &memory, &detail, c->report));
 	}
 	if (!json_array_size(rows))
-		report_text(c->report, "No VM runs here.");
+		report_text(c->report, vms->n_notes ? "No VM is seen here." : "No VM runs here.");
+	vms_report_notes(vms, c->report);
 	return EXIT_OK;
 }
 

@@ -37,6 +37,9 @@ static void parse_line(const char *line, const char *end, struct task_status *s)
 		s->tgid = str_take_u64(&p, &n) && n <= INT_MAX ? (int)n : -1;
 	else if ((p = str_after(line, "Uid:")) && (s->uid = number(p)) >= 0 && str_take_u64(&p, &n))
 		s->euid = number(p);
+	else if ((p = str_after(line, "NSpid:")))
+		while (str_take_u64(&p, &n))
+			s->n_pids++;
 	else if ((p = str_after(line, "Cpus_allowed_list:")))
 		s->has_cpus = set(p, end, &s->cpus_allowed);
 	else if ((p = str_after(line, "Mems_allowed_list:")))
@@ -45,7 +48,7 @@ static void parse_line(const char *line, const char *end, struct task_status *s)
 
 void task_status_parse(const char *text, struct task_status *ret)
 {
-	*ret = (struct task_status){ -1, -1, -1, -1, -1, -1, -1, .has_cpus = false };
+	*ret = (struct task_status){ -1, -1, -1, 0, -1, -1, -1, -1, .has_cpus = false };
 	for (const char *line = text, *end; (end = strchr(line, '\n')); line = end + 1)
 		parse_line(line, end, ret);
 }

@@ -12,6 +12,7 @@
 struct task_status {
 	int tgid;          /* the process of the thread */
 	int64_t uid, euid; /* real and effective */
+	int n_pids; /* PID namespaces that it is in, the reader's and those below; 0: unknown */
 	int64_t locked_kib, hugetlb_kib;
 	int64_t voluntary, involuntary; /* context switches: it slept; somebody else got its CPU */
 	bool has_cpus, has_mems;
@@ -22,6 +23,7 @@ struct task_status {
  *	Name:	CPU 0/KVM
  *	Tgid:	3085
  *	Uid:	0	0	0	0
+ *	NSpid:	3089	12
  *	VmLck:	  524288 kB
  *	HugetlbPages:	 4194304 kB
  *	Cpus_allowed_list:	0-23

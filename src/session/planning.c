@@ -53,6 +53,31 @@ static bool is_wanted(struct selection *s, const struct vm *vm)
 	return false;
 }
 
+/* Those that a plan is for, and those in force, which are derived anew. */
+struct about {
+	const struct option_values *options;
+	const struct planning *p;
+};
+
+static bool is_about(const void *context, const struct vm *vm)
+{
+	const struct about *about = context;
+	struct vm_wish wish;
+	bool has_words = false;
+	array_for_each (old, &about->p->ledger->placements)
+		if (old->pid == vm->pid)
+			return true;
+	array_for_each (o, about->options) {
+		if (!streq(o->name, "vm"))
+			continue;
+		has_words = true;
+		if (vm_matches(vm, o->value))
+			return true;
+	}
+	return !has_words && policy_for_vm(about->p->policy, vm->id, vm->name, vm->uuid, &wish) &&
+		vm_is_of(vm, wish.owner);
+}
+
 static int say_foreign(const struct vm *vm, struct err *e)
 {
 	return err_say(e, -EPERM,
@@ -161,11 +186,12 @@ static int place(const struct option_values *options, struct planning *p, struct
 enum outcome planning_make(
 	struct host *h, const struct option_values *options, struct planning *p, struct err *e)
 {
+	const struct about about = { options, p };
 	if (policy_read(h, options, &p->policy, e) < 0)
 		return OUTCOME_MISUSE;
 	if (ledger_read(h, &p->ledger, e) < 0 ||
 		snapshot_read(h, SNAPSHOT_ALL, &p->snapshot, e) < 0 ||
-		vms_find(h, p->snapshot, &p->vms, e) < 0)
+		vms_find_about(h, p->snapshot, is_about, &about, &p->vms, e) < 0)
 		return OUTCOME_UNCHANGED;
 	int r = place(options, p, e);
 	if (r < 0)

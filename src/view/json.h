@@ -39,3 +39,11 @@ static inline json_t *count_json(int64_t n)
 {
 	return n == ABSENT ? json_null() : json_integer(n);
 }
+
+static inline json_t *strings_json(const char *const *v, size_t n)
+{
+	json_t *all = json_array();
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(all, text_json(v[i]));
+	return all;
+}

@@ -129,14 +129,6 @@ static void put_devices(const struct vm_config *c, json_t *o)
 	json_object_set_new(o, "hostpci", pci);
 }
 
-static json_t *strings_json(const char *const *v, size_t n)
-{
-	json_t *all = json_array();
-	for (size_t i = 0; i < n; i++)
-		json_array_append_new(all, text_json(v[i]));
-	return all;
-}
-
 static void put_managers_part(const struct vm_config *c, json_t *o)
 {
 	json_t *pins = json_array(), *pending = json_array();

@@ -198,3 +198,10 @@ json_t *vm_report(const struct vm *vm, const struct vm_memory *memory, const str
 		report_note(r, "%s", vm->notes[i]);
 	return o;
 }
+
+void vms_report_notes(const struct vms *vms, struct report *r)
+{
+	for (size_t i = 0; i < vms->n_notes; i++)
+		report_note(r, "%s", vms->notes[i]);
+	json_object_set_new(report_json(r), "notes", strings_json(vms->notes, vms->n_notes));
+}

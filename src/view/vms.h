@@ -9,6 +9,7 @@
 
 struct report;
 struct vm;
+struct vms;
 struct vm_memory;
 
 struct vm_detail {
@@ -19,3 +20,6 @@ struct vm_detail {
 /* Shows the VM; returns its member of vms[], which is the caller's. */
 json_t *vm_report(const struct vm *vm, const struct vm_memory *memory, const struct vm_detail *d,
 	struct report *r) MUST_CHECK;
+
+/* What else may be a VM: text and "notes". */
+void vms_report_notes(const struct vms *vms, struct report *r);

@@ -7,16 +7,8 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "kernel/task-status.h"
 #include "vm/provider.h"
-
-/* The text behind a key of /proc/PID/status (Documentation/filesystems/proc.rst, table 1-2), or
- * NULL: "Uid:\t1000\t1000\t1000\t1000", "NSpid:\t9000\t12". */
-static const char *status_value(const char *status, const char *key)
-{
-	AUTO_FREE char *line = xasprintf("\n%s:", key);
-	const char *at = strstr(status, line);
-	return at ? at + strlen(line) : NULL;
-}
 
 /* "user.slice/user-1000.slice/session-7.scope" → 1000: what a dump without status files tells.
  * logind puts users there; one may become root there, but nobody else. */
@@ -75,19 +67,25 @@ void vm_identify(struct vm_search *f, struct vm *vm)
 	AUTO_FREE char *status = NULL;
 	vm->uid = uid_of_cgroup(vm->cgroup);
 	if (host_read(f->h, &status, NULL, "proc/%d/status", vm->pid) == 0) {
-		const char *uid = status_value(status, "Uid"),
-			   *pids = status_value(status, "NSpid");
-		int inner;
-		(void)(uid && sscanf(uid, "%d", &vm->uid));
-		vm->is_in_container = pids && sscanf(pids, "%*d%*[ \t]%d", &inner) == 1;
+		struct task_status st;
+		task_status_parse(status, &st);
+		vm->uid = st.uid < 0 ? vm->uid : (int)st.uid;
+		vm->is_in_container = st.n_pids > 1;
 	}
-	array_for_each (u, &f->users)
-		if (u->uid == vm->uid)
-			vm->user = u->name;
-	if (vm->uid < 0 || vm->user)
+	if (vm->uid < 0)
 		return;
-	vm->user = user_name(f, vm->uid);
-	*array_push(&f->users) = (struct vm_user){ vm->uid, vm->user };
+	struct vm_user *known = vm_user_of(f, vm->uid);
+	vm->user = known ? known->name : user_name(f, vm->uid);
+	if (!known)
+		*array_push(&f->users) = (struct vm_user){ vm->uid, vm->user, QMP_USER_NS };
+}
+
+struct vm_user *vm_user_of(struct vm_search *f, int uid)
+{
+	array_for_each (u, &f->users)
+		if (u->uid == uid)
+			return u;
+	return NULL;
 }
 
 bool vm_scope(const struct vm *vm, const char **ret_scope, size_t *ret_n)
@@ -111,7 +109,7 @@ bool vm_scope(const struct vm *vm, const char **ret_scope, size_t *ret_n)
 /* What a VM is called. */
 struct calling {
 	const char *word;
-	struct vm *vm;
+	struct vm_draft *d;
 	bool is_id;
 };
 
@@ -123,22 +121,23 @@ static int by_word(const void *a, const void *b)
 {
 	const struct calling *x = a, *y = b;
 	int r = strcmp(x->word, y->word);
-	return r ? r : (x->vm > y->vm) - (x->vm < y->vm);
+	return r ? r : (x->d > y->d) - (x->d < y->d);
 }
 
-static void add_calling(struct callings *all, const char *word, struct vm *vm, bool is_id)
+static void add_calling(struct callings *all, const char *word, struct vm_draft *d, bool is_id)
 {
 	if (word)
-		*array_push(&all->v) = (struct calling){ word, vm, is_id };
+		*array_push(&all->v) = (struct calling){ word, d, is_id };
 }
 
-static void list_callings(const struct vms *v, struct callings *ret)
+static void list_callings(struct vm_search *f, struct callings *ret)
 {
-	for (size_t i = 0; i < v->n_vms; i++) {
-		struct vm *vm = &v->vms[i];
-		add_calling(ret, vm->id, vm, true);
-		add_calling(ret, vm->name, vm, false);
-		add_calling(ret, vm->uuid, vm, false);
+	array_for_each (d, &f->drafts) {
+		if (d->is_dropped)
+			continue;
+		add_calling(ret, d->vm.id, d, true);
+		add_calling(ret, d->vm.name, d, false);
+		add_calling(ret, d->vm.uuid, d, false);
 	}
 	if (ret->v.n)
 		qsort(ret->v.v, ret->v.n, sizeof *ret->v.v, by_word);
@@ -160,51 +159,40 @@ static bool is_taken(const struct callings *all, const char *word)
 	return false;
 }
 
-static void add_note(struct arena *a, struct vm *vm, const char *text)
-{
-	const char **notes = arena_alloc(a, (vm->n_notes + 1) * sizeof *notes);
-	for (size_t i = 0; i < vm->n_notes; i++)
-		notes[i] = vm->notes[i];
-	notes[vm->n_notes++] = text;
-	vm->notes = notes;
-}
-
 /* The pid, unless somebody is called so. */
-static void take_pid(struct vms *v, const struct callings *all, struct vm *vm, size_t n)
+static void take_pid(struct vm_search *f, const struct callings *all, struct vm_draft *d, size_t n)
 {
-	AUTO_FREE char *id = xasprintf("%d", vm->pid);
-	add_note(&v->arena, vm,
-		arena_printf(
-			&v->arena, "%zu VMs are called '%s': this one goes by its pid", n, vm->id));
+	AUTO_FREE char *id = xasprintf("%d", d->vm.pid);
+	vm_note(f, d, "%zu VMs are called '%s': this one goes by its pid", n, d->vm.id);
 	while (is_taken(all, id)) {
 		AUTO_FREE char *taken = TAKE(id);
 		id = xasprintf("pid:%s", taken);
 	}
-	vm->id = arena_strdup(&v->arena, id);
+	d->vm.id = arena_strdup(f->arena, id);
 }
 
 /* One word, and all that are called so. */
 static void settle_word(
-	struct vms *v, const struct callings *all, const struct calling *group, size_t n)
+	struct vm_search *f, const struct callings *all, const struct calling *group, size_t n)
 {
 	size_t n_vms = 0, n_managed = 0;
 	for (size_t i = 0; i < n; i++) {
-		n_vms += !i || group[i].vm != group[i - 1].vm;
-		n_managed += group[i].is_id && group[i].vm->is_managed;
+		n_vms += !i || group[i].d != group[i - 1].d;
+		n_managed += group[i].is_id && group[i].d->vm.is_managed;
 	}
 	for (size_t i = 0; i < n && n_vms > 1; i++)
-		if (group[i].is_id && (!group[i].vm->is_managed || n_managed > 1))
-			take_pid(v, all, group[i].vm, n_vms);
+		if (group[i].is_id && (!group[i].d->vm.is_managed || n_managed > 1))
+			take_pid(f, all, group[i].d, n_vms);
 }
 
-void vm_ids_unique(struct vms *v)
+void vm_ids_unique(struct vm_search *f)
 {
 	struct callings all = { 0 };
-	list_callings(v, &all);
+	list_callings(f, &all);
 	for (size_t i = 0, end; i < all.v.n; i = end) {
 		for (end = i + 1; end < all.v.n && streq(all.v.v[i].word, all.v.v[end].word);)
 			end++;
-		settle_word(v, &all, all.v.v + i, end - i);
+		settle_word(f, &all, all.v.v + i, end - i);
 	}
 	free(all.v.v);
 }

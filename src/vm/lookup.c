@@ -106,6 +106,15 @@ bool vm_matches(const struct vm *vm, const char *glob)
 	return is_called(&who, glob) || fits(&who, glob);
 }
 
+bool vm_is_among(const void *context, const struct vm *vm)
+{
+	const struct vm_words *words = context;
+	for (size_t i = 0; i < words->n; i++)
+		if (vm_matches(vm, words->v[i]))
+			return true;
+	return !words->n;
+}
+
 bool vm_is_of(const struct vm *vm, const char *owner)
 {
 	int uid;

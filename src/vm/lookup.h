@@ -32,6 +32,14 @@ int vm_lookup(const struct vm_ident *all, size_t n, const char *word, size_t *re
  * alone. */
 int vms_select(const struct vms *vms, const char *word, bool *is_meant, struct err *e) MUST_CHECK;
 
+/* A vm_about_fn: context is a struct vm_words, and one of the words may mean the VM; where there
+ * are none, all are meant. */
+struct vm_words {
+	const char *const *v;
+	size_t n;
+};
+bool vm_is_among(const void *context, const struct vm *vm);
+
 /* True when a policy that says 'owner' (NULL: it does not, which is root) may mean the VM: its
  * manager vouches for it, or it is that user's, by name or number. Not what runs in a container,
  * unless the policy says whose it is. Where nobody knows the user, as in a dump without

@@ -24,6 +24,7 @@ struct vm_draft {
 	const struct vm_provider *owner;
 	const struct task *task; /* the main thread */
 	bool is_dropped;         /* no VM after all, or gone */
+	bool is_about;           /* its monitor may be asked */
 	const char *cmdline;
 	size_t cmdline_len;
 	struct qemu_args args;
@@ -39,6 +40,7 @@ struct vm_draft {
 struct vm_user {
 	int uid;
 	const char *name;
+	uint64_t qmp_ns; /* that monitors of this user's VMs may still take */
 };
 
 struct vm_search {
@@ -49,9 +51,11 @@ struct vm_search {
 		struct vm_draft *v;
 		size_t n, room;
 	} drafts;
-	const struct task **by_pid;  /* all tasks, by pid, then tid */
-	uint64_t qmp_ns;             /* that monitors may still take */
-	ARRAY(struct vm_user) users; /* whose names are known */
+	const struct task **by_pid; /* all tasks, by pid, then tid */
+	uint64_t qmp_ns;            /* that monitors of managers' and root's VMs may still take */
+	uint64_t others_qmp_ns;     /* that those of all other users may */
+	ARRAY(struct vm_user) users;
+	ARRAY(const char *) notes; /* of the whole search */
 };
 
 struct vm_provider {
@@ -67,6 +71,8 @@ struct vm_provider {
 extern const struct vm_provider vm_provider_qemu, vm_provider_proxmox, vm_provider_libvirt;
 
 void vm_note(struct vm_search *f, struct vm_draft *d, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* The same of what is no VM's; the first few are kept. */
+void vm_search_note(struct vm_search *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* The draft of the process, or NULL. */
 struct vm_draft *vm_draft_of(struct vm_search *f, int pid);
 /* The threads of a process: a part of by_pid. */
@@ -90,8 +96,10 @@ void vm_kernel_threads(struct vm_search *f);
 bool vm_scope(const struct vm *vm, const char **ret_scope, size_t *ret_n);
 /* Finds out who runs the VM. */
 void vm_identify(struct vm_search *f, struct vm *vm);
+/* The user with this uid, or NULL. */
+struct vm_user *vm_user_of(struct vm_search *f, int uid);
 /* Sees to it that no VM's id is what another is called, but for what managers vouch for: those go
  * by their pids. */
-void vm_ids_unique(struct vms *v);
+void vm_ids_unique(struct vm_search *f);
 /* Gives the drafts the PCI devices of their configs. */
 void vm_devices(struct vm_search *f);

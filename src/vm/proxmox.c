@@ -227,6 +227,8 @@ static bool is_locked(struct vm_search *f, int vmid)
 static int ask(struct vm_search *f, struct vm_draft *d, struct qmp_facts *ret)
 {
 	const char *lock = d->config->lock;
+	if (!d->is_about)
+		return -ENOENT;
 	if (lock || is_locked(f, d->vmid)) {
 		vm_note(f, d,
 			"not asked through QMP: Proxmox VE is at work on it (%s); thread names are "

@@ -4,8 +4,12 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "vm/lookup.h"
 #include "vm/provider.h"
 #include "vm/qemu-config.h"
+
+/* The kernel lets a user have megabytes; a QEMU of a thousand disks has 100 KiB. */
+enum { CMDLINE_MAX = 128 * 1024 };
 
 /* The command line when the process is QEMU, else NULL. */
 static char *read_cmdline(struct vm_search *f, int pid, size_t *ret_len)
@@ -13,13 +17,15 @@ static char *read_cmdline(struct vm_search *f, int pid, size_t *ret_len)
 	AUTO_FREE char *cmdline = NULL, *exe = NULL;
 	if (host_read(f->h, &cmdline, ret_len, "proc/%d/cmdline", pid) < 0 || !*ret_len)
 		return NULL; /* gone, a zombie, or a kernel thread */
-	if (qemu_args_is_qemu(cmdline, *ret_len, NULL))
-		return TAKE(cmdline);
-	/* Only root may read the link of others. */
-	if (host_readlink(f->h, &exe, "proc/%d/exe", pid) == 0 &&
-		qemu_args_is_qemu(cmdline, *ret_len, exe))
-		return TAKE(cmdline);
-	return NULL;
+	bool is_qemu = qemu_args_is_qemu(cmdline, *ret_len, NULL) ||
+		/* Only root may read the link of others. */
+		(host_readlink(f->h, &exe, "proc/%d/exe", pid) == 0 &&
+			qemu_args_is_qemu(cmdline, *ret_len, exe));
+	if (is_qemu && *ret_len > CMDLINE_MAX)
+		vm_search_note(f,
+			"process %d is left out: its command line has %zu KiB, more than any VM's",
+			pid, *ret_len / 1024);
+	return is_qemu && *ret_len <= CMDLINE_MAX ? TAKE(cmdline) : NULL;
 }
 
 static void add_draft(struct vm_search *f, const struct task *task)
@@ -49,27 +55,48 @@ static void add_draft(struct vm_search *f, const struct task *task)
 	};
 }
 
+static int by_cmdline(const void *a, const void *b)
+{
+	const struct vm_draft *x = *(struct vm_draft *const *)a, *y = *(struct vm_draft *const *)b;
+	if (x->cmdline_len != y->cmdline_len)
+		return x->cmdline_len < y->cmdline_len ? -1 : 1;
+	return memcmp(x->cmdline, y->cmdline, x->cmdline_len);
+}
+
 /*
  * A second process with the command line of a VM that is no VM: the child that QEMU forked to
  * run a helper, before its exec; or the parent that waits until -daemonize is through, which can
- * take minutes while huge pages are cleared.
+ * take minutes while huge pages are cleared. last_start: of the youngest with this command line.
  */
-static bool is_shadow(const struct vm_search *f, const struct vm_draft *d)
+static bool is_shadow(struct vm_search *f, const struct vm_draft *d, uint64_t last_start)
 {
 	size_t n;
 	vm_tasks_of(f, d->vm.pid, &n);
 	if (n > 2) /* at most the main thread and call_rcu */
 		return false;
-	array_for_each (other, &f->drafts) {
-		if (other == d || other->cmdline_len != d->cmdline_len ||
-			memcmp(other->cmdline, d->cmdline, d->cmdline_len) != 0)
-			continue;
-		bool is_child = d->task->ppid == other->vm.pid;
-		bool is_waiting = d->args.is_daemonized && other->vm.start > d->vm.start;
-		if (is_child || is_waiting)
-			return true;
+	const struct vm_draft *parent = vm_draft_of(f, d->task->ppid);
+	bool is_child = parent && by_cmdline(&parent, &d) == 0;
+	return is_child || (d->args.is_daemonized && last_start > d->vm.start);
+}
+
+static void drop_shadows(struct vm_search *f)
+{
+	size_t n = f->drafts.n;
+	AUTO_FREE struct vm_draft **v = xcalloc(n + 1, sizeof *v);
+	AUTO_FREE bool *is_dropped = xcalloc(n + 1, sizeof *is_dropped);
+	for (size_t i = 0; i < n; i++)
+		v[i] = &f->drafts.v[i];
+	qsort(v, n, sizeof *v, by_cmdline);
+	for (size_t i = 0, end; i < n; i = end) {
+		uint64_t last_start = 0;
+		for (end = i; end < n && by_cmdline(&v[i], &v[end]) == 0; end++)
+			if (v[end]->vm.start > last_start)
+				last_start = v[end]->vm.start;
+		for (size_t k = i; k < end && end - i > 1; k++)
+			is_dropped[v[k] - f->drafts.v] = is_shadow(f, v[k], last_start);
 	}
-	return false;
+	for (size_t i = 0; i < n; i++)
+		f->drafts.v[i].is_dropped = is_dropped[i];
 }
 
 static int find(struct vm_search *f, struct err *e)
@@ -80,8 +107,7 @@ static int find(struct vm_search *f, struct err *e)
 		if (t->tid == t->pid && !task_is_kthread(t))
 			add_draft(f, t);
 	}
-	array_for_each (d, &f->drafts)
-		d->is_dropped = is_shadow(f, d);
+	drop_shadows(f);
 	return 0;
 }
 
@@ -103,24 +129,42 @@ static int ask_socket(struct vm_search *f, struct vm_draft *d, const char *socke
 	if (r == 0)
 		r = qmp_parse(text, f->arena, ret, &e);
 	/* -ENOENT: there is no machine to ask, only its files. */
-	if (r < 0 && r != -ENOENT)
-		vm_note(f, d, "QMP socket %s: %s; thread names are used", path,
-			*e.text ? e.text : qmp_outcome(r));
+	if (r == 0 || r == -ENOENT)
+		return r;
+	const char *why = *e.text ? e.text : qmp_outcome(r);
+	vm_note(f, d, "QMP socket %s: %s; thread names are used", path, why);
+	if (r == -ETIME || r == -ETIMEDOUT || r == -EBUSY)
+		d->vm.why_unasked = arena_printf(f->arena, "its monitor %s: %s", path, why);
 	return r;
+}
+
+/* The common purse that the VM's monitor is asked from. */
+static uint64_t *purse_of(struct vm_search *f, const struct vm *vm)
+{
+	return vm_is_of(vm, NULL) ? &f->qmp_ns : &f->others_qmp_ns;
 }
 
 int vm_ask_qmp(struct vm_search *f, struct vm_draft *d, uint64_t greeting_ns, struct qmp_facts *ret)
 {
+	if (!d->is_about)
+		return -ENOENT;
+	uint64_t *purse = purse_of(f, &d->vm);
+	struct vm_user *user = purse == &f->qmp_ns ? NULL : vm_user_of(f, d->vm.uid);
 	struct qmp_budget budget = {
-		.vm_ns = QMP_VM_NS,
-		.all_ns = f->qmp_ns,
+		.vm_ns = user && user->qmp_ns < QMP_VM_NS ? user->qmp_ns : QMP_VM_NS,
+		.all_ns = *purse,
 		.greeting_ns = greeting_ns,
+		.pid = d->vm.pid,
+		.uid = d->vm.uid,
 	};
+	uint64_t before = budget.all_ns;
 	int r = -ENOENT;
 	array_for_each (m, &d->args.monitors)
 		if (m->path && (r = ask_socket(f, d, m->path, &budget, ret)) == 0)
 			break;
-	f->qmp_ns = budget.all_ns;
+	*purse = budget.all_ns;
+	if (user)
+		user->qmp_ns -= user->qmp_ns < before - *purse ? user->qmp_ns : before - *purse;
 	bool has_path = false;
 	array_for_each (m, &d->args.monitors)
 		has_path |= m->path != NULL;

@@ -3,9 +3,12 @@
 #include "vm/qmp.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -65,21 +68,48 @@ static int connect_once(struct talk *t, const struct sockaddr_un *address)
 	return 0;
 }
 
-static int open_socket(struct talk *t, const char *path)
+static int connect_in_time(struct talk *t, const struct sockaddr_un *address)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	if (strlen(path) >= sizeof address.sun_path)
-		return -ENAMETOOLONG;
-	strcpy(address.sun_path, path);
-	int r = connect_once(t, &address);
+	int r = connect_once(t, address);
 	if (r == -EAGAIN) {
 		/* Not in step with others that wait for the same monitor. */
 		int wait_ms = BUSY_MS + (int)(now_ns() / 1000 % BUSY_MS);
 		poll(NULL, 0, wait_ms < left_ms(t) ? wait_ms : left_ms(t));
-		r = connect_once(t, &address);
+		r = connect_once(t, address);
 	}
-	if (r == -EAGAIN)
-		return -EBUSY;
+	return r == -EAGAIN ? -EBUSY : r;
+}
+
+/* Who called listen(2) there; see unix(7). Of another PID namespace it is 0 where we do not see it.
+ */
+static int check_peer(const struct talk *t, const struct qmp_budget *b)
+{
+	struct ucred peer;
+	socklen_t n = sizeof peer;
+	if (!b->pid)
+		return 0;
+	if (getsockopt(t->fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) < 0)
+		return -errno;
+	bool is_user = b->uid < 0 || peer.uid == 0 || peer.uid == (uid_t)b->uid;
+	return peer.pid == b->pid && is_user ? 0 : -EOWNERDEAD;
+}
+
+/* The file is opened once, and what was looked at is what is connected to. */
+static int open_socket(struct talk *t, const char *path, const struct qmp_budget *b)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct stat st;
+	AUTO_CLOSE int fd = open(path, O_PATH | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return errno == ENOENT ? -ECONNREFUSED : -errno;
+	if (!S_ISSOCK(st.st_mode))
+		return -ENOTSOCK;
+	if (b->pid && b->uid >= 0 && st.st_uid != 0 && st.st_uid != (uid_t)b->uid)
+		return -EOWNERDEAD;
+	snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d", fd);
+	int r = connect_in_time(t, &address);
+	if (r == 0)
+		r = check_peer(t, b);
 	return r == -ENOENT ? -ECONNREFUSED : r;
 }
 
@@ -158,9 +188,9 @@ static int receive(struct talk *t)
 	return 0;
 }
 
-static int talk(struct talk *t, const char *path)
+static int talk(struct talk *t, const char *path, const struct qmp_budget *b)
 {
-	int r = open_socket(t, path);
+	int r = open_socket(t, path, b);
 	while (r == 0 && t->n_replies < N_QUESTIONS) {
 		r = receive(t);
 		if (r == 0)
@@ -188,7 +218,7 @@ int qmp_ask(void *context, const char *key, char **ret_text)
 		.deadline_ns = start + greeting,
 		.answers_ns = start + budget,
 	};
-	int r = talk(&t, key);
+	int r = talk(&t, key, b);
 	uint64_t spent = now_ns() - start;
 	b->vm_ns = minus(b->vm_ns, spent);
 	b->all_ns = minus(b->all_ns, spent);
@@ -214,6 +244,10 @@ const char *qmp_outcome(int code)
 		return "what it says is not QMP";
 	case EMSGSIZE:
 		return "its answer is too long";
+	case ENOTSOCK:
+		return "it is no socket";
+	case EOWNERDEAD:
+		return "it is not this QEMU that listens there";
 	case EACCES:
 	case EPERM:
 		return "only root may ask";

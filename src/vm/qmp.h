@@ -14,8 +14,10 @@
 #include "base/alloc.h"
 #include "base/err.h"
 
-#define QMP_VM_NS  250000000ULL  /* for one VM */
-#define QMP_ALL_NS 1000000000ULL /* for all VMs of one run */
+#define QMP_VM_NS     250000000ULL  /* for one VM */
+#define QMP_ALL_NS    1000000000ULL /* for all VMs of managers and root of one run */
+#define QMP_USER_NS   250000000ULL  /* for all VMs of another user */
+#define QMP_OTHERS_NS 500000000ULL  /* for those of all other users */
 
 struct qmp_cpu {
 	int index, tid;
@@ -52,6 +54,9 @@ void qmp_facts_done(struct qmp_facts *facts);
 struct qmp_budget {
 	uint64_t vm_ns, all_ns;
 	uint64_t greeting_ns; /* for the greeting alone, when it is not 0 */
+	/* Who must listen there: a socket file of this user's or root's, and this process behind
+	 * it. A command line can name anybody's monitor. pid 0: whoever does. */
+	int pid, uid; /* uid -1: unknown */
 };
 
 /*
@@ -64,6 +69,8 @@ struct qmp_budget {
  *	-ECONNRESET	closed before the last answer
  *	-EPROTO		what came is not QMP
  *	-EMSGSIZE	an answer of more than 256 KiB
+ *	-ENOTSOCK	what has that path is no socket
+ *	-EOWNERDEAD	the socket is another user's, or another process listens there
  * or the errno of connect(2), such as -EACCES. -ENOENT is never returned: it is what host_ask()
  * says where there is no machine to ask.
  */

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "kernel/task-sched.h"
 #include "kernel/task-stat.h"
+#include "vm/lookup.h"
 #include "vm/provider.h"
 
 /* The first finds the processes, the others claim theirs. */
@@ -19,19 +20,45 @@ static const struct vm_provider *const providers[] = {
 
 void vm_note(struct vm_search *f, struct vm_draft *d, const char *fmt, ...)
 {
+	enum { NOTES_MAX = 32 };
 	va_list ap;
+	if (d->notes.n > NOTES_MAX)
+		return;
+	if (d->notes.n == NOTES_MAX) {
+		*array_push(&d->notes) = "there is more that is not understood";
+		return;
+	}
 	va_start(ap, fmt);
 	AUTO_FREE char *text = xvasprintf(fmt, ap);
 	va_end(ap);
 	*array_push(&d->notes) = arena_strdup(f->arena, text);
 }
 
+void vm_search_note(struct vm_search *f, const char *fmt, ...)
+{
+	enum { NOTES_MAX = 8 };
+	if (f->notes.n >= NOTES_MAX)
+		return;
+	va_list ap;
+	va_start(ap, fmt);
+	AUTO_FREE char *text = xvasprintf(fmt, ap);
+	va_end(ap);
+	*array_push(&f->notes) = arena_strdup(f->arena, text);
+}
+
+/* They come by pid, as the tasks do. */
 struct vm_draft *vm_draft_of(struct vm_search *f, int pid)
 {
-	array_for_each (d, &f->drafts)
-		if (d->vm.pid == pid && !d->is_dropped)
-			return d;
-	return NULL;
+	size_t low = 0, high = f->drafts.n;
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+		if (f->drafts.v[mid].vm.pid < pid)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	struct vm_draft *d = f->drafts.v + low;
+	return low < f->drafts.n && d->vm.pid == pid && !d->is_dropped ? d : NULL;
 }
 
 static int by_pid(const void *a, const void *b)
@@ -61,6 +88,7 @@ static void search_done(struct vm_search *f)
 	free(f->drafts.v);
 	free(f->by_pid);
 	free(f->users.v);
+	free(f->notes.v);
 }
 
 static bool is_still_there(struct host *h, const struct vm *vm)
@@ -82,6 +110,17 @@ static void ask_threads(struct vm_search *f, struct vm_draft *d)
 	d->is_dropped = !is_still_there(f->h, &d->vm);
 }
 
+/* Managers' and root's VMs first: what others' monitors take, those have had. */
+static void ask_all(struct vm_search *f, vm_about_fn *is_about, const void *context)
+{
+	for (int turn = 0; turn < 2; turn++)
+		array_for_each (d, &f->drafts)
+			if (!d->is_dropped && turn == !vm_is_of(&d->vm, NULL)) {
+				d->is_about = !is_about || is_about(context, &d->vm);
+				ask_threads(f, d);
+			}
+}
+
 static int by_role(const void *a, const void *b)
 {
 	const struct vm_thread *x = a, *y = b;
@@ -96,10 +135,6 @@ static void add_vm(struct vm_search *f, struct vms *v, struct vm_draft *d)
 {
 	struct vm *vm = &v->vms[v->n_vms++];
 	*vm = d->vm;
-	vm->manager = d->owner->name;
-	vm_identify(f, vm);
-	if (!vm->id)
-		vm->id = vm->name ? vm->name : arena_printf(f->arena, "%d", vm->pid);
 	qsort(d->threads.v, d->threads.n, sizeof *d->threads.v, by_role);
 	vm->threads = arena_dup(f->arena, d->threads.v, d->threads.n, sizeof *d->threads.v);
 	vm->n_threads = d->threads.n;
@@ -128,7 +163,44 @@ static void sort_vms(struct vms *v)
 		qsort(v->vms, v->n_vms, sizeof *v->vms, by_id);
 }
 
+static void identify_all(struct vm_search *f)
+{
+	array_for_each (d, &f->drafts) {
+		struct vm *vm = &d->vm;
+		if (d->is_dropped)
+			continue;
+		vm->manager = d->owner->name;
+		vm->config = d->config;
+		vm_identify(f, vm);
+		if (!vm->id)
+			vm->id = vm->name ? vm->name : arena_printf(f->arena, "%d", vm->pid);
+	}
+	vm_ids_unique(f);
+}
+
+/* Documentation/filesystems/proc.rst, chapter 4: with hidepid other users' processes are not in the
+ * list, init neither; in /proc/mounts "proc /proc proc rw,nosuid,hidepid=invisible 0 0". */
+static void note_hidden(struct vm_search *f)
+{
+	AUTO_FREE char *mounts = NULL;
+	if (snapshot_task(f->s, 1) || host_read(f->h, &mounts, NULL, "proc/self/mounts") < 0)
+		return;
+	for (char *next = mounts, *line; (line = str_next_line(&next));)
+		if (strstr(line, " /proc proc ") && strstr(line, "hidepid=")) {
+			vm_search_note(f,
+				"other users' processes are hidden (/proc is mounted with "
+				"hidepid): there may be VMs that only root sees");
+			return;
+		}
+}
+
 int vms_find(struct host *h, const struct snapshot *s, struct vms **ret, struct err *e)
+{
+	return vms_find_about(h, s, NULL, NULL, ret, e);
+}
+
+int vms_find_about(struct host *h, const struct snapshot *s, vm_about_fn *is_about,
+	const void *context, struct vms **ret, struct err *e)
 {
 	AUTO_VMS struct vms *v = xcalloc(1, sizeof *v);
 	CLEANUP(search_done)
@@ -137,6 +209,7 @@ int vms_find(struct host *h, const struct snapshot *s, struct vms **ret, struct 
 		.s = s,
 		.arena = &v->arena,
 		.qmp_ns = QMP_ALL_NS,
+		.others_qmp_ns = QMP_OTHERS_NS,
 	};
 	sort_tasks(&f);
 	for (size_t i = 0; i < N_ELEMENTS(providers); i++) {
@@ -144,17 +217,18 @@ int vms_find(struct host *h, const struct snapshot *s, struct vms **ret, struct 
 		if (r < 0)
 			return err_ctx(e, "find VMs of %s", providers[i]->name);
 	}
-	array_for_each (d, &f.drafts)
-		if (!d->is_dropped)
-			ask_threads(&f, d);
+	note_hidden(&f);
+	identify_all(&f);
+	ask_all(&f, is_about, context);
 	vm_kernel_threads(&f);
 	vm_devices(&f);
 	v->vms = arena_alloc(&v->arena, (f.drafts.n + 1) * sizeof *v->vms);
 	array_for_each (d, &f.drafts)
 		if (!d->is_dropped)
 			add_vm(&f, v, d);
-	vm_ids_unique(v);
 	sort_vms(v);
+	v->notes = arena_dup(&v->arena, f.notes.v, f.notes.n, sizeof *f.notes.v);
+	v->n_notes = f.notes.n;
 	*ret = TAKE(v);
 	return 0;
 }

@@ -84,7 +84,9 @@ struct vm {
 	const struct vm_config *config; /* never NULL where vms_find() made it; see vm/config.h */
 	struct vm_device *devices;
 	size_t n_devices;
-	const char **notes; /* what could not be found out, and why */
+	const char *why_unasked; /* why its monitor was not asked in time; NULL: that is not why
+				  * something is unknown */
+	const char **notes;      /* what could not be found out, and why */
 	size_t n_notes;
 };
 
@@ -92,12 +94,19 @@ struct vms {
 	struct arena arena;
 	struct vm *vms; /* by id (numbers by value) */
 	size_t n_vms;
+	const char **notes; /* what else may be a VM, and why it is not here */
+	size_t n_notes;
 };
 
 /* Finds all VMs of the host. The snapshot needs SNAPSHOT_TASKS and SNAPSHOT_CGROUPS. A VM that
  * disappears meanwhile is left out. The caller frees with vms_free(), and before the snapshot:
  * threads point into it. */
 int vms_find(struct host *h, const struct snapshot *s, struct vms **ret, struct err *e) MUST_CHECK;
+/* The same, but asks no other monitors than those of VMs that the caller needs them of: their id,
+ * name, UUID, pid, user and config are known. A monitor takes time, and it is anybody's. */
+typedef bool vm_about_fn(const void *context, const struct vm *vm);
+int vms_find_about(struct host *h, const struct snapshot *s, vm_about_fn *is_about,
+	const void *context, struct vms **ret, struct err *e) MUST_CHECK;
 void vms_free(struct vms *v);
 DEFINE_CLEANUP(struct vms, vms_free)
 #define AUTO_VMS CLEANUP(vms_freep)

@@ -123,12 +123,13 @@ static void task_stat_cut(void)
 static void task_statuses(void)
 {
 	struct task_status s;
-	task_status_parse("Name:\tx\nTgid:\t3085\nUid:\t0\t107\t0\t0\nVmLck:\t  524288 kB\n"
-			  "HugetlbPages:\t       0 kB\nCpus_allowed:\tff,ffffffff\n"
-			  "Cpus_allowed_list:\t0-39\nMems_allowed:\t1\nMems_allowed_list:\t0\n"
-			  "voluntary_ctxt_switches:\t150\nnonvoluntary_ctxt_switches:\t545\n",
+	task_status_parse(
+		"Name:\tx\nTgid:\t3085\nUid:\t0\t107\t0\t0\nNSpid:\t3085\t12\nVmLck:\t  524288 kB\n"
+		"HugetlbPages:\t       0 kB\nCpus_allowed:\tff,ffffffff\n"
+		"Cpus_allowed_list:\t0-39\nMems_allowed:\t1\nMems_allowed_list:\t0\n"
+		"voluntary_ctxt_switches:\t150\nnonvoluntary_ctxt_switches:\t545\n",
 		&s);
-	ok(s.tgid == 3085 && s.uid == 0 && s.euid == 107, "status: who");
+	ok(s.tgid == 3085 && s.uid == 0 && s.euid == 107 && s.n_pids == 2, "status: who");
 	ok(s.locked_kib == 524288 && s.hugetlb_kib == 0, "status: memory");
 	ok(s.voluntary == 150 && s.involuntary == 545, "status: switches");
 	ok(s.has_cpus && cpuset_count(&s.cpus_allowed) == 40 && s.has_mems &&

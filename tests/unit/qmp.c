@@ -3,6 +3,7 @@
 #include "vm/qmp.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -469,8 +470,8 @@ static void test_absent(const char *path)
 	memset(deep, 'x', sizeof deep);
 	deep[0] = '/';
 	deep[sizeof deep - 1] = 0;
-	free(ask(deep, -ENAMETOOLONG, "path too long"));
-	free(ask("/dev/null", -ECONNREFUSED, "not a socket"));
+	free(ask(deep, -ECONNREFUSED, "a path longer than an address"));
+	free(ask("/dev/null", -ENOTSOCK, "not a socket"));
 
 	struct qmp_budget b = { .vm_ns = QMP_VM_NS };
 	char *text = NULL;
@@ -481,6 +482,48 @@ static void test_absent(const char *path)
 	long start = now_ms();
 	ok(listener >= 0 && qmp_ask(&b, path, &text) == -EBUSY, "the rest of the common budget");
 	ok(now_ms() - start <= 100 && b.all_ns < 2000000, "is all that is spent");
+}
+
+/* Who listens: this process, as it made the socket. */
+static void test_peer(const char *path)
+{
+	static const struct {
+		const char *what;
+		int pid, uid; /* 1: somebody else's */
+		int want;
+	} rows[] = {
+		{ "its own", 0, 0, 0 },
+		{ "... of a user that nobody knows", 0, -1, 0 },
+		{ "another process", 1, 0, -EOWNERDEAD },
+		{ "another process of nobody knows whom", 1, -1, -EOWNERDEAD },
+	};
+	for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
+		unlink(path);
+		AUTO_CLOSE int listener = listen_at(path, 4);
+		pid_t pid = start_server(listener, serve_well);
+		struct qmp_budget b = { .vm_ns = QMP_VM_NS, .all_ns = QMP_ALL_NS };
+		b.pid = rows[i].pid ? pid : getpid();
+		b.uid = rows[i].uid < 0 ? -1 : (int)getuid();
+		AUTO_FREE char *text = NULL;
+		int r = qmp_ask(&b, path, &text);
+		/* A busy machine may be late. */
+		ok(r == rows[i].want || (!rows[i].want && r == -EBUSY), "peer: %s: %s",
+			rows[i].what, r ? qmp_outcome(r) : "asked");
+		stop_server(pid);
+	}
+	/* A socket file of somebody else's is not even connected to. */
+	struct qmp_budget b = { .vm_ns = QMP_VM_NS, .all_ns = QMP_ALL_NS };
+	AUTO_CLOSE int watched = -1;
+	AUTO_FREE char *text = NULL;
+	unlink(path);
+	watched = listen_at(path, 4);
+	if (geteuid() == 0 && chown(path, 1000, 1000) == 0) {
+		b.pid = getpid();
+		b.uid = 1001;
+		same_int(qmp_ask(&b, path, &text), -EOWNERDEAD, "peer: another user's file");
+		ok(fcntl(watched, F_SETFL, O_NONBLOCK) == 0 && accept(watched, NULL, NULL) < 0,
+			"peer: nobody knocked there");
+	}
 }
 
 int main(void)
@@ -496,6 +539,7 @@ int main(void)
 	test_busy(path);
 	test_full(path);
 	test_absent(path);
+	test_peer(path);
 	unlink(path);
 	rmdir(dir);
 	return tap_done();

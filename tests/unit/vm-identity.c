@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Who VMs are: what managers prove, what users claim, and what a word means. */
 #include <errno.h>
+#include <time.h>
 
 #include "base/str.h"
 #include "../machine/fake-proc.h"
@@ -180,20 +181,75 @@ static void test_lookup(void)
 
 enum { MANY = 4000 };
 
+static uint64_t now_us(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+/* A recording of MANY processes of one name, and their tasks. */
+static struct host *record_many(struct snapshot *s)
+{
+	AUTO_FREE char *path = xasprintf("%s/recording", root);
+	AUTO_FILE FILE *f = fopen(path, "we");
+	struct host *h = NULL;
+	s->tasks = arena_alloc(&s->arena, MANY * sizeof *s->tasks);
+	s->n_tasks = MANY;
+	fprintf(f, "wideberth recording 1\n");
+	for (int i = 0; i < MANY; i++) {
+		int pid = 10 + i;
+		s->tasks[i] = (struct task){ .tid = pid, .pid = pid, .start = 7, .cgroup = -1 };
+		s->tasks[i].comm = "q";
+		fprintf(f,
+			"file proc/%d/cmdline\n\tqemu-system-x86_64\\x00-name\\x00db01\\x00-uuid"
+			"\\x00AA\\x00\n~\nfile proc/%d/task/%d/stat\n"
+			"\t%d (q) S 1 0 0 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 7 0\n",
+			pid, pid, pid, pid);
+	}
+	fflush(f);
+	return host_open(&h, path, NULL) == 0 ? h : NULL;
+}
+
+/* So many of one name that what is done for each pair of them would be seen. */
 static void test_many(void)
 {
-	struct vms v = { .n_vms = MANY };
-	v.vms = arena_alloc(&v.arena, MANY * sizeof *v.vms);
-	for (int i = 0; i < MANY; i++)
-		v.vms[i] = (struct vm){ .id = "db01", .name = "db01", .uuid = "AA", .pid = 10 + i };
+	struct snapshot s = { 0 };
+	struct host *h = record_many(&s);
+	AUTO_VMS struct vms *v = NULL;
 	bool is_meant[MANY] = { false };
 	struct err e = { 0 };
-	vm_ids_unique(&v);
-	same_str(v.vms[MANY - 1].id, "4009", "thousands of one name");
-	same_int(vms_select(&v, "db01", is_meant, &e), -ENOTUNIQ, "... fit it");
+	uint64_t before = now_us();
+	if (!ok(h && vms_find(h, &s, &v, &e) == 0, "thousands of one name"))
+		return;
+	uint64_t spent = now_us() - before;
+	ok(v->n_vms == MANY && spent < 1000000, "%zu in %d ms", v->n_vms, (int)(spent / 1000));
+	same_str(v->vms[MANY - 1].id, "4009", "... each by its pid");
+	same_int(vms_select(v, "db01", is_meant, &e), -ENOTUNIQ, "... fit it");
 	ok(strstr(e.text, "and 3996 more;") != NULL, "... and some are named");
-	same_int(vms_select(&v, "db0*", is_meant, &e), MANY, "... a glob means them all");
-	arena_done(&v.arena);
+	same_int(vms_select(v, "db0*", is_meant, &e), MANY, "... a glob means them all");
+	host_free(h);
+	arena_done(&s.arena);
+}
+
+/* What the kernel lets a user have, and no VM has. */
+static void test_long(void)
+{
+	enum { LONG = 6 * 1024 * 1024 };
+	AUTO_FREE char *line = xcalloc(LONG, 1);
+	struct found f;
+	size_t n = 0;
+	put_vm(500, "0\t0", "x", "");
+	for (const char *word = Q; n + 64 < LONG;
+		word = "-netdev|tap,id=n|-device|virtio-net,netdev=n|")
+		n += cmdline_of(word, line + n, LONG - n) - 1;
+	put(line, n, "proc/500/cmdline");
+	if (find_all(&f, root, NULL) && ok(f.v->n_vms == 0 && f.v->n_notes == 1, "left out"))
+		same_str(f.v->notes[0],
+			"process 500 is left out: its command line has 6143 KiB, more than any "
+			"VM's",
+			"... and told");
+	found_done(&f);
 }
 
 int main(void)
@@ -210,6 +266,9 @@ int main(void)
 	}
 	found_done(&f);
 	test_lookup();
+	clear_root();
+	mkdir(root, 0755);
+	test_long();
 	test_many();
 	clear_root();
 	return tap_done();
