@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/alloc.h"
+#include "base/text.h"
+
 void log_debug(const char *fmt, ...)
 {
 	static int is_on = -1;
@@ -19,7 +22,7 @@ void log_debug(const char *fmt, ...)
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	va_start(ap, fmt);
 	fprintf(stderr, "wideberth: %ld.%03ld: ", (long)now.tv_sec % 1000, now.tv_nsec / 1000000);
-	vfprintf(stderr, fmt, ap);
-	fputc('\n', stderr);
+	AUTO_FREE char *text = xvasprintf(fmt, ap), *visible = text_visible(text);
+	fprintf(stderr, "%s\n", visible);
 	va_end(ap);
 }

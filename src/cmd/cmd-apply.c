@@ -56,6 +56,7 @@ static enum outcome apply(struct context *c, const struct recovery *begun, uint6
 	}
 	if (outcome != OUTCOME_DONE)
 		return outcome;
+	c->done = is_made ? "applied" : NULL;
 	changes_report(p.changes, !is_dry, c->report);
 	struct apply_cost cost = cost_of(c->h, began_ns);
 	if (is_made)

@@ -11,8 +11,10 @@ static enum outcome undo(struct context *c, struct err *e)
 {
 	AUTO_UNDO struct undo u = { 0 };
 	enum outcome outcome = undo_named(c->h, c->args->rest.v, c->args->rest.n, &u, e);
-	if (u.changes)
+	if (u.changes) {
+		c->done = "undone";
 		undo_report(&u, c->report);
+	}
 	return outcome;
 }
 
@@ -26,6 +28,7 @@ static int run(struct context *c, struct err *e)
 	}
 	enum outcome outcome = recovery_begin(c->h, &begun, e);
 	recovery_report(&begun, c->report);
+	c->done = begun.former ? "undone" : NULL;
 	if (outcome == OUTCOME_DONE && !is_overdue)
 		outcome = undo(c, e);
 	return exit_code_of(outcome);
@@ -58,8 +61,10 @@ static int run_confirm(struct context *c, struct err *e)
 	recovery_report(&begun, c->report);
 	if (outcome == OUTCOME_DONE)
 		outcome = confirm_named(c->h, c->args->rest.v, c->args->rest.n, &confirmed, e);
-	if (outcome == OUTCOME_DONE)
+	if (outcome == OUTCOME_DONE) {
+		c->done = "confirmed";
 		confirm_report(&confirmed, c->report);
+	}
 	return exit_code_of(outcome);
 }
 

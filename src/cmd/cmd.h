@@ -41,6 +41,8 @@ const char *args_get(const struct args *a, const char *name);
 struct key_row;
 
 struct context {
+	const char *command;
+	const char *done; /* "applied": once the host was changed, for when that cannot be told */
 	struct host *h;
 	struct report *report;
 	const struct args *args;

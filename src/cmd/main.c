@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/str.h"
+#include "base/text.h"
 #include "cmd/args.h"
 #include "cmd/cmd.h"
 #include "vm/redact.h"
@@ -16,11 +19,44 @@ static const char *global(const struct command_line *line, const char *name)
 	return value ? value : args_get(&line->global, name);
 }
 
+/* The door to standard error: what an error quotes may hold any bytes. */
+static void tell(const char *command, const struct err *e)
+{
+	AUTO_FREE char *text = text_visible(e->text);
+	fprintf(stderr, "wideberth: %s%s%s\n", command ? command : "", command ? ": " : "", text);
+}
+
 static int print(struct context *c, struct err *e)
 {
 	struct text_style style = text_style_of(stdout, c->has_colour_off);
 	return c->is_json ? report_print_json(c->report, stdout, e)
 			  : report_print_text(c->report, stdout, &style, e);
+}
+
+/* What was done stays done when it cannot be told: the exit code says so, and the error what. */
+static int finish(struct context *c, int code, struct err *e)
+{
+	struct err later = { 0 };
+	const char *what = "report";
+	int r = 0;
+	if (!e->code || code == EXIT_REPORT || code == EXIT_RESIDUE)
+		r = print(c, &later);
+	if (r == 0) {
+		what = "recording";
+		r = host_finish(c->h, &later);
+	}
+	if (r == 0)
+		return code;
+	if (e->code) {
+		tell(c->command, e);
+	} else if (c->done) {
+		err_ctx(&later, "%s, but the %s could not be written", c->done, what);
+		code = code == EXIT_OK ? EXIT_REPORT : code;
+	} else {
+		code = EXIT_UNCHANGED;
+	}
+	*e = later;
+	return code;
 }
 
 static void show_wait(void *context, const char *whom)
@@ -55,24 +91,19 @@ static int run(const struct command_line *line, struct report **ret_report, stru
 	struct context c = {
 		.h = h,
 		.report = report,
+		.command = line->command->name,
 		.args = &line->args,
 		.has_colour_off = global(line, "no-color"),
 		.is_json = global(line, "json"),
 		.is_terminal = isatty(STDERR_FILENO),
 	};
 	host_on_wait(h, show_wait, &c);
+	/* Who reads the report may be gone: that ends no change, and is said in the end. */
+	if (line->command->flags & CMD_CHANGES)
+		signal(SIGPIPE, SIG_IGN);
 	int code = line->command->run(&c, e);
 	progress_clear(&c);
-	struct err later = { 0 };
-	if (!e->code || code == EXIT_REPORT || code == EXIT_RESIDUE)
-		r = print(&c, &later);
-	if (r == 0)
-		r = host_finish(h, &later);
-	if (r < 0 && !e->code) {
-		*e = later;
-		return EXIT_UNCHANGED;
-	}
-	return code;
+	return finish(&c, code, e);
 }
 
 /* For the build: what is made of the tables. */
@@ -87,9 +118,19 @@ static int generate(const char *what)
 	return EXIT_OK;
 }
 
+/* A standard stream that is closed must not become a file of the host: what is written there fails.
+ */
+static void open_streams(void)
+{
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) != fd)
+			abort();
+}
+
 int main(int argc, char **argv)
 {
 	setlocale(LC_CTYPE, "");
+	open_streams();
 	CLEANUP(command_line_done) struct command_line line = { 0 };
 	struct err e = { 0 };
 	/* Not freed: the process ends, and of many VMs to take it apart is a tenth of the time. */
@@ -114,10 +155,9 @@ int main(int argc, char **argv)
 	}
 	if ((fflush(stdout) == EOF || ferror(stdout)) && !e.code) {
 		err_set(&e, errno ? -errno : -EIO, "write to standard output");
-		code = code == EXIT_RESIDUE ? code : EXIT_UNCHANGED;
+		code = EXIT_UNCHANGED;
 	}
 	if (e.code)
-		fprintf(stderr, "wideberth: %s%s%s\n", line.command ? line.command->name : "",
-			line.command ? ": " : "", e.text);
+		tell(line.command ? line.command->name : NULL, &e);
 	exit(code);
 }

@@ -36,8 +36,8 @@ struct report {
 char *cell_text(const json_t *row, const struct column *column) MUST_CHECK;
 
 /*
- * Text for a terminal. text_clean() makes control characters and malformed UTF-8 harmless and,
- * without UTF-8, writes everything in ASCII. text_width() wants clean text.
+ * Text for a terminal. text_clean() makes it visible (base/text.h) and, without UTF-8, writes
+ * everything in ASCII. text_width() wants clean text.
  */
 char *text_clean(const char *s, bool has_utf8) MUST_CHECK;
 int text_width(const char *s);

@@ -3,7 +3,14 @@
 
 #include "base/cpuset.h"
 #include "base/str.h"
+#include "base/text.h"
 #include "report/internal.h"
+
+static const char *picture_text(struct picture *p, const char *s)
+{
+	AUTO_FREE char *visible = s ? text_visible(s) : NULL;
+	return arena_strdup(&p->arena, visible);
+}
 
 /* Light fills carry black ink, dark ones white: the number on it must be readable first. */
 static const struct look vm_looks[] = {
@@ -26,7 +33,7 @@ static const struct look style_looks[] = {
 struct picture *picture_new(const char *title)
 {
 	struct picture *p = xcalloc(1, sizeof *p);
-	p->title = arena_strdup(&p->arena, title);
+	p->title = picture_text(p, title);
 	p->heat_label = "load";
 	array_push(&p->items);
 	return p;
@@ -47,9 +54,7 @@ int picture_owner(struct picture *p, enum owner_style style, char symbol, const 
 {
 	int n_looks = N_ELEMENTS(vm_looks);
 	struct owner *o = array_push(&p->owners);
-	*o = (struct owner){
-		.style = style, .symbol = symbol, .label = arena_strdup(&p->arena, label)
-	};
+	*o = (struct owner){ .style = style, .symbol = symbol, .label = picture_text(p, label) };
 	if (style == OWNER_VM) {
 		o->look = p->n_vms % n_looks;
 		o->round = p->n_vms++ / n_looks;
@@ -66,8 +71,8 @@ static int add_item(struct picture *p, int parent, const char *text, const char 
 {
 	struct item *item = array_push(&p->items);
 	int i = (int)p->items.n - 1;
-	item->text = arena_strdup(&p->arena, text);
-	item->note = note && *note ? arena_strdup(&p->arena, note) : NULL;
+	item->text = picture_text(p, text);
+	item->note = note && *note ? picture_text(p, note) : NULL;
 	struct item *above = &p->items.v[parent];
 	if (above->last)
 		p->items.v[above->last].next = i;
@@ -79,7 +84,7 @@ static int add_item(struct picture *p, int parent, const char *text, const char 
 
 void picture_fact(struct picture *p, int box, const char *text)
 {
-	*array_push(&p->facts) = (struct fact){ .text = arena_strdup(&p->arena, text) };
+	*array_push(&p->facts) = (struct fact){ .text = picture_text(p, text) };
 	int *link = &p->items.v[box].first_fact;
 	while (*link)
 		link = &p->facts.v[*link - 1].next;
@@ -101,8 +106,8 @@ void picture_bar_labels(
 	struct picture *p, const char *const labels[PICTURE_BAR_PARTS], const char *rest)
 {
 	for (int i = 0; i < PICTURE_BAR_PARTS; i++)
-		p->bar_labels[i] = arena_strdup(&p->arena, labels[i]);
-	p->bar_labels[PICTURE_BAR_PARTS] = arena_strdup(&p->arena, rest);
+		p->bar_labels[i] = picture_text(p, labels[i]);
+	p->bar_labels[PICTURE_BAR_PARTS] = picture_text(p, rest);
 }
 
 bool picture_has_bar(const struct picture *p)
@@ -130,7 +135,7 @@ void picture_cell(
 
 void picture_heat_label(struct picture *p, const char *label)
 {
-	p->heat_label = arena_strdup(&p->arena, label);
+	p->heat_label = picture_text(p, label);
 }
 
 struct legend_entry *picture_legend(const struct picture *p, struct arena *a, size_t *ret_n)

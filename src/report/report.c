@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <string.h>
 
+#include "base/text.h"
 #include "report/internal.h"
 
 struct report *report_new(const char *command)
@@ -40,11 +41,19 @@ static struct block *add_block(struct report *r, enum block_kind kind)
 	return b;
 }
 
+/* Names of strangers are in it: what they hold beside signs ends here. */
+PRINTF_LIKE(1, 0)
+static char *visible(const char *fmt, va_list ap)
+{
+	AUTO_FREE char *text = xvasprintf(fmt, ap);
+	return text_visible(text);
+}
+
 #define ADD_TEXT(r, kind, fmt)                                                                     \
 	do {                                                                                       \
 		va_list ap;                                                                        \
 		va_start(ap, fmt);                                                                 \
-		add_block((r), (kind))->text = xvasprintf(fmt, ap);                                \
+		add_block((r), (kind))->text = visible(fmt, ap);                                   \
 		va_end(ap);                                                                        \
 	} while (0)
 
@@ -56,6 +65,17 @@ void report_heading(struct report *r, const char *fmt, ...)
 void report_text(struct report *r, const char *fmt, ...)
 {
 	ADD_TEXT(r, BLOCK_TEXT, fmt);
+}
+
+void report_more(struct report *r, const char *fmt, ...)
+{
+	struct block *b = &r->blocks.v[r->blocks.n - 1];
+	AUTO_FREE char *before = b->text;
+	va_list ap;
+	va_start(ap, fmt);
+	AUTO_FREE char *line = visible(fmt, ap);
+	va_end(ap);
+	b->text = xasprintf("%s\n%s", before, line);
 }
 
 void report_note(struct report *r, const char *fmt, ...)

@@ -27,9 +27,12 @@ DEFINE_CLEANUP(struct report, report_free)
 /* The payload object (borrowed); commands add their keys to it. */
 json_t *report_json(struct report *r);
 
-/* What text shows, in order. */
+/* What text shows, in order. Names may hold any bytes: all of it is made visible in one line, see
+ * base/text.h. */
 void report_heading(struct report *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void report_text(struct report *r, const char *fmt, ...) PRINTF_LIKE(2, 3); /* wrapped paragraph */
+/* A further line of the block before, which is none of a table or a picture. */
+void report_more(struct report *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void report_note(struct report *r, const char *fmt, ...) PRINTF_LIKE(2, 3); /* "note: …", dimmed */
 void report_warning(struct report *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
 

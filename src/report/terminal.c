@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "base/text.h"
 #include "report/internal.h"
 
 enum { WIDTH_DEFAULT = 80, WIDTH_MIN = 40 };
@@ -44,26 +45,6 @@ struct text_style text_style_of(FILE *f, bool no_colour)
 	return style;
 }
 
-/* Decodes one character; returns its length, 0 when it is not UTF-8. */
-static size_t decode(const char *s, uint32_t *ret)
-{
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	const unsigned char *u = (const unsigned char *)s;
-	size_t n = *u < 0x80 ? 1 : *u >> 5 == 6 ? 2 : *u >> 4 == 14 ? 3 : *u >> 3 == 30 ? 4 : 0;
-	if (!n)
-		return 0;
-	uint32_t c = n == 1 ? *u : *u & (0x7fU >> n);
-	for (size_t i = 1; i < n; i++) {
-		if (u[i] >> 6 != 2)
-			return 0;
-		c = c << 6 | (u[i] & 0x3f);
-	}
-	if (c < least[n] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
-		return 0;
-	*ret = c;
-	return n;
-}
-
 static const char *ascii_for(uint32_t c)
 {
 	static const struct {
@@ -97,34 +78,21 @@ static const char *ascii_for(uint32_t c)
 	return "?";
 }
 
-/* How many characters at the start of s any terminal can show. */
-static size_t plain_length(const char *s)
-{
-	size_t n = 0;
-	while (s[n] >= ' ' && s[n] < 0x7f)
-		n++;
-	return n;
-}
-
 char *text_clean(const char *s, bool has_utf8)
 {
-	size_t n_plain = plain_length(s);
-	if (!s[n_plain]) /* as nearly all are */
-		return xstrndup(s, n_plain);
+	AUTO_FREE char *visible = text_visible(s);
 	struct strbuf b = { 0 };
-	strbuf_add(&b, s, n_plain);
-	s += n_plain;
-	while (*s) {
-		uint32_t c = 0;
-		size_t n = decode(s, &c);
-		/* Escape sequences in a VM's name must not reach the terminal; C1 ones neither. */
-		if (!n || (c < 0x20 && c != '\n') || (c >= 0x7f && c < 0xa0))
-			strbuf_puts(&b, c == '\t' ? " " : "?");
-		else if (c < 0x80 || has_utf8)
-			strbuf_add(&b, s, n);
+	if (has_utf8)
+		return TAKE(visible);
+	strbuf_puts(&b, "");
+	for (const char *p = visible; *p;) {
+		uint32_t c;
+		size_t n = text_decode(p, &c);
+		if (c < 0x80)
+			strbuf_add(&b, p, n);
 		else
 			strbuf_puts(&b, ascii_for(c));
-		s += n ? n : 1;
+		p += n;
 	}
 	return b.s;
 }
@@ -158,11 +126,11 @@ static int char_width(uint32_t c)
 
 int text_width(const char *s)
 {
-	size_t n_plain = plain_length(s);
+	size_t n_plain = text_plain_length(s);
 	int width = (int)n_plain;
 	s += n_plain;
 	for (uint32_t c; *s;) {
-		size_t n = decode(s, &c);
+		size_t n = text_decode(s, &c);
 		width += n ? char_width(c) : 1;
 		s += n ? n : 1;
 	}
@@ -175,7 +143,7 @@ size_t text_break(const char *s, int width, size_t *ret_next)
 	int column = 0;
 	while (s[end] && s[end] != '\n') {
 		uint32_t c;
-		size_t n = decode(s + end, &c);
+		size_t n = text_decode(s + end, &c);
 		column += n ? char_width(c) : 1;
 		if (s[end] == ' ')
 			blank = end;

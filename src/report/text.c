@@ -5,6 +5,7 @@
 #include <locale.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "report/internal.h"
 
 enum {
@@ -38,8 +39,6 @@ static struct grid grid_of(const struct block *b, bool has_utf8)
 		size_t line = i / g.n_columns;
 		AUTO_FREE char *s =
 			line ? cell_text(json_array_get(b->rows, line - 1), c) : xstrdup(c->head);
-		for (char *p = s; (p = strchr(p, '\n'));)
-			*p = ' ';
 		g.text[i] = text_clean(s, has_utf8);
 		int width = text_width(g.text[i]);
 		if (width > g.width[i % g.n_columns])
@@ -141,6 +140,19 @@ static int print_table(const struct block *b, FILE *f, const struct text_style *
 	return r;
 }
 
+static char *clean_lines(const char *text, bool has_utf8)
+{
+	struct strbuf b = { 0 };
+	AUTO_FREE char *lines = xstrdup(text);
+	char *next = lines;
+	strbuf_puts(&b, "");
+	for (char *line; (line = str_next_line(&next));) {
+		AUTO_FREE char *clean = text_clean(line, has_utf8);
+		strbuf_printf(&b, "%s%s", b.n ? "\n" : "", clean);
+	}
+	return b.s;
+}
+
 static void print_prose(const struct block *b, FILE *f, const struct text_style *style)
 {
 	static const struct {
@@ -153,7 +165,7 @@ static void print_prose(const struct block *b, FILE *f, const struct text_style 
 	};
 	const char *prefix = looks[b->kind].prefix, *attr = looks[b->kind].attr;
 	int width = style->width < PROSE_WIDTH ? style->width : PROSE_WIDTH;
-	AUTO_FREE char *text = text_clean(b->text, style->has_utf8);
+	AUTO_FREE char *text = clean_lines(b->text, style->has_utf8);
 	if (*attr)
 		text_attr(f, style, attr);
 	fputs(prefix, f);

@@ -42,11 +42,11 @@ static struct strbuf describe(const struct vm_config *c)
 	return b;
 }
 
-static void add_pending(const struct vm_config *c, struct strbuf *b)
+static void report_pending(const struct vm_config *c, struct report *r)
 {
 	array_for_each (p, &c->pending)
-		strbuf_printf(b, "\nat next start: %s%s%s", p->key,
-			p->value ? " = " : " is deleted", p->value ? p->value : "");
+		report_more(r, "at next start: %s%s%s", p->key, p->value ? " = " : " is deleted",
+			p->value ? p->value : "");
 }
 
 /* Why nothing is said of where the memory is. */
@@ -77,7 +77,7 @@ static void add_node(const struct memory_node *n, struct strbuf *b)
 static void add_memory(const struct vm_memory *m, bool is_exact, struct strbuf *b)
 {
 	AUTO_FREE char *locked = unit_format(UNIT_KIB, (double)m->locked_kib);
-	strbuf_puts(b, "\nmemory: ");
+	strbuf_puts(b, "memory: ");
 	array_for_each (n, &m->nodes) {
 		strbuf_puts(b, n == m->nodes.v ? "" : ", ");
 		add_node(n, b);
@@ -189,9 +189,11 @@ json_t *vm_report(const struct vm *vm, const struct vm_memory *memory, const str
 		vm->n_vcpus == 1 ? "" : "s", vm->cgroup && *vm->cgroup ? ", in " : "",
 		vm->cgroup ? vm->cgroup : "");
 	AUTO_STRBUF struct strbuf b = describe(vm->config);
-	add_memory(memory, d->is_memory_exact, &b);
-	add_pending(vm->config, &b);
+	AUTO_STRBUF struct strbuf where = { 0 };
+	add_memory(memory, d->is_memory_exact, &where);
 	report_text(r, "%s", b.s);
+	report_more(r, "%s", where.s);
+	report_pending(vm->config, r);
 	report_devices(json_object_get(o, "devices"), r);
 	report_threads(vm, d->has_times, o, r);
 	for (size_t i = 0; i < vm->n_notes; i++)

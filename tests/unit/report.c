@@ -218,7 +218,8 @@ static void test_wrapping(void)
 	ok(widest_line(narrow) <= 60, "however narrow");
 
 	AUTO_REPORT struct report *prose = report_new("check");
-	report_text(prose, "%s\n  %s", "one two three four five six", "seven eight nine ten");
+	report_text(prose, "%s", "one two three four five six");
+	report_more(prose, "  %s", "seven eight nine ten");
 	report_note(prose, "%s", "first second third");
 	report_note(prose, "%s", "fourth");
 	AUTO_FREE char *wrapped = text_of(prose, (struct text_style){ .width = 14 });
