@@ -8,217 +8,241 @@
 #include "host/host.h"
 #include "kernel/task-stat.h"
 
+struct changes *changes_new(void)
+{
+	struct changes *c = xcalloc(1, sizeof *c);
+	c->owed = ledger_new();
+	return c;
+}
+
 void changes_free(struct changes *c)
 {
+	ledger_freep(&c->owed);
 	free(c->v.v);
 	arena_done(&c->arena);
 	free(c);
 }
 
-const char *change_result_name(enum change_result result)
+const char *change_result_name(const struct change *c)
 {
-	static const char *const names[] = {
+	static const char *const names[N_CHANGE_STATES] = {
 		[CHANGE_PENDING] = "pending",
+		[CHANGE_WRITTEN] = "done",
 		[CHANGE_DONE] = "done",
 		[CHANGE_SAME] = "unchanged",
+		[CHANGE_UNTOUCHED] = "unchanged",
 		[CHANGE_GONE] = "gone",
 		[CHANGE_IMMOVABLE] = "immovable",
+		[CHANGE_UNREADABLE] = "immovable",
 		[CHANGE_KEPT] = "kept",
+		[CHANGE_LATER] = "pending",
 		[CHANGE_FAILED] = "failed",
 	};
-	return names[result];
+	return names[c->state];
 }
 
 bool change_is_needed(const struct change *c)
 {
-	return c->result == CHANGE_PENDING;
+	return c->state == CHANGE_PENDING;
 }
 
-bool change_is_same(struct host *h, const struct change *c, const char *now)
+bool change_is_refused(const struct change *c)
 {
-	return knob_holds(c->knob, h, &c->target, c->after, c->avoid, now);
-}
-
-/* The set that a setting describes relative to its baseline. */
-static const char *derive(struct host *h, struct arena *a, const struct knob *k,
-	const struct setting *s, const char *baseline)
-{
-	struct cpuset was;
-	bool is_all = (k->empty_is_all && (!*baseline || streq(baseline, KNOB_ABSENT))) ||
-		streq(baseline, "all");
-	AUTO_FREE char *online = NULL;
-	if (is_all && knob_read_list(h, &online, "sys/devices/system/cpu/online") == 0)
-		baseline = online;
-	if (cpuset_parse_list(baseline, &was) < 0)
-		return NULL;
-	struct cpuset wanted = s->with ? cpuset_or(&was, s->with) : cpuset_minus(&was, s->without);
-	if (!s->with && cpuset_equal(&wanted, &was) && is_all)
-		return arena_strdup(a, baseline);
-	/* Nothing is left, or only CPUs that are offline: the fallback has all that are not. */
-	if (s->fallback && !cpuset_intersects(&wanted, s->fallback))
-		wanted = *s->fallback;
-	AUTO_FREE char *text = cpuset_format_list(&wanted);
-	return arena_strdup(a, text);
+	return c->state == CHANGE_IMMOVABLE || c->state == CHANGE_UNREADABLE ||
+		c->state == CHANGE_FAILED;
 }
 
 /* True when the setting was right from the start: what it is now is not our business. */
 static bool was_right(const struct change *c, const struct entry *ours)
 {
-	return !c->knob->is_collateral && streq(ours->value, c->baseline) &&
-		streq(c->after, c->baseline);
-}
-
-/* True when the value has to be written though it seems to be there. A thread's mask that we set
- * may by now be just what its group has: left alone, it would stay when the group gets wider. */
-static bool is_blind(const struct change *c)
-{
-	return c->knob->is_deferred || c->is_again || (c->is_released && streq(c->after, "all"));
+	return !c->knob->is_collateral && value_equal(&ours->value, &c->baseline) &&
+		value_equal(&c->after, &c->baseline);
 }
 
 /* Nothing to write. Somebody else's set without the CPUs to avoid is as good as ours, but an older
- * one of ours is not: it may avoid more than is claimed by now. */
-static bool is_right(struct host *h, const struct change *c, const char *now)
+ * one of ours is not: it may avoid more than is claimed by now. A value that we set may by now be
+ * just what its group has: left alone, it would stay when the group gets wider. */
+static bool is_right(struct host *h, const struct change *c)
 {
-	bool is_ours = c->in_force && knob_is_same(c->knob, h, &c->target, c->in_force, now);
-	return is_ours ? knob_is_same(c->knob, h, &c->target, c->after, now)
-		       : change_is_same(h, c, now);
+	const struct value *now = &c->before;
+	bool is_hidden = c->knob->hides_unset && c->aim == AIM_BACK && c->after.kind == VALUE_UNSET;
+	if (c->knob->is_deferred || is_hidden)
+		return false;
+	bool is_ours = c->in_force && knob_is_same(h, c->knob, &c->target, c->in_force, now);
+	return knob_holds(h, c->knob, &c->target, &c->after, is_ours ? NULL : c->avoid, now);
 }
 
-int changes_add(
-	struct host *h, struct changes *list, const struct change *c, const struct entry *ours)
+/* Neither ours, nor what it is to be, nor what it was. */
+static bool is_foreign(struct host *h, const struct change *c, const struct entry *ours)
 {
-	AUTO_FREE char *now = NULL;
-	int r = c->knob->read(h, &c->target, &now);
-	if (r < 0 && !knob_is_gone(r) && !c->is_optional)
-		return r;
+	const struct value *now = &c->before;
+	return !c->knob->is_deferred && !knob_is_same(h, c->knob, &c->target, &c->after, now) &&
+		!knob_is_ours(h, c->knob, &c->target, &ours->value, ours->avoid, now) &&
+		!knob_is_same(h, c->knob, &c->target, &c->baseline, now);
+}
+
+static void add(
+	struct changes *list, const struct change *c, enum change_state state, const char *reason)
+{
 	struct change *n = array_push(&list->v);
 	*n = *c;
-	n->before = arena_strdup(&list->arena, now);
-	if (r < 0) {
-		n->result = knob_is_gone(r) ? CHANGE_GONE : CHANGE_IMMOVABLE;
-		n->reason = knob_explain(c->knob, r);
-	} else if (ours && was_right(c, ours)) {
-		n->result = CHANGE_SAME;
-		n->is_untouched = true;
-	} else if (is_right(h, n, now) && !is_blind(c)) {
-		n->result = CHANGE_SAME;
-	} else if (ours && !c->knob->is_deferred &&
-		!knob_is_same(c->knob, h, &c->target, c->after, now) &&
-		!knob_is_ours(c->knob, h, &c->target, ours->value, ours->avoid, now) &&
-		!knob_is_same(c->knob, h, &c->target, c->baseline, now)) {
-		n->result = CHANGE_KEPT;
-		n->reason = "somebody else changed it since";
-	}
-	return 0;
+	n->state = state;
+	n->reason = reason;
+}
+
+/* The value there now is in c->before. */
+static void add_read(
+	struct host *h, struct changes *list, const struct change *c, const struct entry *ours)
+{
+	if (ours && was_right(c, ours))
+		add(list, c, CHANGE_UNTOUCHED, NULL);
+	else if (is_right(h, c))
+		add(list, c, CHANGE_SAME, NULL);
+	else if (ours && is_foreign(h, c, ours))
+		add(list, c, CHANGE_KEPT, "somebody else changed it since");
+	else
+		add(list, c, CHANGE_PENDING, NULL);
+}
+
+void changes_add_back(struct host *h, struct changes *list, struct change *c,
+	const struct entry *ours, bool in_doubt)
+{
+	int r = knob_read(h, c->knob, &c->target, &list->arena, &c->before);
+	if (r == KNOB_GONE)
+		add(list, c, CHANGE_GONE, NULL);
+	else if (r < 0) /* owed: not written without knowing what is there */
+		add(list, c, CHANGE_FAILED, knob_explain(c->knob, r));
+	else if (in_doubt && c->knob->is_remembered)
+		add(list, c, CHANGE_PENDING, NULL);
+	else
+		add_read(h, list, c, ours);
+}
+
+const struct value *change_keep(struct arena *a, const struct value *v)
+{
+	struct value copy = value_copy(a, v);
+	return arena_dup(a, &copy, 1, sizeof copy);
 }
 
 struct change change_of(struct arena *a, const struct entry *e)
 {
 	return (struct change){
-		.knob = knob_find(e->knob),
+		.knob = e->knob,
 		.target = { .key = arena_strdup(a, e->key), .id = arena_strdup(a, e->id) },
-		.baseline = arena_strdup(a, e->baseline),
-		.is_optional = e->is_optional,
+		.baseline = value_copy(a, &e->baseline),
+		.in_force = change_keep(a, &e->value),
+		.aim = e->is_optional ? AIM_OPTIONAL : AIM_REQUIRED,
 	};
 }
 
-static const struct setting *find_setting(const struct settings *s, const struct entry *e)
+static bool is_wanted(const struct settings *s, const struct entry *e)
 {
 	const struct target t = { e->key, e->id };
 	for (size_t i = 0; i < s->n; i++) {
 		const struct setting *x = &s->v[i];
-		if (target_is_same(x->knob, &(struct target){ x->key, x->id }, e->knob, &t))
-			return x;
-	}
-	return NULL;
-}
-
-/* Backwards through what was applied and is no longer wanted. */
-static int plan_release(struct host *h, const struct ledger *l, const struct settings *settings,
-	struct changes *list)
-{
-	for (size_t i = l->entries.n; i-- > 0;) {
-		const struct entry *entry = &l->entries.v[i];
-		if (!knob_find(entry->knob) || find_setting(settings, entry))
-			continue;
-		struct change c = change_of(&list->arena, entry);
-		c.after = c.baseline;
-		c.is_released = true;
-		c.why = "put back";
-		int r = changes_add(h, list, &c, entry);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-/* A thread that was born since has the mask of the one that made it, which is ours. */
-static bool has_inherited(
-	struct host *h, const struct ledger *l, const struct knob *k, const struct target *t)
-{
-	if (!knob_is_same_thing(k->name, "thread.affinity"))
-		return false;
-	int pid = thread_process(h, t);
-	array_for_each (entry, &l->entries) {
-		int tid;
-		if (pid > 0 && streq(entry->knob, "thread.affinity") &&
-			str_to_int(entry->key, &tid) == 0 && tid == pid)
+		const struct target wanted = { x->key, x->id };
+		if (target_is_same(x->knob, &wanted, e->knob, &t))
 			return true;
 	}
 	return false;
 }
 
-static int plan_setting(
-	struct host *h, const struct ledger *l, const struct setting *s, struct changes *list)
+/* Backwards through what was applied and is no longer wanted. */
+static void plan_release(struct host *h, const struct ledger *l, const struct settings *settings,
+	struct changes *list)
 {
-	const struct entry *entry = ledger_find(l, s->knob, s->key, s->id);
-	struct change c = {
-		.knob = knob_find(s->knob),
-		.target = { .key = arena_strdup(&list->arena, s->key),
-			.id = arena_strdup(&list->arena, s->id) },
-		.why = arena_strdup(&list->arena, s->why),
-		.is_optional = s->is_optional,
-	};
-	AUTO_FREE char *now = NULL;
-	if (!entry) {
-		int r = c.knob->read_baseline ? c.knob->read_baseline(h, &c.target, &now)
-					      : c.knob->read(h, &c.target, &now);
-		if (knob_is_gone(r))
-			return 0; /* ended since the snapshot, or not there at all */
-		if (r < 0)
-			return r;
-	}
-	bool is_heir = !entry && has_inherited(h, l, c.knob, &c.target);
-	c.in_force = entry ? arena_strdup(&list->arena, entry->value) : NULL;
-	c.baseline = arena_strdup(&list->arena, entry ? entry->baseline : is_heir ? "all" : now);
-	if (thread_is_fenced(h, c.knob, &c.target, c.baseline)) {
+	for (size_t i = l->entries.n; i-- > 0;) {
+		const struct entry *entry = &l->entries.v[i];
+		if (is_wanted(settings, entry))
+			continue;
+		struct change c = change_of(&list->arena, entry);
 		c.after = c.baseline;
-		c.is_released = true;
-		return entry || is_heir ? changes_add(h, list, &c, NULL) : 0;
+		c.aim = AIM_BACK;
+		c.why = "put back";
+		changes_add_back(h, list, &c, entry, false);
 	}
-	c.after = s->value ? arena_strdup(&list->arena, s->value)
-			   : derive(h, &list->arena, c.knob, s, c.baseline);
-	if (!c.after) /* not a set: nothing to derive from */
-		return 0;
-	if (s->without) {
-		AUTO_FREE char *avoid = cpuset_format_list(s->without);
-		c.avoid = arena_strdup(&list->arena, avoid);
+}
+
+/* What was born since has the value of what made it, which is ours. */
+static bool is_heir(struct host *h, const struct ledger *l, const struct change *c)
+{
+	struct arena a = { 0 };
+	const char *parent = knob_parent(h, c->knob, &c->target, &a);
+	bool has_ours = false;
+	array_for_each (entry, &l->entries)
+		has_ours |= parent && streq(entry->key, parent) && !entry->knob->is_collateral &&
+			knob_is_same_thing(entry->knob, c->knob);
+	arena_done(&a);
+	return has_ours;
+}
+
+/* What it is now, and what to come back to. Returns as knob_read(). */
+static int read_before(struct host *h, const struct ledger *l, const struct entry *ours,
+	struct change *c, struct arena *a)
+{
+	int r = knob_read(h, c->knob, &c->target, a, &c->before);
+	if (ours) {
+		c->in_force = change_keep(a, &ours->value);
+		c->baseline = value_copy(a, &ours->baseline);
+	} else if (r == 0 && l->entries.n && is_heir(h, l, c)) {
+		c->in_force = change_keep(a, &c->before);
+		c->baseline = VALUE_IS_UNSET;
+	} else if (r == 0) {
+		c->baseline = knob_baseline(h, c->knob, &c->target, &c->before);
 	}
-	return changes_add(h, list, &c, NULL);
+	return r;
+}
+
+/* A fence holds what has no value of its own; what is ours there goes. */
+static void leave_to_fence(struct host *h, struct change *c, struct changes *list)
+{
+	c->after = c->baseline;
+	c->aim = AIM_BACK;
+	if (c->in_force)
+		add_read(h, list, c, NULL);
+}
+
+static int plan_setting(struct host *h, const struct ledger *l, const struct settings *settings,
+	const struct setting *s, struct changes *list)
+{
+	struct arena *a = &list->arena;
+	struct change c = {
+		.knob = s->knob,
+		.target = { .key = arena_strdup(a, s->key), .id = arena_strdup(a, s->id) },
+		.aim = s->is_optional ? AIM_OPTIONAL : AIM_REQUIRED,
+		.why = arena_strdup(a, s->why),
+		.avoid = s->avoid ? arena_dup(a, s->avoid, 1, sizeof *s->avoid) : NULL,
+	};
+	const struct entry *ours = ledger_find(l, c.knob, &c.target);
+	int r = read_before(h, l, ours, &c, a);
+	if (r == KNOB_GONE) { /* ended since the snapshot, or not there at all */
+		if (ours)
+			add(list, &c, CHANGE_GONE, NULL);
+	} else if (r < 0 && s->is_optional) {
+		if (ours)
+			c.after = *c.in_force;
+		add(list, &c, ours ? CHANGE_IMMOVABLE : CHANGE_UNREADABLE, knob_explain(c.knob, r));
+	} else if (r < 0) {
+		return r;
+	} else if (s->needs_own && c.baseline.kind == VALUE_UNSET) {
+		leave_to_fence(h, &c, list);
+	} else if (setting_join(settings, s, &c.baseline, a, &c.after)) {
+		add_read(h, list, &c, NULL);
+	}
+	return 0;
 }
 
 int changes_plan(struct host *h, const struct ledger *l, const struct settings *settings,
 	struct changes **ret, struct err *e)
 {
-	AUTO_CHANGES struct changes *list = xcalloc(1, sizeof *list);
-	int r = plan_release(h, l, settings, list);
-	if (r < 0)
-		return err_set(e, r, "read what was applied");
+	AUTO_CHANGES struct changes *list = changes_new();
+	ledger_add_strangers(list->owed, l);
+	plan_release(h, l, settings, list);
 	for (size_t i = 0; i < settings->n; i++) {
 		const struct setting *s = &settings->v[i];
-		r = plan_setting(h, l, s, list);
+		int r = plan_setting(h, l, settings, s, list);
 		if (r < 0)
-			return err_set(e, r, "read %s of '%s'", s->knob, s->key);
+			return err_set(e, r, "read %s of '%s'", s->knob->name, s->key);
 	}
 	*ret = TAKE(list);
 	return 0;
@@ -228,17 +252,17 @@ const struct change *changes_find(const struct changes *list, const struct entry
 {
 	const struct target t = { entry->key, entry->id };
 	array_for_each (c, &list->v) {
-		if (target_is_same(c->knob->name, &c->target, entry->knob, &t))
+		if (target_is_same(c->knob, &c->target, entry->knob, &t))
 			return c;
 	}
 	return NULL;
 }
 
-int changes_add_late_threads(struct host *h, const struct ledger *l, int pid, struct changes *list)
+void changes_add_late_threads(struct host *h, const struct ledger *l, int pid, struct changes *list)
 {
 	AUTO_NAMES struct host_names threads = { 0 };
 	if (host_list(h, &threads, "proc/%d/task", pid) < 0)
-		return 0;
+		return;
 	for (size_t i = 0; i < threads.n; i++) {
 		AUTO_FREE char *stat = NULL;
 		struct task_stat t;
@@ -246,24 +270,19 @@ int changes_add_late_threads(struct host *h, const struct ledger *l, int pid, st
 			task_stat_parse(stat, &t) < 0)
 			continue;
 		struct change c = {
-			.knob = &knob_thread_affinity,
+			.knob = knob_find("thread.affinity"),
 			.target.key = arena_strdup(&list->arena, threads.v[i]),
 			.target.id =
 				arena_printf(&list->arena, "%llu", (unsigned long long)t.start),
-			.baseline = "all",
-			.after = "all",
+			.baseline = VALUE_IS_UNSET,
+			.after = VALUE_IS_UNSET,
 			.why = "born since, with a mask of ours",
-			.is_optional = true,
-			.is_released = true,
+			.aim = AIM_BACK,
 		};
 		const struct entry same = {
-			.knob = "thread.affinity", .key = c.target.key, .id = c.target.id
+			.knob = c.knob, .key = c.target.key, .id = c.target.id
 		};
-		if (ledger_find(l, same.knob, same.key, same.id) || changes_find(list, &same))
-			continue;
-		int r = changes_add(h, list, &c, NULL);
-		if (r < 0)
-			return r;
+		if (!ledger_find(l, c.knob, &c.target) && !changes_find(list, &same))
+			changes_add_back(h, list, &c, NULL, false);
 	}
-	return 0;
 }

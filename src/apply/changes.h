@@ -9,42 +9,69 @@
 #include "apply/ledger.h"
 #include "plan/settings.h"
 
-enum change_result {
-	CHANGE_PENDING, /* once made: goes back with the last VM, others of ours hold it */
+/*
+ * Where a change is:
+ *
+ *	the list is made            it is written        it is read back, at once and at the end
+ *
+ *	PENDING ──────────────────▶ WRITTEN ───────────▶ DONE
+ *	   │                           └───────────────▶ IMMOVABLE   optional, and refused
+ *	   ├──────────────────────────────────────────▶ FAILED      required, or on its way back
+ *	   ├──────────────────────────────────────────▶ LATER       waits for others of ours
+ *	   └──────────────────────────────────────────▶ GONE
+ *	SAME  it is right already ────────────────────▶ stays, or is written like PENDING
+ *	UNTOUCHED, UNREADABLE, KEPT, and again GONE, FAILED: nothing is written
+ */
+enum change_state {
+	CHANGE_PENDING,
+	CHANGE_WRITTEN,
 	CHANGE_DONE,
-	CHANGE_SAME,      /* was right already */
-	CHANGE_GONE,      /* the object no longer exists */
-	CHANGE_IMMOVABLE, /* the kernel refuses, and the plan can do without */
-	CHANGE_KEPT,      /* somebody else set it since: theirs stays */
+	CHANGE_SAME,
+	CHANGE_UNTOUCHED,  /* going back: it never was another value; not ours to look at */
+	CHANGE_GONE,       /* the object no longer exists */
+	CHANGE_IMMOVABLE,  /* the kernel refuses, and the plan can do without */
+	CHANGE_UNREADABLE, /* it cannot be told what to come back to: left alone */
+	CHANGE_KEPT,       /* somebody else set it since: theirs stays */
+	CHANGE_LATER,      /* goes back with the last VM, others of ours hold it */
 	CHANGE_FAILED,
+	N_CHANGE_STATES,
+};
+
+enum change_aim {
+	AIM_REQUIRED,
+	AIM_OPTIONAL, /* failing is reported, and no reason to give up */
+	AIM_BACK,     /* to the baseline, for good: what fails is owed */
 };
 
 struct change {
 	const struct knob *knob;
 	struct target target;
-	const char *baseline, *before, *after, *why;
-	const char *in_force; /* ours so far, or NULL */
-	const char *avoid;    /* see struct entry */
-	bool is_optional;
-	bool is_released;  /* goes back to the baseline for good */
-	bool is_again;     /* written though it seems to be there */
-	bool is_untouched; /* going back: it never was another value */
-	enum change_result result;
-	const char *reason; /* for the last four results */
+	enum change_aim aim;
+	enum change_state state;
+	struct value baseline, before, after;
+	const struct value *in_force; /* ours so far, or NULL */
+	const struct cpuset *avoid;   /* see struct entry */
+	const char *why;
+	const char *reason; /* for those that came to nothing */
 };
 
 struct changes {
 	struct arena arena;
 	ARRAY(struct change) v; /* in the order of execution */
+	struct ledger *owed;    /* strangers of the ledger in force, which are to be carried on */
 	size_t n_damaged;       /* recovery: records of the journal that could not be read */
 };
 
+struct changes *changes_new(void) MUST_CHECK;
 void changes_free(struct changes *c);
 DEFINE_CLEANUP(struct changes, changes_free)
 #define AUTO_CHANGES CLEANUP(changes_freep)
-const char *change_result_name(enum change_result result);
+/* What came of it, for people and in JSON. */
+const char *change_result_name(const struct change *c);
 /* True when the change has something to write. */
 bool change_is_needed(const struct change *c);
+/* True when it should have been made, and was not: IMMOVABLE, UNREADABLE, FAILED. */
+bool change_is_refused(const struct change *c);
 
 /* What it takes from what is there (and 'l' in force) to the settings: what the ledger has and the
  * settings do not goes back to its baseline first. Reads only. */
@@ -53,20 +80,18 @@ int changes_plan(struct host *h, const struct ledger *l, const struct settings *
 
 /* For undo: threads of these processes that were born since inherited a mask of ours; they get
  * all CPUs back. */
-int changes_add_late_threads(
-	struct host *h, const struct ledger *l, int pid, struct changes *c) MUST_CHECK;
+void changes_add_late_threads(struct host *h, const struct ledger *l, int pid, struct changes *c);
 
 /* The pieces that lists are made of. */
 
-/* The change that an entry tells of, without a value to go to; its knob is NULL when there is no
- * such knob any more. */
+/* A copy in the arena. */
+const struct value *change_keep(struct arena *a, const struct value *v);
+/* The change that an entry tells of, without a value to go to. */
 struct change change_of(struct arena *a, const struct entry *e);
-/* Adds a change; what the value is now decides whether anything is to be done. ours: the entry
- * whose value may be there from us, NULL when whatever is there is replaced. A negative errno: it
- * cannot be read. */
-int changes_add(struct host *h, struct changes *list, const struct change *c,
-	const struct entry *ours) MUST_CHECK;
+/* Adds the change back, or to the value in force before, of what 'ours' (may be NULL) set: what is
+ * there now decides whether anything is to be done. In doubt it is written where the row says so.
+ */
+void changes_add_back(struct host *h, struct changes *list, struct change *c,
+	const struct entry *ours, bool in_doubt);
 /* The change of what the entry sets, or NULL. */
 const struct change *changes_find(const struct changes *list, const struct entry *entry);
-/* True when 'now' is as good as the value that the change goes to. */
-bool change_is_same(struct host *h, const struct change *c, const char *now);

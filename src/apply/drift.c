@@ -13,56 +13,40 @@ void drifts_free(struct drifts *d)
 	free(d);
 }
 
-/* Who usually writes here, for a hint. */
-static const char *suspect_of(const char *knob)
+/* "unreadable: Connection timed out": one that cannot be read hides none of the others. */
+static const char *actual_text(
+	struct arena *a, const struct knob *k, int outcome, const struct value *now)
 {
-	static const struct {
-		const char *prefix, *suspect;
-	} writers[] = {
-		{ "irq.", "irqbalance, or the device's driver" },
-		{ "irqbalance.", "a restart of irqbalance" },
-		{ "unit.", "systemctl set-property" },
-		{ "cgroup.", "systemd (daemon-reload, set-property), or CPU hotplug" },
-		{ "thread.", "taskset, libvirt or tuned" },
-		{ "kthread.", "tuned, or a partition made by somebody else" },
-		{ "task.", "the process itself, or tuned" },
-		{ "workqueue.", "tuned" },
-	};
-	for (size_t i = 0; i < N_ELEMENTS(writers); i++)
-		if (str_after(knob, writers[i].prefix))
-			return writers[i].suspect;
-	return "unknown";
-}
-
-/* "gone", "unreadable: Connection timed out": one that cannot be read hides none of the others. */
-static const char *why_not_read(struct arena *a, int error)
-{
-	if (knob_is_gone(error))
+	AUTO_FREE char *text = NULL;
+	if (outcome == KNOB_GONE)
 		return "gone";
-	return arena_printf(a, "unreadable: %s", strerrordesc_np(-error));
+	if (outcome < 0)
+		return arena_printf(a, "unreadable: %s", strerrordesc_np(-outcome));
+	text = value_text(k, now);
+	return arena_strdup(a, text);
 }
 
 struct drifts *drifts_read(struct host *h, const struct ledger *l)
 {
 	struct drifts *drifts = xcalloc(1, sizeof *drifts);
 	array_for_each (entry, &l->entries) {
-		const struct knob *k = knob_find(entry->knob);
-		struct target t = { .key = entry->key, .id = entry->id };
-		AUTO_FREE char *now = NULL;
-		if (!k)
-			continue;
-		int r = k->read(h, &t, &now);
-		if (r == 0 && knob_holds(k, h, &t, entry->value, entry->avoid, now))
-			continue;
-		/* a thread, a group or a unit that ended took its settings along */
-		if (knob_is_gone(r) && (entry->id || str_after(entry->knob, "unit.")))
-			continue;
-		*array_push(&drifts->v) = (struct drift){
-			.entry = entry,
-			.actual = r < 0 ? why_not_read(&drifts->arena, r)
-					: arena_strdup(&drifts->arena, now),
-			.suspect = suspect_of(entry->knob),
-		};
+		const struct knob *k = entry->knob;
+		const struct target t = { .key = entry->key, .id = entry->id };
+		struct arena a = { 0 };
+		struct value now;
+		int r = knob_read(h, k, &t, &a, &now);
+		bool is_right = r == 0 && knob_holds(h, k, &t, &entry->value, entry->avoid, &now);
+		bool is_over = r == KNOB_GONE && k->dies_with != LIFE_HOST;
+		if (!is_right && !is_over) {
+			AUTO_FREE char *expected = value_text(k, &entry->value);
+			*array_push(&drifts->v) = (struct drift){
+				.entry = entry,
+				.expected = arena_strdup(&drifts->arena, expected),
+				.actual = actual_text(&drifts->arena, k, r, &now),
+				.suspect = k->suspects,
+			};
+		}
+		arena_done(&a);
 	}
 	return drifts;
 }

@@ -7,6 +7,7 @@
 /* One setting that is not as applied. */
 struct drift {
 	const struct entry *entry;
+	const char *expected;
 	const char *actual; /* also "gone", "unreadable: WHY" */
 	const char *suspect;
 };

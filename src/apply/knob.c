@@ -4,89 +4,101 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/alloc.h"
-#include "base/cpuset.h"
 #include "base/str.h"
 #include "host/host-write.h"
 #include "kernel/cpus.h"
 
-static const struct knob *const table[] = {
-	&knob_irqbalance,
-	&knob_irq_default,
-	&knob_irq,
-	&knob_workqueue,
-	&knob_unit_cpus,
-	&knob_unit_delegate,
-	&knob_cgroup_cpuset,
-	&knob_cgroup_cpus,
-	&knob_cgroup_dir,
-	&knob_cgroup_type,
-	&knob_cgroup_exclusive,
-	&knob_cgroup_partition,
-	&knob_thread_cgroup,
-	&knob_thread_affinity,
-	&knob_task_affinity,
-	&knob_kthread_affinity,
+static const struct knob_ops *const table[] = {
+	&irqbalance_ops,
+	&irq_ops,
+	&workqueue_ops,
+	&unit_cpus_ops,
+	&unit_delegate_ops,
+	&cgroup_cpuset_ops,
+	&cgroup_cpus_ops,
+	&cgroup_dir_ops,
+	&cgroup_type_ops,
+	&cgroup_exclusive_ops,
+	&cgroup_partition_ops,
+	&thread_cgroup_ops,
+	&thread_affinity_ops,
+	&task_affinity_ops,
+	&kthread_affinity_ops,
 };
 
-const struct knob *const *knobs(size_t *ret_n)
-{
-	*ret_n = N_ELEMENTS(table);
-	return table;
-}
+static const struct knob_ops file_ops = { .read = knob_read_file, .write = knob_write_file };
 
-const struct knob *knob_find(const char *name)
+static const struct knob_ops *ops_of(const struct knob *k)
 {
 	for (size_t i = 0; i < N_ELEMENTS(table); i++)
-		if (streq(table[i]->name, name))
+		if (streq(table[i]->name, k->name))
 			return table[i];
-	return NULL;
+	return &file_ops;
 }
 
-bool knob_is_same_thing(const char *a, const char *b)
-{
-	if (streq(a, b))
-		return true;
-	const struct knob *x = knob_find(a), *y = knob_find(b);
-	return x && y && x->write == y->write;
-}
-
-bool target_is_same(
-	const char *knob_a, const struct target *a, const char *knob_b, const struct target *b)
+bool target_is_same(const struct knob *knob_a, const struct target *a, const struct knob *knob_b,
+	const struct target *b)
 {
 	bool has_same_id = a->id && b->id ? streq(a->id, b->id) : a->id == b->id;
 	return streq(a->key, b->key) && has_same_id && knob_is_same_thing(knob_a, knob_b);
 }
 
-bool knob_is_same(const struct knob *k, struct host *h, const struct target *t, const char *wanted,
-	const char *now)
+int knob_read(struct host *h, const struct knob *k, const struct target *t, struct arena *a,
+	struct value *ret)
 {
-	return k->is_same ? k->is_same(h, t, wanted, now) : streq(wanted, now);
+	return ops_of(k)->read(h, k, t, a, ret);
 }
 
-bool knob_holds(const struct knob *k, struct host *h, const struct target *t, const char *wanted,
-	const char *avoid, const char *now)
+int knob_write(struct host *h, const struct knob *k, const struct target *t, const struct value *v)
 {
-	struct cpuset out, set;
-	if (knob_is_same(k, h, t, wanted, now))
-		return true;
-	return avoid && cpuset_parse_list(avoid, &out) == 0 && cpuset_parse_list(now, &set) == 0 &&
-		!cpuset_is_empty(&set) && !cpuset_intersects(&set, &out);
+	return ops_of(k)->write(h, k, t, v);
 }
 
-bool knob_is_ours(const struct knob *k, struct host *h, const struct target *t, const char *ours,
-	const char *avoid, const char *now)
+struct value knob_baseline(
+	struct host *h, const struct knob *k, const struct target *t, const struct value *now)
 {
-	if (k->is_collateral || knob_is_same(k, h, t, ours, now))
-		return true;
-	if (k->is_ours && k->is_ours(h, t, ours, now))
-		return true;
-	return k->has_manager && knob_holds(k, h, t, ours, avoid, now) && k->has_manager(h);
+	const struct knob_ops *ops = ops_of(k);
+	return ops->is_unset && ops->is_unset(h, t, now) ? VALUE_IS_UNSET : *now;
 }
 
-bool knob_is_gone(int error)
+const char *knob_parent(
+	struct host *h, const struct knob *k, const struct target *t, struct arena *a)
 {
-	return error == -ENOENT || error == -ESRCH || error == -ENODEV;
+	const struct knob_ops *ops = ops_of(k);
+	return ops->parent ? ops->parent(h, t, a) : NULL;
+}
+
+knob_settle_fn *knob_settle(const struct knob *k)
+{
+	return ops_of(k)->settle;
+}
+
+bool knob_is_same(struct host *h, const struct knob *k, const struct target *t,
+	const struct value *wanted, const struct value *now)
+{
+	const struct knob_ops *ops = ops_of(k);
+	if (ops->is_unset && wanted->kind == VALUE_UNSET)
+		return ops->is_unset(h, t, now);
+	return ops->is_same ? ops->is_same(h, t, wanted, now) : value_equal(wanted, now);
+}
+
+bool knob_holds(struct host *h, const struct knob *k, const struct target *t,
+	const struct value *wanted, const struct cpuset *avoid, const struct value *now)
+{
+	bool is_off = avoid && now->kind == VALUE_SET && !cpuset_is_empty(now->cpus) &&
+		!cpuset_intersects(now->cpus, avoid);
+	return is_off || knob_is_same(h, k, t, wanted, now);
+}
+
+bool knob_is_ours(struct host *h, const struct knob *k, const struct target *t,
+	const struct value *ours, const struct cpuset *avoid, const struct value *now)
+{
+	const struct knob_ops *ops = ops_of(k);
+	if (k->is_collateral || knob_is_same(h, k, t, ours, now))
+		return true;
+	if (ops->is_ours && ops->is_ours(h, t, ours, now))
+		return true;
+	return ops->has_manager && knob_holds(h, k, t, ours, avoid, now) && ops->has_manager(h);
 }
 
 const char *knob_explain(const struct knob *k, int error)
@@ -95,56 +107,55 @@ const char *knob_explain(const struct knob *k, int error)
 	return why ? why : strerrordesc_np(-error);
 }
 
-bool cpulist_is_same(struct host *h, const struct target *t, const char *wanted, const char *now)
+/* ---- files ---- */
+
+char *knob_path(const struct knob *k, const struct target *t)
 {
-	(void)h;
-	(void)t;
-	struct cpuset a, b;
-	if (cpuset_parse_list(wanted, &a) < 0 || cpuset_parse_list(now, &b) < 0)
-		return streq(wanted, now);
-	return cpuset_equal(&a, &b);
+	const char *at = strstr(k->path, "%s");
+	if (!at)
+		return xstrdup(k->path);
+	return xasprintf("%.*s%s%s", (int)(at - k->path), k->path, t->key, at + strlen("%s"));
 }
 
-/* The kernel trims what it is given to what there is. */
-bool cpulist_is_part(struct host *h, const struct target *t, const char *ours, const char *now)
+struct value knob_keep_cpus(struct arena *a, const struct cpuset *cpus)
 {
-	(void)h;
-	(void)t;
-	struct cpuset a, b;
-	if (cpuset_parse_list(ours, &a) < 0 || cpuset_parse_list(now, &b) < 0)
-		return false;
-	return !cpuset_is_empty(&b) && cpuset_is_subset(&b, &a);
+	return value_cpus(arena_dup(a, cpus, 1, sizeof *cpus));
 }
 
-static int read_set(struct host *h, char **ret, const char *path,
-	int (*parse)(const char *text, struct cpuset *ret))
+int knob_parse_file(const struct knob *k, char *text, struct arena *a, struct value *ret)
 {
-	AUTO_FREE char *text = NULL;
-	struct cpuset set;
-	int r = host_read(h, &text, NULL, "%s", path);
+	struct cpuset cpus;
+	if (k->type != KNOB_CPUSET || !k->is_mask)
+		return value_parse(k, str_trim(text), a, ret);
+	int r = cpuset_parse_mask(text, &cpus);
 	if (r == 0)
-		r = parse(text, &set);
-	if (r == 0)
-		*ret = cpuset_format_list(&set);
+		*ret = knob_keep_cpus(a, &cpus);
 	return r;
 }
 
-int knob_read_mask(struct host *h, char **ret, const char *path)
+char *knob_format_file(const struct knob *k, const struct value *v)
 {
-	return read_set(h, ret, path, cpuset_parse_mask);
+	return v->kind == VALUE_SET && k->is_mask ? cpuset_format_mask(v->cpus) : value_text(k, v);
 }
 
-int knob_read_list(struct host *h, char **ret, const char *path)
+int knob_read_file(struct host *h, const struct knob *k, const struct target *t, struct arena *a,
+	struct value *ret)
 {
-	return read_set(h, ret, path, cpus_parse_list);
+	AUTO_FREE char *path = knob_path(k, t), *text = NULL;
+	int r = host_read(h, &text, NULL, "%s", path);
+	return r == -ENOENT ? KNOB_GONE : r < 0 ? r : knob_parse_file(k, text, a, ret);
 }
 
-int knob_write_mask(struct host *h, const char *path, const char *list)
+int knob_write_file(
+	struct host *h, const struct knob *k, const struct target *t, const struct value *v)
 {
-	struct cpuset set;
-	int r = cpuset_parse_list(list, &set);
-	if (r < 0)
-		return r;
-	AUTO_FREE char *mask = cpuset_format_mask(&set);
-	return host_write(h, mask, "%s", path);
+	AUTO_FREE char *path = knob_path(k, t), *text = knob_format_file(k, v);
+	return host_write(h, text, "%s", path);
+}
+
+int read_list_file(struct host *h, const char *path, struct cpuset *ret)
+{
+	AUTO_FREE char *text = NULL;
+	int r = host_read(h, &text, NULL, "%s", path);
+	return r < 0 ? r : cpus_parse_list(text, ret);
 }

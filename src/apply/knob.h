@@ -1,106 +1,115 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The knobs: every kind of setting that wideberth changes, a row each.
+ * The other half of the knobs (plan/knobs.h): how each is read and written. A row without functions
+ * of its own is a file that is read and written as it is.
  *
- * A value is text: a cpulist, a word, a path; "-" where the host has no such thing (a directory
- * that does not exist, a file of a controller that is not enabled). Dry run, apply, read back,
- * undo, drift, explain and the man page are loops over this table.
+ * What is no error has a positive code of its own; an errno always is a failure, and what failed
+ * may have to be done again later. A bus that does not answer is no "gone".
  */
 #pragma once
 
 #include <stdbool.h>
 
 #include "base/err.h"
+#include "plan/knobs.h"
 
 struct host;
-struct host_names;
 
-#define KNOB_ABSENT "-"
+enum knob_outcome {
+	KNOB_GONE = 1, /* the object ended, or another one has its name */
+	KNOB_LATER,    /* done as far as it can be before others of ours went back */
+};
 
 /* Which setting: see struct setting. */
 struct target {
 	const char *key, *id; /* id may be NULL */
 };
 
-struct knob {
-	const char *name;
-	const char *summary; /* one line */
-	const char *source;  /* the file or call, and the document that describes it */
+typedef int knob_settle_fn(struct host *h);
 
-	/* The value now, malloc'ed. -ENOENT or -ESRCH: the object is gone, or another one has its
-	 * name. */
-	int (*read)(struct host *h, const struct target *t, char **ret);
-	/* One change. "-" asks for what the setting is when nobody ever set it. */
-	int (*write)(struct host *h, const struct target *t, const char *value);
+struct knob_ops {
+	const char *name; /* of the row */
 
-	/* The value to come back to, where that is not what read() says; NULL: it is. */
-	int (*read_baseline)(struct host *h, const struct target *t, char **ret);
-	/* True when 'now' is the value wanted; NULL: when the texts are the same. */
-	bool (*is_same)(
-		struct host *h, const struct target *t, const char *wanted, const char *now);
+	/* The value now. 0, KNOB_GONE, or a negative errno. */
+	int (*read)(struct host *h, const struct knob *k, const struct target *t, struct arena *a,
+		struct value *ret);
+	/* One change. 0, KNOB_GONE, KNOB_LATER, or a negative errno. */
+	int (*write)(struct host *h, const struct knob *k, const struct target *t,
+		const struct value *v);
+
+	/* The rest may be NULL. */
+
+	/* True when nobody chose the value that is there now. */
+	bool (*is_unset)(struct host *h, const struct target *t, const struct value *now);
+	/* True when 'now' is the value wanted; NULL: when they are equal. */
+	bool (*is_same)(struct host *h, const struct target *t, const struct value *wanted,
+		const struct value *now);
 	/* True when 'now' can come from us having written 'ours'; NULL: as is_same. */
-	bool (*is_ours)(struct host *h, const struct target *t, const char *ours, const char *now);
+	bool (*is_ours)(struct host *h, const struct target *t, const struct value *ours,
+		const struct value *now);
 	/* True when a program sets it too that was told which CPUs to avoid, and does: its value is
-	 * as good as ours, nobody's wish, and goes back as ours does. NULL: there is none. */
+	 * as good as ours, nobody's wish, and goes back as ours does. */
 	bool (*has_manager)(struct host *h);
-	/* After a row of changes backwards. */
-	int (*settle)(struct host *h);
-
-	/* Why the kernel refuses with this errno (negative), or NULL. */
-	const char *(*explain)(int error);
-
-	bool is_cpulist; /* the value is one, and "" or "-" means all CPUs where empty_is_all */
-	bool empty_is_all;
-	bool is_deferred;   /* a write shows only later: always write, and do not read back */
-	bool is_collateral; /* the kernel changes it too, as a consequence of other knobs */
+	/* The key of that whose value a new one starts with: a thread's is its process. Into the
+	 * arena; NULL when there is none. */
+	const char *(*parent)(struct host *h, const struct target *t, struct arena *a);
+	/* After a row of changes backwards. 0 or a negative errno. */
+	knob_settle_fn *settle;
 };
 
-/* The rows; also for explain and the man page. */
-const struct knob *const *knobs(size_t *ret_n);
-/* NULL when there is no such knob. */
-const struct knob *knob_find(const char *name);
-
-/* True when both set the same thing, seen by different rules: a thread's mask. */
-bool knob_is_same_thing(const char *a, const char *b);
 /* True when both knobs set the same thing of the same target. */
-bool target_is_same(
-	const char *knob_a, const struct target *a, const char *knob_b, const struct target *b);
+bool target_is_same(const struct knob *knob_a, const struct target *a, const struct knob *knob_b,
+	const struct target *b);
 
-bool knob_is_same(const struct knob *k, struct host *h, const struct target *t, const char *wanted,
-	const char *now);
+int knob_read(struct host *h, const struct knob *k, const struct target *t, struct arena *a,
+	struct value *ret) MUST_CHECK;
+int knob_write(struct host *h, const struct knob *k, const struct target *t,
+	const struct value *v) MUST_CHECK;
+/* The value to come back to, made of what read() says now. */
+struct value knob_baseline(
+	struct host *h, const struct knob *k, const struct target *t, const struct value *now);
+const char *knob_parent(
+	struct host *h, const struct knob *k, const struct target *t, struct arena *a);
+/* NULL when there is nothing to settle. */
+knob_settle_fn *knob_settle(const struct knob *k);
+
+bool knob_is_same(struct host *h, const struct knob *k, const struct target *t,
+	const struct value *wanted, const struct value *now);
 /* True when 'now' is wanted, or does as well: it is a set without the CPUs to avoid (or NULL). */
-bool knob_holds(const struct knob *k, struct host *h, const struct target *t, const char *wanted,
-	const char *avoid, const char *now);
+bool knob_holds(struct host *h, const struct knob *k, const struct target *t,
+	const struct value *wanted, const struct cpuset *avoid, const struct value *now);
 /* True when 'now' can come from us having written 'ours', to keep off 'avoid' (or NULL). */
-bool knob_is_ours(const struct knob *k, struct host *h, const struct target *t, const char *ours,
-	const char *avoid, const char *now);
-/* True when read() or write() says that the object is gone. */
-bool knob_is_gone(int error);
+bool knob_is_ours(struct host *h, const struct knob *k, const struct target *t,
+	const struct value *ours, const struct cpuset *avoid, const struct value *now);
 /* The errno in words: the knob's, else the C library's. */
 const char *knob_explain(const struct knob *k, int error);
 
-/* Rows of the other files of this room. */
-extern const struct knob knob_irqbalance, knob_irq_default, knob_irq, knob_workqueue;
-extern const struct knob knob_unit_cpus, knob_unit_delegate;
-extern const struct knob knob_cgroup_cpuset, knob_cgroup_cpus, knob_cgroup_dir, knob_cgroup_type,
-	knob_cgroup_exclusive, knob_cgroup_partition;
-extern const struct knob knob_thread_cgroup, knob_thread_affinity, knob_task_affinity,
-	knob_kthread_affinity;
+/* ---- for the files of this room that have functions of rows ---- */
 
-/* What several knobs share. */
-bool cpulist_is_same(struct host *h, const struct target *t, const char *wanted, const char *now);
-bool cpulist_is_part(struct host *h, const struct target *t, const char *ours, const char *now);
-/* CPUs of a file in list or mask form, as cpulist text. */
-int knob_read_mask(struct host *h, char **ret, const char *path) MUST_CHECK;
-int knob_read_list(struct host *h, char **ret, const char *path) MUST_CHECK;
-int knob_write_mask(struct host *h, const char *path, const char *list) MUST_CHECK;
-/* The set of CPUs that a cgroup gives to its threads, walking up to where cpuset is enabled. */
-int cgroup_effective(struct host *h, const char *group, char **ret) MUST_CHECK;
-/* True when the thread needs no mask: it had none, and the fence around its group holds it. */
-bool thread_is_fenced(struct host *h, const struct knob *k, const struct target *t,
-	const char *baseline) MUST_CHECK;
-/* The process of a thread, or -ESRCH. */
-int thread_process(struct host *h, const struct target *t) MUST_CHECK;
-/* The path of a thread's cgroup below the mount, malloc'ed. */
-int thread_cgroup(struct host *h, int tid, char **ret) MUST_CHECK;
+extern const struct knob_ops irq_ops, irqbalance_ops, workqueue_ops;
+extern const struct knob_ops unit_cpus_ops, unit_delegate_ops;
+extern const struct knob_ops cgroup_cpuset_ops, cgroup_cpus_ops, cgroup_dir_ops, cgroup_type_ops,
+	cgroup_exclusive_ops, cgroup_partition_ops;
+extern const struct knob_ops thread_cgroup_ops, thread_affinity_ops, task_affinity_ops,
+	kthread_affinity_ops;
+
+/* The row's file of this target, malloc'ed. */
+char *knob_path(const struct knob *k, const struct target *t) MUST_CHECK;
+/* A text as the row's type has it: a list or mask, a number, a word. -EINVAL. */
+int knob_parse_file(
+	const struct knob *k, char *text, struct arena *a, struct value *ret) MUST_CHECK;
+/* And back, malloc'ed. */
+char *knob_format_file(const struct knob *k, const struct value *v) MUST_CHECK;
+/* The row's file, read and written as it is. KNOB_GONE when it is not there. */
+int knob_read_file(struct host *h, const struct knob *k, const struct target *t, struct arena *a,
+	struct value *ret) MUST_CHECK;
+int knob_write_file(struct host *h, const struct knob *k, const struct target *t,
+	const struct value *v) MUST_CHECK;
+/* A set as a value in the arena. */
+struct value knob_keep_cpus(struct arena *a, const struct cpuset *cpus);
+
+/* A file that holds a cpulist. */
+int read_list_file(struct host *h, const char *path, struct cpuset *ret) MUST_CHECK;
+/* The CPUs that a cgroup gives to its threads, walking up to where cpuset is enabled. */
+int cgroup_effective(struct host *h, const char *group, struct cpuset *ret) MUST_CHECK;
 #define CGROUP_MOUNT "sys/fs/cgroup"

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "apply/knob.h"
-#include "base/alloc.h"
 #include "base/str.h"
 #include "host/host-write.h"
 
@@ -28,35 +27,20 @@ static bool is_same_irq(struct host *h, const struct target *t)
 	return !has_action; /* no directory at all: the kernel shows no names */
 }
 
-static int read_irq(struct host *h, const struct target *t, char **ret)
+static int read_irq(struct host *h, const struct knob *k, const struct target *t, struct arena *a,
+	struct value *ret)
 {
-	if (!is_same_irq(h, t))
-		return -ENOENT;
-	AUTO_FREE char *path = xasprintf("proc/irq/%s/smp_affinity_list", t->key);
-	return knob_read_list(h, ret, path);
+	return is_same_irq(h, t) ? knob_read_file(h, k, t, a, ret) : KNOB_GONE;
 }
 
-static int write_irq(struct host *h, const struct target *t, const char *value)
+/* The kernel trims what it is given to what there is. */
+static bool is_part(
+	struct host *h, const struct target *t, const struct value *ours, const struct value *now)
 {
-	return host_write(h, value, "proc/irq/%s/smp_affinity_list", t->key);
-}
-
-static const char *explain_irq(int error)
-{
-	switch (error) {
-	case -EIO: /* before 6.12 */
-	case -EPERM:
-		return "its affinity is the kernel's own (per-CPU or managed by its driver)";
-	case -ENOSPC:
-		return "the target CPUs have no interrupt vector left";
-	case -EINVAL:
-		return "no CPU of the target is online";
-	case -EBUSY:
-	case -EAGAIN:
-		return "a move of this interrupt is already under way; try again";
-	default:
-		return NULL;
-	}
+	(void)h;
+	(void)t;
+	return ours->kind == VALUE_SET && now->kind == VALUE_SET && !cpuset_is_empty(now->cpus) &&
+		cpuset_is_subset(now->cpus, ours->cpus);
 }
 
 static bool has_irqbalance(struct host *h)
@@ -65,92 +49,53 @@ static bool has_irqbalance(struct host *h)
 	return host_get_irqbalance(h, &banned) == 0;
 }
 
-const struct knob knob_irq = {
+const struct knob_ops irq_ops = {
 	.name = "irq.affinity",
-	.summary = "CPUs that may service one interrupt",
-	.source = "/proc/irq/N/smp_affinity_list (Documentation/core-api/irq/irq-affinity.rst)",
 	.read = read_irq,
-	.write = write_irq,
-	.is_same = cpulist_is_same,
-	.is_ours = cpulist_is_part,
+	.write = knob_write_file,
+	.is_ours = is_part,
 	.has_manager = has_irqbalance,
-	.explain = explain_irq,
-	.is_cpulist = true,
-};
-
-static const char default_path[] = "proc/irq/default_smp_affinity";
-
-static int read_default(struct host *h, const struct target *t, char **ret)
-{
-	(void)t;
-	return knob_read_mask(h, ret, default_path);
-}
-
-static int write_default(struct host *h, const struct target *t, const char *value)
-{
-	(void)t;
-	return knob_write_mask(h, default_path, value);
-}
-
-const struct knob knob_irq_default = {
-	.name = "irq.default_affinity",
-	.summary = "CPUs for interrupts that appear later",
-	.source = "/proc/irq/default_smp_affinity (Documentation/core-api/irq/irq-affinity.rst)",
-	.read = read_default,
-	.write = write_default,
-	.is_same = cpulist_is_same,
-	.is_cpulist = true,
 };
 
 /* From 6.8 on cpumask shows isolated CPUs taken out already; what was asked for is beside it. */
-static int read_workqueue(struct host *h, const struct target *t, char **ret)
+static int read_workqueue(struct host *h, const struct knob *k, const struct target *t,
+	struct arena *a, struct value *ret)
 {
-	(void)t;
-	int r = knob_read_mask(h, ret, "sys/devices/virtual/workqueue/cpumask_requested");
-	return r == 0 ? 0 : knob_read_mask(h, ret, "sys/devices/virtual/workqueue/cpumask");
+	AUTO_FREE char *path = knob_path(k, t), *text = NULL;
+	int r = host_read(h, &text, NULL, "%s_requested", path);
+	return r < 0 ? knob_read_file(h, k, t, a, ret) : knob_parse_file(k, text, a, ret);
 }
 
-static int write_workqueue(struct host *h, const struct target *t, const char *value)
-{
-	(void)t;
-	return knob_write_mask(h, "sys/devices/virtual/workqueue/cpumask", value);
-}
-
-const struct knob knob_workqueue = {
+const struct knob_ops workqueue_ops = {
 	.name = "workqueue.cpumask",
-	.summary = "CPUs for unbound kernel work",
-	.source = "/sys/devices/virtual/workqueue/cpumask (Documentation/core-api/workqueue.rst)",
 	.read = read_workqueue,
-	.write = write_workqueue,
-	.is_same = cpulist_is_same,
-	.is_cpulist = true,
+	.write = knob_write_file,
 };
 
-static int read_irqbalance(struct host *h, const struct target *t, char **ret)
+static int read_irqbalance(struct host *h, const struct knob *k, const struct target *t,
+	struct arena *a, struct value *ret)
 {
+	(void)k;
 	(void)t;
 	struct cpuset banned;
 	int r = host_get_irqbalance(h, &banned);
+	if (r == -ENOENT)
+		return KNOB_GONE; /* it does not run, or has no socket */
 	if (r == 0)
-		*ret = cpuset_format_list(&banned);
+		*ret = cpuset_is_empty(&banned) ? VALUE_IS_UNSET : knob_keep_cpus(a, &banned);
 	return r;
 }
 
-static int write_irqbalance(struct host *h, const struct target *t, const char *value)
+static int write_irqbalance(
+	struct host *h, const struct knob *k, const struct target *t, const struct value *v)
 {
+	(void)k;
 	(void)t;
-	struct cpuset banned;
-	int r = cpuset_parse_list(value, &banned);
-	return r < 0 ? r : host_set_irqbalance(h, &banned);
+	return host_set_irqbalance(h, v->kind == VALUE_SET ? v->cpus : &CPUSET_EMPTY);
 }
 
-const struct knob knob_irqbalance = {
+const struct knob_ops irqbalance_ops = {
 	.name = "irqbalance.banned",
-	.summary = "CPUs that irqbalance keeps interrupts off",
-	.source = "/run/irqbalance/irqbalancePID.sock, \"settings cpus LIST\" (irqbalance(1))",
 	.read = read_irqbalance,
 	.write = write_irqbalance,
-	.is_same = cpulist_is_same,
-	.is_cpulist = true,
-	.is_deferred = true, /* until its next look, 10 s at most */
 };

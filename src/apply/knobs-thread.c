@@ -5,186 +5,137 @@
 #include <string.h>
 
 #include "apply/knob.h"
-#include "base/alloc.h"
 #include "base/str.h"
 #include "host/host-write.h"
 #include "kernel/task-cgroup.h"
-#include "kernel/task-stat.h"
 #include "kernel/task-status.h"
+#include "model/task.h"
 
-/* The mask of a thread that nobody chose: as wide as its cgroup, now and later. */
-static const char all[] = "all";
-
-/* -ESRCH when the thread ended, or another has its number by now. */
+/* KNOB_GONE when the thread ended, or another has its number by now. */
 static int check_thread(struct host *h, const struct target *t, int *ret_tid)
 {
-	AUTO_FREE char *stat = NULL;
-	struct task_stat now;
 	uint64_t start;
 	if (str_to_int(t->key, ret_tid) < 0 || !t->id || str_to_u64(t->id, &start) < 0)
 		return -EINVAL;
-	int r = host_read(h, &stat, NULL, "proc/%d/stat", *ret_tid);
-	if (r < 0)
-		return r == -ENOENT ? -ESRCH : r;
-	r = task_stat_parse(stat, &now);
-	return r < 0 ? r : now.start == start ? 0 : -ESRCH;
+	int r = task_check(h, *ret_tid, start);
+	return r == TASK_ENDED ? KNOB_GONE : r;
 }
 
-int thread_cgroup(struct host *h, int tid, char **ret)
+/* The path of a thread's cgroup below the mount, malloc'ed. */
+static int thread_cgroup(struct host *h, int tid, char **ret)
 {
 	AUTO_FREE char *text = NULL;
 	int r = host_read(h, &text, NULL, "proc/%d/cgroup", tid);
 	if (r < 0)
-		return r == -ENOENT ? -ESRCH : r;
+		return r == -ENOENT ? KNOB_GONE : r;
 	*ret = task_cgroup_parse(text);
 	return *ret ? 0 : -ENOENT;
 }
 
-static int read_affinity(struct host *h, const struct target *t, char **ret)
+static int read_affinity(struct host *h, const struct knob *k, const struct target *t,
+	struct arena *a, struct value *ret)
 {
+	(void)k;
 	int tid;
 	struct cpuset cpus;
 	int r = check_thread(h, t, &tid);
 	if (r == 0)
 		r = host_get_affinity(h, tid, &cpus);
 	if (r == 0)
-		*ret = cpuset_format_list(&cpus);
-	return r;
+		*ret = knob_keep_cpus(a, &cpus);
+	return r == -ESRCH || r == -ENOENT ? KNOB_GONE : r;
 }
 
-/* What a thread gets that has no mask of its own: its cgroup's CPUs, else all that are online. */
-static int read_group_cpus(struct host *h, const struct target *t, char **ret)
+/* What a thread gets that has no mask of its own: its cgroup's CPUs, else all that are online.
+ *
+ * The mask that was asked for cannot be read, only what is left of it. One that equals the group's
+ * set was most likely never set: writing it back would make the thread stick to it when the group
+ * gets wider. */
+static bool is_unset(struct host *h, const struct target *t, const struct value *now)
 {
+	AUTO_FREE char *group = NULL;
+	struct cpuset cpus;
 	int tid;
-	AUTO_FREE char *group = NULL;
-	if (str_to_int(t->key, &tid) == 0 && thread_cgroup(h, tid, &group) == 0 &&
-		cgroup_effective(h, group, ret) == 0)
-		return 0;
-	return knob_read_list(h, ret, "sys/devices/system/cpu/online");
+	bool has_group = str_to_int(t->key, &tid) == 0 && thread_cgroup(h, tid, &group) == 0 &&
+		cgroup_effective(h, group, &cpus) == 0;
+	if (!has_group && read_list_file(h, "sys/devices/system/cpu/online", &cpus) < 0)
+		return false;
+	return now->kind == VALUE_SET && cpuset_equal(now->cpus, &cpus);
 }
 
-static bool is_unset(struct host *h, const struct target *t, const char *now)
+static int all_cpus(struct host *h, struct cpuset *ret)
 {
-	AUTO_FREE char *group = NULL;
-	return read_group_cpus(h, t, &group) == 0 && cpulist_is_same(h, t, group, now);
+	int r = read_list_file(h, "sys/devices/system/cpu/possible", ret);
+	return r == -ENOENT ? read_list_file(h, "sys/devices/system/cpu/online", ret) : r;
 }
 
-/* The mask that was asked for cannot be read, only what is left of it. One that equals the
- * group's set was most likely never set: writing it back would make the thread stick to it when
- * the group gets wider. */
-static int read_affinity_baseline(struct host *h, const struct target *t, char **ret)
+/* As wide as its cgroup, now and later, is a thread with all CPUs there can be. */
+static int write_affinity(
+	struct host *h, const struct knob *k, const struct target *t, const struct value *v)
 {
-	AUTO_FREE char *now = NULL;
-	int r = read_affinity(h, t, &now);
-	if (r == 0)
-		*ret = is_unset(h, t, now) ? xstrdup(all) : TAKE(now);
-	return r;
-}
-
-bool thread_is_fenced(
-	struct host *h, const struct knob *k, const struct target *t, const char *baseline)
-{
-	AUTO_FREE char *group = NULL;
-	int tid;
-	return k == &knob_task_affinity && streq(baseline, all) && str_to_int(t->key, &tid) == 0 &&
-		thread_cgroup(h, tid, &group) == 0 && *group;
-}
-
-int thread_process(struct host *h, const struct target *t)
-{
-	AUTO_FREE char *status = NULL;
-	struct task_status s;
-	if (host_read(h, &status, NULL, "proc/%s/status", t->key) < 0)
-		return -ESRCH;
-	task_status_parse(status, &s);
-	return s.tgid < 0 ? -ESRCH : s.tgid;
-}
-
-static int write_affinity(struct host *h, const struct target *t, const char *value)
-{
+	(void)k;
 	int tid;
 	struct cpuset cpus;
 	int r = check_thread(h, t, &tid);
-	if (r < 0)
+	if (r)
 		return r;
-	AUTO_FREE char *possible = NULL;
-	if (streq(value, all)) {
-		r = knob_read_list(h, &possible, "sys/devices/system/cpu/possible");
-		if (r == -ENOENT)
-			r = knob_read_list(h, &possible, "sys/devices/system/cpu/online");
-		value = possible;
-	}
-	if (r == 0)
-		r = cpuset_parse_list(value, &cpus);
+	if (v->kind == VALUE_SET)
+		return host_set_affinity(h, tid, v->cpus);
+	r = all_cpus(h, &cpus);
 	return r < 0 ? r : host_set_affinity(h, tid, &cpus);
-}
-
-static bool is_same_affinity(
-	struct host *h, const struct target *t, const char *wanted, const char *now)
-{
-	return streq(wanted, all) ? is_unset(h, t, now) : cpulist_is_same(h, t, wanted, now);
 }
 
 /* Ours trimmed by a cpuset, or lost to one, which kernels before 6.2 do at every change. */
 static bool is_our_affinity(
-	struct host *h, const struct target *t, const char *ours, const char *now)
+	struct host *h, const struct target *t, const struct value *ours, const struct value *now)
 {
-	return cpulist_is_part(h, t, ours, now) || is_unset(h, t, now);
+	bool is_part = ours->kind == VALUE_SET && now->kind == VALUE_SET &&
+		!cpuset_is_empty(now->cpus) && cpuset_is_subset(now->cpus, ours->cpus);
+	return is_part || is_unset(h, t, now);
 }
 
-static const char *explain_affinity(int error)
+/* The process of the thread, from /proc/TID/status. */
+static const char *process_of(struct host *h, const struct target *t, struct arena *a)
 {
-	switch (error) {
-	case -EINVAL:
-		return "none of these CPUs is allowed to its cgroup, or the kernel binds it itself";
-	case -EPERM:
-		return "not permitted: run as root";
-	default:
+	AUTO_FREE char *text = NULL;
+	struct task_status s;
+	if (host_read(h, &text, NULL, "proc/%s/status", t->key) < 0)
 		return NULL;
-	}
+	task_status_parse(text, &s);
+	return s.tgid < 0 ? NULL : arena_printf(a, "%d", s.tgid);
 }
 
-#define AFFINITY_ROW                                                                               \
-	.source = "sched_setaffinity(2)", .read = read_affinity, .write = write_affinity,          \
-	.read_baseline = read_affinity_baseline, .is_same = is_same_affinity,                      \
-	.is_ours = is_our_affinity, .explain = explain_affinity, .is_cpulist = true
+#define AFFINITY_OPS                                                                               \
+	.read = read_affinity, .write = write_affinity, .is_unset = is_unset,                      \
+	.is_ours = is_our_affinity, .parent = process_of
 
-const struct knob knob_thread_affinity = {
-	.name = "thread.affinity",
-	.summary = "CPUs that a thread of a VM, or beside it in its group, may run on",
-	AFFINITY_ROW,
-};
+const struct knob_ops thread_affinity_ops = { .name = "thread.affinity", AFFINITY_OPS };
+const struct knob_ops task_affinity_ops = { .name = "task.affinity", AFFINITY_OPS };
+const struct knob_ops kthread_affinity_ops = { .name = "kthread.affinity", AFFINITY_OPS };
 
-const struct knob knob_task_affinity = {
-	.name = "task.affinity",
-	.summary = "CPUs of another process' thread that chose its own",
-	AFFINITY_ROW,
-	.is_collateral = true,
-};
-
-const struct knob knob_kthread_affinity = {
-	.name = "kthread.affinity",
-	.summary = "CPUs that a kernel thread may run on",
-	AFFINITY_ROW,
-	.is_collateral = true,
-};
-
-static int read_cgroup(struct host *h, const struct target *t, char **ret)
+static int read_cgroup(struct host *h, const struct knob *k, const struct target *t,
+	struct arena *a, struct value *ret)
 {
+	(void)k;
+	AUTO_FREE char *group = NULL;
 	int tid, r = check_thread(h, t, &tid);
-	return r < 0 ? r : thread_cgroup(h, tid, ret);
+	if (r == 0)
+		r = thread_cgroup(h, tid, &group);
+	if (r == 0)
+		*ret = value_word(arena_strdup(a, group));
+	return r;
 }
 
-static int write_cgroup(struct host *h, const struct target *t, const char *value)
+static int write_cgroup(
+	struct host *h, const struct knob *k, const struct target *t, const struct value *v)
 {
+	(void)k;
 	int tid, r = check_thread(h, t, &tid);
-	return r < 0 ? r : host_write(h, t->key, CGROUP_MOUNT "/%s/cgroup.threads", value);
+	return r ? r : host_write(h, t->key, CGROUP_MOUNT "/%s/cgroup.threads", v->word);
 }
 
-const struct knob knob_thread_cgroup = {
+const struct knob_ops thread_cgroup_ops = {
 	.name = "thread.cgroup",
-	.summary = "the cgroup of a thread",
-	.source = "cgroup.threads (cgroup-v2.rst, \"Threads\")",
 	.read = read_cgroup,
 	.write = write_cgroup,
 };

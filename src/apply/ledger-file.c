@@ -209,7 +209,7 @@ int ledger_replace(struct host *h, const struct ledger *l, struct err *e)
 	int r = open_dir(h, &dir, e);
 	if (r < 0)
 		return r;
-	if (!l->entries.n && !l->placements.n)
+	if (ledger_is_empty(l))
 		return remove_file(dir, "ledger", e);
 	AUTO_FREE char *text = ledger_format(l);
 	return write_file(dir, "ledger", text, e);

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "apply/knob.h"
 #include "base/str.h"
 
 enum { LEDGER_VERSION = 1 };
@@ -19,57 +18,71 @@ void ledger_free(struct ledger *l)
 	free(l->placements.v);
 	free(l->before.v);
 	free(l->entries.v);
+	free(l->strangers.v);
 	arena_done(&l->arena);
 	free(l);
 }
 
-const struct entry *ledger_find(
-	const struct ledger *l, const char *knob, const char *key, const char *id)
+bool ledger_is_empty(const struct ledger *l)
 {
-	const struct target t = { key, id };
+	return !l->placements.n && !l->entries.n && !l->strangers.n;
+}
+
+const struct entry *ledger_find(
+	const struct ledger *l, const struct knob *knob, const struct target *target)
+{
 	array_for_each (entry, &l->entries) {
-		if (target_is_same(
-			    entry->knob, &(struct target){ entry->key, entry->id }, knob, &t))
+		const struct target t = { entry->key, entry->id };
+		if (target_is_same(entry->knob, &t, knob, target))
 			return entry;
 	}
 	return NULL;
 }
 
+static const struct cpuset *keep_set(struct arena *a, const struct cpuset *set)
+{
+	return set ? arena_dup(a, set, 1, sizeof *set) : NULL;
+}
+
 void ledger_add_entry(struct ledger *l, const struct entry *e)
 {
 	*array_push(&l->entries) = (struct entry){
-		.knob = arena_strdup(&l->arena, e->knob),
+		.knob = e->knob,
 		.key = arena_strdup(&l->arena, e->key),
 		.id = arena_strdup(&l->arena, e->id),
-		.baseline = arena_strdup(&l->arena, e->baseline),
-		.value = arena_strdup(&l->arena, e->value),
-		.avoid = arena_strdup(&l->arena, e->avoid),
+		.baseline = value_copy(&l->arena, &e->baseline),
+		.value = value_copy(&l->arena, &e->value),
+		.avoid = keep_set(&l->arena, e->avoid),
 		.is_optional = e->is_optional,
 		.is_released = e->is_released,
 	};
 }
 
 /* By way of JSON: the placement then stands on this ledger's arena alone. */
-static bool copy(struct ledger *l, const struct placement *p, struct placement *ret)
+static int copy(struct ledger *l, const struct placement *p, struct placement *ret)
 {
 	json_t *o = placement_to_json(p);
-	int r = placement_from_json(o, &l->arena, ret);
+	int r = o ? placement_from_json(o, &l->arena, ret) : -EINVAL;
 	json_decref(o);
-	return r == 0;
+	return r;
 }
 
-void ledger_add_placement(struct ledger *l, const struct placement *p)
+int ledger_add_placement(struct ledger *l, const struct placement *p)
 {
 	struct placement again;
-	if (copy(l, p, &again))
+	int r = copy(l, p, &again);
+	if (r == 0)
 		*array_push(&l->placements) = again;
+	return r;
 }
 
-void ledger_add_before(struct ledger *l, const struct placement *p)
+int ledger_add_before(struct ledger *l, const struct placement *p)
 {
 	struct placement again;
-	if (copy(l, p, &again))
+	int r = copy(l, p, &again);
+	if (r == 0)
 		*array_push(&l->before) = again;
+	return r;
 }
 
 const struct placement *ledger_before(const struct ledger *l, const struct placement *p)
@@ -79,6 +92,25 @@ const struct placement *ledger_before(const struct ledger *l, const struct place
 			return before;
 	}
 	return NULL;
+}
+
+static void add_stranger(struct ledger *l, const char *knob, const char *key, const char *text)
+{
+	array_for_each (s, &l->strangers) {
+		if (streq(s->text, text))
+			return;
+	}
+	*array_push(&l->strangers) = (struct stranger){
+		.knob = arena_strdup(&l->arena, knob),
+		.key = arena_strdup(&l->arena, key),
+		.text = arena_strdup(&l->arena, text),
+	};
+}
+
+void ledger_add_strangers(struct ledger *l, const struct ledger *from)
+{
+	array_for_each (s, &from->strangers)
+		add_stranger(l, s->knob, s->key, s->text);
 }
 
 /* CRC-32 as in zlib and Ethernet, bit by bit: ledgers are a few KiB. */
@@ -93,11 +125,16 @@ static uint32_t crc32(const char *text, size_t n)
 	return ~crc;
 }
 
+static void put_text(struct strbuf *b, const char *text)
+{
+	strbuf_printf(b, "%08x %s\n", crc32(text, strlen(text)), text);
+}
+
 /* Takes the object. */
 static void put_line(struct strbuf *b, json_t *o)
 {
 	char *text = json_dumps(o, JSON_COMPACT);
-	strbuf_printf(b, "%08x %s\n", crc32(text, strlen(text)), text);
+	put_text(b, text);
 	free(text);
 	json_decref(o);
 }
@@ -110,6 +147,16 @@ static void put_placements(struct strbuf *b, const char *type, const struct plac
 				"{s:s, s:o}", "type", type, "placement", placement_to_json(&v[i])));
 }
 
+static json_t *entry_json(const struct entry *e)
+{
+	AUTO_FREE char *baseline = value_text(e->knob, &e->baseline),
+		       *value = value_text(e->knob, &e->value),
+		       *avoid = e->avoid ? cpuset_format_list(e->avoid) : NULL;
+	return json_pack("{s:s, s:s, s:s, s:s*, s:s, s:s, s:s*, s:b, s:b}", "type", "entry", "knob",
+		e->knob->name, "key", e->key, "id", e->id, "baseline", baseline, "value", value,
+		"avoid", avoid, "optional", e->is_optional, "released", e->is_released);
+}
+
 char *ledger_format(const struct ledger *l)
 {
 	struct strbuf b = { 0 };
@@ -119,13 +166,10 @@ char *ledger_format(const struct ledger *l)
 			l->is_forward));
 	put_placements(&b, "placement", l->placements.v, l->placements.n);
 	put_placements(&b, "before", l->before.v, l->before.n);
-	array_for_each (e, &l->entries) {
-		put_line(&b,
-			json_pack("{s:s, s:s, s:s, s:s*, s:s, s:s, s:s*, s:b, s:b}", "type",
-				"entry", "knob", e->knob, "key", e->key, "id", e->id, "baseline",
-				e->baseline, "value", e->value, "avoid", e->avoid, "optional",
-				e->is_optional, "released", e->is_released));
-	}
+	array_for_each (e, &l->entries)
+		put_line(&b, entry_json(e));
+	array_for_each (stranger, &l->strangers)
+		put_text(&b, stranger->text);
 	return b.s;
 }
 
@@ -143,14 +187,26 @@ static int parse_header(struct ledger *l, const json_t *o)
 	return 0;
 }
 
-static int parse_entry(struct ledger *l, const json_t *o)
+static int parse_entry(struct ledger *l, const json_t *o, const char *text)
 {
 	struct entry e = { 0 };
+	struct cpuset cpus;
+	const char *knob, *baseline, *value, *avoid = NULL;
 	int is_optional = 0, is_released = 0;
 	if (json_unpack((json_t *)(uintptr_t)o, "{s:s, s:s, s?s, s:s, s:s, s?s, s?b, s?b}", "knob",
-		    &e.knob, "key", &e.key, "id", &e.id, "baseline", &e.baseline, "value", &e.value,
-		    "avoid", &e.avoid, "optional", &is_optional, "released", &is_released) < 0)
+		    &knob, "key", &e.key, "id", &e.id, "baseline", &baseline, "value", &value,
+		    "avoid", &avoid, "optional", &is_optional, "released", &is_released) < 0)
 		return -EINVAL;
+	e.knob = knob_find(knob);
+	if (!e.knob) {
+		add_stranger(l, knob, e.key, text);
+		return 0;
+	}
+	if (value_parse(e.knob, baseline, &l->arena, &e.baseline) < 0 ||
+		value_parse(e.knob, value, &l->arena, &e.value) < 0 ||
+		(avoid && cpuset_parse_list(avoid, &cpus) < 0))
+		return -EINVAL;
+	e.avoid = avoid ? &cpus : NULL;
 	e.is_optional = is_optional;
 	e.is_released = is_released;
 	ledger_add_entry(l, &e);
@@ -172,7 +228,7 @@ static int parse_line(struct ledger *l, const char *line, bool is_first)
 	} else if (is_first) {
 		r = parse_header(l, o);
 	} else if (streq(type, "entry")) {
-		r = parse_entry(l, o);
+		r = parse_entry(l, o, end + 1);
 	} else if (streq(type, "placement") || streq(type, "before")) {
 		r = placement_from_json(json_object_get(o, "placement"), &l->arena, &p);
 		if (r == 0 && streq(type, "before"))

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "apply/knob.h"
 #include "base/alloc.h"
 #include "base/err.h"
 #include "plan/plan.h"
@@ -20,17 +21,24 @@
 struct host;
 
 struct entry {
-	const char *knob, *key, *id; /* see struct setting; id may be NULL */
-	const char *baseline;        /* before any change of ours since boot */
-	const char *value;           /* ours */
+	const struct knob *knob;
+	const char *key, *id;  /* see struct setting; id may be NULL */
+	struct value baseline; /* before any change of ours since boot */
+	struct value value;    /* ours */
 	/* The CPUs that the value keeps out, or NULL. Another value that keeps them out too is as
 	 * good: irqbalance moves interrupts among the others. */
-	const char *avoid;
+	const struct cpuset *avoid;
 	bool is_optional;
 	bool is_released; /* in a journal: on its way back to the baseline */
 };
 
 #define CONFIRM_FROM_END ((uint64_t)INT64_MAX)
+
+/* An entry that another version of this program made, of a knob that this one does not know: kept
+ * as it is, and said. */
+struct stranger {
+	const char *knob, *key, *text; /* text: the whole record */
+};
 
 struct ledger {
 	struct arena arena;
@@ -42,7 +50,8 @@ struct ledger {
 	ARRAY(struct placement) placements;
 	ARRAY(struct placement) before; /* what those that wait to be confirmed go back to */
 	ARRAY(struct entry) entries;    /* in the order in which they were applied */
-	size_t n_damaged;               /* lines that were unreadable and left out */
+	ARRAY(struct stranger) strangers;
+	size_t n_damaged; /* lines that were unreadable and left out */
 };
 
 struct ledger *ledger_new(void) MUST_CHECK;
@@ -52,13 +61,18 @@ DEFINE_CLEANUP(struct ledger, ledger_free)
 
 /* The entry for the setting, or for the same thing by another knob; or NULL. */
 const struct entry *ledger_find(
-	const struct ledger *l, const char *knob, const char *key, const char *id);
+	const struct ledger *l, const struct knob *knob, const struct target *target);
 /* Adds a copy. */
 void ledger_add_entry(struct ledger *l, const struct entry *e);
-void ledger_add_placement(struct ledger *l, const struct placement *p);
-void ledger_add_before(struct ledger *l, const struct placement *p);
+/* -EINVAL: it cannot be written down as it is. */
+int ledger_add_placement(struct ledger *l, const struct placement *p) MUST_CHECK;
+int ledger_add_before(struct ledger *l, const struct placement *p) MUST_CHECK;
 /* What was in force of the VM before the placement that waits; NULL: nothing. */
 const struct placement *ledger_before(const struct ledger *l, const struct placement *p);
+/* Adds those that are not there yet. */
+void ledger_add_strangers(struct ledger *l, const struct ledger *from);
+/* True when nothing is owed to anybody. */
+bool ledger_is_empty(const struct ledger *l);
 
 /* The state directory: $WIDEBERTH_STATE_DIR, else run/wideberth below the host's root. */
 

@@ -8,96 +8,124 @@
 #include "host/host-write.h"
 
 static void conclude(
-	struct changes *list, struct change *c, enum change_result result, const char *reason)
+	struct changes *list, struct change *c, enum change_state state, const char *reason)
 {
-	c->result = result;
+	c->state = state;
 	c->reason = arena_strdup(&list->arena, reason);
 }
 
 /* What is gone took its setting along; but a VM without one that it needs is not whole. */
 static void conclude_gone(struct change *c)
 {
-	bool is_needed = !c->is_optional && !c->is_released;
-	c->result = is_needed ? CHANGE_FAILED : CHANGE_GONE;
+	bool is_needed = c->aim == AIM_REQUIRED;
+	c->state = is_needed ? CHANGE_FAILED : CHANGE_GONE;
 	c->reason = is_needed ? "it is gone" : NULL;
+}
+
+static void refuse(struct changes *list, struct change *c, const char *reason)
+{
+	conclude(list, c, c->aim == AIM_OPTIONAL ? CHANGE_IMMOVABLE : CHANGE_FAILED, reason);
+}
+
+/* Reads what is there now. False when that cannot be done, and then it is concluded. */
+static bool read_now(
+	struct host *h, struct changes *list, struct change *c, struct arena *a, struct value *ret)
+{
+	int r = knob_read(h, c->knob, &c->target, a, ret);
+	if (r == KNOB_GONE)
+		conclude_gone(c);
+	else if (r < 0)
+		refuse(list, c, knob_explain(c->knob, r));
+	return r == 0;
 }
 
 /* One write, and the kernel's word for it. */
 static void put(struct host *h, struct changes *list, struct change *c)
 {
-	AUTO_FREE char *now = NULL;
-	int r = c->knob->write(h, &c->target, c->after);
-	if (r < 0) {
-		int there = c->knob->read(h, &c->target, &now);
-		if (knob_is_gone(there))
+	int r = knob_write(h, c->knob, &c->target, &c->after);
+	if (r >= 0) {
+		c->state = r == KNOB_LATER ? CHANGE_LATER : CHANGE_WRITTEN;
+		if (r == KNOB_GONE)
 			conclude_gone(c);
-		else
-			conclude(list, c, c->is_optional ? CHANGE_IMMOVABLE : CHANGE_FAILED,
-				knob_explain(c->knob, r));
 		return;
 	}
-	c->result = CHANGE_DONE;
+	struct arena a = { 0 };
+	struct value now;
+	if (knob_read(h, c->knob, &c->target, &a, &now) == KNOB_GONE)
+		conclude_gone(c);
+	else
+		refuse(list, c, knob_explain(c->knob, r));
+	arena_done(&a);
 }
 
-/* Reads back; false when the kernel has something else. */
-static bool check(struct host *h, struct changes *list, struct change *c)
+/* Reads back, and concludes. */
+static void check(struct host *h, struct changes *list, struct change *c)
 {
-	AUTO_FREE char *now = NULL;
-	int r = c->knob->read(h, &c->target, &now);
-	if (knob_is_gone(r)) {
-		conclude_gone(c);
-		return c->result == CHANGE_GONE;
+	struct arena a = { 0 };
+	struct value now;
+	if (!read_now(h, list, c, &a, &now)) {
+		/* concluded */
+	} else if (knob_holds(h, c->knob, &c->target, &c->after, c->avoid, &now)) {
+		conclude(list, c, CHANGE_DONE, NULL);
+	} else {
+		AUTO_FREE char *text = value_text(c->knob, &now);
+		AUTO_FREE char *reason = xasprintf("the kernel has '%s'", text);
+		if (c->state == CHANGE_LATER)
+			conclude(list, c, CHANGE_LATER, reason);
+		else
+			refuse(list, c, reason);
 	}
-	if (r == 0 && change_is_same(h, c, now)) {
-		/* refused before, and here by way of another change: nothing is left to report */
-		if (c->result == CHANGE_IMMOVABLE || c->result == CHANGE_FAILED)
-			conclude(list, c, CHANGE_DONE, NULL);
-		return true;
-	}
-	AUTO_FREE char *reason =
-		r < 0 ? xstrdup(knob_explain(c->knob, r)) : xasprintf("the kernel has '%s'", now);
-	conclude(list, c, c->is_optional ? CHANGE_IMMOVABLE : CHANGE_FAILED, reason);
-	return false;
+	arena_done(&a);
 }
 
 /* True when the kernel's word for it is still to be had. */
 static bool is_open(const struct change *c)
 {
 	return !c->knob->is_deferred &&
-		(c->result == CHANGE_DONE || (c->result == CHANGE_SAME && !c->is_untouched));
+		(c->state == CHANGE_WRITTEN || c->state == CHANGE_DONE || c->state == CHANGE_SAME);
 }
 
-static bool is_refused(const struct change *c)
+/* On its way back, and not there yet. */
+static bool is_owed(const struct change *c)
 {
-	return c->result == CHANGE_IMMOVABLE || c->result == CHANGE_FAILED;
+	return c->aim == AIM_BACK && (change_is_refused(c) || c->state == CHANGE_LATER);
+}
+
+/* What is not exactly so is written once more: a mask that a cpuset took away may keep off the
+ * claimed CPUs by chance, and still is not the thread's. What was right from the start, and is as
+ * it was, is right. */
+static void settle(struct host *h, struct changes *list, struct change *c)
+{
+	struct arena a = { 0 };
+	struct value now;
+	bool is_right = false;
+	if (read_now(h, list, c, &a, &now)) {
+		is_right = knob_is_same(h, c->knob, &c->target, &c->after, &now) ||
+			(c->state == CHANGE_SAME && value_equal(&now, &c->before));
+		if (is_right && c->state != CHANGE_SAME)
+			conclude(list, c, CHANGE_DONE, NULL);
+		else if (!is_right)
+			put(h, list, c);
+	}
+	arena_done(&a);
+	if (!is_right && is_open(c))
+		check(h, list, c);
 }
 
 /* A value may have to wait for others: a mask for its cpuset, a group for its threads. So read
- * everything again at the end, and write once more what is not exactly so: a mask that a cpuset
- * took away may keep off the claimed CPUs by chance, and still is not the thread's. */
+ * everything again at the end, and write what is not so. What cannot be read is not written. */
 static void settle_and_check(struct host *h, struct changes *list, bool is_back)
 {
 	array_for_each (c, &list->v) {
-		AUTO_FREE char *now = NULL;
-		bool is_tried = is_open(c) || (is_refused(c) && (is_back || c->is_released));
-		if (!is_tried)
-			continue;
-		int r = c->knob->read(h, &c->target, &now);
-		if (!knob_is_gone(r) &&
-			(r < 0 || !knob_is_same(c->knob, h, &c->target, c->after, now)))
-			put(h, list, c);
-		else
-			check(h, list, c);
-		if (is_open(c))
-			check(h, list, c);
+		bool is_second_try =
+			is_back && change_is_refused(c) && c->state != CHANGE_UNREADABLE;
+		if (is_open(c) || is_owed(c) || is_second_try)
+			settle(h, list, c);
 	}
-	/* What was held back by one that came later in the list: a list of CPUs by its controller.
-	 */
+	/* what was held back by one that came later: a list of CPUs by its controller */
 	array_for_each (c, &list->v) {
-		if (is_refused(c) && c->is_released) {
-			c->result = CHANGE_DONE;
+		if (is_owed(c))
 			check(h, list, c);
-		}
 	}
 }
 
@@ -106,50 +134,73 @@ static void settle_and_check(struct host *h, struct changes *list, bool is_back)
  * others have gone. False when a required one failed. */
 static bool run(struct host *h, struct changes *list, bool stops_at_failure)
 {
-	int (*settle)(struct host * h) = NULL;
+	knob_settle_fn *waiting = NULL;
 	array_for_each (c, &list->v) {
 		if (!change_is_needed(c))
 			continue;
-		/* systemd must have forgotten its properties before the controller goes for good */
-		if (settle && c->knob == &knob_cgroup_cpuset && !*c->target.key) {
-			settle(h);
-			settle = NULL;
+		if (waiting && c->aim == AIM_BACK && c->knob->settles_first) {
+			waiting(h);
+			waiting = NULL;
 		}
 		put(h, list, c);
-		if (c->is_released && c->knob->settle)
-			settle = c->knob->settle;
-		if (!stops_at_failure || c->is_released)
+		if (c->aim == AIM_BACK && knob_settle(c->knob))
+			waiting = knob_settle(c->knob);
+		if (!stops_at_failure || c->aim == AIM_BACK)
 			continue;
-		if (!c->is_optional && is_open(c))
+		if (c->aim == AIM_REQUIRED && is_open(c))
 			check(h, list, c);
-		if (c->result == CHANGE_FAILED)
+		if (c->state == CHANGE_FAILED)
 			return false;
 	}
-	if (settle)
-		settle(h);
+	if (waiting)
+		waiting(h);
 	settle_and_check(h, list, !stops_at_failure);
+	bool is_whole = true;
 	array_for_each (c, &list->v) {
-		if (c->result == CHANGE_FAILED && !c->is_released)
-			return false;
+		if (c->state == CHANGE_WRITTEN) /* it shows later only */
+			c->state = CHANGE_DONE;
+		is_whole &= c->state != CHANGE_FAILED || c->aim == AIM_BACK;
 	}
-	return true;
+	return is_whole;
+}
+
+/* Nothing of these is ours to put back, or to hold. */
+static bool is_nobodys(const struct change *c)
+{
+	return c->state == CHANGE_GONE || c->state == CHANGE_KEPT || c->state == CHANGE_UNREADABLE;
+}
+
+static struct entry entry_of(const struct change *c, const struct value *value)
+{
+	return (struct entry){
+		.knob = c->knob,
+		.key = c->target.key,
+		.id = c->target.id,
+		.baseline = c->baseline,
+		.value = *value,
+		.avoid = c->avoid,
+		.is_optional = c->aim == AIM_OPTIONAL,
+		.is_released = c->aim == AIM_BACK,
+	};
 }
 
 static void fill_entries(struct ledger *next, const struct changes *list)
 {
+	ledger_add_strangers(next, list->owed);
 	array_for_each (c, &list->v) {
-		if (c->result == CHANGE_GONE || c->result == CHANGE_KEPT || !c->baseline)
-			continue;
-		ledger_add_entry(next,
-			&(struct entry){ .knob = c->knob->name,
-				.key = c->target.key,
-				.id = c->target.id,
-				.baseline = c->baseline,
-				.value = c->after,
-				.avoid = c->avoid,
-				.is_optional = c->is_optional,
-				.is_released = c->is_released });
+		struct entry entry = entry_of(c, &c->after);
+		if (!is_nobodys(c))
+			ledger_add_entry(next, &entry);
 	}
+}
+
+/* What came of a change that did not come through: what is there, or, where that cannot be read,
+ * what was ours. In the arena. */
+static struct value value_left(struct host *h, const struct change *c, struct arena *a)
+{
+	struct value now;
+	int r = knob_read(h, c->knob, &c->target, a, &now);
+	return r == 0 ? now : value_copy(a, c->in_force ? c->in_force : &c->after);
 }
 
 /*
@@ -164,30 +215,35 @@ static void drop_done(struct host *h, struct ledger *next, const struct changes 
 	size_t n = 0;
 	array_for_each (entry, &next->entries) {
 		const struct change *c = changes_find(list, entry);
-		bool has_failed = c && (is_refused(c) || c->result == CHANGE_PENDING);
-		AUTO_FREE char *now = NULL;
-		if (c && c->result == CHANGE_GONE)
+		bool has_failed = c && (change_is_refused(c) || c->state == CHANGE_LATER);
+		if (c && c->state == CHANGE_GONE)
 			continue;
 		if (entry->is_released && !has_failed)
 			continue;
-		if (!entry->is_released && c && c->result == CHANGE_IMMOVABLE &&
+		if (!entry->is_released && c && c->state == CHANGE_IMMOVABLE &&
 			!c->knob->is_collateral && !c->in_force)
 			continue;
-		bool is_wanted = !entry->is_released && c && c->result == CHANGE_FAILED;
-		if (has_failed && !is_wanted && c->knob->read(h, &c->target, &now) == 0)
-			entry->value = arena_strdup(&next->arena, now);
+		bool is_wanted = !entry->is_released && c && c->state == CHANGE_FAILED;
+		if (has_failed && !is_wanted)
+			entry->value = value_left(h, c, &next->arena);
 		entry->is_released = false;
 		next->entries.v[n++] = *entry;
 	}
 	next->entries.n = n;
 }
 
-/* With VMs left, what others of our settings hold back goes with the last of them. */
+/* With VMs left, what others of our settings hold back goes with the last of them; without, it is
+ * owed. */
 static void wait_for_others(const struct ledger *next, struct changes *list)
 {
+	bool has_others = next->placements.n;
 	array_for_each (c, &list->v) {
-		if (next->placements.n && c->is_released && is_refused(c) && c->knob->is_collateral)
-			c->result = CHANGE_PENDING;
+		if (!is_owed(c))
+			continue;
+		if (has_others && c->knob->is_collateral)
+			c->state = CHANGE_LATER;
+		else if (c->state == CHANGE_LATER)
+			c->state = CHANGE_FAILED;
 	}
 }
 
@@ -203,7 +259,7 @@ static int finish(struct host *h, struct ledger *next, struct changes *list, str
 	int r = ledger_write_journal(h, next, e);
 	if (r == 0)
 		r = ledger_commit(h, e);
-	if (r == 0 && !next->entries.n && !next->placements.n)
+	if (r == 0 && ledger_is_empty(next))
 		r = ledger_replace(h, next, e); /* removes it */
 	return r;
 }
@@ -232,83 +288,72 @@ int transaction_run(struct host *h, struct changes *list, struct ledger *next,
 
 /* Backwards: everything that the journal names goes to the value in force before, else to its
  * baseline. */
-static int plan_back(
+static void plan_back(
 	struct host *h, const struct ledger *l, const struct ledger *journal, struct changes *list)
 {
 	for (size_t i = journal->entries.n; i-- > 0;) {
 		const struct entry *entry = &journal->entries.v[i];
 		struct change c = change_of(&list->arena, entry);
-		if (!c.knob)
-			continue;
-		const struct entry *before = ledger_find(l, entry->knob, entry->key, entry->id);
-		c.after = before ? arena_strdup(&list->arena, before->value) : c.baseline;
-		c.is_released = !before;
-		/* systemd may not have noticed yet that its drop-in is gone */
-		c.is_again = before && c.knob == &knob_unit_cpus;
+		const struct entry *before = ledger_find(l, entry->knob, &c.target);
+		c.after = before ? value_copy(&list->arena, &before->value) : c.baseline;
+		c.aim = before ? c.aim : AIM_BACK;
 		c.why = "the transaction did not end";
-		int r = changes_add(h, list, &c, entry);
-		if (r < 0)
-			return r;
+		changes_add_back(h, list, &c, entry, before);
 	}
-	return 0;
 }
 
-/* What could not be taken back is kept for a later undo. */
-static int keep_residue(struct host *h, struct ledger *l, const struct changes *list, struct err *e)
+/* What could not be taken back is kept for a later undo, and what this version does not know. */
+static int keep_residue(struct host *h, struct ledger *l, const struct ledger *journal,
+	const struct changes *list, struct err *e)
 {
-	bool has_any = false;
+	size_t n = l->entries.n + l->strangers.n;
+	ledger_add_strangers(l, journal);
 	array_for_each (c, &list->v) {
-		AUTO_FREE char *now = NULL;
-		if (!is_refused(c) || !c->is_released || c->knob->read(h, &c->target, &now) < 0)
+		if (!is_owed(c))
 			continue;
-		ledger_add_entry(l,
-			&(struct entry){ .knob = c->knob->name,
-				.key = c->target.key,
-				.id = c->target.id,
-				.baseline = c->baseline,
-				.value = now,
-				.is_optional = c->is_optional });
-		has_any = true;
+		struct value left = value_left(h, c, &l->arena);
+		struct entry entry = entry_of(c, &left);
+		entry.is_released = false;
+		ledger_add_entry(l, &entry);
 	}
-	return has_any ? ledger_replace(h, l, e) : 0;
+	return n != l->entries.n + l->strangers.n ? ledger_replace(h, l, e) : 0;
 }
 
 /* Forwards, for an undo: released entries first, they stand in the order of execution. */
-static int plan_forward(struct host *h, const struct ledger *journal, struct changes *list)
+static void plan_forward(
+	struct host *h, const struct ledger *l, const struct ledger *journal, struct changes *list)
 {
 	array_for_each (entry, &journal->entries) {
 		struct change c = change_of(&list->arena, entry);
-		if (!c.knob)
-			continue;
-		c.after = arena_strdup(&list->arena, entry->value);
-		c.is_released = entry->is_released;
-		c.in_force = c.is_released ? NULL : c.after;
+		const struct entry *before = ledger_find(l, entry->knob, &c.target);
+		c.after = value_copy(&list->arena, &entry->value);
+		c.aim = entry->is_released ? AIM_BACK : c.aim;
+		if (before)
+			c.in_force = change_keep(&list->arena, &before->value);
 		c.why = "the undo did not end";
-		int r = changes_add(h, list, &c, NULL);
-		if (r < 0)
-			return r;
+		changes_add_back(h, list, &c, NULL, false);
 	}
-	return 0;
 }
 
 int transaction_recover(struct host *h, struct changes **ret, struct err *e)
 {
 	AUTO_LEDGER struct ledger *journal = NULL, *l = NULL;
-	AUTO_CHANGES struct changes *list = xcalloc(1, sizeof *list);
+	AUTO_CHANGES struct changes *list = changes_new();
 	int r = ledger_read_journal(h, &journal, e);
 	if (r < 0 || !journal)
 		return r;
 	r = ledger_read(h, &l, e);
 	if (r < 0)
 		return r;
-	r = journal->is_forward ? plan_forward(h, journal, list) : plan_back(h, l, journal, list);
-	if (r < 0)
-		return err_set(e, r, "recover '%s'", journal->operation);
+	if (journal->is_forward)
+		plan_forward(h, l, journal, list);
+	else
+		plan_back(h, l, journal, list);
 	run(h, list, false);
 	if (journal->is_forward) {
 		r = finish(h, journal, list, e);
 	} else {
-		r = keep_residue(h, l, list, e);
+		r = keep_residue(h, l, journal, list, e);
 		if (r == 0)
 			r = ledger_drop_journal(h, e);
 	}

@@ -2,7 +2,7 @@
 /* The man page, from the same rows as help: man(7) format. */
 #include <string.h>
 
-#include "apply/knob.h"
+#include "plan/knobs.h"
 #include "cmd/args.h"
 #include "policy/policy.h"
 #include "view/host-keys.h"
@@ -111,11 +111,11 @@ static void put_policy(FILE *f)
 static void put_knobs(FILE *f)
 {
 	size_t n;
-	const struct knob *const *all = knobs(&n);
+	const struct knob *all = knobs(&n);
 	fputs(".SH KNOBS\nWhat apply changes and undo puts back.\n", f);
 	for (size_t i = 0; i < n; i++) {
-		AUTO_FREE char *text = xasprintf("%s. %s", all[i]->summary, all[i]->source);
-		put_item(f, all[i]->name, NULL, text);
+		AUTO_FREE char *text = xasprintf("%s. %s", all[i].summary, all[i].source);
+		put_item(f, all[i].name, NULL, text);
 	}
 }
 

@@ -5,7 +5,20 @@
 
 #include "base/str.h"
 #include "kernel/task-cgroup.h"
+#include "kernel/task-stat.h"
 #include "model/read.h"
+#include "model/task.h"
+
+int task_check(struct host *h, int tid, uint64_t start)
+{
+	AUTO_FREE char *text = NULL;
+	struct task_stat stat;
+	int r = host_read(h, &text, NULL, "proc/%d/stat", tid);
+	if (r < 0)
+		return r == -ENOENT || r == -ESRCH ? TASK_ENDED : r;
+	r = task_stat_parse(text, &stat);
+	return r < 0 ? r : stat.start == start ? 0 : TASK_ENDED;
+}
 
 static int read_cgroup(struct host *h, const struct snapshot *s, const struct task *t)
 {

@@ -16,14 +16,23 @@ struct builder {
 	struct arena *arena;
 	ARRAY(struct setting) list;
 	const struct cpuset *claimed, *open; /* see struct claims */
+	const struct contribution *wanted;   /* the claim of each VM that has one */
+	size_t n_wanted;
 };
 
-/* A new setting at the end of the list; the key is copied. */
+/* A new setting at the end of the list, of the knob of that name; the key is copied. */
 struct setting *builder_add(struct builder *b, const char *knob, const char *key, const char *why);
-/* Its value will be the set that it was, without the CPUs. */
-void builder_take_out(struct builder *b, struct setting *s, const struct cpuset *cpus);
-/* A cpulist in the arena. */
-const char *builder_list(struct builder *b, const struct cpuset *set);
+/* The setting of that knob and key, or NULL. */
+struct setting *builder_find(const struct builder *b, const char *knob, const char *key);
+/* What the placed VM wants of the setting, beside what others do. */
+void builder_want(
+	struct builder *b, struct setting *s, const struct placement *p, struct value value);
+void builder_want_cpus(
+	struct builder *b, struct setting *s, const struct placement *p, const struct cpuset *cpus);
+/* Every VM's claim counts in it. */
+void builder_want_claims(struct builder *b, struct setting *s);
+/* Its value will be the set that it was, without the claims. */
+void builder_take_out(struct builder *b, struct setting *s);
 /* The placed VM, or NULL when it is no longer there. */
 const struct vm *builder_vm(const struct builder *b, const struct placement *p);
 

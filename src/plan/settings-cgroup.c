@@ -49,26 +49,36 @@ static const char *inode_text(struct builder *b, const struct cgroup *g)
 	return arena_printf(b->arena, "%llu", (unsigned long long)g->inode);
 }
 
-static void add_controller(struct builder *b, const char *group, const char *why)
+/* The group's inode as id, where it is there already. */
+static void identify(struct builder *b, struct setting *s, const char *group)
 {
-	for (size_t i = 0; i < b->list.n; i++)
-		if (streq(b->list.v[i].knob, "cgroup.cpuset") && streq(b->list.v[i].key, group))
-			return;
 	int g = snapshot_cgroup(b->s, group);
-	struct setting *s = builder_add(b, "cgroup.cpuset", group, why);
-	s->value = "enabled";
 	s->id = g < 0 ? NULL : inode_text(b, &b->s->cgroups[g]);
 }
 
-/* Calls for the group and all its ancestors below the root, from the top down. */
-static void for_each_ancestor(struct builder *b, const char *path,
-	void (*visit)(struct builder *b, const char *group, const char *why), const char *why)
+static void add_controller(
+	struct builder *b, const struct placement *p, const char *group, const char *why)
 {
-	for (const char *p = path; (p = strchr(p, '/')); p++) {
-		AUTO_FREE char *group = xstrndup(path, (size_t)(p - path));
-		visit(b, group, why);
+	struct setting *s = builder_find(b, "cgroup.cpuset", group);
+	if (!s) {
+		s = builder_add(b, "cgroup.cpuset", group, why);
+		identify(b, s, group);
 	}
-	visit(b, path, why);
+	builder_want(b, s, p, value_word("enabled"));
+}
+
+typedef void visit_fn(
+	struct builder *b, const struct placement *p, const char *group, const char *why);
+
+/* Calls for the group and all its ancestors below the root, from the top down. */
+static void for_each_ancestor(struct builder *b, const struct placement *p, const char *path,
+	visit_fn *visit, const char *why)
+{
+	for (const char *at = path; (at = strchr(at, '/')); at++) {
+		AUTO_FREE char *group = xstrndup(path, (size_t)(at - path));
+		visit(b, p, group, why);
+	}
+	visit(b, p, path, why);
 }
 
 /* Keeps everything in a group off the claimed CPUs. systemd's own property, where the group is
@@ -80,17 +90,31 @@ static void fence_group(struct builder *b, const struct cgroup *g)
 	struct setting *s;
 	if (b->s->has_systemd && is_unit(name)) {
 		s = builder_add(b, "unit.allowed_cpus", name, why);
-		builder_take_out(b, s, b->claimed);
+		builder_take_out(b, s);
 	}
 	s = builder_add(b, "cgroup.cpus", g->path, why);
 	s->id = inode_text(b, g);
-	builder_take_out(b, s, b->claimed);
+	builder_take_out(b, s);
+}
+
+/* For whoever claims CPUs: lets the children of the group, and of those above, have lists. */
+static void add_controllers(struct builder *b, const char *group)
+{
+	static const char why[] = "lets groups have CPUs of their own";
+	for (size_t i = 0; i < b->n_placements; i++) {
+		const struct placement *p = &b->placements[i];
+		if (p->level < LEVEL_FENCED)
+			continue;
+		add_controller(b, p, "", why);
+		if (*group)
+			for_each_ancestor(b, p, group, add_controller, why);
+	}
 }
 
 /* The siblings along the way from the root to the VMs' groups. */
 void add_fences(struct builder *b)
 {
-	add_controller(b, "", "lets groups have CPUs of their own");
+	add_controllers(b, "");
 	for (size_t i = 1; i < b->s->n_cgroups; i++) {
 		const struct cgroup *g = &b->s->cgroups[i], *parent = &b->s->cgroups[g->parent];
 		bool is_beside = has_vm_inside(b, parent->path) && !has_vm_inside(b, g->path);
@@ -101,33 +125,22 @@ void add_fences(struct builder *b)
 		if (!is_beside || is_in_vm || (g->type && streq(g->type, "threaded")))
 			continue;
 		if (is_unit(base_name(g->path)) || has_tasks(b, g->path)) {
-			if (*parent->path)
-				for_each_ancestor(b, parent->path, add_controller,
-					"lets groups have CPUs of their own");
+			add_controllers(b, parent->path);
 			fence_group(b, g);
 		}
 	}
 }
 
 /* What a group passes down exclusively: the claims of all isolated VMs inside. */
-static void add_exclusive(struct builder *b, const char *group, const char *why)
+static void add_exclusive(
+	struct builder *b, const struct placement *p, const char *group, const char *why)
 {
-	struct cpuset cpus = CPUSET_EMPTY;
-	for (size_t i = 0; i < b->n_placements; i++) {
-		const struct placement *p = &b->placements[i];
-		if (p->level != LEVEL_ISOLATED)
-			continue;
-		AUTO_FREE char *child = xasprintf("%s/" VCPUS_GROUP, p->cgroup);
-		if (group_is_inside(child, group))
-			cpus = cpuset_or(&cpus, &p->claim_cpus);
+	struct setting *s = builder_find(b, "cgroup.exclusive", group);
+	if (!s) {
+		s = builder_add(b, "cgroup.exclusive", group, why);
+		identify(b, s, group);
 	}
-	for (size_t i = 0; i < b->list.n; i++)
-		if (streq(b->list.v[i].knob, "cgroup.exclusive") && streq(b->list.v[i].key, group))
-			return;
-	int g = snapshot_cgroup(b->s, group);
-	struct setting *s = builder_add(b, "cgroup.exclusive", group, why);
-	s->id = g < 0 ? NULL : inode_text(b, &b->s->cgroups[g]);
-	s->value = builder_list(b, &cpus);
+	builder_want_cpus(b, s, p, &p->claim_cpus);
 }
 
 /* The VM's scope or service, handed to us by systemd, with a threaded child for the vCPUs. */
@@ -140,15 +153,17 @@ void add_vm_group(struct builder *b, const struct placement *p)
 		(str_has_suffix(unit, ".scope") || str_has_suffix(unit, ".service"))) {
 		s = builder_add(b, "unit.delegate", unit,
 			"systemd leaves what is made below the VM's unit alone");
-		s->value = "yes";
+		builder_want(b, s, p, value_word("yes"));
 	}
-	for_each_ancestor(b, p->cgroup, add_controller, "the partition's way down from the root");
+	add_controller(b, p, "", "lets groups have CPUs of their own");
+	for_each_ancestor(
+		b, p, p->cgroup, add_controller, "the partition's way down from the root");
 	s = builder_add(b, "cgroup.dir", child, "a group for the vCPU threads");
-	s->value = "present";
+	builder_want(b, s, p, value_word("present"));
 	s = builder_add(b, "cgroup.type", child, "threads of one process in groups of their own");
-	s->value = "threaded";
-	for_each_ancestor(b, p->cgroup, add_exclusive, "CPUs handed down to the partition");
-	add_exclusive(b, child, "the CPUs of the partition");
+	builder_want(b, s, p, value_word("threaded"));
+	for_each_ancestor(b, p, p->cgroup, add_exclusive, "CPUs handed down to the partition");
+	add_exclusive(b, p, child, "the CPUs of the partition");
 }
 
 static void add_manager_group(
@@ -165,13 +180,16 @@ static void add_manager_group(
 		places = cpuset_or(&places, place);
 		has_place |= !is_housekeeping(b, place);
 	}
+	if (!has_place && !b->n_wanted)
+		return;
 	struct setting *s = builder_add(b, "cgroup.cpus", g->path,
 		"the VM's manager gave its threads CPUs that are not their place");
 	s->id = inode_text(b, g);
+	s->is_sole = has_place;
 	if (has_place)
-		s->value = builder_list(b, &places);
+		builder_want_cpus(b, s, p, &places);
 	else
-		builder_take_out(b, s, b->claimed);
+		builder_take_out(b, s);
 }
 
 /* libvirt makes groups for a VM's threads, with the CPUs of its own pins: these must hold the
@@ -191,5 +209,5 @@ void add_partition(struct builder *b, const struct placement *p)
 	AUTO_FREE char *child = xasprintf("%s/" VCPUS_GROUP, p->cgroup);
 	struct setting *s = builder_add(b, "cgroup.partition", child,
 		"out of the scheduler's load balancing, and closed to everybody else");
-	s->value = "isolated";
+	builder_want(b, s, p, value_word("isolated"));
 }

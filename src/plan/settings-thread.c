@@ -64,7 +64,7 @@ void add_vm_threads(struct builder *b, const struct placement *p, const struct v
 			continue;
 		struct setting *s = add_thread(b, "thread.cgroup", t->tid, t->start,
 			"into the group that becomes the partition");
-		s->value = arena_strdup(b->arena, child);
+		builder_want(b, s, p, value_word(arena_strdup(b->arena, child)));
 	}
 	for (size_t i = 0; i < vm->n_threads; i++) {
 		const struct vm_thread *t = &vm->threads[i];
@@ -73,9 +73,10 @@ void add_vm_threads(struct builder *b, const struct placement *p, const struct v
 		struct setting *s =
 			add_thread(b, "thread.affinity", t->tid, t->start, why_there(t->role));
 		const struct cpuset *place = thread_place(b, p, t);
-		s->value = builder_list(b, place);
+		s->is_sole = true;
+		builder_want_cpus(b, s, p, place);
 		if (is_housekeeping(b, place)) /* trimmed by its group it is as well off */
-			s->without = b->claimed;
+			s->avoid = b->claimed;
 		s->is_optional = t->role == ROLE_WORKER || t->role == ROLE_KVM;
 	}
 }
@@ -131,7 +132,8 @@ static void add_other_thread(struct builder *b, const struct task *t)
 	else
 		s = add_thread(b, "task.affinity", t->tid, t->start,
 			"keeps its own mask, off the claimed CPUs");
-	builder_take_out(b, s, b->claimed);
+	builder_take_out(b, s);
+	s->needs_own = !is_beside && t->cgroup > 0 && !task_is_kthread(t);
 	s->is_optional = true;
 }
 

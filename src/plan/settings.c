@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,11 +10,21 @@ struct setting *builder_add(struct builder *b, const char *knob, const char *key
 {
 	struct setting *s = array_push(&b->list);
 	*s = (struct setting){
-		.knob = knob,
+		.knob = knob_find(knob),
 		.key = arena_strdup(b->arena, key),
 		.why = why,
 	};
+	assert(s->knob);
 	return s;
+}
+
+struct setting *builder_find(const struct builder *b, const char *knob, const char *key)
+{
+	array_for_each (s, &b->list) {
+		if (streq(s->knob->name, knob) && streq(s->key, key))
+			return s;
+	}
+	return NULL;
 }
 
 static const struct cpuset *keep(struct builder *b, const struct cpuset *set)
@@ -21,16 +32,33 @@ static const struct cpuset *keep(struct builder *b, const struct cpuset *set)
 	return arena_dup(b->arena, set, 1, sizeof *set);
 }
 
-const char *builder_list(struct builder *b, const struct cpuset *set)
+void builder_want(
+	struct builder *b, struct setting *s, const struct placement *p, struct value value)
 {
-	AUTO_FREE char *text = cpuset_format_list(set);
-	return arena_strdup(b->arena, text);
+	struct contribution *by = arena_alloc(b->arena, (s->n_by + 1) * sizeof *by);
+	if (s->n_by)
+		memcpy(by, s->by, s->n_by * sizeof *by);
+	by[s->n_by++] = (struct contribution){ .vm = p->vm, .value = value };
+	s->by = by;
 }
 
-void builder_take_out(struct builder *b, struct setting *s, const struct cpuset *cpus)
+void builder_want_cpus(
+	struct builder *b, struct setting *s, const struct placement *p, const struct cpuset *cpus)
 {
-	s->without = cpus;
+	builder_want(b, s, p, value_cpus(keep(b, cpus)));
+}
+
+void builder_want_claims(struct builder *b, struct setting *s)
+{
+	s->by = b->wanted;
+	s->n_by = b->n_wanted;
+}
+
+void builder_take_out(struct builder *b, struct setting *s)
+{
+	builder_want_claims(b, s);
 	s->fallback = b->open;
+	s->avoid = b->claimed;
 }
 
 const struct vm *builder_vm(const struct builder *b, const struct placement *p)
@@ -48,7 +76,7 @@ static void add_interrupt(struct builder *b, const struct irq *irq, const char *
 	snprintf(key, sizeof key, "%d", irq->irq);
 	struct setting *s = builder_add(b, "irq.affinity", key, why);
 	s->id = *irq->action ? arena_strdup(b->arena, irq->action) : NULL;
-	builder_take_out(b, s, b->claimed);
+	builder_take_out(b, s);
 	s->is_optional = true;
 }
 
@@ -56,12 +84,12 @@ static void add_interrupts(struct builder *b)
 {
 	struct setting *s = builder_add(b, "irqbalance.banned", "irqbalance",
 		"irqbalance would move interrupts back within seconds");
-	s->with = b->claimed;
+	builder_want_claims(b, s);
 	s->is_optional = true;
 	if (b->s->default_smp_affinity) {
 		s = builder_add(b, "irq.default_affinity", "default",
 			"interrupts that appear later start on other CPUs");
-		builder_take_out(b, s, b->claimed);
+		builder_take_out(b, s);
 		s->is_optional = true;
 	}
 	for (size_t i = 0; i < b->s->n_irqs; i++)
@@ -72,7 +100,7 @@ static void add_interrupts(struct builder *b)
 	if (b->s->workqueues.cpumask) {
 		s = builder_add(
 			b, "workqueue.cpumask", "unbound", "unbound kernel work runs elsewhere");
-		builder_take_out(b, s, b->claimed);
+		builder_take_out(b, s);
 		s->is_optional = true;
 	}
 }
@@ -120,6 +148,32 @@ static const struct cpuset *housekeeping_of(struct builder *b)
 	return v;
 }
 
+/* Claims count from level fenced on: a VM that is only pinned keeps nobody off its CPUs. */
+static void want_claims(struct builder *b)
+{
+	struct contribution *wanted = arena_alloc(b->arena, (b->n_placements + 1) * sizeof *wanted);
+	for (size_t i = 0; i < b->n_placements; i++) {
+		const struct placement *p = &b->placements[i];
+		if (p->level >= LEVEL_FENCED)
+			wanted[b->n_wanted++] = (struct contribution){ .vm = p->vm,
+				.value = value_cpus(keep(b, &p->claim_cpus)) };
+	}
+	b->wanted = wanted;
+}
+
+/* By phase, and within one as they were made. */
+static struct setting *in_order(struct builder *b)
+{
+	struct setting *v = arena_alloc(b->arena, b->list.n * sizeof *v);
+	size_t n = 0;
+	for (enum knob_phase phase = 0; phase <= PHASE_LAST; phase++)
+		array_for_each (s, &b->list)
+			if (s->knob->phase == phase)
+				v[n++] = *s;
+	assert(n == b->list.n);
+	return v;
+}
+
 struct settings *settings_for(
 	const struct snapshot *s, const struct vms *vms, const struct claims *claims)
 {
@@ -133,11 +187,23 @@ struct settings *settings_for(
 	b.claimed = keep(&b, &claims->claimed_cpus);
 	b.open = keep(&b, &claims->open_cpus);
 	b.housekeeping = housekeeping_of(&b);
+	want_claims(&b);
 	build(&b);
-	settings->v = arena_dup(&settings->arena, b.list.v, b.list.n, sizeof *b.list.v);
+	settings->v = in_order(&b);
 	settings->n = b.list.n;
+	settings->online = keep(&b, &s->online_cpus);
 	free(b.list.v);
 	return settings;
+}
+
+bool setting_join(const struct settings *all, const struct setting *s, const struct value *baseline,
+	struct arena *a, struct value *ret)
+{
+	const struct wishes w = {
+		.by = s->by, .n_by = s->n_by, .online = all->online, .fallback = s->fallback
+	};
+	enum knob_combine rule = s->is_sole ? COMBINE_ONE : s->knob->combine;
+	return knob_join(s->knob, rule, &w, baseline, a, ret);
 }
 
 void settings_free(struct settings *s)

@@ -8,23 +8,25 @@
  */
 #pragma once
 
-#include "base/alloc.h"
-#include "base/cpuset.h"
 #include "plan/claims.h"
+#include "plan/knobs.h"
 
 struct snapshot;
 struct vms;
 
 struct setting {
-	const char *knob; /* a row of the knob table: "irq.affinity" */
-	const char *key;  /* which one: "24", a cgroup's path, a unit's name, a TID */
-	const char *id; /* what a successor under the same key would not share, or NULL: a thread's
-			   start time, a cgroup's inode, an interrupt's name */
-	const char *value;         /* the value to have; NULL: what it was without the CPUs below */
-	const struct cpuset *with; /* CPUs to add to the set that it was */
-	const struct cpuset *without;  /* CPUs to take out of the set that it was … */
-	const struct cpuset *fallback; /* … and the set to have when nothing online is left */
+	const struct knob *knob;
+	const char *key; /* which one: "24", a cgroup's path, a unit's name, a TID */
+	const char *id;  /* what a successor under the same key would not share, or NULL: a thread's
+			    start time, a cgroup's inode, an interrupt's name */
+	/* What each VM wants of it: knob_join() makes the value of it. */
+	const struct contribution *by;
+	size_t n_by;
+	bool is_sole; /* it is one VM's alone, its thread or group: the value is what that wants */
+	const struct cpuset *fallback; /* the set to have when nothing online is left; or NULL */
+	const struct cpuset *avoid;    /* a set without these CPUs is as good; or NULL */
 	bool is_optional;              /* failing is reported, and no reason to give up */
+	bool needs_own; /* there is nothing to do where nobody chose a value: a fence holds it */
 	const char *why;
 };
 
@@ -32,6 +34,7 @@ struct settings {
 	struct arena arena;
 	struct setting *v; /* in the order in which to apply; undo goes backwards */
 	size_t n;
+	const struct cpuset *online;
 };
 
 /* The settings that hold all the claims together. Threads and cgroups are looked up in the
@@ -39,6 +42,11 @@ struct settings {
 struct settings *settings_for(
 	const struct snapshot *s, const struct vms *vms, const struct claims *claims) MUST_CHECK;
 void settings_free(struct settings *s);
+
+/* The value that the setting should have over this baseline, in the arena. False: none can be
+ * derived from it. */
+bool setting_join(const struct settings *all, const struct setting *s, const struct value *baseline,
+	struct arena *a, struct value *ret);
 DEFINE_CLEANUP(struct settings, settings_free)
 #define AUTO_SETTINGS CLEANUP(settings_freep)
 

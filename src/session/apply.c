@@ -21,9 +21,10 @@ static enum outcome failed(const struct planning *p, const struct changes *back,
 {
 	AUTO_STRBUF struct strbuf left = { 0 };
 	array_for_each (change, &p->changes->v) {
-		if (change->result == CHANGE_FAILED) {
+		if (change->state == CHANGE_FAILED && change->aim != AIM_BACK) {
+			AUTO_FREE char *after = value_text(change->knob, &change->after);
 			err_say(e, -ECANCELED, "%s of %s to '%s': %s", change->knob->name,
-				*change->target.key ? change->target.key : "/", change->after,
+				*change->target.key ? change->target.key : "/", after,
 				change->reason ? change->reason : "failed");
 			break;
 		}
@@ -48,7 +49,7 @@ static const struct placement *in_force(const struct ledger *l, const struct pla
 
 /* A placement that waits to be confirmed waits on, whatever else is applied, to it too; what it
  * goes back to is what was confirmed last. */
-static void add_placement(
+static int add_placement(
 	struct ledger *next, const struct ledger *l, const struct placement *p, bool is_to_confirm)
 {
 	const struct placement *old = in_force(l, p);
@@ -56,9 +57,8 @@ static void add_placement(
 	const struct placement *before = was_waiting ? ledger_before(l, p) : old;
 	struct placement added = *p;
 	added.confirm_ns = is_to_confirm ? CONFIRM_FROM_END : was_waiting ? old->confirm_ns : 0;
-	ledger_add_placement(next, &added);
-	if (added.confirm_ns && before)
-		ledger_add_before(next, before);
+	int r = ledger_add_placement(next, &added);
+	return r == 0 && added.confirm_ns && before ? ledger_add_before(next, before) : r;
 }
 
 enum outcome apply_planned(struct host *h, const struct planning *p, const struct recovery *begun,
@@ -68,8 +68,13 @@ enum outcome apply_planned(struct host *h, const struct planning *p, const struc
 	next->boot_id = p->ledger->boot_id;
 	next->operation = operation_name(&next->arena, p);
 	next->confirm_wait_ns = confirm_wait_ns;
-	for (size_t i = 0; i < p->all.n; i++)
-		add_placement(next, p->ledger, &p->all.v[i], confirm_wait_ns && i >= p->n_kept);
+	for (size_t i = 0; i < p->all.n; i++) {
+		bool is_to_confirm = confirm_wait_ns && i >= p->n_kept;
+		if (add_placement(next, p->ledger, &p->all.v[i], is_to_confirm) == 0)
+			continue;
+		err_say(e, -EINVAL, "%s cannot be written down", p->all.v[i].vm);
+		return OUTCOME_UNCHANGED;
+	}
 	int r = transaction_run(h, p->changes, next, ret_back, e);
 	if (r == -ECANCELED)
 		return failed(p, *ret_back, e);

@@ -6,7 +6,7 @@
 
 #include "base/str.h"
 #include "host/host.h"
-#include "kernel/task-stat.h"
+#include "model/task.h"
 #include "session/policy-files.h"
 #include "vm/lookup.h"
 
@@ -24,10 +24,7 @@ void planning_done(struct planning *p)
 
 bool placement_is_alive(struct host *h, const struct placement *p)
 {
-	AUTO_FREE char *stat = NULL;
-	struct task_stat t;
-	return host_read(h, &stat, NULL, "proc/%d/stat", p->pid) == 0 &&
-		task_stat_parse(stat, &t) == 0 && t.start == p->start;
+	return task_check(h, p->pid, p->start) == 0;
 }
 
 struct indexes {

@@ -16,7 +16,7 @@ bool recovery_residue(const struct changes *back, struct strbuf *ret)
 	if (!back)
 		return false;
 	array_for_each (c, &back->v) {
-		if (c->result != CHANGE_FAILED)
+		if (c->state != CHANGE_FAILED)
 			continue;
 		strbuf_printf(ret, "%s %s of %s (%s)", has_any ? "," : "", c->knob->name,
 			c->target.key, c->reason ? c->reason : "failed");

@@ -16,7 +16,7 @@ void status_done(struct status *s)
 
 bool status_has_residue(const struct status *s)
 {
-	return !s->ledger->placements.n && s->ledger->entries.n;
+	return s->ledger->strangers.n || (!s->ledger->placements.n && s->ledger->entries.n);
 }
 
 enum outcome status_read(

@@ -42,24 +42,28 @@ static const struct placement *former(const struct now *now, const struct ledger
 }
 
 /* What is in force afterwards. */
-static void keep_placements(const struct now *now, const struct ledger *l,
-	const enum undo_fate *fates, struct ledger *next)
+static int keep_placements(const struct now *now, const struct ledger *l,
+	const enum undo_fate *fates, struct ledger *next, struct err *e)
 {
+	int r = 0;
 	for (size_t i = 0; i < l->placements.n; i++) {
 		const struct placement *p = &l->placements.v[i], *before = ledger_before(l, p);
 		if (fates[i] != UNDO_STAYS || !is_running(now, p))
 			continue;
-		ledger_add_placement(next, p);
-		if (before)
-			ledger_add_before(next, before);
+		r = ledger_add_placement(next, p);
+		if (r == 0 && before)
+			r = ledger_add_before(next, before);
+		if (r < 0)
+			return err_set(e, r, "keep what is applied for %s", p->vm);
 	}
 	for (size_t i = 0; i < l->placements.n; i++) {
 		const struct placement *p = &l->placements.v[i];
 		const struct placement *before =
 			fates[i] == UNDO_GOES_BACK ? former(now, l, p, next) : NULL;
-		if (before)
-			ledger_add_placement(next, before);
+		if (before && (r = ledger_add_placement(next, before)) < 0)
+			return err_set(e, r, "keep what was applied for %s", p->vm);
 	}
+	return 0;
 }
 
 static bool is_in_force(const struct ledger *l, const struct placement *p)
@@ -82,23 +86,26 @@ int undo_placements(struct host *h, const struct ledger *l, const enum undo_fate
 	next->operation = "undo";
 	next->is_forward = true;
 	if (!l->placements.n && !l->entries.n) {
-		*ret = xcalloc(1, sizeof **ret);
+		*ret = changes_new();
+		ledger_add_strangers((*ret)->owed, l);
 		return 0;
 	}
 	if (snapshot_read(h, SNAPSHOT_ALL, &s, e) < 0 || vms_find(h, s, &all, e) < 0)
 		return e->code;
-	keep_placements(&(struct now){ s, all }, l, fates, next);
+	if (keep_placements(&(struct now){ s, all }, l, fates, next, e) < 0)
+		return e->code;
 	struct cpuset ours = claims_sum(l->placements.v, l->placements.n);
 	struct claims claims = claims_of(s, next->placements.v, next->placements.n, &ours);
 	placements_share(s, &claims, &next->arena, next->placements.v, next->placements.n);
 	AUTO_SETTINGS struct settings *settings = settings_for(s, all, &claims);
 	int r = changes_plan(h, l, settings, &changes, e);
+	if (r < 0)
+		return r;
 	array_for_each (p, &l->placements) {
-		if (r == 0 && !is_in_force(next, p) && placement_is_running(p, s, all))
-			r = changes_add_late_threads(h, l, p->pid, changes);
+		if (!is_in_force(next, p) && placement_is_running(p, s, all))
+			changes_add_late_threads(h, l, p->pid, changes);
 	}
-	if (r == 0)
-		r = transaction_run(h, changes, next, NULL, e);
+	r = transaction_run(h, changes, next, NULL, e);
 	if (r == 0)
 		*ret = TAKE(changes);
 	return r;
@@ -106,13 +113,13 @@ int undo_placements(struct host *h, const struct ledger *l, const enum undo_fate
 
 enum undo_part undo_part_of(const struct change *c)
 {
-	if (c->result == CHANGE_KEPT)
+	if (c->state == CHANGE_KEPT)
 		return UNDO_KEPT;
-	if (c->result == CHANGE_FAILED || (c->result == CHANGE_IMMOVABLE && c->is_released))
+	if (c->state == CHANGE_FAILED)
 		return UNDO_REFUSED;
-	if (!c->is_released || c->is_untouched || c->result == CHANGE_PENDING)
+	if (c->aim != AIM_BACK || c->state == CHANGE_UNTOUCHED || c->state == CHANGE_LATER)
 		return UNDO_UNTOLD;
-	return c->result == CHANGE_GONE ? UNDO_GONE : UNDO_RESTORED;
+	return c->state == CHANGE_GONE ? UNDO_GONE : UNDO_RESTORED;
 }
 
 static enum outcome outcome_of(const struct undo *u)
@@ -125,7 +132,7 @@ static enum outcome outcome_of(const struct undo *u)
 		else if (part == UNDO_KEPT && worst == OUTCOME_DONE)
 			worst = OUTCOME_REPORT;
 	}
-	return u->n_damaged ? OUTCOME_RESIDUE : worst;
+	return u->n_damaged || u->changes->owed->strangers.n ? OUTCOME_RESIDUE : worst;
 }
 
 enum outcome undo_named(

@@ -41,9 +41,9 @@ static void report_immovable(const struct planning *p, struct report *r)
 
 void apply_report(const struct planning *p, const struct apply_cost *cost, struct report *r)
 {
-	size_t n[CHANGE_FAILED + 1] = { 0 };
+	size_t n[N_CHANGE_STATES] = { 0 };
 	array_for_each (change, &p->changes->v)
-		n[change->result]++;
+		n[change->state]++;
 	report_text(r, "Applied: %zu settings changed, %zu were right already.", n[CHANGE_DONE],
 		n[CHANGE_SAME]);
 	report_text(r,

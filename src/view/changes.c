@@ -8,10 +8,12 @@
 
 static json_t *change_json(const struct change *c, bool is_made)
 {
+	AUTO_FREE char *before = value_text(c->knob, &c->before),
+		       *after = value_text(c->knob, &c->after);
 	json_t *o = json_pack("{s:s, s:s, s:s*, s:s*, s:s*}", "knob", c->knob->name, "key",
-		c->target.key, "before", c->before, "after", c->after, "why", c->why);
+		c->target.key, "before", before, "after", after, "why", c->why);
 	if (is_made) {
-		json_object_set_new(o, "result", json_string(change_result_name(c->result)));
+		json_object_set_new(o, "result", json_string(change_result_name(c)));
 		if (c->reason)
 			json_object_set_new(o, "reason", json_string(c->reason));
 	}
@@ -20,7 +22,8 @@ static json_t *change_json(const struct change *c, bool is_made)
 
 static bool is_alike(const struct change *a, const struct change *b)
 {
-	return a->knob == b->knob && streq(a->after, b->after) && streq(a->before, b->before);
+	return a->knob == b->knob && value_equal(&a->after, &b->after) &&
+		value_equal(&a->before, &b->before);
 }
 
 static const char *shown(const char *value)
@@ -40,8 +43,10 @@ static json_t *group_row(const struct changes *list, const struct change *first)
 		strbuf_printf(
 			&keys, "%s%s", keys.n ? ", " : "", *c->target.key ? c->target.key : "/");
 	}
-	return json_pack("{s:s, s:s, s:s, s:s}", "knob", first->knob->name, "before",
-		shown(first->before), "after", shown(first->after), "of", keys.s);
+	AUTO_FREE char *before = value_text(first->knob, &first->before),
+		       *after = value_text(first->knob, &first->after);
+	return json_pack("{s:s, s:s, s:s, s:s}", "knob", first->knob->name, "before", shown(before),
+		"after", shown(after), "of", keys.s);
 }
 
 static bool has_row(const json_t *rows, const char *knob, const char *why)
@@ -53,6 +58,14 @@ static bool has_row(const json_t *rows, const char *knob, const char *why)
 			streq(json_string_value(json_object_get(o, "why")), why))
 			return true;
 	return false;
+}
+
+static void report_unreadable(const struct changes *changes, struct report *r)
+{
+	array_for_each (c, &changes->v)
+		if (c->state == CHANGE_UNREADABLE)
+			report_note(r, "stays: %s of %s cannot be read: %s", c->knob->name,
+				c->target.key, c->reason);
 }
 
 static void report_planned(const struct changes *changes, struct report *r)
@@ -69,7 +82,7 @@ static void report_planned(const struct changes *changes, struct report *r)
 	};
 	json_t *rows = json_array(), *whys = json_array();
 	array_for_each (c, &changes->v) {
-		if (!change_is_needed(c) || !c->before)
+		if (!change_is_needed(c))
 			continue;
 		json_t *row = group_row(changes, c);
 		if (row)
@@ -85,6 +98,7 @@ static void report_planned(const struct changes *changes, struct report *r)
 	} else {
 		report_text(r, "Nothing to change.");
 	}
+	report_unreadable(changes, r);
 	json_decref(rows);
 	json_decref(whys);
 }
@@ -93,10 +107,11 @@ void changes_report(const struct changes *changes, bool is_made, struct report *
 {
 	json_t *rows = json_array(), *immovable = json_array();
 	array_for_each (c, &changes->v) {
-		bool is_shown = is_made ? c->result != CHANGE_SAME : change_is_needed(c);
-		if (is_shown && c->result != CHANGE_IMMOVABLE)
+		bool is_immovable = c->state == CHANGE_IMMOVABLE || c->state == CHANGE_UNREADABLE;
+		bool is_shown = is_made ? c->state != CHANGE_SAME : change_is_needed(c);
+		if (is_shown && !is_immovable)
 			json_array_append_new(rows, change_json(c, is_made));
-		if (is_made && c->result == CHANGE_IMMOVABLE)
+		if (is_immovable)
 			json_array_append_new(immovable,
 				json_pack("{s:s++, s:s*}", "what", c->knob->name, " ",
 					c->target.key, "why", c->reason));
@@ -111,10 +126,11 @@ json_t *residue_json(const struct changes *back)
 {
 	json_t *rows = json_array();
 	array_for_each (c, &back->v) {
-		if (c->result == CHANGE_FAILED)
+		AUTO_FREE char *after = value_text(c->knob, &c->after);
+		if (c->state == CHANGE_FAILED)
 			json_array_append_new(rows,
 				json_pack("{s:s, s:s, s:s, s:s*}", "knob", c->knob->name, "key",
-					c->target.key, "value", c->after, "reason", c->reason));
+					c->target.key, "value", after, "reason", c->reason));
 	}
 	return rows;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "view/knobs.h"
 
-#include "apply/knob.h"
 #include "base/str.h"
+#include "plan/knobs.h"
 #include "report/report.h"
 #include "view/json.h"
 
@@ -20,11 +20,11 @@ bool knobs_report(const char *name, struct report *r)
 		{ .key = "source", .head = "WHERE", .may_wrap = true },
 	};
 	size_t n;
-	const struct knob *const *all = knobs(&n);
+	const struct knob *all = knobs(&n);
 	json_t *rows = json_array();
 	for (size_t i = 0; i < n; i++)
-		if (!name || streq(all[i]->name, name))
-			json_array_append_new(rows, knob_json(all[i]));
+		if (!name || streq(all[i].name, name))
+			json_array_append_new(rows, knob_json(&all[i]));
 	json_object_set_new(report_json(r), "knobs", rows);
 	if (!json_array_size(rows))
 		return false;

@@ -56,8 +56,8 @@ static size_t report_drift(const struct drifts *drifts, struct report *r)
 	};
 	array_for_each (d, &drifts->v) {
 		json_array_append_new(rows,
-			json_pack("{s:s, s:s, s:s, s:s, s:s}", "knob", d->entry->knob, "key",
-				d->entry->key, "expected", d->entry->value, "actual", d->actual,
+			json_pack("{s:s, s:s, s:s, s:s, s:s}", "knob", d->entry->knob->name, "key",
+				d->entry->key, "expected", d->expected, "actual", d->actual,
 				"suspect", d->suspect));
 	}
 	json_object_set_new(report_json(r), "drift", rows);
@@ -85,7 +85,9 @@ static void report_waiting(const struct ledger *l, struct report *r)
 /* What is wrong beside drift. */
 static void report_odds(const struct status *s, struct report *r)
 {
-	if (status_has_residue(s))
+	array_for_each (x, &s->ledger->strangers)
+		report_warning(r, "%s of %s: another version of wideberth set it", x->knob, x->key);
+	if (!s->ledger->placements.n && s->ledger->entries.n)
 		report_warning(r,
 			"%zu settings of VMs that were undone could not be put back; 'wideberth "
 			"undo "

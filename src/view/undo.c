@@ -10,8 +10,9 @@
 
 static json_t *change_row(const struct change *c)
 {
+	AUTO_FREE char *after = value_text(c->knob, &c->after);
 	json_t *o = json_pack(
-		"{s:s, s:s, s:s*}", "knob", c->knob->name, "key", c->target.key, "value", c->after);
+		"{s:s, s:s, s:s*}", "knob", c->knob->name, "key", c->target.key, "value", after);
 	if (c->reason)
 		json_object_set_new(o, "reason", json_string(c->reason));
 	return o;
@@ -20,12 +21,14 @@ static json_t *change_row(const struct change *c)
 static void report_left(const struct change *c, struct report *r)
 {
 	const char *reason = c->reason ? c->reason : "failed";
-	if (c->result == CHANGE_KEPT)
-		report_note(r, "kept: %s of %s is '%s': %s", c->knob->name, c->target.key,
-			c->before, reason);
+	AUTO_FREE char *before = value_text(c->knob, &c->before),
+		       *after = value_text(c->knob, &c->after);
+	if (c->state == CHANGE_KEPT)
+		report_note(r, "kept: %s of %s is '%s': %s", c->knob->name, c->target.key, before,
+			reason);
 	else
 		report_warning(r, "not restored: %s of %s to '%s': %s", c->knob->name,
-			c->target.key, c->after, reason);
+			c->target.key, after, reason);
 }
 
 void undo_report(const struct undo *u, struct report *r)
@@ -49,6 +52,11 @@ void undo_report(const struct undo *u, struct report *r)
 	json_object_set_new(o, "restored", restored);
 	json_object_set_new(o, "gone", gone);
 	json_object_set_new(o, "failed", failed);
+	array_for_each (s, &u->changes->owed->strangers)
+		report_warning(r,
+			"kept: %s of %s: another version of wideberth set it, and has to put it "
+			"back",
+			s->knob, s->key);
 	if (u->n_damaged)
 		report_warning(r,
 			"%zu records of the ledger are damaged: what they say was not put back",

@@ -45,10 +45,10 @@ static size_t find_line(const char *text, size_t from)
 
 static bool is_same_entry(const struct entry *a, const struct entry *b)
 {
-	return streq(a->knob, b->knob) && streq(a->key, b->key) &&
-		streq(a->baseline, b->baseline) && streq(a->value, b->value) && !a->id == !b->id &&
-		(!a->id || streq(a->id, b->id)) && a->is_released == b->is_released &&
-		a->is_optional == b->is_optional;
+	return a->knob == b->knob && streq(a->key, b->key) &&
+		value_equal(&a->baseline, &b->baseline) && value_equal(&a->value, &b->value) &&
+		!a->id == !b->id && (!a->id || streq(a->id, b->id)) &&
+		a->is_released == b->is_released && a->is_optional == b->is_optional;
 }
 
 /* True when every entry read is one of the whole ledger, in the same order; counts them. */

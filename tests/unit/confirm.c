@@ -29,7 +29,8 @@ static void put_ledger(struct host *h, uint64_t confirm_ns)
 	l->boot_id = now->boot_id;
 	struct placement p = { .vm = "my db", .pid = 1, .start = 1, .confirm_ns = confirm_ns };
 	if (confirm_ns)
-		ledger_add_placement(l, &p);
+		if (ledger_add_placement(l, &p) < 0)
+			abort();
 	ok(ledger_replace(h, l, &e) == 0, "replaced: %s", e.text);
 }
 

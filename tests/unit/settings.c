@@ -47,10 +47,12 @@ static const char *setting_of(
 {
 	for (size_t i = 0; i < s->n; i++) {
 		const struct setting *x = &s->v[i];
-		if (!streq(x->knob, knob) || !streq(x->key, key))
+		if (!streq(x->knob->name, knob) || !streq(x->key, key))
 			continue;
-		return x->value ? arena_strdup(&h->s.arena, x->value)
-				: arena_printf(&h->s.arena, "without %s", list_of(h, x->without));
+		if (!x->is_sole && x->knob->combine == COMBINE_MINUS)
+			return arena_printf(&h->s.arena, "without %s", list_of(h, x->avoid));
+		AUTO_FREE char *text = value_text(x->knob, &x->by[0].value);
+		return arena_strdup(&h->s.arena, text);
 	}
 	return "none";
 }
