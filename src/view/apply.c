@@ -23,8 +23,8 @@ static void report_immovable(const struct planning *p, struct report *r)
 			continue;
 		AUTO_FREE char *what = xasprintf("%s (%d)", t->comm, t->tid);
 		json_array_append_new(immovable,
-			json_pack("{s:s, s:s}", "what", what, "why",
-				"the kernel binds this thread to its CPU"));
+			OBJECT({ "what", text_json(what) },
+				{ "why", text_json("the kernel binds this thread to its CPU") }));
 		n++;
 	}
 	if (n)

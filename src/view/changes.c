@@ -10,12 +10,13 @@ static json_t *change_json(const struct change *c, bool is_made)
 {
 	AUTO_FREE char *before = value_text(c->knob, &c->before),
 		       *after = value_text(c->knob, &c->after);
-	json_t *o = json_pack("{s:s, s:s, s:s*, s:s*, s:s*}", "knob", c->knob->name, "key",
-		c->target.key, "before", before, "after", after, "why", c->why);
+	json_t *o = OBJECT({ "knob", text_json(c->knob->name) },
+		{ "key", text_json(c->target.key) }, { "before", optional_json(before) },
+		{ "after", optional_json(after) }, { "why", optional_json(c->why) });
 	if (is_made) {
-		json_object_set_new(o, "result", json_string(change_result_name(c)));
+		json_object_set_new(o, "result", text_json(change_result_name(c)));
 		if (c->reason)
-			json_object_set_new(o, "reason", json_string(c->reason));
+			json_object_set_new(o, "reason", text_json(c->reason));
 	}
 	return o;
 }
@@ -45,8 +46,9 @@ static json_t *group_row(const struct changes *list, const struct change *first)
 	}
 	AUTO_FREE char *before = value_text(first->knob, &first->before),
 		       *after = value_text(first->knob, &first->after);
-	return json_pack("{s:s, s:s, s:s, s:s}", "knob", first->knob->name, "before", shown(before),
-		"after", shown(after), "of", keys.s);
+	return OBJECT({ "knob", text_json(first->knob->name) },
+		{ "before", text_json(shown(before)) }, { "after", text_json(shown(after)) },
+		{ "of", text_json(keys.s) });
 }
 
 static bool has_row(const json_t *rows, const char *knob, const char *why)
@@ -89,7 +91,8 @@ static void report_planned(const struct changes *changes, struct report *r)
 			json_array_append_new(rows, row);
 		if (!has_row(whys, c->knob->name, c->why))
 			json_array_append_new(whys,
-				json_pack("{s:s, s:s}", "knob", c->knob->name, "why", c->why));
+				OBJECT({ "knob", text_json(c->knob->name) },
+					{ "why", text_json(c->why) }));
 	}
 	if (json_array_size(rows)) {
 		report_heading(r, "Changes");
@@ -113,8 +116,9 @@ void changes_report(const struct changes *changes, bool is_made, struct report *
 			json_array_append_new(rows, change_json(c, is_made));
 		if (is_immovable)
 			json_array_append_new(immovable,
-				json_pack("{s:s++, s:s*}", "what", c->knob->name, " ",
-					c->target.key, "why", c->reason));
+				OBJECT({ "what",
+					       format_json("%s %s", c->knob->name, c->target.key) },
+					{ "why", optional_json(c->reason) }));
 	}
 	json_object_set_new(report_json(r), "changes", rows);
 	json_object_set_new(report_json(r), "immovable", immovable);
@@ -129,8 +133,10 @@ json_t *residue_json(const struct changes *back)
 		AUTO_FREE char *after = value_text(c->knob, &c->after);
 		if (c->state == CHANGE_FAILED)
 			json_array_append_new(rows,
-				json_pack("{s:s, s:s, s:s, s:s*}", "knob", c->knob->name, "key",
-					c->target.key, "value", after, "reason", c->reason));
+				OBJECT({ "knob", text_json(c->knob->name) },
+					{ "key", text_json(c->target.key) },
+					{ "value", text_json(after) },
+					{ "reason", optional_json(c->reason) }));
 	}
 	return rows;
 }

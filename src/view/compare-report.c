@@ -66,7 +66,7 @@ static json_t *cell(const json_t *figure, const char *key, bool is_share)
 		return json_null();
 	double n = json_number_value(v);
 	AUTO_FREE char *text = is_share ? xasprintf("%.2f %%", 100 * n) : xasprintf("%.1f", n);
-	return json_string(text);
+	return text_json(text);
 }
 
 /* The VM's figures, a row each. */
@@ -95,7 +95,7 @@ static void show_summary(const json_t *vm, struct report *r)
 	json_t *rows = json_array();
 	for (size_t i = 0; i < N_ELEMENTS(figures); i++) {
 		json_t *row = json_object(), *f = json_object_get(vm, figures[i].key);
-		json_object_set_new(row, "what", json_string(figures[i].what));
+		json_object_set_new(row, "what", text_json(figures[i].what));
 		json_object_set_new(row, "before", cell(f, "before", figures[i].is_share));
 		json_object_set_new(row, "after", cell(f, "after", figures[i].is_share));
 		json_object_set(row, "change", json_object_get(f, "change"));

@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "vm/vm.h"
+#include "view/json.h"
 
 /* A number of a saved measure, NAN where it is null or missing. */
 static double number(const json_t *object, const char *key)
@@ -59,7 +60,7 @@ static json_t *figure(double before, double after, int steps)
 	json_object_set_new(j, "after", real_or_null(after, steps));
 	json_object_set_new(
 		j, "ratio", real_or_null(before > 0 ? after / before : (double)NAN, SHARE));
-	json_object_set_new(j, "change", change ? json_string(change) : json_null());
+	json_object_set_new(j, "change", change ? text_json(change) : json_null());
 	return j;
 }
 
@@ -119,7 +120,7 @@ static void warn(json_t *warnings, const char *fmt, ...)
 	va_start(ap, fmt);
 	AUTO_FREE char *text = xvasprintf(fmt, ap);
 	va_end(ap);
-	json_array_append_new(warnings, json_string(text));
+	json_array_append_new(warnings, text_json(text));
 }
 
 /* Sum of a member over the vCPUs; unknown when one of them is. */
@@ -168,6 +169,12 @@ static void check_load(const struct pair *p, const char *label, json_t *warnings
 			label, run);
 }
 
+/* A file may hold any characters. */
+static json_t *copied_text(const json_t *o, const char *key)
+{
+	return text_json(json_string_value(json_object_get(o, key)));
+}
+
 static json_t *compare_vm(const struct pair *p, json_t *warnings)
 {
 	AUTO_FREE char *label = compare_label(p->x);
@@ -184,8 +191,8 @@ static json_t *compare_vm(const struct pair *p, json_t *warnings)
 		warn(warnings, "%s: had %zu vCPUs before and %zu after", label, json_array_size(x),
 			json_array_size(y));
 	check_load(p, label, warnings);
-	json_object_set(row, "vm", json_object_get(p->x, "vm"));
-	json_object_set(row, "name", json_object_get(p->x, "name"));
+	json_object_set_new(row, "vm", copied_text(p->x, "vm"));
+	json_object_set_new(row, "name", copied_text(p->x, "name"));
 	add_plain(row, p, "stolen", SHARE);
 	json_object_set_new(
 		row, "worst_stolen", figure(worst_stolen(p->x), worst_stolen(p->y), SHARE));

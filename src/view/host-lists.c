@@ -44,8 +44,9 @@ static json_t *device_json(const struct snapshot *s, const struct irq *irq)
 	if (irq->device < 0)
 		return json_null();
 	const struct pci_device *d = &s->pci_devices[irq->device];
-	return json_pack("{s:s, s:o, s:o}", "address", d->address, "kind",
-		text_json(pci_class_name(d->class)), "driver", text_json(d->driver));
+	return OBJECT({ "address", text_json(d->address) },
+		{ "kind", text_json(pci_class_name(d->class)) },
+		{ "driver", text_json(d->driver) });
 }
 
 static json_t *managed_json(const struct irq *irq)
@@ -67,7 +68,7 @@ static json_t *irq_json(const struct snapshot *s, const struct irq *irq)
 			json_object_set_new(counts, cpu, json_integer((json_int_t)irq->counts[c]));
 	}
 	json_object_set_new(o, "irq", json_integer(irq->irq));
-	json_object_set_new(o, "action", json_string(irq->action));
+	json_object_set_new(o, "action", text_json(irq->action));
 	json_object_set_new(o, "device", device_json(s, irq));
 	json_object_set_new(o, "count", json_integer((json_int_t)total));
 	json_object_set_new(
@@ -113,9 +114,11 @@ static json_t *heat_json(const struct snapshot *s)
 			if (s->irqs[i].counts[c] > s->irqs[top].counts[c])
 				top = i;
 		json_array_append_new(rows,
-			json_pack("{s:i, s:I, s:f, s:i, s:s}", "cpu", s->interrupts.cpus[c],
-				"count", (json_int_t)order[k].count, "share", order[k].count / all,
-				"top_irq", s->irqs[top].irq, "top_action", s->irqs[top].action));
+			OBJECT({ "cpu", json_integer(s->interrupts.cpus[c]) },
+				{ "count", json_integer((json_int_t)order[k].count) },
+				{ "share", json_real(order[k].count / all) },
+				{ "top_irq", json_integer(s->irqs[top].irq) },
+				{ "top_action", text_json(s->irqs[top].action) }));
 	}
 	return rows;
 }
@@ -184,7 +187,7 @@ static json_t *cgroup_json(const struct snapshot *s, size_t i, const size_t *n_t
 {
 	const struct cgroup *g = &s->cgroups[i];
 	json_t *o = json_object();
-	json_object_set_new(o, "cgroup", json_sprintf("/%s", g->path));
+	json_object_set_new(o, "cgroup", format_json("/%s", g->path));
 	json_object_set_new(o, "type", text_json(g->type));
 	json_object_set_new(o, "threads", json_integer((json_int_t)n_threads[i]));
 	json_object_set_new(o, "has_cpuset", json_boolean(g->effective != NULL));

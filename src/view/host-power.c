@@ -54,7 +54,7 @@ static json_t *rows_of(struct folds *all, const char *const sums[2], const char 
 {
 	json_t *rows = json_array();
 	array_for_each (f, &all->v) {
-		json_t *row = json_pack("{s:o}", "cpus", cpus_json(&f->cpus));
+		json_t *row = OBJECT({ "cpus", cpus_json(&f->cpus) });
 		json_object_update(row, f->row);
 		for (int i = 0; sums && i < 2; i++)
 			json_object_set_new(row, sums[i], count_json(f->sums[i]));
@@ -95,12 +95,13 @@ static void show_frequency(const struct power *p, struct report *r)
 	for (size_t i = 0; i < p->n_policies; i++) {
 		const struct freq_policy *f = &p->policies[i];
 		struct fold *fold = fold_into(&all,
-			json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "driver",
-				text_json(f->driver), "governor", text_json(f->governor),
-				"governors", text_json(f->governors), "epp", text_json(f->epp),
-				"min_khz", count_json(f->min_khz), "max_khz",
-				count_json(f->max_khz), "hw_min_khz", count_json(f->hw_min_khz),
-				"hw_max_khz", count_json(f->hw_max_khz)));
+			OBJECT({ "driver", text_json(f->driver) },
+				{ "governor", text_json(f->governor) },
+				{ "governors", text_json(f->governors) },
+				{ "epp", text_json(f->epp) }, { "min_khz", count_json(f->min_khz) },
+				{ "max_khz", count_json(f->max_khz) },
+				{ "hw_min_khz", count_json(f->hw_min_khz) },
+				{ "hw_max_khz", count_json(f->hw_max_khz) }));
 		if (f->cpus)
 			fold->cpus = cpuset_or(&fold->cpus, f->cpus);
 		add_range(fold, f->cur_khz);
@@ -126,11 +127,12 @@ static void show_idle(const struct power *p, struct report *r)
 		for (size_t k = 0; k < p->cpus[i].n_idle_states; k++) {
 			const struct idle_state *state = &p->cpus[i].idle_states[k];
 			struct fold *fold = fold_into(&all,
-				json_pack("{s:o, s:o, s:o}", "state", text_json(state->name),
-					"latency_us", count_json(state->latency_us), "disabled",
-					state->disable == ABSENT
-						? json_null()
-						: json_boolean(state->disable != 0)));
+				OBJECT({ "state", text_json(state->name) },
+					{ "latency_us", count_json(state->latency_us) },
+					{ "disabled",
+						state->disable == ABSENT
+							? json_null()
+							: json_boolean(state->disable != 0) }));
 			cpuset_add(&fold->cpus, p->cpus[i].cpu);
 			add_sum(&fold->sums[0], state->usage);
 			add_sum(&fold->sums[1], state->time_us);
@@ -162,8 +164,8 @@ static void show_limits(const struct power *p, struct report *r)
 		if (!text)
 			continue;
 		struct fold *fold = fold_into(&all,
-			json_pack("{s:o, s:o}", "resume_latency_us", text_json(text), "limit",
-				text_json(limit_text(text))));
+			OBJECT({ "resume_latency_us", text_json(text) },
+				{ "limit", text_json(limit_text(text)) }));
 		cpuset_add(&fold->cpus, p->cpus[i].cpu);
 	}
 	put(r, "latency_limits", rows_of(&all, NULL, NULL),
@@ -184,8 +186,8 @@ static void show_throttling(const struct power *p, struct report *r)
 		if (c->core_throttle_count == ABSENT && c->package_throttle_count == ABSENT)
 			continue;
 		struct fold *fold = fold_into(&all,
-			json_pack("{s:o, s:o}", "core", count_json(c->core_throttle_count),
-				"package", count_json(c->package_throttle_count)));
+			OBJECT({ "core", count_json(c->core_throttle_count) },
+				{ "package", count_json(c->package_throttle_count) }));
 		cpuset_add(&fold->cpus, c->cpu);
 	}
 	put(r, "throttled", rows_of(&all, NULL, NULL), "Throttled by heat, times since boot",

@@ -91,9 +91,9 @@ static size_t effects_of(
 static json_t *boot_json(const char *name, const char *value, const struct effect *e)
 {
 	json_t *effect = !e ? json_null() : e->text ? text_json(e->text) : cpus_json(e->cpus);
-	return json_pack("{s:o, s:b, s:o, s:o, s:o}", "parameter", text_json(name), "is_set",
-		value != NULL, "value", text_json(value), "effect", effect, "seen_in",
-		text_json(e ? e->seen_in : NULL));
+	return OBJECT({ "parameter", text_json(name) }, { "is_set", json_boolean(value != NULL) },
+		{ "value", text_json(value) }, { "effect", effect },
+		{ "seen_in", text_json(e ? e->seen_in : NULL) });
 }
 
 static json_t *boots_json(const struct snapshot *s)
@@ -121,10 +121,10 @@ static json_t *boot_row(const json_t *o)
 {
 	const char *value = json_string_value(json_object_get(o, "value"));
 	const char *effect = json_string_value(json_object_get(o, "effect"));
-	return json_pack("{s:O, s:s, s:o, s:O}", "parameter", json_object_get(o, "parameter"),
-		"value", value ? value : "not set", "effect",
-		text_json(effect && !*effect ? "none" : effect), "seen_in",
-		json_object_get(o, "seen_in"));
+	return OBJECT({ "parameter", json_incref(json_object_get(o, "parameter")) },
+		{ "value", text_json(value ? value : "not set") },
+		{ "effect", text_json(effect && !*effect ? "none" : effect) },
+		{ "seen_in", json_incref(json_object_get(o, "seen_in")) });
 }
 
 /* Those with an effect as a table, the others in a paragraph. */
@@ -183,8 +183,8 @@ static json_t *tunable_row_json(const struct tunable_row *row, struct tunable_va
 			  row->unit ? row->unit : "")
 		: v.cpus ? cpuset_format_list(v.cpus)
 			 : xstrdup(v.text);
-	return json_pack("{s:s, s:o, s:s}", "name", row->name, "value", text_json(text), "about",
-		row->about);
+	return OBJECT({ "name", text_json(row->name) }, { "value", text_json(text) },
+		{ "about", text_json(row->about) });
 }
 
 static bool is_absent(struct tunable_value v)
@@ -199,10 +199,11 @@ static json_t *tunables_json(const struct snapshot *s)
 	const struct tunable_row *rows = tunable_rows(&n);
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(all,
-			json_pack("{s:s, s:s, s:o, s:o, s:s}", "group", group_names[rows[i].group],
-				"name", rows[i].name, "value",
-				value_json(tunable_value(s->tunables, &rows[i])), "unit",
-				text_json(rows[i].unit), "file", rows[i].path));
+			OBJECT({ "group", text_json(group_names[rows[i].group]) },
+				{ "name", text_json(rows[i].name) },
+				{ "value", value_json(tunable_value(s->tunables, &rows[i])) },
+				{ "unit", text_json(rows[i].unit) },
+				{ "file", text_json(rows[i].path) }));
 	return all;
 }
 
@@ -248,10 +249,12 @@ static void show_zones(const struct snapshot *s, struct report *r)
 	for (size_t i = 0; i < s->zones.n; i++) {
 		const struct zone *z = &s->zones.v[i];
 		json_array_append_new(rows,
-			json_pack("{s:i, s:o, s:I, s:I, s:I, s:I, s:I}", "node", z->node, "zone",
-				text_json(z->name), "free_pages", (json_int_t)z->free, "min_pages",
-				(json_int_t)z->min, "low_pages", (json_int_t)z->low, "high_pages",
-				(json_int_t)z->high, "managed_pages", (json_int_t)z->managed));
+			OBJECT({ "node", json_integer(z->node) }, { "zone", text_json(z->name) },
+				{ "free_pages", json_integer((json_int_t)z->free) },
+				{ "min_pages", json_integer((json_int_t)z->min) },
+				{ "low_pages", json_integer((json_int_t)z->low) },
+				{ "high_pages", json_integer((json_int_t)z->high) },
+				{ "managed_pages", json_integer((json_int_t)z->managed) }));
 	}
 	json_object_set_new(report_json(r), "zones", rows);
 	report_heading(r, "Memory zones, in pages: below low the kernel reclaims, up to high");
@@ -276,8 +279,9 @@ static void show_services(const struct snapshot *s, struct report *r)
 		else
 			strbuf_printf(&off, "%s%s", off.n ? ", " : "", services[i].name);
 		json_array_append_new(rows,
-			json_pack("{s:s, s:b, s:o}", "service", services[i].name, "running",
-				t != NULL, "pid", number_json(t ? t->pid : -1)));
+			OBJECT({ "service", text_json(services[i].name) },
+				{ "running", json_boolean(t != NULL) },
+				{ "pid", number_json(t ? t->pid : -1) }));
 	}
 	json_object_set_new(report_json(r), "services", rows);
 	report_heading(r, "Services that change what wideberth sets, or compete with it");
@@ -296,9 +300,9 @@ static void show_resctrl(const struct snapshot *s, struct report *r)
 	for (size_t i = 0; i < s->n_resctrl; i++) {
 		const struct resctrl_group *g = &s->resctrl[i];
 		json_array_append_new(rows,
-			json_pack("{s:o, s:o, s:o}", "group",
-				*g->name ? text_json(g->name) : json_string("/"), "cpus",
-				cpus_json(g->cpus), "schemata", text_json(g->schemata)));
+			OBJECT({ "group", *g->name ? text_json(g->name) : text_json("/") },
+				{ "cpus", cpus_json(g->cpus) },
+				{ "schemata", text_json(g->schemata) }));
 	}
 	json_object_set_new(report_json(r), "resctrl", rows);
 	report_heading(r, "Cache and memory bandwidth (resctrl)");

@@ -20,7 +20,7 @@ static json_t *vms_on(
 	struct claims claims = claims_of(s, l->placements.v, l->placements.n, NULL);
 	array_for_each (p, &l->placements) {
 		if (cpuset_has(&p->claim_cpus, cpu))
-			json_array_append_new(ids, json_string(p->vm));
+			json_array_append_new(ids, text_json(p->vm));
 	}
 	for (size_t i = 0; !json_array_size(ids) && i < vms->n_vms; i++) {
 		const struct vm *vm = &vms->vms[i];
@@ -28,7 +28,7 @@ static json_t *vms_on(
 			const struct vm_thread *t = &vm->threads[k];
 			if (!mask_is_pin(s, &claims, vm, t) || !cpuset_has(t->allowed, cpu))
 				continue;
-			json_array_append_new(ids, json_string(vm->id));
+			json_array_append_new(ids, text_json(vm->id));
 			break;
 		}
 	}
@@ -49,7 +49,7 @@ static json_t *cpu_json(const struct snapshot *s, const struct vms *vms, const s
 		c->l3 < 0 ? json_null() : json_integer((json_int_t)s->l3s[c->l3].size_kib));
 	json_object_set_new(
 		o, "siblings", cpus_json(c->core < 0 ? &self : &s->cores[c->core].cpus));
-	json_object_set_new(o, "kind", json_string(cpu_kind_name(c->kind)));
+	json_object_set_new(o, "kind", text_json(cpu_kind_name(c->kind)));
 	json_object_set_new(o, "online", json_boolean(c->is_online));
 	json_object_set_new(o, "isolated", json_boolean(c->is_isolated));
 	json_object_set_new(o, "vms", vms_on(s, vms, l, c->cpu));
@@ -69,22 +69,21 @@ static json_t *node_json(const struct snapshot *s, const struct node *n)
 	json_t *hugepages = json_array(), *distances = json_array();
 	for (size_t i = 0; i < n->n_hugepages; i++)
 		json_array_append_new(hugepages,
-			json_pack("{s:I, s:I, s:I, s:I}", "size_kib",
-				(json_int_t)n->hugepages[i].size_kib, "total",
-				(json_int_t)n->hugepages[i].total, "free",
-				(json_int_t)n->hugepages[i].free, "surplus",
-				(json_int_t)n->hugepages[i].surplus));
+			OBJECT({ "size_kib", json_integer((json_int_t)n->hugepages[i].size_kib) },
+				{ "total", json_integer((json_int_t)n->hugepages[i].total) },
+				{ "free", json_integer((json_int_t)n->hugepages[i].free) },
+				{ "surplus", json_integer((json_int_t)n->hugepages[i].surplus) }));
 	for (size_t i = 0; n->distances && i < s->n_nodes; i++)
 		json_array_append_new(distances, json_integer(n->distances[i]));
-	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "node", n->node, "cpus",
-		cpus_json(&n->cpus), "mem_total_kib", memory_json(n, n->mem_total_kib),
-		"mem_free_kib", memory_json(n, n->mem_free_kib), "distances", distances, "tier",
-		number_json(n->tier), "hugepages", hugepages);
+	return OBJECT({ "node", json_integer(n->node) }, { "cpus", cpus_json(&n->cpus) },
+		{ "mem_total_kib", memory_json(n, n->mem_total_kib) },
+		{ "mem_free_kib", memory_json(n, n->mem_free_kib) }, { "distances", distances },
+		{ "tier", number_json(n->tier) }, { "hugepages", hugepages });
 }
 
 static json_t *hex_json(int n)
 {
-	return n < 0 ? json_null() : json_sprintf("%04x", (unsigned int)n);
+	return n < 0 ? json_null() : format_json("%04x", (unsigned int)n);
 }
 
 /* Without bridges and other parts of the board. */
@@ -97,11 +96,12 @@ static json_t *devices_json(const struct snapshot *s)
 		if (!kind)
 			continue;
 		json_array_append_new(devices,
-			json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "address", d->address,
-				"kind", kind, "class", json_sprintf("%06x", d->class), "vendor",
-				hex_json(d->vendor), "device", hex_json(d->device), "node",
-				number_json(d->node), "driver", text_json(d->driver), "iommu_group",
-				number_json(d->iommu_group)));
+			OBJECT({ "address", text_json(d->address) }, { "kind", text_json(kind) },
+				{ "class", format_json("%06x", d->class) },
+				{ "vendor", hex_json(d->vendor) },
+				{ "device", hex_json(d->device) }, { "node", number_json(d->node) },
+				{ "driver", text_json(d->driver) },
+				{ "iommu_group", number_json(d->iommu_group) }));
 	}
 	return devices;
 }
@@ -116,9 +116,9 @@ static void put_host(const struct snapshot *s, const struct vms *vms, const stru
 		json_array_append_new(nodes, node_json(s, &s->nodes[i]));
 	for (size_t i = 0; i < s->n_l3s; i++)
 		json_array_append_new(l3s,
-			json_pack("{s:i, s:o, s:I}", "l3", (int)i, "cpus",
-				cpus_json(&s->l3s[i].cpus), "size_kib",
-				(json_int_t)s->l3s[i].size_kib));
+			OBJECT({ "l3", json_integer((int)i) },
+				{ "cpus", cpus_json(&s->l3s[i].cpus) },
+				{ "size_kib", json_integer((json_int_t)s->l3s[i].size_kib) }));
 	json_object_set_new(o, "cpus", cpus);
 	json_object_set_new(o, "nodes", nodes);
 	json_object_set_new(o, "l3", l3s);

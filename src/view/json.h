@@ -1,49 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Values as JSON: null where there is none. */
+/*
+ * The one way from our structs into JSON (tests/rules/json): nothing here yields NULL, so that no
+ * member and no row is lost over a name of strange bytes. null stands where there is no value.
+ */
 #pragma once
 
 #include <jansson.h>
 
 #include "base/alloc.h"
 #include "base/cpuset.h"
-#include "model/absent.h"
 
-static inline json_t *cpus_json(const struct cpuset *cpus)
-{
-	if (!cpus)
-		return json_null();
-	AUTO_FREE char *list = cpuset_format_list(cpus);
-	return json_string(list);
-}
+/* A name of any bytes, as it may be shown (base/text.h); of NULL null. */
+json_t *text_json(const char *text) MUST_CHECK;
+json_t *format_json(const char *fmt, ...) PRINTF_LIKE(1, 2) MUST_CHECK;
+json_t *strings_json(const char *const *v, size_t n) MUST_CHECK;
+json_t *cpus_json(const struct cpuset *cpus) MUST_CHECK;
+/* Of numbers that are never negative: null where they are. */
+json_t *number_json(int n) MUST_CHECK;
+/* null for ABSENT (model/absent.h). */
+json_t *count_json(int64_t n) MUST_CHECK;
 
-/* Kernel files may hold any bytes, JSON holds UTF-8: what is none becomes question marks. */
-static inline json_t *text_json(const char *text)
-{
-	json_t *o = text ? json_string(text) : json_null();
-	if (o)
-		return o;
-	AUTO_FREE char *ascii = xstrdup(text);
-	for (char *p = ascii; *p; p++)
-		if (*p & 0x80)
-			*p = '?';
-	return json_string(ascii);
-}
-
-/* Of numbers that are never negative. */
-static inline json_t *number_json(int n)
-{
-	return n < 0 ? json_null() : json_integer(n);
-}
-
-static inline json_t *count_json(int64_t n)
-{
-	return n == ABSENT ? json_null() : json_integer(n);
-}
-
-static inline json_t *strings_json(const char *const *v, size_t n)
-{
-	json_t *all = json_array();
-	for (size_t i = 0; i < n; i++)
-		json_array_append_new(all, text_json(v[i]));
-	return all;
-}
+/* OBJECT({ "cpu", number_json(0) }, { "vms", ids }): takes the values. A member whose value is NULL
+ * is left out: optional_json() of a text that is. */
+struct json_member {
+	const char *key; /* ours */
+	json_t *value;
+};
+#define OBJECT(...) object_json((const struct json_member[]){ __VA_ARGS__, { NULL, NULL } })
+json_t *object_json(const struct json_member *members) MUST_CHECK; /* to one without key */
+json_t *optional_json(const char *text) MUST_CHECK;

@@ -8,8 +8,8 @@
 
 static json_t *knob_json(const struct knob *k)
 {
-	return json_pack(
-		"{s:s, s:s, s:s}", "id", k->name, "summary", k->summary, "source", k->source);
+	return OBJECT({ "id", text_json(k->name) }, { "summary", text_json(k->summary) },
+		{ "source", text_json(k->source) });
 }
 
 bool knobs_report(const char *name, struct report *r)

@@ -26,7 +26,7 @@ static json_t *thread_json(const struct measured_thread *t)
 	if (t->role == ROLE_VCPU) {
 		set(j, "vcpu", json_integer(t->index));
 	} else {
-		set(j, "role", json_string(thread_role_name(t->role)));
+		set(j, "role", text_json(thread_role_name(t->role)));
 		set(j, "id", text_json(t->id));
 		set(j, "comm", text_json(t->comm));
 	}
@@ -75,7 +75,7 @@ static json_t *counts_json(const struct measured_counts *c, bool has_label)
 static json_t *foreign_json(const struct foreign *f)
 {
 	json_t *j = json_object();
-	set(j, "class", json_string(f->class));
+	set(j, "class", text_json(f->class));
 	set(j, "name", text_json(f->comm));
 	set(j, "owner", text_json(f->owner));
 	set(j, "pid", json_integer(f->pid));
@@ -135,7 +135,7 @@ json_t *measure_json(const struct measure *m)
 	for (size_t i = 0; i < m->n_notes; i++)
 		json_array_append_new(notes, text_json(m->notes[i]));
 	set(j, "window_ns", json_integer((json_int_t)m->window_ns));
-	set(j, "source", json_string(m->source));
+	set(j, "source", text_json(m->source));
 	set(j, "coverage", maybe_real(m->coverage));
 	set(j, "host_steal", maybe_real(m->host_steal));
 	set(j, "is_absolute", json_boolean(m->is_absolute));

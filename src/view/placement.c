@@ -29,8 +29,8 @@ json_t *placement_json(const struct placement *p)
 	json_object_set_new(o, "pid", json_integer(p->pid));
 	json_object_set_new(o, "start", json_integer((json_int_t)p->start));
 	json_object_set_new(o, "cgroup", text_json(p->cgroup));
-	json_object_set_new(o, "wanted", json_string(level_name(p->wish.isolation)));
-	json_object_set_new(o, "level", json_string(level_name(p->level)));
+	json_object_set_new(o, "wanted", text_json(level_name(p->wish.isolation)));
+	json_object_set_new(o, "level", text_json(level_name(p->level)));
 	json_object_set_new(o, "why_less", text_json(p->why_less));
 	json_object_set_new(o, "place_note", text_json(p->place_note));
 	json_object_set_new(o, "claim", cpus_json(&p->claim_cpus));
@@ -39,7 +39,7 @@ json_t *placement_json(const struct placement *p)
 	json_object_set_new(o, "iothread_cpus", cpus_json(&p->iothread_cpus));
 	json_object_set_new(o, "iothreads", threads_json(p->iothreads, p->n_iothreads));
 	json_object_set_new(o, "vhost", cpus_json(&p->vhost_cpus));
-	json_object_set_new(o, "spare", json_string(""));
+	json_object_set_new(o, "spare", text_json(""));
 	json_object_set_new(o, "memory", json_null());
 	return o;
 }

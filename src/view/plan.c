@@ -13,11 +13,11 @@ static json_t *refusal_json(const struct refusal *f)
 {
 	json_t *blocking = json_array(), *alternatives = json_array();
 	for (size_t i = 0; i < f->n_blocking; i++)
-		json_array_append_new(blocking, json_string(f->blocking[i]));
+		json_array_append_new(blocking, text_json(f->blocking[i]));
 	for (size_t i = 0; i < f->n_alternatives; i++)
-		json_array_append_new(alternatives, json_string(f->alternatives[i]));
-	return json_pack("{s:s, s:s, s:o, s:o}", "vm", f->vm, "reason", f->reason, "blocking",
-		blocking, "alternatives", alternatives);
+		json_array_append_new(alternatives, text_json(f->alternatives[i]));
+	return OBJECT({ "vm", text_json(f->vm) }, { "reason", text_json(f->reason) },
+		{ "blocking", blocking }, { "alternatives", alternatives });
 }
 
 static void report_refused(const struct planning *p, struct report *r)

@@ -11,7 +11,7 @@
 
 static void report_unfinished(const struct ledger *journal, struct report *r)
 {
-	json_object_set_new(report_json(r), "unfinished", json_string(journal->operation));
+	json_object_set_new(report_json(r), "unfinished", text_json(journal->operation));
 	report_warning(r, "'%s' did not end (the program was killed?). %s", journal->operation,
 		journal->is_forward
 			? "'wideberth undo --all' ends it."
@@ -30,7 +30,7 @@ static void report_applied(const struct status *s, struct report *r)
 	array_for_each (v, &s->vms) {
 		const struct placement *p = v->placement;
 		json_t *o = placement_json(p);
-		json_object_set_new(o, "state", json_string(v->is_alive ? "running" : "ended"));
+		json_object_set_new(o, "state", text_json(v->is_alive ? "running" : "ended"));
 		json_array_append_new(applied, o);
 		AUTO_FREE char *label = vm_label(p->vm, p->name);
 		if (!v->is_alive)
@@ -56,9 +56,11 @@ static size_t report_drift(const struct drifts *drifts, struct report *r)
 	};
 	array_for_each (d, &drifts->v) {
 		json_array_append_new(rows,
-			json_pack("{s:s, s:s, s:s, s:s, s:s}", "knob", d->entry->knob->name, "key",
-				d->entry->key, "expected", d->expected, "actual", d->actual,
-				"suspect", d->suspect));
+			OBJECT({ "knob", text_json(d->entry->knob->name) },
+				{ "key", text_json(d->entry->key) },
+				{ "expected", text_json(d->expected) },
+				{ "actual", text_json(d->actual) },
+				{ "suspect", text_json(d->suspect) }));
 	}
 	json_object_set_new(report_json(r), "drift", rows);
 	if (json_array_size(rows)) {

@@ -11,10 +11,10 @@
 static json_t *change_row(const struct change *c)
 {
 	AUTO_FREE char *after = value_text(c->knob, &c->after);
-	json_t *o = json_pack(
-		"{s:s, s:s, s:s*}", "knob", c->knob->name, "key", c->target.key, "value", after);
+	json_t *o = OBJECT({ "knob", text_json(c->knob->name) },
+		{ "key", text_json(c->target.key) }, { "value", optional_json(after) });
 	if (c->reason)
-		json_object_set_new(o, "reason", json_string(c->reason));
+		json_object_set_new(o, "reason", text_json(c->reason));
 	return o;
 }
 

@@ -90,11 +90,14 @@ static json_t *device_json(const struct vm_device *d)
 	for (size_t i = 0; i < d->n_irqs; i++) {
 		const struct vm_irq *irq = &d->irqs[i];
 		json_array_append_new(irqs,
-			json_pack("{s:i, s:i, s:s, s:o}", "irq", irq->irq, "vector", irq->vector,
-				"kind", irq->kind, "affinity", cpus_json(irq->affinity)));
+			OBJECT({ "irq", json_integer(irq->irq) },
+				{ "vector", json_integer(irq->vector) },
+				{ "kind", text_json(irq->kind) },
+				{ "affinity", cpus_json(irq->affinity) }));
 	}
-	return json_pack("{s:s, s:o, s:o, s:o, s:o}", "address", d->address, "id", text_json(d->id),
-		"mapping", text_json(d->mapping), "node", number_json(d->node), "irqs", irqs);
+	return OBJECT({ "address", text_json(d->address) }, { "id", text_json(d->id) },
+		{ "mapping", text_json(d->mapping) }, { "node", number_json(d->node) },
+		{ "irqs", irqs });
 }
 
 static void put_nodes(const struct vm_config *c, json_t *o)
@@ -102,9 +105,10 @@ static void put_nodes(const struct vm_config *c, json_t *o)
 	json_t *nodes = json_array();
 	array_for_each (n, &c->nodes)
 		json_array_append_new(nodes,
-			json_pack("{s:i, s:s?, s:I, s:s?, s:o}", "node", n->node, "cpus", n->cpus,
-				"memory_kib", (json_int_t)(n->mib * 1024), "hostnodes",
-				n->hostnodes, "policy", text_json(n->policy)));
+			OBJECT({ "node", json_integer(n->node) }, { "cpus", text_json(n->cpus) },
+				{ "memory_kib", json_integer((json_int_t)(n->mib * 1024)) },
+				{ "hostnodes", text_json(n->hostnodes) },
+				{ "policy", text_json(n->policy) }));
 	json_object_set_new(o, "numa_nodes", nodes);
 }
 
@@ -113,17 +117,17 @@ static void put_devices(const struct vm_config *c, json_t *o)
 	json_t *disks = json_array(), *nets = json_array(), *pci = json_array();
 	array_for_each (d, &c->disks)
 		json_array_append_new(disks,
-			json_pack("{s:o, s:o, s:o}", "id", text_json(d->id), "iothread",
-				text_json(d->iothread), "queues",
-				d->queues ? json_integer(d->queues) : json_null()));
+			OBJECT({ "id", text_json(d->id) }, { "iothread", text_json(d->iothread) },
+				{ "queues", d->queues ? json_integer(d->queues) : json_null() }));
 	array_for_each (n, &c->nets)
 		json_array_append_new(nets,
-			json_pack("{s:o, s:o, s:i, s:b}", "id", text_json(n->id), "model",
-				text_json(n->model), "queues", n->queues, "vhost", n->has_vhost));
+			OBJECT({ "id", text_json(n->id) }, { "model", text_json(n->model) },
+				{ "queues", json_integer(n->queues) },
+				{ "vhost", json_boolean(n->has_vhost) }));
 	array_for_each (p, &c->pci)
 		json_array_append_new(pci,
-			json_pack("{s:o, s:s?, s:o}", "id", text_json(p->id), "address", p->address,
-				"mapping", text_json(p->mapping)));
+			OBJECT({ "id", text_json(p->id) }, { "address", text_json(p->address) },
+				{ "mapping", text_json(p->mapping) }));
 	json_object_set_new(o, "disks", disks);
 	json_object_set_new(o, "nets", nets);
 	json_object_set_new(o, "hostpci", pci);
@@ -134,12 +138,10 @@ static void put_managers_part(const struct vm_config *c, json_t *o)
 	json_t *pins = json_array(), *pending = json_array();
 	array_for_each (p, &c->pins)
 		json_array_append_new(pins,
-			json_pack("{s:o, s:o}", "what", text_json(p->what), "value",
-				text_json(p->value)));
+			OBJECT({ "what", text_json(p->what) }, { "value", text_json(p->value) }));
 	array_for_each (p, &c->pending)
 		json_array_append_new(pending,
-			json_pack("{s:o, s:o}", "key", text_json(p->key), "value",
-				text_json(p->value)));
+			OBJECT({ "key", text_json(p->key) }, { "value", text_json(p->value) }));
 	json_object_set_new(o, "pins", pins);
 	json_object_set_new(o, "pending", pending);
 	json_object_set_new(o, "tags", strings_json(c->tags.v, c->tags.n));
@@ -147,27 +149,32 @@ static void put_managers_part(const struct vm_config *c, json_t *o)
 	json_object_set_new(o, "cpuunits", c->cpuunits ? json_integer(c->cpuunits) : json_null());
 	json_object_set_new(o, "cpulimit", c->cpulimit > 0 ? json_real(c->cpulimit) : json_null());
 	json_object_update_new(o,
-		json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "scsihw", text_json(c->scsihw),
-			"hookscript", text_json(c->hookscript), "args", text_json(c->args), "lock",
-			text_json(c->lock), "numa_mode", text_json(c->numa_mode), "numa_hostnodes",
-			text_json(c->numa_nodes), "description", text_json(c->description)));
+		OBJECT({ "scsihw", text_json(c->scsihw) },
+			{ "hookscript", text_json(c->hookscript) }, { "args", text_json(c->args) },
+			{ "lock", text_json(c->lock) }, { "numa_mode", text_json(c->numa_mode) },
+			{ "numa_hostnodes", text_json(c->numa_nodes) },
+			{ "description", text_json(c->description) }));
 }
 
 static json_t *hugepages_json(int64_t kib)
 {
 	if (kib == HUGEPAGES_ANY)
-		return json_string("any");
+		return text_json("any");
 	return kib ? json_integer(kib) : json_null();
 }
 
 static json_t *config_json(const struct vm_config *c)
 {
-	json_t *o = json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:o, s:I, s:b, s:o, s:b, s:b, s:b}",
-		"source", c->source, "sockets", c->sockets, "cores", c->cores, "threads",
-		c->threads, "vcpus", c->vcpus, "max_vcpus", c->max_vcpus, "cpu", text_json(c->cpu),
-		"memory_kib", (json_int_t)(c->memory_mib * 1024), "numa", c->has_numa,
-		"hugepages_kib", hugepages_json(c->hugepages_kib), "keephugepages",
-		c->keeps_hugepages, "locked", c->is_memory_locked, "balloon", c->has_balloon);
+	json_t *o = OBJECT({ "source", text_json(c->source) },
+		{ "sockets", json_integer(c->sockets) }, { "cores", json_integer(c->cores) },
+		{ "threads", json_integer(c->threads) }, { "vcpus", json_integer(c->vcpus) },
+		{ "max_vcpus", json_integer(c->max_vcpus) }, { "cpu", text_json(c->cpu) },
+		{ "memory_kib", json_integer((json_int_t)(c->memory_mib * 1024)) },
+		{ "numa", json_boolean(c->has_numa) },
+		{ "hugepages_kib", hugepages_json(c->hugepages_kib) },
+		{ "keephugepages", json_boolean(c->keeps_hugepages) },
+		{ "locked", json_boolean(c->is_memory_locked) },
+		{ "balloon", json_boolean(c->has_balloon) });
 	json_object_set_new(o, "balloon_kib",
 		c->balloon_mib ? json_integer((json_int_t)(c->balloon_mib * 1024)) : json_null());
 	json_object_set_new(o, "iothreads", strings_json(c->iothreads.v, c->iothreads.n));
@@ -186,11 +193,11 @@ static json_t *memory_json(const struct vm_memory *m)
 		json_t *pages = json_array();
 		array_for_each (p, &n->pages)
 			json_array_append_new(pages,
-				json_pack("{s:I, s:I}", "size_kib", (json_int_t)p->page_kib, "kib",
-					(json_int_t)p->kib));
+				OBJECT({ "size_kib", json_integer((json_int_t)p->page_kib) },
+					{ "kib", json_integer((json_int_t)p->kib) }));
 		json_array_append_new(nodes,
-			json_pack("{s:i, s:I, s:o}", "node", n->node, "kib", (json_int_t)n->kib,
-				"pages", pages));
+			OBJECT({ "node", json_integer(n->node) },
+				{ "kib", json_integer((json_int_t)n->kib) }, { "pages", pages }));
 	}
 	return nodes;
 }
@@ -204,15 +211,16 @@ json_t *vm_json(const struct vm *vm, const struct vm_memory *m)
 	common_done(&common);
 	for (size_t i = 0; i < vm->n_devices; i++)
 		json_array_append_new(devices, device_json(&vm->devices[i]));
-	json_t *o = json_pack("{s:o, s:o, s:o, s:s, s:i, s:i, s:o, s:o}", "id", text_json(vm->id),
-		"name", text_json(vm->name), "uuid", text_json(vm->uuid), "manager", vm->manager,
-		"pid", vm->pid, "vcpus", vm->n_vcpus, "accel", text_json(vm->accel), "cgroup",
-		text_json(vm->cgroup));
+	json_t *o = OBJECT({ "id", text_json(vm->id) }, { "name", text_json(vm->name) },
+		{ "uuid", text_json(vm->uuid) }, { "manager", text_json(vm->manager) },
+		{ "pid", json_integer(vm->pid) }, { "vcpus", json_integer(vm->n_vcpus) },
+		{ "accel", text_json(vm->accel) }, { "cgroup", text_json(vm->cgroup) });
 	json_object_update_new(o,
-		json_pack("{s:o, s:s?, s:s?, s:o, s:o, s:o}", "memory", memory_json(m),
-			"memory_source", m->source, "memory_policy", m->policy, "mems_allowed",
-			cpus_json(m->mems_allowed), "locked_kib", kib_json(m->locked_kib),
-			"hugetlb_kib", kib_json(m->hugetlb_kib)));
+		OBJECT({ "memory", memory_json(m) }, { "memory_source", text_json(m->source) },
+			{ "memory_policy", text_json(m->policy) },
+			{ "mems_allowed", cpus_json(m->mems_allowed) },
+			{ "locked_kib", kib_json(m->locked_kib) },
+			{ "hugetlb_kib", kib_json(m->hugetlb_kib) }));
 	json_object_set_new(o, "user", text_json(vm->user));
 	json_object_set_new(o, "uid", number_json(vm->uid));
 	json_object_set_new(o, "managed", json_boolean(vm->is_managed));
