@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <linux/magic.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -16,6 +15,7 @@
 #include "host/internal.h"
 #include "host/mask.h"
 #include "host/recording.h"
+#include "kernel/task-status.h"
 
 static int open_root(struct host *h, const char *dir, struct err *e)
 {
@@ -58,14 +58,13 @@ static bool is_kernels(struct host *h, const char *path)
  * its own: one number, where they are the same, and threads are called there as here. */
 static bool has_our_threads(struct host *h)
 {
-	AUTO_FREE char *status = NULL;
+	AUTO_FREE char *text = NULL;
+	struct task_status s;
 	size_t n;
-	int pid, end = 0;
-	if (host_read_path(h, "proc/self/status", &status, &n) < 0)
+	if (host_read_path(h, "proc/self/status", &text, &n) < 0)
 		return false;
-	const char *at = strstr(status, "\nNSpid:");
-	return at && sscanf(at, "\nNSpid: %d%n", &pid, &end) == 1 && at[end] == '\n' &&
-		pid == getpid();
+	task_status_parse(text, &s);
+	return s.n_pids == 1 && s.pid_here == getpid();
 }
 
 /* "/." and "//", a bind mount of "/", what a container sees of its host: told by what is mounted

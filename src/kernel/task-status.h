@@ -11,6 +11,7 @@
 /* Numbers are -1 where the text has no such line, or one that is no number. */
 struct task_status {
 	int tgid;          /* the process of the thread */
+	int pid_here;      /* its number in the pid namespace of the /proc that was read */
 	int64_t uid, euid; /* real and effective */
 	int n_pids; /* PID namespaces that it is in, the reader's and those below; 0: unknown */
 	int64_t locked_kib, hugetlb_kib;

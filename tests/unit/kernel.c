@@ -129,7 +129,8 @@ static void task_statuses(void)
 		"Cpus_allowed_list:\t0-39\nMems_allowed:\t1\nMems_allowed_list:\t0\n"
 		"voluntary_ctxt_switches:\t150\nnonvoluntary_ctxt_switches:\t545\n",
 		&s);
-	ok(s.tgid == 3085 && s.uid == 0 && s.euid == 107 && s.n_pids == 2, "status: who");
+	ok(s.tgid == 3085 && s.uid == 0 && s.euid == 107 && s.n_pids == 2 && s.pid_here == 3085,
+		"status: who");
 	ok(s.locked_kib == 524288 && s.hugetlb_kib == 0, "status: memory");
 	ok(s.voluntary == 150 && s.involuntary == 545, "status: switches");
 	ok(s.has_cpus && cpuset_count(&s.cpus_allowed) == 40 && s.has_mems &&
@@ -138,8 +139,8 @@ static void task_statuses(void)
 	task_status_parse("Name:\tUid:\\nTgid:\nvoluntary_ctxt_switches:\tx\n"
 			  "Cpus_allowed_list:\t1-\nTgid:\t30",
 		&s);
-	ok(s.tgid == -1 && s.uid == -1 && s.locked_kib == -1 && s.voluntary == -1 && !s.has_cpus &&
-			!s.has_mems,
+	ok(s.tgid == -1 && s.uid == -1 && s.n_pids == 0 && s.locked_kib == -1 &&
+			s.voluntary == -1 && !s.has_cpus && !s.has_mems,
 		"status: what is not there, no number, or cut");
 	task_status_parse("Cpus_allowed_list:\t\n", &s);
 	ok(s.has_cpus && cpuset_is_empty(&s.cpus_allowed), "status: an empty list is one");
