@@ -29,18 +29,11 @@ const char *pci_class_name(unsigned int class)
 	return NULL;
 }
 
-/* "0x030000" */
-static int read_hex(struct host *h, struct snapshot *s, const char *address, const char *file)
+/* "0x030000"; -1: absent */
+static int read_id(struct host *h, struct snapshot *s, const char *address, const char *file)
 {
-	const char *text = read_text(h, s, "sys/bus/pci/devices/%s/%s", address, file);
-	if (!text)
-		return -1;
-	char *end;
-	unsigned long n = strtoul(text, &end, 16);
-	if (end > text && !*end && n <= 0xffffff)
-		return (int)n;
-	snapshot_note(s, "sys/bus/pci/devices/%s/%s: not a number: '%.20s'", address, file, text);
-	return -1;
+	int64_t n = read_hex(h, s, "sys/bus/pci/devices/%s/%s", address, file);
+	return n >= 0 && n <= 0xffffff ? (int)n : -1;
 }
 
 /* The last part of the link's target: a driver's name, a group's number. */
@@ -70,13 +63,13 @@ static int read_node(struct host *h, struct snapshot *s, const char *address)
 static void read_device(struct host *h, struct snapshot *s, struct pci_device *d)
 {
 	enum { BRIDGE = 0x06 };
-	int class = read_hex(h, s, d->address, "class"), group;
+	int class = read_id(h, s, d->address, "class"), group;
 	d->class = class < 0 ? 0 : (unsigned int)class;
 	d->vendor = d->device = d->node = d->iommu_group = -1;
 	if (d->class >> 16 == BRIDGE)
 		return;
-	d->vendor = read_hex(h, s, d->address, "vendor");
-	d->device = read_hex(h, s, d->address, "device");
+	d->vendor = read_id(h, s, d->address, "vendor");
+	d->device = read_id(h, s, d->address, "device");
 	d->node = read_node(h, s, d->address);
 	d->driver = read_link(h, s, d->address, "driver");
 	const char *name = read_link(h, s, d->address, "iommu_group");

@@ -6,6 +6,10 @@
 #include "model/snapshot.h"
 
 int read_topology(struct host *h, struct snapshot *s, struct err *e) MUST_CHECK;
+/* False, and none: the kernel's files do not say which CPUs each node has. */
+bool read_nodes(struct host *h, struct snapshot *s) MUST_CHECK;
+void read_distances(struct host *h, struct snapshot *s);
+void read_kinds(struct host *h, struct snapshot *s);
 void read_memory(struct host *h, struct snapshot *s);
 void read_irqs(struct host *h, struct snapshot *s);
 int read_tasks(struct host *h, struct snapshot *s, struct err *e) MUST_CHECK;
@@ -36,6 +40,8 @@ const char *read_text(struct host *h, struct snapshot *s, const char *fmt, ...) 
 /* The file as a decimal number, perhaps negative; ABSENT when absent; a note and ABSENT when it is
  * none. */
 int64_t read_number(struct host *h, struct snapshot *s, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* The file as a hexadecimal number, with or without "0x"; as read_number(). */
+int64_t read_hex(struct host *h, struct snapshot *s, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* The file as a cpulist, interned; NULL when absent; a note and NULL when it is not a list. */
 const struct cpuset *read_cpulist(struct host *h, struct snapshot *s, const char *fmt, ...)
 	PRINTF_LIKE(3, 4);

@@ -105,6 +105,24 @@ int64_t read_number(struct host *h, struct snapshot *s, const char *fmt, ...)
 	return ABSENT;
 }
 
+int64_t read_hex(struct host *h, struct snapshot *s, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	AUTO_FREE char *path = xvasprintf(fmt, ap), *text = NULL;
+	va_end(ap);
+	if (read_file(h, s, path, &text) < 0)
+		return ABSENT;
+	const char *number = str_trim(text);
+	char *end;
+	errno = 0;
+	unsigned long long n = strtoull(number, &end, 16);
+	if (isxdigit((unsigned char)*number) && !*end && !errno && n <= INT64_MAX)
+		return (int64_t)n;
+	snapshot_note(s, "%s: not a number: '%.40s'", path, number);
+	return ABSENT;
+}
+
 typedef int parse_set_fn(const char *text, struct cpuset *ret);
 
 PRINTF_LIKE(4, 0)

@@ -34,7 +34,7 @@ enum cpu_kind {
 /*
  * The topology is hwloc's, who reads it below /sys/devices/system/{cpu,node}
  * (Documentation/admin-guide/cputopology.rst, ABI/testing/sysfs-devices-system-cpu); kinds of CPUs
- * are from cpu_capacity, /sys/devices/cpu_{core,atom}/cpus and maximal frequencies.
+ * are ours, from what the kernel knows of them (kinds.c).
  *
  * One CPU (hardware thread). core, l3, node, socket, die, cluster, l2 index the arrays of the
  * snapshot, and are unique on the whole host; -1 where unknown (offline CPUs, hosts without an L3).
@@ -46,6 +46,7 @@ struct cpu {
 	bool is_online;
 	bool is_isolated; /* in cpuset.cpus.isolated, or isolcpus= */
 	int die, cluster, l2;
+	int rank; /* among its kind: 0 is favoured most (ITMT, CPPC highest_perf, frequency) */
 };
 
 struct core {

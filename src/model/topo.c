@@ -147,18 +147,64 @@ static void read_sockets(hwloc_topology_t t, struct snapshot *s)
 		s->sockets[s->n_sockets++].cpus = set_of(all.v[i]->cpuset);
 }
 
-static void read_nodes(hwloc_topology_t t, struct snapshot *s)
+/* Where the kernel has no files of nodes. A node without CPUs has those "local" to it here: each
+ * CPU is of the first node that has it. */
+static void find_nodes(hwloc_topology_t t, struct snapshot *s)
 {
 	int n = hwloc_get_nbobjs_by_type(t, HWLOC_OBJ_NUMANODE);
+	struct cpuset left = s->online_cpus;
 	s->nodes = arena_alloc(&s->arena, (size_t)(n > 0 ? n : 0) * sizeof *s->nodes);
 	for (int i = 0; i < n; i++) {
 		hwloc_obj_t o = hwloc_get_obj_by_type(t, HWLOC_OBJ_NUMANODE, (unsigned)i);
 		struct node *node = &s->nodes[s->n_nodes++];
 		struct cpuset all = set_of(o->cpuset);
 		node->node = (int)o->os_index;
-		node->cpus = cpuset_and(&all, &s->online_cpus);
-		node->mem_total_kib = o->attr->numanode.local_memory / 1024;
-		node->has_memory = node->mem_total_kib > 0;
+		node->cpus = cpuset_and(&all, &left);
+		left = cpuset_minus(&left, &all);
+	}
+}
+
+static int index_of(const struct snapshot *s, hwloc_obj_t node)
+{
+	for (size_t i = 0; i < s->n_nodes; i++)
+		if (s->nodes[i].node == (int)node->os_index)
+			return (int)i;
+	return -1;
+}
+
+/* A recording of before had the kernel's files of distances in hwloc's XML only. */
+static void find_distances(hwloc_topology_t t, struct snapshot *s)
+{
+	struct hwloc_distances_s *d = NULL;
+	unsigned int n = 1;
+	if (hwloc_distances_get_by_name(t, "NUMALatency", &n, &d, 0) < 0 || n == 0 || !d)
+		return;
+	for (size_t i = 0; d->nbobjs == s->n_nodes && i < d->nbobjs; i++) {
+		int from = index_of(s, d->objs[i]);
+		if (from < 0 || s->nodes[from].distances)
+			continue;
+		int *distances = arena_alloc(&s->arena, s->n_nodes * sizeof *distances);
+		for (size_t k = 0; k < d->nbobjs; k++) {
+			int to = index_of(s, d->objs[k]);
+			if (to >= 0)
+				distances[to] = (int)d->values[i * d->nbobjs + k];
+		}
+		s->nodes[from].distances = distances;
+	}
+	hwloc_distances_release(t, d);
+}
+
+/* hwloc knows how much memory there is where the kernel's files do not say. */
+static void find_memory(hwloc_topology_t t, struct snapshot *s)
+{
+	int n = hwloc_get_nbobjs_by_type(t, HWLOC_OBJ_NUMANODE);
+	for (int i = 0; i < n; i++) {
+		hwloc_obj_t o = hwloc_get_obj_by_type(t, HWLOC_OBJ_NUMANODE, (unsigned)i);
+		int k = index_of(s, o);
+		if (k < 0)
+			continue;
+		s->nodes[k].mem_total_kib = o->attr->numanode.local_memory / 1024;
+		s->nodes[k].has_memory = s->nodes[k].mem_total_kib > 0;
 	}
 }
 
@@ -193,34 +239,17 @@ static struct cpu_group *read_groups(hwloc_topology_t t, struct snapshot *s, hwl
 					(s)->cpus[(s)->cpu_index[cpu_]].member = (int)i_;          \
 	} while (0)
 
-/* hwloc ranks kinds by efficiency, the most power-saving first. Two kinds are E and P, three are
- * low-power, E and P. */
-static enum cpu_kind kind_of(hwloc_topology_t t, hwloc_obj_t pu)
-{
-	int n = hwloc_cpukinds_get_nr(t, 0);
-	int kind = n > 1 ? hwloc_cpukinds_get_by_cpuset(t, pu->cpuset, 0) : -1, rank = -1;
-	if (kind < 0 ||
-		hwloc_cpukinds_get_info(t, (unsigned)kind, NULL, &rank, NULL, NULL, 0) < 0 ||
-		rank < 0)
-		return CPU_UNIFORM;
-	if (rank == n - 1)
-		return CPU_PERFORMANCE;
-	return n > 2 && rank == 0 ? CPU_LOW_POWER : CPU_EFFICIENCY;
-}
-
-static void read_cpus(hwloc_topology_t t, struct snapshot *s)
+static void read_cpus(struct snapshot *s)
 {
 	s->cpus = arena_alloc(&s->arena, (size_t)cpuset_count(&s->present_cpus) * sizeof *s->cpus);
 	s->cpu_index = arena_alloc(&s->arena, CPUSET_MAX * sizeof *s->cpu_index);
 	s->n_cpu_index = CPUSET_MAX;
 	memset(s->cpu_index, -1, CPUSET_MAX * sizeof *s->cpu_index);
 	cpuset_for_each (cpu, &s->present_cpus) {
-		hwloc_obj_t pu = hwloc_get_pu_obj_by_os_index(t, (unsigned)cpu);
 		s->cpu_index[cpu] = (int)s->n_cpus;
 		s->cpus[s->n_cpus++] = (struct cpu){
 			.cpu = cpu,
 			.is_online = cpuset_has(&s->online_cpus, cpu),
-			.kind = pu ? kind_of(t, pu) : CPU_UNIFORM,
 		};
 	}
 	number_cpus(s, core, s->cores, s->n_cores);
@@ -245,20 +274,6 @@ static void link_up(struct snapshot *s)
 		s->l3s[i].node = snapshot_cpu(s, cpuset_first(&s->l3s[i].cpus))->node;
 }
 
-static void read_distances(hwloc_topology_t t, struct snapshot *s)
-{
-	struct hwloc_distances_s *d = NULL;
-	unsigned int n = 1;
-	if (hwloc_distances_get_by_name(t, "NUMALatency", &n, &d, 0) < 0 || n == 0 || !d)
-		return;
-	for (size_t i = 0; d->nbobjs == s->n_nodes && i < s->n_nodes; i++) {
-		s->nodes[i].distances = arena_alloc(&s->arena, s->n_nodes * sizeof(int));
-		for (size_t j = 0; j < s->n_nodes; j++)
-			s->nodes[i].distances[j] = (int)d->values[i * s->n_nodes + j];
-	}
-	hwloc_distances_release(t, d);
-}
-
 /* /sys/devices/system/cpu/{present,online}: "0-23" (Documentation/admin-guide/cputopology.rst).
  * A tree without them has what hwloc found. */
 static void read_masks(struct host *h, hwloc_topology_t t, struct snapshot *s)
@@ -274,7 +289,7 @@ static void read_masks(struct host *h, hwloc_topology_t t, struct snapshot *s)
 }
 
 /* What hwloc left out because it made no sense is not left out in silence. */
-static void note_gaps(struct host *h, struct snapshot *s)
+static void note_gaps(struct snapshot *s)
 {
 	struct cpuset lost = CPUSET_EMPTY;
 	for (size_t i = 0; i < s->n_cpus; i++)
@@ -283,13 +298,6 @@ static void note_gaps(struct host *h, struct snapshot *s)
 	if (!cpuset_is_empty(&lost)) {
 		AUTO_FREE char *list = cpuset_format_list(&lost);
 		snapshot_note(s, "the topology files do not say where CPU %s is", list);
-	}
-	const struct cpuset *nodes = read_cpulist(h, s, "sys/devices/system/node/online");
-	if (nodes && (size_t)cpuset_count(nodes) != s->n_nodes) {
-		AUTO_FREE char *list = cpuset_format_list(nodes);
-		snapshot_note(s,
-			"nodes %s are online, but the files of only %zu of them make sense", list,
-			s->n_nodes);
 	}
 }
 
@@ -307,11 +315,15 @@ int read_topology(struct host *h, struct snapshot *s, struct err *e)
 		s->dies = read_groups(t, s, HWLOC_OBJ_DIE, NULL, &s->n_dies);
 		s->clusters = read_groups(t, s, HWLOC_OBJ_GROUP, "Cluster", &s->n_clusters);
 		read_sockets(t, s);
-		read_nodes(t, s);
-		read_cpus(t, s);
+		if (!read_nodes(h, s))
+			find_nodes(t, s);
+		find_memory(t, s);
+		read_cpus(s);
 		link_up(s);
-		read_distances(t, s);
-		note_gaps(h, s);
+		read_kinds(h, s);
+		read_distances(h, s);
+		find_distances(t, s);
+		note_gaps(s);
 	}
 	hwloc_topology_destroy(t);
 	if (r == 0 && !s->n_cpus)

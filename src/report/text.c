@@ -130,6 +130,9 @@ static int print_table(const struct block *b, FILE *f, const struct text_style *
 	scols_table_set_termforce(t, SCOLS_TERMFORCE_ALWAYS);
 	scols_table_set_termwidth(t, 10000);
 	scols_table_enable_nowrap(t, 0);
+	/* What is not for terminals is cleaned already; a backslash is itself: "\\x2d" of systemd.
+	 */
+	scols_table_enable_noencoding(t, 1);
 	scols_table_enable_colors(t, style->has_colour);
 	scols_table_enable_ascii(t, !style->has_utf8);
 	scols_table_set_stream(t, f);

@@ -395,7 +395,10 @@ struct picture *host_picture(const struct snapshot *s, const struct host_picture
 	for (size_t i = 0; i < s->n_nodes; i++) {
 		if (cpuset_is_empty(&s->nodes[i].cpus)) {
 			struct heading own = heading_of(b, LEVEL_NODE, (int)i, false);
-			int box = picture_box(b->p, 0, own.title, joined(b, own.note, "no CPUs"));
+			const char *what = s->nodes[i].tier < 0
+				? "no CPUs"
+				: arena_printf(&b->arena, "no CPUs, tier %d", s->nodes[i].tier);
+			int box = picture_box(b->p, 0, own.title, joined(b, own.note, what));
 			add_node_facts(b, box, &s->nodes[i]);
 		}
 	}

@@ -467,7 +467,9 @@ static void test_odd_hosts(void)
 	struct node nodes[3] = { s.nodes[0], s.nodes[0], s.nodes[0] };
 	nodes[0].node = 0;
 	nodes[1].node = 1;
-	nodes[2] = (struct node){ .node = 8, .has_memory = true, .mem_total_kib = 1048576 };
+	nodes[2] = (struct node){
+		.node = 8, .has_memory = true, .tier = -1, .mem_total_kib = 1048576
+	};
 	s.nodes = nodes;
 	s.n_nodes = 3;
 	for (int i = 4; i < 8; i++)

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* NUMA nodes as the kernel has them: which there are, their CPUs, and how far they are from each
+ * other. hwloc knows what is local to what, which is another thing. */
+#include "base/str.h"
+#include "kernel/distances.h"
+#include "model/read.h"
+
+#define NODE_DIR "sys/devices/system/node"
+
+/* Which nodes are online: without the file (an old dump), those that have a directory. */
+static struct cpuset node_numbers(struct host *h, struct snapshot *s)
+{
+	AUTO_NAMES struct host_names names = { 0 };
+	struct cpuset numbers = CPUSET_EMPTY;
+	const struct cpuset *online = read_cpulist(h, s, NODE_DIR "/online");
+	if (online)
+		return *online;
+	if (host_list(h, &names, NODE_DIR) < 0)
+		return numbers;
+	for (size_t i = 0; i < names.n; i++) {
+		const char *number = str_after(names.v[i], "node");
+		int n;
+		if (number && str_to_int(number, &n) == 0 && n < CPUSET_MAX)
+			cpuset_add(&numbers, n);
+	}
+	return numbers;
+}
+
+/* nodeN/cpulist: "0-3,8"; old kernels have nodeN/cpumap only. NULL: neither. */
+static const struct cpuset *node_cpus(struct host *h, struct snapshot *s, int number)
+{
+	const struct cpuset *list = read_cpulist(h, s, NODE_DIR "/node%d/cpulist", number);
+	return list ? list : read_cpumask(h, s, NODE_DIR "/node%d/cpumap", number);
+}
+
+bool read_nodes(struct host *h, struct snapshot *s)
+{
+	struct cpuset numbers = node_numbers(h, s);
+	s->nodes = arena_alloc(&s->arena, (size_t)cpuset_count(&numbers) * sizeof *s->nodes);
+	cpuset_for_each (number, &numbers) {
+		const struct cpuset *cpus = node_cpus(h, s, number);
+		if (!cpus) {
+			s->n_nodes = 0;
+			return false;
+		}
+		s->nodes[s->n_nodes++] =
+			(struct node){ .node = number, .cpus = cpuset_and(cpus, &s->online_cpus) };
+	}
+	return s->n_nodes > 0;
+}
+
+void read_distances(struct host *h, struct snapshot *s)
+{
+	for (size_t i = 0; i < s->n_nodes; i++) {
+		AUTO_FREE char *path = xasprintf(NODE_DIR "/node%d/distance", s->nodes[i].node);
+		AUTO_FREE char *text = NULL;
+		int *distances;
+		size_t n;
+		if (read_file(h, s, path, &text) < 0)
+			continue;
+		if (distances_parse(&s->arena, text, &distances, &n) < 0)
+			note_odd(s, path, -1);
+		else if (n != s->n_nodes)
+			snapshot_note(s, "%s: %zu distances, to %zu nodes", path, n, s->n_nodes);
+		else
+			s->nodes[i].distances = distances;
+	}
+}
