@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "base/text.h"
 
 enum { LEDGER_VERSION = 1 };
 
@@ -130,13 +131,41 @@ static void put_text(struct strbuf *b, const char *text)
 	strbuf_printf(b, "%08x %s\n", crc32(text, strlen(text)), text);
 }
 
+/*
+ * Names (of VMs, groups, threads) may hold any bytes, and paths are written back as they are: in
+ * memory the JSON has the bytes, in the file what text_escape() makes of them.
+ */
+static void convert_texts(json_t *o, bool is_to_file)
+{
+	const char *key;
+	json_t *value;
+	size_t i;
+	json_object_foreach (o, key, value)
+		convert_texts(value, is_to_file);
+	json_array_foreach (o, i, value)
+		convert_texts(value, is_to_file);
+	if (!json_is_string(o))
+		return;
+	const char *was = json_string_value(o);
+	AUTO_FREE char *text = is_to_file ? text_escape(was) : xstrdup(was);
+	if (!is_to_file)
+		text_unescape(text);
+	json_string_set_nocheck(o, text);
+}
+
 /* Takes the object. */
 static void put_line(struct strbuf *b, json_t *o)
 {
+	convert_texts(o, true);
 	char *text = json_dumps(o, JSON_COMPACT);
 	put_text(b, text);
 	free(text);
 	json_decref(o);
+}
+
+static json_t *raw(const char *text)
+{
+	return text ? json_string_nocheck(text) : NULL;
 }
 
 static void put_placements(struct strbuf *b, const char *type, const struct placement *v, size_t n)
@@ -152,18 +181,19 @@ static json_t *entry_json(const struct entry *e)
 	AUTO_FREE char *baseline = value_text(e->knob, &e->baseline),
 		       *value = value_text(e->knob, &e->value),
 		       *avoid = e->avoid ? cpuset_format_list(e->avoid) : NULL;
-	return json_pack("{s:s, s:s, s:s, s:s*, s:s, s:s, s:s*, s:b, s:b}", "type", "entry", "knob",
-		e->knob->name, "key", e->key, "id", e->id, "baseline", baseline, "value", value,
-		"avoid", avoid, "optional", e->is_optional, "released", e->is_released);
+	return json_pack("{s:s, s:s, s:o, s:o*, s:o, s:o, s:s*, s:b, s:b}", "type", "entry", "knob",
+		e->knob->name, "key", raw(e->key), "id", raw(e->id), "baseline", raw(baseline),
+		"value", raw(value), "avoid", avoid, "optional", e->is_optional, "released",
+		e->is_released);
 }
 
 char *ledger_format(const struct ledger *l)
 {
 	struct strbuf b = { 0 };
 	put_line(&b,
-		json_pack("{s:s, s:i, s:s*, s:s*, s:b}", "type", "header", "version",
-			LEDGER_VERSION, "boot_id", l->boot_id, "operation", l->operation, "forward",
-			l->is_forward));
+		json_pack("{s:s, s:i, s:o*, s:o*, s:b}", "type", "header", "version",
+			LEDGER_VERSION, "boot_id", raw(l->boot_id), "operation", raw(l->operation),
+			"forward", l->is_forward));
 	put_placements(&b, "placement", l->placements.v, l->placements.n);
 	put_placements(&b, "before", l->before.v, l->before.n);
 	array_for_each (e, &l->entries)
@@ -220,6 +250,7 @@ static int parse_line(struct ledger *l, const char *line, bool is_first)
 	if (end != line + 8 || *end != ' ' || crc != crc32(end + 1, strlen(end + 1)))
 		return -EINVAL;
 	json_t *o = json_loads(end + 1, 0, NULL);
+	convert_texts(o, false);
 	const char *type = json_string_value(json_object_get(o, "type"));
 	struct placement p;
 	int r = -EINVAL;

@@ -15,15 +15,10 @@
 
 #include "plan/plan.h"
 
-/* What is not UTF-8 becomes question marks. */
+/* Any bytes: who writes the object down escapes them. */
 static json_t *text(const char *s)
 {
-	json_t *o = s ? json_string(s) : json_null();
-	AUTO_FREE char *ascii = o ? NULL : xstrdup(s);
-	for (char *p = ascii; p && *p; p++)
-		if (*p & 0x80)
-			*p = '?';
-	return o ? o : json_string(ascii);
+	return s ? json_string_nocheck(s) : json_null();
 }
 
 static json_t *cpus(const struct cpuset *set)
@@ -58,7 +53,7 @@ static json_t *wish_to_json(const struct vm_wish *wish)
 	for (size_t i = 0; i < n; i++) {
 		AUTO_FREE char *value = policy_wish_format(wish, i);
 		if (value)
-			json_object_set_new(o, keys[i].key, json_string(value));
+			json_object_set_new(o, keys[i].key, text(value));
 	}
 	return o;
 }

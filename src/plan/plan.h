@@ -94,7 +94,8 @@ void placements_free(struct placements *p);
 DEFINE_CLEANUP(struct placements, placements_free)
 #define AUTO_PLACEMENTS CLEANUP(placements_freep)
 
-/* A placement as JSON (the shape of plan's vms[] plus what the ledger needs) and back. */
+/* A placement as JSON (the shape of plan's vms[] plus what the ledger needs) and back. Names in it
+ * are any bytes: not to be dumped as it is. */
 json_t *placement_to_json(const struct placement *p);
 /* Strings and arrays are allocated in the arena. -EINVAL when the object is not one of ours. */
 int placement_from_json(const json_t *o, struct arena *a, struct placement *ret) MUST_CHECK;

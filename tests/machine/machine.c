@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -157,6 +158,37 @@ void machine_name_vm(const struct machine *m, int pid, const char *name)
 	rewind(f);
 	if (fwrite(b.s, 1, b.n, f) != b.n || ftruncate(fileno(f), (off_t)b.n) < 0)
 		give_up(path);
+}
+
+/* What nftw() cannot hand on. */
+static const char *old_line, *new_line;
+
+static int rename_in(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	(void)st;
+	if (type != FTW_F || !streq(path + at->base, "cgroup"))
+		return 0;
+	char text[4096];
+	AUTO_FILE FILE *f = fopen(path, "r+e");
+	size_t n = f ? fread(text, 1, sizeof text - 1, f) : 0;
+	text[n] = 0;
+	if (!streq(text, old_line))
+		return 0;
+	rewind(f);
+	return fputs(new_line, f) < 0 || ftruncate(fileno(f), (off_t)strlen(new_line)) < 0;
+}
+
+void machine_name_group(const struct machine *m, const char *group, const char *name)
+{
+	AUTO_FREE char *from = xasprintf("%s/sys/fs/cgroup/%s", m->dir, group);
+	AUTO_FREE char *to = xasprintf("%s/sys/fs/cgroup/%s", m->dir, name);
+	AUTO_FREE char *before = xasprintf("0::/%s\n", group);
+	AUTO_FREE char *after = xasprintf("0::/%s\n", name);
+	AUTO_FREE char *proc = xasprintf("%s/proc", m->dir);
+	old_line = before;
+	new_line = after;
+	if (rename(from, to) < 0 || nftw(proc, rename_in, 16, FTW_PHYS) != 0)
+		give_up(to);
 }
 
 bool machine_has(const struct machine *m, const char *path)

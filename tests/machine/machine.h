@@ -36,6 +36,8 @@ const char *machine_read(const struct machine *m, const char *fmt, ...)
 void machine_write(const struct machine *m, const char *path, const char *text);
 /* Gives a VM of root.h (DB01) this name, any bytes: a comma is written as QEMU wants it. */
 void machine_name_vm(const struct machine *m, int pid, const char *name);
+/* Renames a cgroup below the root one, and tells the threads in it. */
+void machine_name_group(const struct machine *m, const char *group, const char *name);
 bool machine_has(const struct machine *m, const char *path);
 
 /* All that can change, in memory: files with their modes, and directories. */
