@@ -77,12 +77,15 @@ dump_same() {
 
 # vm_start NAME VMID VCPUS IOTHREADS [spin|sleep|periodic]: a real QEMU as Proxmox starts it, in qemu.slice/VMID.scope,
 # without Delegate. All vCPUs run: see guest/guest.S. LAB_ACCEL=kvm makes it a KVM guest (the lab emulates AMD's SVM).
-# The array vm_extra holds more arguments for QEMU.
+# The array vm_extra holds more arguments for QEMU; vm_maxcpus leaves room for more vCPUs.
 vm_extra=()
 vm_start() {
 	local name=$1 vmid=$2 vcpus=$3 iothreads=$4 mode=${5:-spin} accel=(-accel tcg,thread=multi,tb-size=8) smp=$3 i args=()
 	if [ $((vcpus % 2)) = 0 ]; then
 		smp=$vcpus,sockets=1,cores=$((vcpus / 2)),threads=2
+	fi
+	if [ -n "${vm_maxcpus:-}" ]; then
+		smp=$vcpus,sockets=1,cores=$((vm_maxcpus / 2)),threads=2,maxcpus=$vm_maxcpus
 	fi
 	if [ "${LAB_ACCEL:-tcg}" = kvm ]; then
 		modprobe kvm_amd

@@ -7,13 +7,18 @@
 [ -e /dev/virtio-ports/lab.cmd ] || { echo "${0##*/}: only inside the lab" >&2; exit 2; }
 virsh() { command virsh -c qemu:///system "$@"; }
 
-# libvirt_start: runs libvirtd, whose packages have no unit here, and asserts that it answers
+# libvirt_start: runs libvirtd, for which Debian 12 has no unit in these packages, and asserts that it answers
 libvirt_start() {
 	mkdir -p /etc/libvirt
 	getent group kvm >/dev/null || groupadd -r kvm
 	getent passwd libvirt-qemu >/dev/null || useradd -r -U libvirt-qemu
 	printf '%s\n' 'stdio_handler = "file"' 'security_driver = "none"' 'user = "root"' 'group = "root"' >/etc/libvirt/qemu.conf
-	systemd-run --quiet --unit=libvirtd -p Delegate=yes -p KillMode=process libvirtd
+	if [ -e /lib/systemd/system/libvirtd.service ]; then
+		echo 'LIBVIRTD_ARGS=' >/etc/default/libvirtd # it would end after two idle minutes
+		systemctl start libvirtd
+	else
+		systemd-run --quiet --unit=libvirtd -p Delegate=yes -p KillMode=process libvirtd
+	fi
 	wait_until 60 virsh list || journalctl --no-pager -u libvirtd | tail -n 15 | sed 's/^/# /'
 	assert 'libvirtd answers' virsh list
 }

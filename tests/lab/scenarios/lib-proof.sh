@@ -201,9 +201,9 @@ born_in() {
 	systemd-run --quiet --wait --pipe --slice="$1" sed -n 's/^Cpus_allowed_list:\t//p' /proc/self/status
 }
 
-# fences_hold CPUS: no group beside a VM's may use these CPUs; and systemd knows
+# fences_hold CPUS [LEVEL]: no group beside a VM's may use these CPUs; at fenced systemd knows
 fences_hold() {
-	local bad=0
+	local bad=0 level=${2:-fenced}
 	fences=0
 	fences_below /sys/fs/cgroup "$1"
 	[ $fences -ge 2 ] || { echo "only $fences groups were looked at"; return 1; }
@@ -224,9 +224,11 @@ fences_below() {
 		both "$REPLY" "$2"
 		[ -z "$REPLY" ] || { echo "$group may use $REPLY"; bad=1; }
 		fences=$((fences + 1))
-		# the group of another isolated VM needs no fence
+		# beside a partition no group needs a fence, nor does that of another isolated VM
+		[ "$level" = fenced ] || continue
 		[ -z "$(cat "$group"/*/cpuset.cpus.partition 2>/dev/null | grep -x isolated)" ] || continue
 		unit=${group##*/}
+		case $unit in *.slice | *.scope | *.service) ;; *) continue ;; esac
 		got=$(systemctl show -p AllowedCPUs --value "$unit")
 		both "${got// /,}" "$2"
 		if [ -z "$got" ] || [ -n "$REPLY" ]; then
@@ -275,7 +277,7 @@ proves() {
 	assert "$vmid$when: no interrupt that can be moved comes there" interrupts_off "$claim" "$json"
 	assert "$vmid$when: nor will a new one" mask_off /proc/irq/default_smp_affinity "$claim"
 	assert "$vmid$when: nor unbound kernel work" mask_off /sys/devices/virtual/workqueue/cpumask "$claim"
-	assert "$vmid$when: slices, and systemd's word for them" fences_hold "$claim"
+	assert "$vmid$when: nor any group" fences_hold "$claim" "$level"
 	assert "$vmid$when: nor a new process" apart "$(born_in system.slice)" "$claim"
 	if [ "$level" = isolated ]; then
 		assert_eq "$vmid$when: the partition is isolated" "$(cat "$group/cpuset.cpus.partition")" isolated
