@@ -13,7 +13,6 @@
 . /lab/run/lib-libvirt.sh
 . /lab/run/lib-crowd.sh
 
-online=$(cat /sys/devices/system/cpu/online)
 systemctl stop irqbalance
 vm_start db01 100 4 2 sleep
 libvirt_start
@@ -36,27 +35,7 @@ on() {
 	assert "$level: the crowd is off" all_off "$claim"
 	proves 100 "$level" "/out/apply-$level.json" "$level"
 	assert_rc "$level: status agrees" 0 wideberth status
-	undone "$level"
-}
-
-# undone LEVEL: what is left are lists that say all CPUs instead of nothing; plan said which, and so does undo
-undone() {
-	local rc=0 left
-	timed wideberth --json undo --all >"/out/undo-$1.json" || rc=$?
-	dump_state "/out/b-$1"
-	left=$(diff /out/a "/out/b-$1" | sed -n "s,^> set /sys/fs/cgroup/\(.*\)/cpuset.cpus: $online$,\1,p" | sort)
-	echo "# $1: lists that say $online instead of nothing: $(xargs <<<"$left")"
-	if [ "$1" = isolated ]; then
-		assert_eq "$1: undo's exit code" $rc 0
-		assert "$1: all is as it was" dump_same /out/a "/out/b-$1"
-	else
-		assert "$1: undo names what it left, and nothing else" same_text "$(jq -r '.failed[] | "\(.knob) \(.key)"' "/out/undo-$1.json" | sort)" \
-			"$(sed '/./s/^/cgroup.cpus /' <<<"$left")"
-		assert_eq "$1: undo's exit code" $rc "$([ -n "$left" ] && echo 4 || echo 0)"
-		assert "$1: plan named the same" same_text "$(jq -r '.stays[].key' "/out/plan-$1.json" | sort)" "$left"
-		assert "$1: the rest is as it was" dump_same <(sed "s/\(cpuset.cpus: \)$/\1$online/" /out/a) <(sed "s/\(cpuset.cpus: \)$/\1$online/" "/out/b-$1")
-	fi
-	[ -n "$left" ] || assert_rc "$1: nothing is left to undo" 0 wideberth status
+	undone "$level" "$level" /out/a "/out/plan-$level.json"
 }
 
 [ "$LAB_KERNEL" = 6.1 ] || on isolated

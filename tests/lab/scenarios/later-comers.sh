@@ -62,11 +62,11 @@ revert() { systemctl revert system.slice qemu.slice; }
 irqbalance_comes() { systemctl start irqbalance && sleep 1 && systemctl restart irqbalance; }
 new_interrupts() { net=$(basename /sys/bus/virtio/drivers/virtio_net/virtio*) && echo "$net" >/sys/bus/virtio/drivers/virtio_net/unbind &&
 	echo "$net" >/sys/bus/virtio/drivers/virtio_net/bind; }
-workqueue_mask() { cat /sys/devices/virtual/workqueue/cpumask >/sys/devices/virtual/workqueue/cpumask; }
+workqueue_mask() { sed 's/[0-9a-f]/f/g' /proc/irq/default_smp_affinity >/sys/devices/virtual/workqueue/cpumask; }
 # A trigger of pressure makes a kernel thread, psimon, as long as it is open.
 kernel_thread() { exec 7<>/proc/pressure/cpu && echo 'some 150000 1000000' >&7; }
 # Where the kernel refuses it, libvirt says so.
-virsh_vcpupin() { virsh vcpupin web 0 "${claim%%,*}" || [ $level = isolated ]; }
+virsh_vcpupin() { virsh vcpupin web 0 "${claim%%,*}" || true; }
 libvirt_reconnects() { systemctl restart libvirtd && wait_until 60 virsh list; }
 domain_comes() { domain_start late 2 >/dev/null; }
 
@@ -108,6 +108,7 @@ leave() {
 		virsh vcpupin web 0 "$online" >/dev/null
 	fi
 	crowd_stop
+	systemctl reset-failed 'late-*' 2>/dev/null
 	rm -f /run/systemd/{transient,system.control}/{100.scope,system.slice,qemu.slice}.d/50-{TasksMax,AllowedCPUs}.conf
 	systemctl daemon-reload
 	[ "$round" != crowd ] || systemctl set-property --runtime system.slice "AllowedCPUs=$online"
@@ -152,12 +153,8 @@ round() {
 		assert_rc "$round: status agrees" 0 wideberth status
 	fi
 	leave
-	assert_rc "$round: undo works" 0 timed wideberth undo --all
-	dump_state "/out/b-$round"
 	# irqbalance was there, the network's interrupts are new, libvirtd was started again
-	assert "$round: all is as it was" dump_same "/out/a-$round" "/out/b-$round" '^irq |/libvirtd.service$'
-	assert_rc "$round: nothing is left to undo" 0 wideberth status
-	assert_eq "$round: no file of ours is left" "$(find /run/wideberth -type f ! -name lock; grep -rls wideberth /run/systemd/system)" ''
+	undone "$round" $level "/out/a-$round" /out/apply2.json '^irq |/libvirtd.service$'
 }
 
 systemctl stop irqbalance

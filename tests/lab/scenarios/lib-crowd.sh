@@ -142,3 +142,27 @@ all_off() {
 	done
 	[ ${#who[@]} -gt 0 ] && return $bad
 }
+
+# undone WHAT LEVEL DUMP PLAN.json [IGNORE-REGEX]: undo puts all back. At fenced, where the kernel does not let it empty a
+# list, the list says all CPUs instead of nothing: plan said which, and so does undo, and no others.
+undone() {
+	local rc=0 left online
+	online=$(cat /sys/devices/system/cpu/online)
+	timed wideberth --json undo --all >/out/undo.json || rc=$?
+	dump_state /out/undone
+	left=$(diff "$3" /out/undone | sed -n "s,^> set /sys/fs/cgroup/\(.*\)/cpuset.cpus: $online$,\1,p" | sort)
+	echo "# $1: lists that say $online instead of nothing: $(xargs <<<"$left")"
+	assert_eq "$1: undo's exit code" $rc "$([ -n "$left" ] && echo 4 || echo 0)"
+	if [ "$2" = isolated ]; then
+		assert "$1: all is as it was" dump_same "$3" /out/undone "${5:-}"
+	else
+		assert "$1: undo names what it left, and nothing else" same_text "$(jq -r '.failed[] | "\(.knob) \(.key)"' /out/undo.json | sort)" \
+			"$(sed '/./s/^/cgroup.cpus /' <<<"$left")"
+		assert "$1: plan named the same" same_text "$(jq -r '.stays[].key' "$4" | sort)" "$left"
+		sed -i "s/\(cpuset.cpus: \)$/\1$online/" "$3" /out/undone
+		assert "$1: the rest is as it was" dump_same "$3" /out/undone "${5:-}"
+	fi
+	[ -n "$left" ] && return
+	assert_rc "$1: nothing is left to undo" 0 wideberth status
+	assert_eq "$1: no file of ours is left" "$(find /run/wideberth -type f ! -name lock; grep -rls wideberth /run/systemd/system)" ''
+}
