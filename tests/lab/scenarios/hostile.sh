@@ -45,27 +45,36 @@ alone=$(median "${took[@]}")
 echo "# alone: ${took[*]} ms"
 
 # ---- he comes ---------------------------------------------------------------------------------------------------
-cp /lab/run/*.rom $home
-mkfifo $home/never
-# a process with any name and any arguments, that does nothing: SCRIPT is its $0
-printf 'read -r x <%s/never\n' $home >$home/wait.sh
+cd $home || exit 2
+cp /lab/run/*.rom .
+mkfifo never
+# a process that does nothing, with any name and any arguments
+echo 'read -r x <never' >wait.sh
 qemu=(qemu-system-x86_64 -accel 'tcg,tb-size=8' -m 32 -display none -nodefaults -no-user-config -bios $home/sleep.rom)
 him as-db01 "${qemu[@]}" -smp 4 -name guest=db01,debug-threads=on -uuid "$(printf '00000000-0000-4000-8000-%012d' 100)"
 him as-100 "${qemu[@]}" -smp 2 -name 100,debug-threads=on
 him as-db02 "${qemu[@]}" -smp 2 -name guest=db02,debug-threads=on -pidfile $home/102.pid
 him odd "${qemu[@]}" -smp 1 -name $'guest=ev\e]0;pwned\a\nwarning: forged\ndb09: isolated on 1-4,debug-threads=on'
-# shellcheck disable=SC2016
-him namesakes bash -c 'for ((i = 0; i < $0; i++)); do (exec -a qemu-system-x86_64 sh wait.sh -name guest=db01 -smp 4) & done; wait' "$namesakes"
-# shellcheck disable=SC2016
-him silent bash -c 'for i in 1 2 3 4 5 6 7 8; do
-	nc -lU /tmp/mallory/$i.sock >/dev/null &
-	(exec -a qemu-system-x86_64 sh wait.sh -name guest=m$i -qmp unix:/tmp/mallory/$i.sock,server=on) &
-	done; wait'
-# shellcheck disable=SC2016
-him long bash -c 'for ((i = 0; i < 30000; i++)); do args+=(-netdev user,id=n$i -device e1000,netdev=n$i); done
-	exec -a qemu-system-x86_64 sh wait.sh -name guest=long "${args[@]}"'
+cat >namesakes.sh <<-'END'
+	for ((i = 0; i < $1; i++)); do (exec -a qemu-system-x86_64 sh wait.sh -name guest=db01 -smp 4) & done
+	wait
+END
+cat >silent.sh <<-'END'
+	for i in 1 2 3 4 5 6 7 8; do
+		nc -lU $PWD/$i.sock >/dev/null &
+		(exec -a qemu-system-x86_64 sh wait.sh -name guest=m$i -qmp unix:$PWD/$i.sock,server=on) &
+	done
+	wait
+END
+cat >long.sh <<-'END'
+	for ((i = 0; i < 30000; i++)); do args+=(-netdev user,id=n$i -device e1000,netdev=n$i); done
+	exec -a qemu-system-x86_64 sh wait.sh -name guest=long "${args[@]}"
+END
+him namesakes bash namesakes.sh "$namesakes"
+him silent bash silent.sh
+him long bash long.sh
 count() { pgrep -u $uid -fc "$1"; }
-all_there() { [ "$(count guest=db01)" -ge "$namesakes" ] && [ "$(count guest=long)" -ge 1 ]; }
+all_there() { echo "$(count db01) $(count long)"; [ "$(count guest=db01)" -ge "$namesakes" ] && [ "$(count guest=long)" -ge 1 ]; }
 assert "he is there, with $namesakes namesakes and a long command line" wait_until 120 all_there
 sleep 2
 for f in /proc/[0-9]*/cmdline; do wc -c <"$f"; done 2>/dev/null | sort -n | tail -n 1 | sed 's/^/# the longest command line has bytes: /'

@@ -132,11 +132,13 @@ told() {
 }
 
 systemctl stop irqbalance
+vm_start bystander 104 2 1 sleep
 sleep 1
 dump_state /out/a
 irq_was=$(cat "/proc/irq/$disk/smp_affinity_list")
 for ((i = 1; i <= sequences; i++)); do
 	foreign=() story='' begin=$SECONDS
+	start 100
 	for ((j = 1; j <= steps; j++)); do
 		# shellcheck disable=SC2086
 		pick $steps_known
