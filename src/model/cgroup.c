@@ -75,7 +75,9 @@ static void walk(
 	struct host *h, struct snapshot *s, struct groups *all, const char *path, int parent)
 {
 	AUTO_NAMES struct host_names names = { 0 };
-	if (host_list(h, &names, "%s/%s", s->cgroup_mount, path) < 0)
+	int r = *path ? host_list_below(h, &names, "%s/%s", s->cgroup_mount, path)
+		      : host_list(h, &names, "%s/", s->cgroup_mount);
+	if (r < 0)
 		return; /* a file after all, or gone */
 	struct cgroup g = { .path = arena_strdup(&s->arena, path), .parent = parent };
 	read_group(h, s, &g);
@@ -125,6 +127,11 @@ void read_cgroups(struct host *h, struct snapshot *s)
 		return;
 	struct groups all = { 0 };
 	walk(h, s, &all, "", -1);
+	if (!all.v.n) {
+		snapshot_note(s, "%s: the groups in it cannot be listed", s->cgroup_mount);
+		s->cgroup_mount = NULL;
+		return;
+	}
 	s->cgroups = arena_dup(&s->arena, all.v.v, all.v.n, sizeof *all.v.v);
 	s->n_cgroups = all.v.n;
 	free(all.v.v);

@@ -1,231 +1,150 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * CPUs, cores, L3 domains, sockets and NUMA nodes, as hwloc sees them.
- *
- * hwloc reads /sys (or another root's) by itself; a recording carries its XML.
- */
+/* CPUs, cores, L3 domains, sockets and NUMA nodes, as hwloc sees them. */
 #include <errno.h>
-#include <hwloc.h>
 #include <string.h>
 
 #include "model/read.h"
+#include "model/topo-hwloc.h"
+#include "model/topology.h"
 
-/* hwloc takes another root from the environment only; the variable is gone again before return.
- * What it would print on stderr about contradictions is for note_gaps() to say. */
-static int load(hwloc_topology_t t, const char *root, const char *xml, struct err *e)
-{
-	setenv("HWLOC_HIDE_ERRORS", "2", 0);
-	if (xml && hwloc_topology_set_xmlbuffer(t, xml, (int)strlen(xml) + 1) < 0)
-		return err_say(e, -EINVAL, "the recording's hwloc XML is damaged");
-	hwloc_topology_set_flags(t, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED);
-	/* hwloc's CPUID reader would visit every CPU of this machine, isolated ones too, and even
-	 * mix what it finds there into a tree of another machine. */
-	hwloc_topology_set_components(t, HWLOC_TOPOLOGY_COMPONENTS_FLAG_BLACKLIST, "x86");
-	/* Its complaints about odd firmware go to stderr and are not for users. */
-	setenv("HWLOC_HIDE_ERRORS", "2", 0);
-	bool is_other_root = root && strcmp(root, "/") != 0;
-	if (is_other_root)
-		setenv("HWLOC_FSROOT", root, 1);
-	int r = hwloc_topology_load(t);
-	int saved = errno;
-	if (is_other_root)
-		unsetenv("HWLOC_FSROOT");
-	if (r < 0)
-		return err_set(e, -saved, "hwloc could not load the topology%s%s",
-			root ? " below " : "", root ? root : "");
-	return 0;
-}
-
-static int ask_xml(void *context, const char *key, char **ret)
+static int ask_topology(void *context, const char *key, char **ret)
 {
 	(void)key;
-	hwloc_topology_t t = context;
-	char *xml;
-	int n;
-	if (hwloc_topology_export_xmlbuffer(t, &xml, &n, 0) < 0)
-		return -errno;
-	*ret = xstrdup(xml);
-	hwloc_free_xmlbuffer(t, xml);
+	*ret = xstrdup(context);
 	return 0;
 }
 
-static int load_topology(struct host *h, hwloc_topology_t t, struct err *e)
+/* A recording has the text; older ones have hwloc's XML. */
+static int recorded_text(struct host *h, char **ret, struct err *e)
 {
 	AUTO_FREE char *xml = NULL;
+	if (host_ask(h, "topology", "parts", ask_topology, NULL, ret) == 0)
+		return 0;
+	if (host_ask(h, "hwloc", "xml", ask_topology, NULL, &xml) < 0)
+		return err_say(e, -EINVAL, "the recording has no topology (\"topology parts\")");
+	return topo_of_xml(xml, ret, e);
+}
+
+static int topology_text(struct host *h, char **ret, struct err *e)
+{
 	const char *root = host_root(h);
-	if (!root) {
-		if (host_ask(h, "hwloc", "xml", ask_xml, NULL, &xml) < 0)
-			return err_say(e, -EINVAL, "the recording has no topology (\"hwloc xml\")");
-		return load(t, NULL, xml, e);
-	}
-	/* Without these files hwloc would make up a machine. */
 	AUTO_NAMES struct host_names names = { 0 };
+	if (!root)
+		return recorded_text(h, ret, e);
+	/* Without these files hwloc would make up a machine. */
 	int r = host_list(h, &names, "sys/devices/system/cpu");
 	if (r < 0)
 		return err_set(e, r, "%s is no tree of a host: list sys/devices/system/cpu", root);
-	r = load(t, root, NULL, e);
+	r = host_is_live(h) ? topo_of_kernel(root, ret, e) : topo_of_tree(root, ret, e);
 	if (r < 0)
 		return r;
-	r = host_record_fact(h, "hwloc", "xml", ask_xml, t);
-	return r < 0 ? err_set(e, r, "export the topology as XML") : 0;
+	r = host_record_fact(h, "topology", "parts", ask_topology, *ret);
+	return r < 0 ? err_set(e, r, "record the topology") : 0;
 }
 
-static struct cpuset set_of(hwloc_const_cpuset_t bitmap)
+static void read_cores(const struct topology *t, struct snapshot *s)
 {
-	struct cpuset s = CPUSET_EMPTY;
-	int cpu;
-	if (!bitmap || hwloc_bitmap_last(bitmap) < 0) /* infinite: hwloc's "not known" */
-		return s;
-	hwloc_bitmap_foreach_begin(cpu, bitmap) cpuset_add(&s, cpu);
-	hwloc_bitmap_foreach_end();
-	return s;
-}
-
-struct objects {
-	hwloc_obj_t *v;
-	size_t n;
-};
-
-/*
- * The objects of a type that have CPUs, in order. Found by way of the CPUs: hwloc's own lists know
- * a type only where all of its objects are equally deep, and they are not when a core with one
- * thread offline lies inside of its L2, and the others around theirs.
- */
-static struct objects objects_of(
-	hwloc_topology_t t, struct arena *a, hwloc_obj_type_t type, const char *subtype)
-{
-	int n_pus = hwloc_get_nbobjs_by_type(t, HWLOC_OBJ_PU);
-	struct objects all = { .v = arena_alloc(
-				       a, (size_t)(n_pus > 0 ? n_pus : 0) * sizeof *all.v) };
-	for (int i = 0; i < n_pus; i++) {
-		hwloc_obj_t o = hwloc_get_obj_by_type(t, HWLOC_OBJ_PU, (unsigned)i);
-		while (o &&
-			(o->type != type ||
-				(subtype && (!o->subtype || strcmp(o->subtype, subtype) != 0))))
-			o = o->parent;
-		if (o && (!all.n || all.v[all.n - 1] != o))
-			all.v[all.n++] = o;
-	}
-	return all;
-}
-
-/* Cores where hwloc knows them; else (no topology files) each CPU is its own. */
-static void read_cores(hwloc_topology_t t, struct snapshot *s)
-{
-	struct objects all = objects_of(t, &s->arena, HWLOC_OBJ_CORE, NULL);
-	if (!all.n)
-		all = objects_of(t, &s->arena, HWLOC_OBJ_PU, NULL);
-	s->cores = arena_alloc(&s->arena, all.n * sizeof *s->cores);
-	for (size_t i = 0; i < all.n; i++) {
-		struct cpuset cpus = set_of(all.v[i]->cpuset);
-		struct cpuset online = cpuset_and(&cpus, &s->online_cpus);
+	const struct topology_parts *all = &t->parts[TOPOLOGY_CORE];
+	s->cores = arena_alloc(&s->arena, all->n * sizeof *s->cores);
+	array_for_each (p, all) {
+		struct cpuset online = cpuset_and(&p->cpus, &s->online_cpus);
 		if (!cpuset_is_empty(&online))
 			s->cores[s->n_cores++] =
 				(struct core){ .cpus = online, .l3 = -1, .node = -1, .socket = -1 };
 	}
 }
 
-static void read_l3s(hwloc_topology_t t, struct snapshot *s)
+static void read_l3s(const struct topology *t, struct snapshot *s)
 {
-	struct objects all = objects_of(t, &s->arena, HWLOC_OBJ_L3CACHE, NULL);
-	s->l3s = arena_alloc(&s->arena, all.n * sizeof *s->l3s);
-	for (size_t i = 0; i < all.n; i++) {
-		struct cpuset cpus = set_of(all.v[i]->cpuset);
-		struct cpuset online = cpuset_and(&cpus, &s->online_cpus);
+	const struct topology_parts *all = &t->parts[TOPOLOGY_L3];
+	s->l3s = arena_alloc(&s->arena, all->n * sizeof *s->l3s);
+	array_for_each (p, all) {
+		struct cpuset online = cpuset_and(&p->cpus, &s->online_cpus);
 		if (!cpuset_is_empty(&online))
-			s->l3s[s->n_l3s++] = (struct l3_domain){ .cpus = online,
-				.size_kib = all.v[i]->attr->cache.size / 1024,
-				.node = -1 };
+			s->l3s[s->n_l3s++] = (struct l3_domain){
+				.cpus = online, .size_kib = p->kib, .node = -1
+			};
 	}
 }
 
-static void read_sockets(hwloc_topology_t t, struct snapshot *s)
+static void read_l2s(const struct topology *t, struct snapshot *s)
 {
-	struct objects all = objects_of(t, &s->arena, HWLOC_OBJ_PACKAGE, NULL);
-	s->sockets = arena_alloc(&s->arena, all.n * sizeof *s->sockets);
-	for (size_t i = 0; i < all.n; i++)
-		s->sockets[s->n_sockets++].cpus = set_of(all.v[i]->cpuset);
+	const struct topology_parts *all = &t->parts[TOPOLOGY_L2];
+	s->l2s = arena_alloc(&s->arena, all->n * sizeof *s->l2s);
+	array_for_each (p, all)
+		s->l2s[s->n_l2s++] = (struct l2_domain){ p->cpus, p->kib };
+}
+
+static void read_sockets(const struct topology *t, struct snapshot *s)
+{
+	const struct topology_parts *all = &t->parts[TOPOLOGY_SOCKET];
+	s->sockets = arena_alloc(&s->arena, all->n * sizeof *s->sockets);
+	array_for_each (p, all)
+		s->sockets[s->n_sockets++].cpus = p->cpus;
+}
+
+static struct cpu_group *read_groups(
+	const struct topology_parts *all, struct snapshot *s, size_t *ret_n)
+{
+	struct cpu_group *groups = arena_alloc(&s->arena, all->n * sizeof *groups);
+	array_for_each (p, all)
+		groups[(*ret_n)++].cpus = p->cpus;
+	return groups;
 }
 
 /* Where the kernel has no files of nodes. A node without CPUs has those "local" to it here: each
  * CPU is of the first node that has it. */
-static void find_nodes(hwloc_topology_t t, struct snapshot *s)
+static void find_nodes(const struct topology *t, struct snapshot *s)
 {
-	int n = hwloc_get_nbobjs_by_type(t, HWLOC_OBJ_NUMANODE);
+	const struct topology_parts *all = &t->parts[TOPOLOGY_NODE];
 	struct cpuset left = s->online_cpus;
-	s->nodes = arena_alloc(&s->arena, (size_t)(n > 0 ? n : 0) * sizeof *s->nodes);
-	for (int i = 0; i < n; i++) {
-		hwloc_obj_t o = hwloc_get_obj_by_type(t, HWLOC_OBJ_NUMANODE, (unsigned)i);
+	s->nodes = arena_alloc(&s->arena, all->n * sizeof *s->nodes);
+	array_for_each (p, all) {
 		struct node *node = &s->nodes[s->n_nodes++];
-		struct cpuset all = set_of(o->cpuset);
-		node->node = (int)o->os_index;
-		node->cpus = cpuset_and(&all, &left);
-		left = cpuset_minus(&left, &all);
+		node->node = p->number;
+		node->cpus = cpuset_and(&p->cpus, &left);
+		left = cpuset_minus(&left, &p->cpus);
 	}
 }
 
-static int index_of(const struct snapshot *s, hwloc_obj_t node)
+static struct node *node_of(struct snapshot *s, int number)
 {
 	for (size_t i = 0; i < s->n_nodes; i++)
-		if (s->nodes[i].node == (int)node->os_index)
-			return (int)i;
-	return -1;
+		if (s->nodes[i].node == number)
+			return &s->nodes[i];
+	return NULL;
 }
 
-/* A recording of before had the kernel's files of distances in hwloc's XML only. */
-static void find_distances(hwloc_topology_t t, struct snapshot *s)
+/* Where there are no files of the kernel's that say them: a recording of before had them in hwloc's
+ * XML only. */
+static void find_distances(const struct topology *t, struct snapshot *s)
 {
-	struct hwloc_distances_s *d = NULL;
-	unsigned int n = 1;
-	if (hwloc_distances_get_by_name(t, "NUMALatency", &n, &d, 0) < 0 || n == 0 || !d)
-		return;
-	for (size_t i = 0; d->nbobjs == s->n_nodes && i < d->nbobjs; i++) {
-		int from = index_of(s, d->objs[i]);
-		if (from < 0 || s->nodes[from].distances)
+	const struct topology_parts *all = &t->parts[TOPOLOGY_DISTANCE];
+	AUTO_FREE bool *is_known = xcalloc(s->n_nodes + 1, sizeof *is_known);
+	for (size_t i = 0; i < s->n_nodes; i++)
+		is_known[i] = s->nodes[i].distances != NULL;
+	array_for_each (p, all) {
+		struct node *from = node_of(s, p->number);
+		if (!from || is_known[from - s->nodes])
 			continue;
-		int *distances = arena_alloc(&s->arena, s->n_nodes * sizeof *distances);
-		for (size_t k = 0; k < d->nbobjs; k++) {
-			int to = index_of(s, d->objs[k]);
-			if (to >= 0)
-				distances[to] = (int)d->values[i * d->nbobjs + k];
-		}
-		s->nodes[from].distances = distances;
+		if (!from->distances)
+			from->distances = arena_alloc(&s->arena, s->n_nodes * sizeof(int));
+		for (size_t i = 0; i < s->n_nodes; i++)
+			if (cpuset_has(&p->cpus, s->nodes[i].node))
+				from->distances[i] = (int)p->kib;
 	}
-	hwloc_distances_release(t, d);
 }
 
 /* hwloc knows how much memory there is where the kernel's files do not say. */
-static void find_memory(hwloc_topology_t t, struct snapshot *s)
+static void find_memory(const struct topology *t, struct snapshot *s)
 {
-	int n = hwloc_get_nbobjs_by_type(t, HWLOC_OBJ_NUMANODE);
-	for (int i = 0; i < n; i++) {
-		hwloc_obj_t o = hwloc_get_obj_by_type(t, HWLOC_OBJ_NUMANODE, (unsigned)i);
-		int k = index_of(s, o);
-		if (k < 0)
+	array_for_each (p, &t->parts[TOPOLOGY_NODE]) {
+		struct node *node = node_of(s, p->number);
+		if (!node)
 			continue;
-		s->nodes[k].mem_total_kib = o->attr->numanode.local_memory / 1024;
-		s->nodes[k].has_memory = s->nodes[k].mem_total_kib > 0;
+		node->mem_total_kib = p->kib;
+		node->has_memory = p->kib > 0;
 	}
-}
-
-static void read_l2s(hwloc_topology_t t, struct snapshot *s)
-{
-	struct objects all = objects_of(t, &s->arena, HWLOC_OBJ_L2CACHE, NULL);
-	s->l2s = arena_alloc(&s->arena, all.n * sizeof *s->l2s);
-	for (size_t i = 0; i < all.n; i++)
-		s->l2s[s->n_l2s++] = (struct l2_domain){ set_of(all.v[i]->cpuset),
-			all.v[i]->attr->cache.size / 1024 };
-}
-
-/* Dies are a type of their own, clusters groups with a name. */
-static struct cpu_group *read_groups(hwloc_topology_t t, struct snapshot *s, hwloc_obj_type_t type,
-	const char *subtype, size_t *ret_n)
-{
-	struct objects all = objects_of(t, &s->arena, type, subtype);
-	struct cpu_group *groups = arena_alloc(&s->arena, all.n * sizeof *groups);
-	for (size_t i = 0; i < all.n; i++)
-		groups[(*ret_n)++].cpus = set_of(all.v[i]->cpuset);
-	return groups;
 }
 
 /* Notes in 'member' of each CPU which of the sets (in an array with a cpuset member) it is in. */
@@ -274,15 +193,20 @@ static void link_up(struct snapshot *s)
 		s->l3s[i].node = snapshot_cpu(s, cpuset_first(&s->l3s[i].cpus))->node;
 }
 
+static struct cpuset only_set(const struct topology *t, enum topology_type type)
+{
+	return t->parts[type].n ? t->parts[type].v->cpus : CPUSET_EMPTY;
+}
+
 /* /sys/devices/system/cpu/{present,online}: "0-23" (Documentation/admin-guide/cputopology.rst).
  * A tree without them has what hwloc found. */
-static void read_masks(struct host *h, hwloc_topology_t t, struct snapshot *s)
+static void read_masks(struct host *h, const struct topology *t, struct snapshot *s)
 {
 	const struct cpuset *online = read_cpulist(h, s, "sys/devices/system/cpu/online");
 	const struct cpuset *present = read_cpulist(h, s, "sys/devices/system/cpu/present");
 	const struct cpuset *isolated = read_cpulist(h, s, "sys/devices/system/cpu/isolated");
-	struct cpuset all = set_of(hwloc_topology_get_complete_cpuset(t));
-	s->online_cpus = online ? *online : set_of(hwloc_topology_get_topology_cpuset(t));
+	struct cpuset all = only_set(t, TOPOLOGY_CPUS);
+	s->online_cpus = online ? *online : only_set(t, TOPOLOGY_USABLE);
 	s->present_cpus = cpuset_or(present ? present : &all, &s->online_cpus);
 	s->has_isolated_file = isolated;
 	s->boot_isolated_cpus = isolated ? *isolated : CPUSET_EMPTY;
@@ -303,30 +227,28 @@ static void note_gaps(struct snapshot *s)
 
 int read_topology(struct host *h, struct snapshot *s, struct err *e)
 {
-	hwloc_topology_t t;
-	if (hwloc_topology_init(&t) < 0)
-		return err_set(e, -errno, "hwloc");
-	int r = load_topology(h, t, e);
-	if (r == 0) {
-		read_masks(h, t, s);
-		read_cores(t, s);
-		read_l3s(t, s);
-		read_l2s(t, s);
-		s->dies = read_groups(t, s, HWLOC_OBJ_DIE, NULL, &s->n_dies);
-		s->clusters = read_groups(t, s, HWLOC_OBJ_GROUP, "Cluster", &s->n_clusters);
-		read_sockets(t, s);
-		if (!read_nodes(h, s))
-			find_nodes(t, s);
-		find_memory(t, s);
-		read_cpus(s);
-		link_up(s);
-		read_kinds(h, s);
-		read_distances(h, s);
-		find_distances(t, s);
-		note_gaps(s);
-	}
-	hwloc_topology_destroy(t);
-	if (r == 0 && !s->n_cpus)
-		r = err_say(e, -EINVAL, "found no CPU");
-	return r;
+	CLEANUP(topology_done) struct topology t = { 0 };
+	AUTO_FREE char *text = NULL;
+	int r = topology_text(h, &text, e);
+	if (r == 0)
+		r = topology_parse(text, &t, e);
+	if (r < 0)
+		return r;
+	read_masks(h, &t, s);
+	read_cores(&t, s);
+	read_l3s(&t, s);
+	read_l2s(&t, s);
+	s->dies = read_groups(&t.parts[TOPOLOGY_DIE], s, &s->n_dies);
+	s->clusters = read_groups(&t.parts[TOPOLOGY_CLUSTER], s, &s->n_clusters);
+	read_sockets(&t, s);
+	if (!read_nodes(h, s))
+		find_nodes(&t, s);
+	find_memory(&t, s);
+	read_cpus(s);
+	link_up(s);
+	read_kinds(h, s);
+	read_distances(h, s);
+	find_distances(&t, s);
+	note_gaps(s);
+	return s->n_cpus ? 0 : err_say(e, -EINVAL, "found no CPU");
 }

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Work on what strangers made, in a process of its own: what it does wrong there ends that process,
+ * and is a message here.
+ */
+#pragma once
+
+#include "base/err.h"
+
+/* Makes a text, malloc'ed. Runs in the child: what it changes there is gone afterwards. */
+typedef int confined_fn(const void *context, char **ret_text, struct err *e);
+
+/* Runs fn in a child, and hands over the text that it made or its error. -EBADMSG: it crashed, took
+ * too long, or wanted more memory than there is for it. */
+int confined_run(confined_fn *fn, const void *context, char **ret_text, struct err *e) MUST_CHECK;
+
+/* For the child: from here on no path leads out of the directory, whatever links are in it.
+ * *ret_root is what it is called now; static or dir itself. -EPERM where this kernel lets nobody do
+ * so. */
+int confine_to_tree(const char *dir, const char **ret_root, struct err *e) MUST_CHECK;
+/* No path leads anywhere any more, and a root's child is nobody. */
+int confine_to_nothing(struct err *e) MUST_CHECK;
