@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "apply/ledger.h"
+#include "base/file.h"
 #include "base/str.h"
 #include "host/host.h"
 
@@ -35,11 +36,24 @@ static int read_file(struct host *h, const char *name, char **ret_text)
 	return r;
 }
 
+/* What is in a directory of somebody else's would be carried out by us. */
+static int check_dir(struct host *h, struct err *e)
+{
+	const char *dir = getenv("WIDEBERTH_STATE_DIR");
+	if (!dir)
+		return host_check_owner(h, default_dir, e);
+	AUTO_CLOSE int fd = open(dir, O_PATH | O_CLOEXEC);
+	return fd < 0 ? 0 : file_check_owner(fd, dir, e);
+}
+
 /* 1 when there is no such file. */
 static int read_ledger(struct host *h, const char *name, struct ledger **ret, struct err *e)
 {
 	AUTO_FREE char *text = NULL;
-	int r = read_file(h, name, &text);
+	int r = check_dir(h, e);
+	if (r < 0)
+		return err_ctx(e, "the state directory");
+	r = read_file(h, name, &text);
 	if (r == -ENOENT)
 		return 1;
 	if (r < 0)
@@ -123,6 +137,10 @@ static int open_dir(struct host *h, int *ret, struct err *e)
 	}
 	if (fd < 0)
 		return err_set(e, fd, "open the state directory '%s'", dir);
+	if (file_check_owner(fd, dir, e) < 0) {
+		close(fd);
+		return err_ctx(e, "the state directory");
+	}
 	*ret = fd;
 	return 0;
 }

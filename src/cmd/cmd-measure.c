@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 
+#include "base/file.h"
 #include "base/str.h"
 #include "cmd/cmd.h"
 #include "measure/measure.h"
@@ -33,13 +34,11 @@ static int select_named(const struct args *a, const struct vms *vms, const struc
 
 static int save(struct context *c, const char *path, struct err *e)
 {
-	AUTO_FILE FILE *f = fopen(path, "we");
-	if (!f)
-		return err_set(e, -errno, "create '%s'", path);
-	int r = report_print_json(c->report, f, e);
-	if (r == 0 && fflush(f) == EOF)
-		r = err_set(e, -errno, "write '%s'", path);
-	return r;
+	AUTO_NEW_FILE struct new_file file = { 0 };
+	int r = new_file_open(&file, path, e);
+	if (r == 0)
+		r = report_print_json(c->report, file.f, e);
+	return r < 0 ? r : new_file_keep(&file, e);
 }
 
 static int measure(struct context *c, const struct vms *vms, int seconds, struct err *e)

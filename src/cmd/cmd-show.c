@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "apply/ledger.h"
+#include "base/file.h"
 #include "cmd/cmd.h"
 #include "model/snapshot.h"
 #include "view/host.h"
@@ -10,13 +11,11 @@
 
 static int write_svg(struct context *c, const char *path, struct err *e)
 {
-	AUTO_FILE FILE *f = fopen(path, "we");
-	if (!f)
-		return err_set(e, -errno, "create '%s'", path);
-	int r = report_print_svg(c->report, f, e);
-	if (r == 0 && fflush(f) == EOF)
-		r = err_set(e, -errno, "write '%s'", path);
-	return r;
+	AUTO_NEW_FILE struct new_file file = { 0 };
+	int r = new_file_open(&file, path, e);
+	if (r == 0)
+		r = report_print_svg(c->report, file.f, e);
+	return r < 0 ? r : new_file_keep(&file, e);
 }
 
 static int run(struct context *c, struct err *e)

@@ -2,12 +2,18 @@
 /* A host's tree as an archive: a dump that somebody packed to mail it. */
 #pragma once
 
+#include "base/attr.h"
 #include "base/err.h"
 
-/* Unpacks the archive (whatever tar(1) knows) into a new directory below $TMPDIR. *ret is that
- * directory, to be freed after archive_remove(). */
-int archive_unpack(const char *file, char **ret, struct err *e) MUST_CHECK;
+struct archive;
+
+/* Unpacks the archive (whatever tar(1) knows) into a new directory below $TMPDIR. It may have
+ * files, directories and links in it, of sizes that a host's files have; what else there is in it
+ * is looked for before anything is written. */
+int archive_unpack(const char *file, struct archive **ret, struct err *e) MUST_CHECK;
+/* Removes the directory; that happens too when the process ends, in whatever way. */
+void archive_free(struct archive *a);
+DEFINE_CLEANUP(struct archive, archive_free)
+
 /* Where the tree is: the directory itself, or the only one in it. Malloc'ed. */
-char *archive_top(const char *dir) MUST_CHECK;
-/* Removes the directory and what is in it; symlinks are not followed. */
-void archive_remove(const char *dir);
+char *archive_top(const struct archive *a) MUST_CHECK;

@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/str.h"
 #include "host/mask.h"
 #include "host/recording.h"
@@ -41,11 +43,23 @@ static bool is_one_record(const char *path, size_t n)
 	return false;
 }
 
-int host_read_path(struct host *h, const char *path, char **ret_text, size_t *ret_n)
+/* Of a tree or a recording: what a stranger packed. */
+static int check_file(int fd)
 {
-	AUTO_CLOSE int fd = host_open_path(h, path, O_RDONLY | O_NOCTTY);
-	if (fd < 0)
-		return fd;
+	enum { LARGEST = 256 << 20 };
+	struct stat st;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	return !S_ISREG(st.st_mode) ? -EINVAL : st.st_size > LARGEST ? -EFBIG : 0;
+}
+
+int host_read_fd(const struct host *h, int fd, const char *path, char **ret_text, size_t *ret_n)
+{
+	int r = h->is_live ? 0 : check_file(fd);
+	if (r < 0)
+		return r;
 	/* Whole in one read where possible: lists in /sys and /proc are consistent only so. On the
 	 * stack, as most files are small: tens of thousands of large buffers cost more than the
 	 * reading. */
@@ -69,6 +83,14 @@ int host_read_path(struct host *h, const char *path, char **ret_text, size_t *re
 	return 0;
 }
 
+int host_read_path(struct host *h, const char *path, char **ret_text, size_t *ret_n)
+{
+	/* A FIFO in a tree lets nobody wait; files of the kernel are read as ever. */
+	int flags = O_RDONLY | O_NOCTTY | (h->is_live ? 0 : O_NONBLOCK);
+	AUTO_CLOSE int fd = host_open_path(h, path, flags);
+	return fd < 0 ? fd : host_read_fd(h, fd, path, ret_text, ret_n);
+}
+
 int host_write_path(struct host *h, const char *path, const char *text, int flags)
 {
 	AUTO_CLOSE int fd = host_open_path(h, path, O_WRONLY | O_NOCTTY | flags);
@@ -87,7 +109,7 @@ int host_write_path(struct host *h, const char *path, const char *text, int flag
 int host_record_to(
 	struct host *h, const char *dir, const struct host_secrets *secrets, struct err *e)
 {
-	if (mkdir(dir, 0755) < 0 && errno != EEXIST)
+	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
 		return err_set(e, -errno, "create directory '%s'", dir);
 	h->record = recording_new();
 	h->record_dir = xstrdup(dir);
@@ -180,9 +202,9 @@ static int by_number(const void *a, const void *b)
 	return is_n != is_k ? is_k - is_n : strcmp(x, y);
 }
 
-int host_list_path(struct host *h, const char *path, struct host_names *ret)
+static int list_path(struct host *h, const char *path, int flags, struct host_names *ret)
 {
-	int fd = host_open_path(h, path, O_RDONLY | O_DIRECTORY);
+	int fd = host_open_path(h, path, O_RDONLY | O_DIRECTORY | flags);
 	if (fd < 0)
 		return fd;
 	AUTO_DIR DIR *d = fdopendir(fd);
@@ -202,12 +224,13 @@ int host_list_path(struct host *h, const char *path, struct host_names *ret)
 }
 
 /* Names as one text, a line each, and back; file names with newlines do not occur in /proc or
- * /sys and are cut there. */
+ * /sys and are cut there. What cannot be a name would lead elsewhere. */
 static void names_of_text(char *text, struct host_names *ret)
 {
 	ARRAY(char *) names = { 0 };
 	for (char *line; (line = str_next_line(&text));)
-		*array_push(&names) = xstrdup(line);
+		if (*line && !streq(line, ".") && !streq(line, "..") && !strchr(line, '/'))
+			*array_push(&names) = xstrdup(line);
 	*ret = (struct host_names){ names.v, names.n };
 }
 
@@ -220,12 +243,8 @@ static void record_names(struct host *h, const char *path, int r, const struct h
 	recording_add(h->record, "list", path, r, b.s, b.n);
 }
 
-int host_list(struct host *h, struct host_names *ret, const char *fmt, ...)
+static int list(struct host *h, const char *path, int flags, struct host_names *ret)
 {
-	va_list ap;
-	va_start(ap, fmt);
-	AUTO_FREE char *path = xvasprintf(fmt, ap);
-	va_end(ap);
 	if (h->replay) {
 		AUTO_FREE char *text = NULL;
 		int r = recording_ask(h->replay, "list", path, &text, NULL);
@@ -233,10 +252,33 @@ int host_list(struct host *h, struct host_names *ret, const char *fmt, ...)
 			names_of_text(text, ret);
 		return r;
 	}
-	int r = host_list_path(h, path, ret);
+	int r = list_path(h, path, flags, ret);
 	if (h->record)
 		record_names(h, path, r, ret);
 	return r;
+}
+
+int host_list_path(struct host *h, const char *path, struct host_names *ret)
+{
+	return list_path(h, path, 0, ret);
+}
+
+int host_list(struct host *h, struct host_names *ret, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	AUTO_FREE char *path = xvasprintf(fmt, ap);
+	va_end(ap);
+	return list(h, path, 0, ret);
+}
+
+int host_list_below(struct host *h, struct host_names *ret, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	AUTO_FREE char *path = xvasprintf(fmt, ap);
+	va_end(ap);
+	return strlen(path) < PATH_MAX ? list(h, path, O_NOFOLLOW, ret) : -ENAMETOOLONG;
 }
 
 void host_names_done(struct host_names *names)
@@ -245,6 +287,15 @@ void host_names_done(struct host_names *names)
 		free(names->v[i]);
 	free(names->v);
 	*names = (struct host_names){ 0 };
+}
+
+int host_check_owner(struct host *h, const char *path, struct err *e)
+{
+	if (!h->is_live)
+		return 0;
+	AUTO_CLOSE int fd = host_open_path(h, path, O_PATH);
+	AUTO_FREE char *name = xasprintf("/%s", path);
+	return fd < 0 ? 0 : file_check_owner(fd, name, e);
 }
 
 int host_make_dir(struct host *h, const char *path)

@@ -75,8 +75,16 @@ struct host_names {
 };
 int host_list(struct host *h, struct host_names *ret, const char *fmt, ...)
 	PRINTF_LIKE(3, 4) MUST_CHECK;
+/* The same of a directory that was found in another, for whom walks a tree: a link is none
+ * (-ELOOP), and a path has an end (-ENAMETOOLONG). */
+int host_list_below(struct host *h, struct host_names *ret, const char *fmt, ...)
+	PRINTF_LIKE(3, 4) MUST_CHECK;
 void host_names_done(struct host_names *names);
 #define AUTO_NAMES CLEANUP(host_names_done)
+
+/* Whether the file or directory of a live host is to be believed, see file_check_owner(); one that
+ * is not there is. */
+int host_check_owner(struct host *h, const char *path, struct err *e) MUST_CHECK;
 
 /* A directory below the root as a descriptor, made (0700) when it is missing: for files of our own
  * that are no part of the machine. -ELOOP for a symbolic link, -EROFS for a recording. */

@@ -22,8 +22,8 @@ struct host_ops {
 };
 
 struct host {
-	char *root;     /* NULL for a recording */
-	char *unpacked; /* the directory that an archive was unpacked to, or NULL */
+	char *root;               /* NULL for a recording */
+	struct archive *unpacked; /* where the root is, or NULL */
 	int root_fd;
 	bool is_live;             /* this kernel */
 	bool is_confined;         /* paths cannot lead out of the root: all but "/" */
@@ -63,6 +63,9 @@ struct stat;
 int host_stat_path(struct host *h, const char *path, struct stat *ret) MUST_CHECK;
 /* Reads a whole file past replay and record. */
 int host_read_path(struct host *h, const char *path, char **ret_text, size_t *ret_n) MUST_CHECK;
+/* The same of a file that is open; -EINVAL for what is none, in a tree. */
+int host_read_fd(
+	const struct host *h, int fd, const char *path, char **ret_text, size_t *ret_n) MUST_CHECK;
 int host_list_path(struct host *h, const char *path, struct host_names *ret) MUST_CHECK;
 /* One write(2) to an existing file. */
 int host_write_path(struct host *h, const char *path, const char *text, int flags) MUST_CHECK;

@@ -2,7 +2,6 @@
 /* Where answers come from: this machine, a tree, a recording, or an archive of one of these. */
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <linux/magic.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -23,12 +22,14 @@ static int open_root(struct host *h, const char *dir, struct err *e)
 	return h->root_fd < 0 ? err_set(e, -errno, "open root directory '%s'", dir) : 0;
 }
 
-/* name: the recording, below the root; file: what errors call it. */
-static int open_recording(struct host *h, const char *name, const char *file, struct err *e)
+/* dir_fd, name: where the recording is; file: what errors call it. -ENOENT without a text. */
+static int open_recording(
+	struct host *h, int dir_fd, const char *name, int flags, const char *file, struct err *e)
 {
 	AUTO_FREE char *text = NULL;
 	size_t n;
-	int r = host_read_path(h, name, &text, &n);
+	AUTO_CLOSE int fd = openat(dir_fd, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC | flags);
+	int r = fd < 0 ? -errno : host_read_fd(h, fd, name, &text, &n);
 	if (r < 0)
 		return r == -ENOENT ? r : err_set(e, r, "read '%s'", file);
 	r = recording_parse(&h->replay, file, text, e);
@@ -71,6 +72,12 @@ static bool has_our_threads(struct host *h)
  * there, for they can be spelt in any way. */
 static int look_for_this_kernel(struct host *h, struct err *e)
 {
+	int r = host_open_path(h, "", O_PATH | O_DIRECTORY);
+	if (r == -ENOSYS || r == -EPERM)
+		return err_set(e, r,
+			"read '%s': another root needs openat2(2), of Linux 5.6 or later", h->root);
+	if (r >= 0)
+		close(r);
 	static const char *const paths[] = { "proc", "sys", "sys/fs/cgroup", "sys/fs/cgroup/cpuset",
 		"proc/irq", "proc/sys", "sys/devices", "sys/kernel" };
 	struct stat here, root;
@@ -100,32 +107,32 @@ static int look_for_this_kernel(struct host *h, struct err *e)
 static int open_directory(struct host *h, struct err *e)
 {
 	int r = open_root(h, h->root, e);
-	if (r == 0 && !h->is_live)
-		r = look_for_this_kernel(h, e);
 	if (r < 0 || h->is_live)
 		return r;
 	AUTO_FREE char *file = xasprintf("%s/recording", h->root);
-	r = open_recording(h, "recording", file, e);
-	return r == -ENOENT ? 0 : r;
+	r = open_recording(h, h->root_fd, "recording", O_NOFOLLOW, file, e);
+	return r == -ENOENT ? look_for_this_kernel(h, e) : r;
 }
 
 /* A recording's text alone, as it is mailed; else an archive with a recording or a tree in it. */
 static int open_file(struct host *h, const char *file, struct err *e)
 {
-	int is_text = recording_is_file(file, e);
-	if (is_text < 0)
-		return is_text;
-	if (!is_text) {
-		int r = archive_unpack(file, &h->unpacked, e);
-		if (r < 0)
-			return r;
-		free(h->root);
-		h->root = archive_top(h->unpacked);
-		return open_directory(h, e);
+	int r = recording_is_file(file, e);
+	if (r < 0)
+		return r;
+	if (r) {
+		r = open_recording(h, AT_FDCWD, file, 0, file, e);
+		return r == -ENOENT ? err_set(e, r, "read '%s'", file) : r;
 	}
-	AUTO_FREE char *path = xstrdup(file), *parent = xstrdup(file);
-	int r = open_root(h, dirname(parent), e);
-	return r < 0 ? r : open_recording(h, basename(path), file, e);
+	r = archive_unpack(file, &h->unpacked, e);
+	if (r < 0)
+		return r;
+	free(h->root);
+	h->root = archive_top(h->unpacked);
+	r = open_directory(h, e);
+	if (h->replay) /* it is in memory */
+		archive_free(TAKE(h->unpacked));
+	return r;
 }
 
 static bool is_file(const char *path)
@@ -158,8 +165,7 @@ void host_free(struct host *h)
 	mask_free(h->mask);
 	free(h->record_dir);
 	if (h->unpacked)
-		archive_remove(h->unpacked);
-	free(h->unpacked);
+		archive_free(h->unpacked);
 	free(h->root);
 	free(h);
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/str.h"
 #include "host/mask.h"
 
@@ -120,19 +121,14 @@ static void put_answer(FILE *f, const struct answer *a)
 
 int recording_save(const struct recording *r, const char *path, struct err *e)
 {
-	AUTO_FREE char *tmp = xasprintf("%s.tmp", path);
-	FILE *f = fopen(tmp, "we");
-	if (!f)
-		return err_set(e, -errno, "create '%s'", tmp);
-	fprintf(f, "%s\n", magic);
+	AUTO_NEW_FILE struct new_file file = { 0 };
+	int code = new_file_open(&file, path, e);
+	if (code < 0)
+		return code;
+	fprintf(file.f, "%s\n", magic);
 	array_for_each (a, &r->answers)
-		put_answer(f, a);
-	bool has_failed = ferror(f);
-	if (fclose(f) || has_failed)
-		return err_set(e, -EIO, "write '%s'", tmp);
-	if (rename(tmp, path) < 0)
-		return err_set(e, -errno, "rename '%s' to '%s'", tmp, path);
-	return 0;
+		put_answer(file.f, a);
+	return new_file_keep(&file, e);
 }
 
 static int hex_digit(char c)
@@ -244,9 +240,10 @@ int recording_ask(
 	struct recording *r, const char *kind, const char *key, char **ret_text, size_t *ret_n)
 {
 	AUTO_FREE char *question = xasprintf("%s %s", kind, key);
-	struct answer *a = first_answer(r, question), *end = r->answers.v + r->answers.n;
+	struct answer *a = first_answer(r, question);
 	if (!a)
 		return -ENOENT;
+	const struct answer *end = r->answers.v + r->answers.n;
 	while (a->is_used && a + 1 < end && streq(a[1].question, question))
 		a++;
 	a->is_used = true;

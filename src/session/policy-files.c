@@ -2,15 +2,27 @@
 #include "session/policy-files.h"
 
 #include <errno.h>
+#include <fcntl.h>
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/str.h"
 #include "host/host.h"
+
+static int check_owner(const char *path, struct err *e)
+{
+	AUTO_CLOSE int fd = open(path, O_PATH | O_CLOEXEC);
+	return fd < 0 ? err_set(e, -errno, "read policy '%s'", path)
+		      : file_check_owner(fd, path, e);
+}
 
 static int add_file(struct policy *p, const char *path, struct err *e)
 {
 	AUTO_STRBUF struct strbuf b = { 0 };
-	int r = strbuf_add_file(&b, path);
+	int r = check_owner(path, e);
+	if (r < 0)
+		return r;
+	r = strbuf_add_file(&b, path);
 	return r < 0 ? err_set(e, r, "read policy '%s'", path) : policy_add_text(p, path, b.s, e);
 }
 
@@ -22,6 +34,8 @@ static int add_host_file(struct host *h, struct policy *p, const char *path, str
 	if (r == -ENOENT)
 		return 0;
 	AUTO_FREE char *full = xasprintf("/%s", path);
+	if (r == 0 && host_check_owner(h, path, e) < 0)
+		return e->code;
 	return r < 0 ? err_set(e, r, "read '%s'", full) : policy_add_text(p, full, text, e);
 }
 
