@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "cmd/cmd.h"
 #include "session/apply.h"
+#include "session/verdict.h"
 #include "view/apply.h"
 #include "view/changes.h"
 #include "view/plan.h"
@@ -38,6 +39,19 @@ static struct apply_cost cost_of(const struct host *h, uint64_t began_ns)
 	return (struct apply_cost){ cost.n_writes, cost.ns, clock_ns() - began_ns };
 }
 
+/* Ends with the kernel's word for who may run on the claimed CPUs. */
+static bool ask(struct context *c, const struct planning *p, uint64_t began_ns)
+{
+	struct err e = { 0 };
+	AUTO_VERDICT struct verdict verdict = { 0 };
+	bool is_known = verdict_of_changes(c->h, p->changes, &p->claims, &verdict, &e) == 0;
+	struct apply_cost cost = cost_of(c->h, began_ns);
+	apply_report(p, &cost, verdict.intruders, c->report);
+	if (!is_known)
+		report_warning(c->report, "applied, but the proof failed: %s", e.text);
+	return is_known && !verdict_has_intruders(&verdict);
+}
+
 /* Plans and applies; what was planned is told in either case. */
 static enum outcome apply(struct context *c, const struct recovery *begun, uint64_t confirm_wait_ns,
 	uint64_t began_ns, struct err *e)
@@ -58,10 +72,8 @@ static enum outcome apply(struct context *c, const struct recovery *begun, uint6
 		return outcome;
 	c->done = is_made ? "applied" : NULL;
 	changes_report(p.changes, !is_dry, c->report);
-	struct apply_cost cost = cost_of(c->h, began_ns);
-	if (is_made)
-		apply_report(&p, &cost, c->report);
-	return p.placements->n_refused ? OUTCOME_REPORT : OUTCOME_DONE;
+	bool is_as_promised = !is_made || ask(c, &p, began_ns);
+	return p.placements->n_refused || !is_as_promised ? OUTCOME_REPORT : OUTCOME_DONE;
 }
 
 static int run(struct context *c, struct err *e)

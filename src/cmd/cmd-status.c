@@ -16,9 +16,11 @@ const struct command cmd_status = {
 	.name = "status",
 	.args = "[VM...]",
 	.max_args = ARGS_ANY,
-	.summary = "compare the kernel with what was applied",
-	.help = "Reads every setting back from the kernel. Exit 1: one is not as applied, a VM has "
-		"ended, or a transaction did not end. With VMs only those are listed; drift is "
+	.summary = "ask the kernel who may run on the claimed CPUs",
+	.help = "Asks the kernel who may run on the claimed CPUs, and reads every setting back. "
+		"Exit 1: somebody may run there who could be moved, a setting is not as applied, a "
+		"VM has ended or restarted, or a transaction did not end. With VMs only those are "
+		"listed; drift is "
 		"told for the whole host, because VMs share most settings.",
 	.run = run,
 };

@@ -3,7 +3,6 @@
 
 #include "base/str.h"
 #include "model/snapshot.h"
-#include "vm/vm.h"
 
 struct cpuset claims_sum(const struct placement *placements, size_t n)
 {
@@ -41,6 +40,21 @@ struct cpuset claims_housekeeping(const struct claims *c, const struct placement
 {
 	struct cpuset cpus = cpuset_minus(&p->housekeeping_cpus, &c->taken_cpus);
 	return cpuset_is_empty(&cpus) ? c->free_cpus : cpus;
+}
+
+const struct cpuset *placement_place(
+	const struct placement *p, enum thread_role role, int tid, uint64_t start)
+{
+	for (size_t i = 0; i < p->n_vcpus; i++)
+		if (p->vcpus[i].tid == tid && p->vcpus[i].start == start)
+			return &p->vcpus[i].cpus;
+	for (size_t i = 0; i < p->n_iothreads; i++)
+		if (p->iothreads[i].tid == tid && p->iothreads[i].start == start)
+			return &p->iothreads[i].cpus;
+	const struct cpuset *group = role == ROLE_IOTHREAD               ? &p->iothread_cpus
+		: role == ROLE_VHOST && !cpuset_is_empty(&p->vhost_cpus) ? &p->vhost_cpus
+									 : &p->emulator_cpus;
+	return cpuset_is_empty(group) ? NULL : group;
 }
 
 /* ---- is this still that VM? ---- */

@@ -13,10 +13,10 @@
 #pragma once
 
 #include "plan/plan.h"
+#include "vm/vm.h"
 
 struct arena;
 struct task;
-struct vm_thread;
 
 struct claims {
 	const struct placement *placements; /* the caller's */
@@ -42,6 +42,11 @@ struct cpuset claims_housekeeping(const struct claims *c, const struct placement
  * lists of vCPUs are replaced by new ones in the arena. */
 void placements_share(const struct snapshot *s, const struct claims *c, struct arena *a,
 	struct placement *v, size_t n);
+
+/* Where a thread of the VM goes; NULL: it has no place of its own, and belongs where housekeeping
+ * is. */
+const struct cpuset *placement_place(
+	const struct placement *p, enum thread_role role, int tid, uint64_t start);
 
 /* ---- is this still that VM? ---- */
 

@@ -19,16 +19,8 @@ static struct setting *add_thread(
 const struct cpuset *thread_place(
 	const struct builder *b, const struct placement *p, const struct vm_thread *t)
 {
-	for (size_t i = 0; i < p->n_vcpus; i++)
-		if (p->vcpus[i].tid == t->tid && p->vcpus[i].start == t->start)
-			return &p->vcpus[i].cpus;
-	for (size_t i = 0; i < p->n_iothreads; i++)
-		if (p->iothreads[i].tid == t->tid && p->iothreads[i].start == t->start)
-			return &p->iothreads[i].cpus;
-	const struct cpuset *group = t->role == ROLE_IOTHREAD               ? &p->iothread_cpus
-		: t->role == ROLE_VHOST && !cpuset_is_empty(&p->vhost_cpus) ? &p->vhost_cpus
-									    : &p->emulator_cpus;
-	return cpuset_is_empty(group) ? &b->housekeeping[p - b->placements] : group;
+	const struct cpuset *place = placement_place(p, t->role, t->tid, t->start);
+	return place ? place : &b->housekeeping[p - b->placements];
 }
 
 bool is_housekeeping(const struct builder *b, const struct cpuset *place)
@@ -112,28 +104,39 @@ static bool is_beside_vm(const struct builder *b, const struct task *t)
 	return false;
 }
 
+/* Threaded groups are not fenced, but the domain that they hang on is, unless that is the root. */
+static bool is_in_threaded_group(const struct builder *b, const struct task *t)
+{
+	int g = t->cgroup;
+	while (g > 0 && b->s->cgroups[g].type && streq(b->s->cgroups[g].type, "threaded"))
+		g = b->s->cgroups[g].parent;
+	return t->cgroup > 0 && g <= 0;
+}
+
 /*
- * Threads that no fence holds: kernel threads, what else is in the root group, and what shares the
- * group of a VM. And those whose mask somebody chose: kernels before 6.2 forget it at any change of
- * a cpuset, later ones rewrite the masks of kernel threads when a partition is made.
+ * Threads that no fence holds: kernel threads, what else is in the root group or in a threaded one,
+ * and what shares the group of a VM. And those whose mask somebody chose: kernels before 6.2 forget
+ * it at any change of a cpuset, later ones rewrite the masks of kernel threads when a partition is
+ * made.
  */
 static void add_other_thread(struct builder *b, const struct task *t)
 {
-	bool is_beside = is_beside_vm(b, t);
+	bool is_beside = is_beside_vm(b, t), is_threaded = is_in_threaded_group(b, t);
 	struct setting *s;
-	if (t->cgroup > 0 && !is_beside && !has_own_mask(b, t))
+	if (t->cgroup > 0 && !is_beside && !is_threaded && !has_own_mask(b, t))
 		return;
 	if (task_is_kthread(t))
 		s = add_thread(b, "kthread.affinity", t->tid, t->start,
 			"a kernel thread that can be moved");
-	else if (is_beside)
+	else if (is_beside || is_threaded)
 		s = add_thread(b, "thread.affinity", t->tid, t->start,
-			"what shares a VM's group is in no fence");
+			is_beside ? "what shares a VM's group is in no fence"
+				  : "a threaded group is in no fence");
 	else
 		s = add_thread(b, "task.affinity", t->tid, t->start,
 			"keeps its own mask, off the claimed CPUs");
 	builder_take_out(b, s);
-	s->needs_own = !is_beside && t->cgroup > 0 && !task_is_kthread(t);
+	s->needs_own = !is_beside && !is_threaded && t->cgroup > 0 && !task_is_kthread(t);
 	s->is_optional = true;
 }
 

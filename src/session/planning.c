@@ -14,6 +14,7 @@ void planning_done(struct planning *p)
 {
 	changes_freep(&p->changes);
 	settings_freep(&p->settings);
+	intruders_freep(&p->displaced);
 	free(p->all.v);
 	placements_freep(&p->placements);
 	ledger_freep(&p->ledger);
@@ -165,6 +166,9 @@ static void collect(struct planning *p)
 	p->n_kept = p->all.n;
 	for (size_t i = 0; i < p->placements->n; i++)
 		*array_push(&p->all) = p->placements->v[i];
+	struct claims new_claims =
+		claims_of(p->snapshot, p->placements->v, p->placements->n, &ours);
+	p->displaced = intruders_find(p->snapshot, p->vms, &new_claims, NULL);
 	p->claims = claims_of(p->snapshot, p->all.v, p->all.n, &ours);
 	placements_share(p->snapshot, &p->claims, &p->placements->arena, p->all.v, p->all.n);
 }

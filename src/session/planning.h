@@ -4,6 +4,7 @@
 
 #include "apply/changes.h"
 #include "model/snapshot.h"
+#include "plan/intruders.h"
 #include "plan/plan.h"
 #include "plan/settings.h"
 #include "policy/policy.h"
@@ -20,6 +21,7 @@ struct planning {
 	ARRAY(struct placement) all;   /* in force and new */
 	size_t n_kept;                 /* of these: in force before */
 	struct claims claims;          /* of all */
+	struct intruders *displaced;   /* who may run now on what the new ones claim */
 	struct settings *settings;
 	struct changes *changes;
 };

@@ -5,19 +5,28 @@
 #include "apply/drift.h"
 #include "apply/ledger.h"
 #include "session/outcome.h"
+#include "session/verdict.h"
 
 struct host;
 
+enum vm_state {
+	VM_RUNNING,
+	VM_ENDED,
+	VM_RESTARTED, /* another process has its id now */
+};
+
 struct status_vm {
 	const struct placement *placement; /* the ledger's */
-	bool is_alive;
+	enum vm_state state;
+	int pid; /* restarted: of the process that there is now */
 };
 
 struct status {
 	struct ledger *ledger, *journal; /* journal: NULL unless a transaction did not end */
 	struct drifts *drifts;           /* of the whole host: VMs share most settings */
 	ARRAY(struct status_vm) vms;     /* those asked for */
-	bool is_whole;                   /* none of them has ended */
+	bool is_whole;                   /* all of them run as placed */
+	struct verdict verdict;          /* who may run on what is claimed, of the whole host */
 };
 
 /* For the VMs that are called so (none: all). OUTCOME_REPORT: something is not as applied. Else

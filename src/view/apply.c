@@ -6,40 +6,21 @@
 #include "session/planning.h"
 #include "session/recovery.h"
 #include "view/changes.h"
+#include "view/intruders.h"
 #include "view/json.h"
 
-/* Per-CPU kernel threads and the like: they stay, and it is said why. */
-static void report_immovable(const struct planning *p, struct report *r)
+/* Settings that the kernel refused are in immovable[] already, with its reason. */
+static void report_refused(struct report *r)
 {
-	json_t *immovable = json_object_get(report_json(r), "immovable");
-	struct cpuset claimed = CPUSET_EMPTY;
-	size_t n = 0;
-	array_for_each (v, &p->all)
-		claimed = cpuset_or(&claimed, &v->claim_cpus);
-	for (size_t i = 0; i < p->snapshot->n_tasks; i++) {
-		const struct task *t = &p->snapshot->tasks[i];
-		if (!task_is_immovable(t) || !t->allowed ||
-			!cpuset_intersects(t->allowed, &claimed))
-			continue;
-		AUTO_FREE char *what = xasprintf("%s (%d)", t->comm, t->tid);
-		json_array_append_new(immovable,
-			OBJECT({ "what", text_json(what) },
-				{ "why", text_json("the kernel binds this thread to its CPU") }));
-		n++;
-	}
-	if (n)
-		report_note(r, "%zu kernel threads stay: the kernel binds them to their CPUs", n);
 	json_t *o;
 	size_t i;
-	json_array_foreach (immovable, i, o) {
-		if (i < json_array_size(immovable) - n)
-			report_note(r, "stays: %s: %s",
-				json_string_value(json_object_get(o, "what")),
-				json_string_value(json_object_get(o, "why")));
-	}
+	json_array_foreach (json_object_get(report_json(r), "immovable"), i, o)
+		report_note(r, "stays: %s: %s", json_string_value(json_object_get(o, "what")),
+			json_string_value(json_object_get(o, "why")));
 }
 
-void apply_report(const struct planning *p, const struct apply_cost *cost, struct report *r)
+void apply_report(const struct planning *p, const struct apply_cost *cost,
+	const struct intruders *intruders, struct report *r)
 {
 	size_t n[N_CHANGE_STATES] = { 0 };
 	array_for_each (change, &p->changes->v)
@@ -53,7 +34,8 @@ void apply_report(const struct planning *p, const struct apply_cost *cost, struc
 	json_object_set_new(report_json(r), "writes", json_integer((json_int_t)cost->n_writes));
 	json_object_set_new(report_json(r), "writes_ns", json_integer((json_int_t)cost->writes_ns));
 	json_object_set_new(report_json(r), "all_ns", json_integer((json_int_t)cost->all_ns));
-	report_immovable(p, r);
+	report_refused(r);
+	intruders_report(intruders, r);
 }
 
 void apply_failed_report(const struct changes *back, struct report *r)

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 struct changes;
+struct intruders;
 struct planning;
 struct report;
 
@@ -12,8 +13,10 @@ struct apply_cost {
 	uint64_t n_writes, writes_ns, all_ns;
 };
 
-/* The sums, and what stays where it is; changes_report() must have been called. */
-void apply_report(const struct planning *p, const struct apply_cost *cost, struct report *r);
+/* The sums, what stays where it is, and who may run on the claimed CPUs all the same (NULL: nobody
+ * asked); changes_report() must have been called. */
+void apply_report(const struct planning *p, const struct apply_cost *cost,
+	const struct intruders *intruders, struct report *r);
 
 /* What could not be taken back; back may be NULL. */
 void apply_failed_report(const struct changes *back, struct report *r);

@@ -5,6 +5,7 @@
 #include "report/report.h"
 #include "session/planning.h"
 #include "view/changes.h"
+#include "view/intruders.h"
 #include "view/json.h"
 #include "view/placement.h"
 #include "view/placements-picture.h"
@@ -84,4 +85,5 @@ void plan_report(const struct planning *p, struct report *r)
 	for (size_t i = 0; i < p->placements->n; i++)
 		report_placement(p, &p->placements->v[i], r);
 	report_refused(p, r);
+	displaced_report(p->displaced, r);
 }

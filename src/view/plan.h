@@ -5,5 +5,6 @@
 struct planning;
 struct report;
 
-/* vms[], housekeeping, refused[], the picture and its text; changes are view/changes.h's. */
+/* vms[], housekeeping, refused[], displaced[], the picture and its text; changes are
+ * view/changes.h's. */
 void plan_report(const struct planning *p, struct report *r);

@@ -5,6 +5,7 @@
 #include "plan/plan.h"
 #include "report/report.h"
 #include "session/status.h"
+#include "view/intruders.h"
 #include "view/json.h"
 #include "view/placement.h"
 #include "vm/vm.h"
@@ -16,6 +17,16 @@ static void report_unfinished(const struct ledger *journal, struct report *r)
 		journal->is_forward
 			? "'wideberth undo --all' ends it."
 			: "'wideberth undo --all' takes it back, and so does the next apply.");
+}
+
+static const char *state_name(enum vm_state state)
+{
+	static const char *const names[] = {
+		[VM_RUNNING] = "running",
+		[VM_ENDED] = "ended",
+		[VM_RESTARTED] = "restarted",
+	};
+	return names[state];
 }
 
 static void report_applied(const struct status *s, struct report *r)
@@ -30,10 +41,14 @@ static void report_applied(const struct status *s, struct report *r)
 	array_for_each (v, &s->vms) {
 		const struct placement *p = v->placement;
 		json_t *o = placement_json(p);
-		json_object_set_new(o, "state", text_json(v->is_alive ? "running" : "ended"));
+		json_object_set_new(o, "state", text_json(state_name(v->state)));
 		json_array_append_new(applied, o);
 		AUTO_FREE char *label = vm_label(p->vm, p->name);
-		if (!v->is_alive)
+		if (v->state == VM_RESTARTED)
+			report_warning(r,
+				"%s restarted as pid %d: 'wideberth apply' again gives it its CPUs",
+				label, v->pid);
+		if (v->state == VM_ENDED)
 			report_warning(r, "%s has ended; 'wideberth undo %s' frees its CPUs", label,
 				p->vm);
 	}
@@ -105,8 +120,9 @@ void status_report(const struct status *s, struct report *r)
 		report_unfinished(s->journal, r);
 	report_applied(s, r);
 	report_waiting(s->ledger, r);
+	intruders_report(s->verdict.intruders, r);
 	size_t n = report_drift(s->drifts, r);
-	if (!n && s->is_whole && s->ledger->placements.n)
+	if (!n && s->is_whole && !verdict_has_intruders(&s->verdict) && s->ledger->placements.n)
 		report_text(r, "All %zu settings are as applied.", s->ledger->entries.n);
 	report_odds(s, r);
 }

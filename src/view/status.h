@@ -5,5 +5,5 @@
 struct report;
 struct status;
 
-/* applied[], drift[], unfinished, unconfirmed. */
+/* applied[], intruders[], immovable[], drift[], unfinished, unconfirmed. */
 void status_report(const struct status *s, struct report *r);

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "session/verdict.h"
+
+#include <stdio.h>
+
+#include "apply/changes.h"
+#include "apply/ledger.h"
+#include "base/str.h"
+#include "model/snapshot.h"
+
+void verdict_done(struct verdict *v)
+{
+	intruders_freep(&v->intruders);
+	vms_freep(&v->vms);
+	snapshot_freep(&v->snapshot);
+}
+
+bool verdict_has_intruders(const struct verdict *v)
+{
+	return v->intruders && v->intruders->found.n;
+}
+
+static int ask(struct host *h, const struct claims *claims, const struct irq_reasons *irqs,
+	struct verdict *ret, struct err *e)
+{
+	struct claims now;
+	if (!ret->snapshot &&
+		(snapshot_read(h, SNAPSHOT_ALL, &ret->snapshot, e) < 0 ||
+			vms_find(h, ret->snapshot, &ret->vms, e) < 0))
+		return err_ctx(e, "ask who may run on the claimed CPUs"), e->code;
+	now = claims_of(ret->snapshot, claims->placements, claims->n, &claims->taken_cpus);
+	ret->intruders = intruders_find(ret->snapshot, ret->vms, &now, irqs);
+	return 0;
+}
+
+/* What apply moved can be moved. Of others nobody knows, and trying is not asking. */
+static const char *not_ours(const void *context, const struct irq *irq)
+{
+	char key[16];
+	snprintf(key, sizeof key, "%d", irq->irq);
+	const struct ledger *l = context;
+	array_for_each (entry, &l->entries) {
+		if (streq(entry->knob->name, "irq.affinity") && streq(entry->key, key))
+			return NULL;
+	}
+	return "apply did not move it: its affinity is the kernel's own, or it came since";
+}
+
+int verdict_of_ledger(struct host *h, const struct ledger *l, struct verdict *ret, struct err *e)
+{
+	const struct irq_reasons irqs = { not_ours, l };
+	const struct claims claims = { .placements = l->placements.v,
+		.n = l->placements.n,
+		.taken_cpus = claims_sum(l->placements.v, l->placements.n) };
+	*ret = (struct verdict){ 0 };
+	return l->placements.n ? ask(h, &claims, &irqs, ret, e) : 0;
+}
+
+static const char *refused(const void *context, const struct irq *irq)
+{
+	char key[16];
+	snprintf(key, sizeof key, "%d", irq->irq);
+	const struct changes *changes = context;
+	array_for_each (c, &changes->v) {
+		if (c->state == CHANGE_IMMOVABLE && streq(c->knob->name, "irq.affinity") &&
+			streq(c->target.key, key))
+			return c->reason ? c->reason : "the kernel refuses to move it";
+	}
+	return NULL;
+}
+
+int verdict_of_changes(struct host *h, const struct changes *changes, const struct claims *claims,
+	struct verdict *ret, struct err *e)
+{
+	const struct irq_reasons irqs = { refused, changes };
+	*ret = (struct verdict){ 0 };
+	return ask(h, claims, &irqs, ret, e);
+}
