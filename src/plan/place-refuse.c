@@ -13,23 +13,34 @@ static const char *format(struct planner *p, const char *fmt, va_list ap)
 }
 
 /* The arena has no realloc: the old array stays behind until everything is freed at once. */
+/* Whether an array of n is full: it has room for the next power of two. */
+static bool is_full(size_t n)
+{
+	return !(n & (n - 1));
+}
+
 static void add_text(struct planner *p, const char ***v, size_t *n, const char *text)
 {
-	const char **bigger = arena_alloc(&p->out->arena, (*n + 1) * sizeof *bigger);
-	if (*n)
-		memcpy(bigger, *v, *n * sizeof *bigger);
-	bigger[(*n)++] = text;
-	*v = bigger;
+	if (is_full(*n)) {
+		const char **bigger = arena_alloc(&p->out->arena, (2 * *n + 1) * sizeof *bigger);
+		if (*n)
+			memcpy(bigger, *v, *n * sizeof *bigger);
+		*v = bigger;
+	}
+	(*v)[(*n)++] = text;
 }
 
 struct refusal *place_refuse(struct planner *p, const struct vm *vm, const char *fmt, ...)
 {
 	struct placements *out = p->out;
-	struct refusal *bigger = arena_alloc(&out->arena, (out->n_refused + 1) * sizeof *bigger);
-	if (out->n_refused)
-		memcpy(bigger, out->refused, out->n_refused * sizeof *bigger);
-	out->refused = bigger;
-	struct refusal *r = &bigger[out->n_refused++];
+	size_t n = out->n_refused;
+	if (is_full(n)) {
+		struct refusal *bigger = arena_alloc(&out->arena, (2 * n + 1) * sizeof *bigger);
+		if (n)
+			memcpy(bigger, out->refused, n * sizeof *bigger);
+		out->refused = bigger;
+	}
+	struct refusal *r = &out->refused[out->n_refused++];
 	va_list ap;
 	va_start(ap, fmt);
 	*r = (struct refusal){

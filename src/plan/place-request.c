@@ -17,6 +17,8 @@ static const struct vm_thread **threads_of(
 	return v;
 }
 
+enum { NAMED_MAX = 10 }; /* VMs that a refusal names */
+
 /* A partition and a fence need a cgroup that holds this VM and nothing else. */
 static bool has_own_cgroup(struct planner *p, const struct vm *vm)
 {
@@ -37,6 +39,10 @@ static bool has_own_cgroup(struct planner *p, const struct vm *vm)
 				continue;
 			if (!r)
 				r = place_refuse(p, vm, "it shares the cgroup %s", vm->cgroup);
+			if (r->n_blocking == NAMED_MAX) {
+				place_blocking(p, r, "and more VMs are in it");
+				break;
+			}
 			place_blocking(p, r, "VM %s is in the cgroup %s",
 				place_label(p, other->id, other->name), vm->cgroup);
 		}
@@ -147,12 +153,11 @@ bool place_request(
 	ret->vcpus = threads_of(p, vm, ROLE_VCPU, &ret->n_vcpus);
 	ret->iothreads = threads_of(p, vm, ROLE_IOTHREAD, &ret->n_iothreads);
 	if (!ret->n_vcpus) {
-		struct refusal *r =
-			place_refuse(p, vm, "none of its threads is known to be a vCPU");
-		place_alternative(p, r,
-			"start QEMU with a monitor that can be asked (-qmp "
-			"unix:PATH,server=on,wait=off) "
-			"or with names for its threads (-name NAME,debug-threads=on)");
+		struct refusal *r = place_refuse(p, vm,
+			"none of its threads is known to be a vCPU%s%s",
+			vm->why_unasked ? ": " : "", vm->why_unasked ? vm->why_unasked : "");
+		if (vm->how_to_tell)
+			place_alternative(p, r, "%s", vm->how_to_tell);
 		return false;
 	}
 	if (!find_level(p, ret))

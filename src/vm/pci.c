@@ -121,16 +121,23 @@ static void add_pci(
 		add_device(f, vectors, pci, arena_printf(f->arena, "%s.%d", pci->address, i), all);
 }
 
+/* A command line names what it likes, and for each there are files to read. */
+enum { DEVICES_MAX = 256 };
+
 void vm_devices(struct vm_search *f)
 {
 	struct vectors vectors = { 0 };
 	array_for_each (d, &f->drafts) {
 		devices all = { 0 };
+		size_t n = 0;
 		if (d->is_dropped)
 			continue;
 		array_for_each (pci, &d->config->pci)
-			if (pci->address)
+			if (pci->address && n++ < DEVICES_MAX)
 				add_pci(f, &vectors, pci, &all);
+		if (n > DEVICES_MAX)
+			vm_note(f, d, "of its %zu PCI devices only %d were looked at", n,
+				DEVICES_MAX);
 		d->vm.devices = all.v;
 		d->vm.n_devices = all.n;
 	}

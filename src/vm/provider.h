@@ -35,6 +35,7 @@ struct vm_draft {
 		struct vm_thread *v;
 		size_t n, room;
 	} threads;
+	size_t n_known; /* of the threads: in the snapshot, by tid */
 };
 
 struct vm_user {

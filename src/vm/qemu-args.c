@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "base/str.h"
+#include "vm/ids.h"
 #include "vm/props.h"
 
 struct chardev {
@@ -51,6 +52,9 @@ struct reader {
 
 static void note(struct reader *r, const char *option, const char *value)
 {
+	enum { NOTES_MAX = 16 };
+	if (r->args->notes.n >= NOTES_MAX)
+		return;
 	*array_push(&r->args->notes) =
 		arena_printf(r->a, "option %s %.80s is not understood", option, value);
 }
@@ -406,13 +410,17 @@ static struct qemu_smp resolve_smp(const int *v)
 /* Finds the sockets behind -mon chardev=ID. */
 static void resolve_monitors(struct reader *r)
 {
+	struct ids ids = { 0 };
+	for (size_t i = 0; i < r->chardevs.n; i++)
+		ids_add(&ids, r->chardevs.v[i].id, i);
 	array_for_each (id, &r->control) {
 		struct qmp_socket *s = array_push(&r->args->monitors);
+		size_t i = ids_find(&ids, *id);
 		s->why_not = "its chardev is not on the command line";
-		array_for_each (c, &r->chardevs)
-			if (streq(c->id, *id))
-				*s = c->socket;
+		if (i != IDS_NONE)
+			*s = r->chardevs.v[i].socket;
 	}
+	ids_done(&ids);
 }
 
 void qemu_args_parse(struct arena *a, const char *cmdline, size_t len, struct qemu_args *ret)

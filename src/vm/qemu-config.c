@@ -5,15 +5,29 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "vm/ids.h"
 #include "vm/props.h"
 
-typedef LIST(struct props) props_list;
+/* Options of one kind, and those of them that have an id. */
+struct options_of_kind {
+	LIST(struct props) v;
+	struct ids ids;
+};
 
 struct reader {
 	struct arena *a;
 	struct vm_config *config;
-	props_list objects, devices, netdevs, numas;
+	struct options_of_kind objects, devices, netdevs, numas;
 };
+
+static struct props *add_props(
+	struct reader *r, struct options_of_kind *kind, const char *value, const char *implied)
+{
+	struct props *p = list_push(r->a, &kind->v);
+	props_parse(r->a, value, implied, p);
+	ids_add(&kind->ids, props_get(p, "id"), kind->v.n - 1);
+	return p;
+}
 
 /* "512M", "4G", "1048576k", or a number of 'unit' bytes; 0 for what is no size. */
 static uint64_t size_mib(const char *text, uint64_t unit)
@@ -74,8 +88,7 @@ static void read_mem_path(struct reader *r, const char *path)
 
 static void read_object(struct reader *r, const char *value)
 {
-	struct props *p = list_push(r->a, &r->objects);
-	props_parse(r->a, value, "qom-type", p);
+	struct props *p = add_props(r, &r->objects, value, "qom-type");
 	const char *type = props_get(p, "qom-type"), *id = props_get(p, "id");
 	if (!type)
 		return;
@@ -90,17 +103,17 @@ static void read_object(struct reader *r, const char *value)
 
 static void read_device(struct reader *r, const char *value)
 {
-	props_parse(r->a, value, "driver", list_push(r->a, &r->devices));
+	add_props(r, &r->devices, value, "driver");
 }
 
 static void read_netdev(struct reader *r, const char *value)
 {
-	props_parse(r->a, value, "type", list_push(r->a, &r->netdevs));
+	add_props(r, &r->netdevs, value, "type");
 }
 
 static void read_numa(struct reader *r, const char *value)
 {
-	props_parse(r->a, value, "type", list_push(r->a, &r->numas));
+	add_props(r, &r->numas, value, "type");
 }
 
 static const struct option {
@@ -135,14 +148,10 @@ static void read_options(struct reader *r, const char *p, const char *end)
 	}
 }
 
-static const struct props *by_id(const props_list *list, const char *id)
+static const struct props *by_id(struct options_of_kind *kind, const char *id)
 {
-	array_for_each (p, list) {
-		const char *its = props_get(p, "id");
-		if (id && its && streq(its, id))
-			return p;
-	}
-	return NULL;
+	size_t i = ids_find(&kind->ids, id);
+	return i == IDS_NONE ? NULL : &kind->v.v[i];
 }
 
 /* All values of the key as one cpulist in its usual form. "host-nodes=0,2" reads as two keys: the
@@ -309,10 +318,14 @@ void qemu_config_add(struct arena *a, const char *cmdline, size_t len, const str
 	config->vcpus = args->smp.cpus;
 	config->max_vcpus = args->smp.max;
 	read_options(&r, skip_taskset(&r, cmdline, end), end);
-	array_for_each (p, &r.numas)
+	array_for_each (p, &r.numas.v)
 		add_node(&r, p);
-	array_for_each (p, &r.devices)
+	array_for_each (p, &r.devices.v)
 		add_device(&r, p);
 	if (!config->memory_mib)
 		config->memory_mib = 128; /* QEMU's default */
+	ids_done(&r.objects.ids);
+	ids_done(&r.devices.ids);
+	ids_done(&r.netdevs.ids);
+	ids_done(&r.numas.ids);
 }

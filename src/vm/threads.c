@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "kernel/task-stat.h"
+#include "vm/ids.h"
 #include "vm/provider.h"
 
 enum { COMM_MAX = 15 }; /* TASK_COMM_LEN - 1: longer names are cut, or not set at all */
@@ -47,21 +48,13 @@ static int vcpu_of_name(const char *comm)
 }
 
 /* "IO disk0" is the I/O thread disk0. A name that was cut stands for the one id it begins. */
-static const char *iothread_of_name(const struct vm_draft *d, const char *comm)
+static const char *iothread_of_name(struct ids *iothreads, const char *comm)
 {
-	const char *name = str_after(comm, "IO "), *only = NULL;
+	const char *name = str_after(comm, "IO ");
 	if (!name || streq(name, "mon_iothread")) /* QEMU's own, for monitors */
 		return NULL;
-	if (strlen(comm) < COMM_MAX)
-		return name;
-	size_t n = 0;
-	array_for_each (id, &d->args.iothreads) {
-		if (str_after(*id, name)) {
-			only = *id;
-			n++;
-		}
-	}
-	return n == 1 ? only : name;
+	const char *only = strlen(comm) < COMM_MAX ? NULL : ids_complete(iothreads, name);
+	return only ? only : name;
 }
 
 /*
@@ -69,11 +62,11 @@ static const char *iothread_of_name(const struct vm_draft *d, const char *comm)
  * "vnc_worker", "mig/dst/main", "iou-wrk-PID", "TC tc0", "gmain", and threads without a name of
  * their own, which have the program's.
  */
-static void role_by_name(const struct vm_draft *d, struct vm_thread *t)
+static void role_by_name(const struct vm_draft *d, struct ids *iothreads, struct vm_thread *t)
 {
 	t->role = ROLE_WORKER;
 	t->index = vcpu_of_name(t->comm);
-	t->id = iothread_of_name(d, t->comm);
+	t->id = iothread_of_name(iothreads, t->comm);
 	if (t->tid == d->vm.pid)
 		t->role = ROLE_EMULATOR;
 	else if (t->index >= 0)
@@ -121,12 +114,21 @@ static struct vm_thread *add_thread(
 	return t;
 }
 
+/* Those of the snapshot are in order; those that came late stand behind them. */
 static struct vm_thread *find_thread(struct vm_draft *d, int tid)
 {
-	array_for_each (t, &d->threads)
-		if (t->tid == tid)
-			return t;
-	return NULL;
+	size_t low = 0, high = d->n_known;
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+		if (d->threads.v[mid].tid < tid)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	if (low == d->n_known || d->threads.v[low].tid != tid)
+		for (low = d->n_known; low < d->threads.n && d->threads.v[low].tid != tid;)
+			low++;
+	return low < d->threads.n ? &d->threads.v[low] : NULL;
 }
 
 /* A thread that was started after the snapshot was taken: a vCPU or an I/O thread plugged in. */
@@ -216,6 +218,47 @@ static void apply_facts(struct vm_search *f, struct vm_draft *d, const struct qm
 		vm_note(f, d, "all vCPUs share one thread (TCG, thread=single)");
 }
 
+/* Whose way of starting QEMU it is, by its group and its files, or NULL: not to prove anything, but
+ * who reads an advice should be able to take it. */
+static const char *starter_of(const struct vm_draft *d)
+{
+	static const struct {
+		const char *sign, *who;
+	} signs[] = {
+		{ "incus", "Incus" },
+		{ "lxd", "LXD" },
+		{ "/run/vc/", "Kata Containers" },
+		{ "kata", "Kata Containers" },
+		{ "kubepods", "Kubernetes" },
+		{ "libpod", "Podman" },
+		{ "docker", "Docker" },
+	};
+	if (streq(d->vm.manager, "proxmox"))
+		return "Proxmox VE";
+	if (streq(d->vm.manager, "libvirt"))
+		return "libvirt";
+	for (size_t i = 0; i < N_ELEMENTS(signs); i++)
+		if ((d->vm.cgroup && strstr(d->vm.cgroup, signs[i].sign)) ||
+			memmem(d->cmdline, d->cmdline_len, signs[i].sign, strlen(signs[i].sign)))
+			return signs[i].who;
+	return NULL;
+}
+
+static const char *how_to_tell(struct vm_search *f, const struct vm_draft *d)
+{
+	static const char kernel[] = "as root, with debugfs mounted (mount -t debugfs none "
+				     "/sys/kernel/debug), the kernel tells which they are";
+	const char *who = starter_of(d), *name = d->vm.name ? d->vm.name : "NAME";
+	if (d->vm.why_unasked)
+		return arena_printf(f->arena, "try again when its monitor answers, or %s", kernel);
+	if (who)
+		return arena_printf(f->arena, "%s starts it: %s", who, kernel);
+	return arena_printf(f->arena,
+		"start the VM with -name %s,debug-threads=on or with -qmp "
+		"unix:/run/%s.qmp,server=on,wait=off; %s",
+		name, name, kernel);
+}
+
 /* The vCPUs without QMP: counted by their names, else by -smp, and then nobody knows which
  * thread is which. */
 static void count_by_name(struct vm_search *f, struct vm_draft *d)
@@ -229,11 +272,10 @@ static void count_by_name(struct vm_search *f, struct vm_draft *d)
 	d->vm.n_vcpus = n && !is_shared ? n : d->config->vcpus;
 	if (is_shared && d->vm.n_vcpus > 1)
 		vm_note(f, d, "all vCPUs share one thread (TCG, thread=single)");
-	if (!n)
-		vm_note(f, d,
-			"cannot tell which threads are vCPUs: start the VM with -name %s,"
-			"debug-threads=on or with -qmp unix:/run/%s.qmp,server=on,wait=off",
-			d->vm.name ? d->vm.name : "NAME", d->vm.name ? d->vm.name : "NAME");
+	if (n)
+		return;
+	d->vm.how_to_tell = how_to_tell(f, d);
+	vm_note(f, d, "cannot tell which threads are vCPUs: %s", d->vm.how_to_tell);
 }
 
 static void note_hidden_iothreads(struct vm_search *f, struct vm_draft *d)
@@ -285,8 +327,13 @@ void vm_threads(struct vm_search *f, struct vm_draft *d, const struct qmp_facts 
 {
 	size_t n;
 	const struct task **tasks = vm_tasks_of(f, d->vm.pid, &n);
+	struct ids iothreads = { 0 };
+	for (size_t i = 0; i < d->args.iothreads.n; i++)
+		ids_add(&iothreads, d->args.iothreads.v[i], i);
 	for (size_t i = 0; i < n; i++)
-		role_by_name(d, add_thread(f, d, tasks[i]));
+		role_by_name(d, &iothreads, add_thread(f, d, tasks[i]));
+	ids_done(&iothreads);
+	d->n_known = d->threads.n;
 	if (facts && !is_ours(d, facts)) {
 		vm_note(f, d,
 			"QMP speaks of threads of another process (or PID namespace): "
@@ -317,31 +364,44 @@ static int pid_of_name(const char *comm)
 	return 0;
 }
 
-/* A "kvm-nx-lpage-re" whose name was cut: the kernel put it into the cgroup of its VM. */
-static struct vm_draft *draft_by_cgroup(struct vm_search *f, const struct task *t)
+/* The only VM of each group, by the group's index. */
+struct lone {
+	struct vm_draft *d;
+	size_t n;
+};
+
+static struct lone *lone_vms(struct vm_search *f)
 {
-	if (!str_after(t->comm, "kvm-nx-lpage-re"))
-		return NULL;
-	struct vm_draft *only = NULL;
-	int cgroup = vm_domain_cgroup(f->s, t);
-	size_t n = 0;
+	struct lone *lone = xcalloc(f->s->n_cgroups + 1, sizeof *lone);
 	array_for_each (d, &f->drafts) {
-		if (!d->is_dropped && cgroup == vm_domain_cgroup(f->s, d->task)) {
-			only = d;
-			n++;
-		}
+		int cgroup = d->is_dropped ? -1 : vm_domain_cgroup(f->s, d->task);
+		if (cgroup < 0)
+			continue;
+		lone[cgroup].d = d;
+		lone[cgroup].n++;
 	}
-	return n == 1 ? only : NULL;
+	return lone;
+}
+
+/* A "kvm-nx-lpage-re" whose name was cut: the kernel put it into the cgroup of its VM. */
+static struct vm_draft *draft_by_cgroup(
+	struct vm_search *f, const struct lone *lone, const struct task *t)
+{
+	int cgroup = vm_domain_cgroup(f->s, t);
+	if (!str_after(t->comm, "kvm-nx-lpage-re") || cgroup < 0)
+		return NULL;
+	return lone[cgroup].n == 1 ? lone[cgroup].d : NULL;
 }
 
 void vm_kernel_threads(struct vm_search *f)
 {
+	AUTO_FREE struct lone *lone = lone_vms(f);
 	for (size_t i = 0; i < f->s->n_tasks; i++) {
 		const struct task *task = &f->s->tasks[i];
 		if (!task_is_kthread(task))
 			continue;
 		int pid = pid_of_name(task->comm);
-		struct vm_draft *d = pid ? vm_draft_of(f, pid) : draft_by_cgroup(f, task);
+		struct vm_draft *d = pid ? vm_draft_of(f, pid) : draft_by_cgroup(f, lone, task);
 		if (!d)
 			continue;
 		struct vm_thread *t = add_thread(f, d, task);

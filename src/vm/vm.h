@@ -84,6 +84,8 @@ struct vm {
 	const struct vm_config *config; /* never NULL where vms_find() made it; see vm/config.h */
 	struct vm_device *devices;
 	size_t n_devices;
+	const char *how_to_tell; /* what people can do where no thread is known to be a vCPU, else
+				    NULL */
 	const char *why_unasked; /* why its monitor was not asked in time; NULL: that is not why
 				  * something is unknown */
 	const char **notes;      /* what could not be found out, and why */
