@@ -83,6 +83,7 @@ done
 for name in silent renamed config; do
 	pid=$(cat /run/vms/$name.pid)
 	id=$(id_of "$pid")
+	[ -n "$id" ] || continue
 	tids=$(witness "$pid" | cut -d' ' -f2 | xargs)
 	dump_state /out/a
 	assert_rc "$name: plan works" 0 wideberth plan --vm "$id"
