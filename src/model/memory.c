@@ -15,13 +15,14 @@ static void read_meminfo(struct host *h, struct snapshot *s, struct node *node)
 	if (read_file(h, s, path, &text) < 0 &&
 		(s->n_nodes > 1 || host_read(h, &text, NULL, "proc/meminfo") < 0)) {
 		node->is_memory_unknown = !node->has_memory; /* hwloc may know it */
+		node->is_free_unknown = true;
 		return;
 	}
-	if (!meminfo_value(text, "MemTotal", &node->mem_total_kib) ||
-		!meminfo_value(text, "MemFree", &node->mem_free_kib)) {
-		snapshot_note(s, "%s: has no MemTotal or MemFree", path);
-		node->is_memory_unknown = true;
-	}
+	node->is_memory_unknown = !meminfo_value(text, "MemTotal", &node->mem_total_kib);
+	node->is_free_unknown = !meminfo_value(text, "MemFree", &node->mem_free_kib);
+	if (node->is_memory_unknown || node->is_free_unknown)
+		snapshot_note(
+			s, "%s: has no %s", path, node->is_memory_unknown ? "MemTotal" : "MemFree");
 	node->has_memory = node->mem_total_kib > 0;
 }
 

@@ -33,9 +33,19 @@ static const struct cpuset *node_cpus(struct host *h, struct snapshot *s, int nu
 	return list ? list : read_cpumask(h, s, NODE_DIR "/node%d/cpumap", number);
 }
 
+/* No kernel puts a CPU into two nodes; where files say so, the first one has it. */
+static void add_node(struct snapshot *s, int number, const struct cpuset *cpus,
+	struct cpuset *taken, struct cpuset *twice)
+{
+	struct cpuset own = cpuset_and(cpus, &s->online_cpus), both = cpuset_and(&own, taken);
+	s->nodes[s->n_nodes++] = (struct node){ .node = number, .cpus = cpuset_minus(&own, taken) };
+	*taken = cpuset_or(taken, &own);
+	*twice = cpuset_or(twice, &both);
+}
+
 bool read_nodes(struct host *h, struct snapshot *s)
 {
-	struct cpuset numbers = node_numbers(h, s);
+	struct cpuset numbers = node_numbers(h, s), taken = CPUSET_EMPTY, twice = CPUSET_EMPTY;
 	s->nodes = arena_alloc(&s->arena, (size_t)cpuset_count(&numbers) * sizeof *s->nodes);
 	cpuset_for_each (number, &numbers) {
 		const struct cpuset *cpus = node_cpus(h, s, number);
@@ -43,8 +53,12 @@ bool read_nodes(struct host *h, struct snapshot *s)
 			s->n_nodes = 0;
 			return false;
 		}
-		s->nodes[s->n_nodes++] =
-			(struct node){ .node = number, .cpus = cpuset_and(cpus, &s->online_cpus) };
+		add_node(s, number, cpus, &taken, &twice);
+	}
+	if (!cpuset_is_empty(&twice)) {
+		AUTO_FREE char *list = cpuset_format_list(&twice);
+		snapshot_note(
+			s, NODE_DIR ": CPU %s is in several nodes, taken as in the first", list);
 	}
 	return s->n_nodes > 0;
 }

@@ -83,6 +83,7 @@ struct node {
 	uint64_t mem_total_kib, mem_free_kib;
 	bool has_memory;
 	bool is_memory_unknown; /* there is no file that says */
+	bool is_free_unknown;   /* how much of it is free */
 	int tier;               /* memory_tiering/memory_tierN/nodelist: lower is faster; -1 unknown
 				 * (Documentation/ABI/testing/sysfs-kernel-mm-memory-tiers) */
 	struct hugepages *hugepages;

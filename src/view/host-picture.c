@@ -104,6 +104,8 @@ static const char *memory_note(struct builder *b, const struct node *n)
 	if (!n->has_memory)
 		return "no memory";
 	AUTO_FREE char *total = unit_format(UNIT_KIB, (double)n->mem_total_kib);
+	if (n->is_free_unknown)
+		return arena_strdup(&b->arena, total);
 	AUTO_FREE char *free_text = unit_format(UNIT_KIB, (double)n->mem_free_kib);
 	const char *unit = strchr(total, ' '), *free_unit = strchr(free_text, ' ');
 	int n_free = (int)strlen(free_text);
@@ -157,7 +159,7 @@ static void add_memory_bar(struct builder *b, int box, const struct node *n)
 	double total = (double)n->mem_total_kib, huge = 0;
 	for (size_t i = 0; i < n->n_hugepages; i++)
 		huge += (double)n->hugepages[i].total * (double)n->hugepages[i].size_kib;
-	if (n->is_memory_unknown || !n->has_memory)
+	if (n->is_memory_unknown || n->is_free_unknown || !n->has_memory)
 		return;
 	double used = total - (double)n->mem_free_kib - huge;
 	picture_bar(b->p, box, (double[]){ used / total, huge / total });

@@ -59,9 +59,9 @@ static json_t *cpu_json(const struct snapshot *s, const struct vms *vms, const s
 	return o;
 }
 
-static json_t *memory_json(const struct node *n, uint64_t kib)
+static json_t *memory_json(bool is_unknown, uint64_t kib)
 {
-	return n->is_memory_unknown ? json_null() : json_integer((json_int_t)kib);
+	return is_unknown ? json_null() : json_integer((json_int_t)kib);
 }
 
 static json_t *node_json(const struct snapshot *s, const struct node *n)
@@ -76,9 +76,10 @@ static json_t *node_json(const struct snapshot *s, const struct node *n)
 	for (size_t i = 0; n->distances && i < s->n_nodes; i++)
 		json_array_append_new(distances, json_integer(n->distances[i]));
 	return OBJECT({ "node", json_integer(n->node) }, { "cpus", cpus_json(&n->cpus) },
-		{ "mem_total_kib", memory_json(n, n->mem_total_kib) },
-		{ "mem_free_kib", memory_json(n, n->mem_free_kib) }, { "distances", distances },
-		{ "tier", number_json(n->tier) }, { "hugepages", hugepages });
+		{ "mem_total_kib", memory_json(n->is_memory_unknown, n->mem_total_kib) },
+		{ "mem_free_kib", memory_json(n->is_free_unknown, n->mem_free_kib) },
+		{ "distances", distances }, { "tier", number_json(n->tier) },
+		{ "hugepages", hugepages });
 }
 
 static json_t *hex_json(int n)
