@@ -59,6 +59,7 @@ struct changes {
 	struct arena arena;
 	ARRAY(struct change) v; /* in the order of execution */
 	struct ledger *owed;    /* strangers of the ledger in force, which are to be carried on */
+	int signal;             /* one that came meanwhile and asked for an end, or 0 */
 	size_t n_damaged;       /* recovery: records of the journal that could not be read */
 };
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/signals.h"
 #include "base/str.h"
 #include "host/host-write.h"
 
@@ -138,6 +139,8 @@ static bool run(struct host *h, struct changes *list, bool stops_at_failure)
 	array_for_each (c, &list->v) {
 		if (!change_is_needed(c))
 			continue;
+		if (stops_at_failure && signals_came())
+			return false;
 		if (waiting && c->aim == AIM_BACK && c->knob->settles_first) {
 			waiting(h);
 			waiting = NULL;
@@ -264,7 +267,7 @@ static int finish(struct host *h, struct ledger *next, struct changes *list, str
 	return r;
 }
 
-int transaction_run(struct host *h, struct changes *list, struct ledger *next,
+static int run_held(struct host *h, struct changes *list, struct ledger *next,
 	struct changes **ret_back, struct err *e)
 {
 	struct err later = { 0 };
@@ -282,6 +285,16 @@ int transaction_run(struct host *h, struct changes *list, struct ledger *next,
 		return -ENOTRECOVERABLE;
 	}
 	return -ECANCELED;
+}
+
+int transaction_run(struct host *h, struct changes *list, struct ledger *next,
+	struct changes **ret_back, struct err *e)
+{
+	struct signals_held held;
+	signals_hold(&held);
+	int r = run_held(h, list, next, ret_back, e);
+	list->signal = signals_release(&held);
+	return r;
 }
 
 /* ---- recovery ---- */
@@ -335,7 +348,7 @@ static void plan_forward(
 	}
 }
 
-int transaction_recover(struct host *h, struct changes **ret, struct err *e)
+static int recover_held(struct host *h, struct changes **ret, struct err *e)
 {
 	AUTO_LEDGER struct ledger *journal = NULL, *l = NULL;
 	AUTO_CHANGES struct changes *list = changes_new();
@@ -360,5 +373,16 @@ int transaction_recover(struct host *h, struct changes **ret, struct err *e)
 	list->n_damaged = journal->n_damaged + l->n_damaged;
 	if (r == 0)
 		*ret = TAKE(list);
+	return r;
+}
+
+int transaction_recover(struct host *h, struct changes **ret, struct err *e)
+{
+	struct signals_held held;
+	signals_hold(&held);
+	int r = recover_held(h, ret, e);
+	int came = signals_release(&held);
+	if (r == 0 && *ret)
+		(*ret)->signal = came;
 	return r;
 }

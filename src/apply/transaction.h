@@ -4,6 +4,9 @@
  *
  * Running a list of changes writes each, reads it back, and in the end reads everything again.
  * Apply, undo, rollback and recovery differ in the list only.
+ *
+ * Signals that ask for an end break off an apply between two changes, and all is taken back; an
+ * undo and a recovery are finished. changes->signal tells in both cases.
  */
 #pragma once
 

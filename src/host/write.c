@@ -21,8 +21,8 @@
  * $WIDEBERTH_FAULT, in builds for tests only: "kill-before:N" and "kill-after:N" kill the process
  * around the N-th change (from 1), "stop-before:N" stops it there until somebody lets it continue,
  * "errno:N:E" makes it fail with errno E, "always:N:E" this one
- * and all later ones of the same file or thread, "count:FILE" writes the number of changes so far
- * to FILE.
+ * and all later ones of the same file or thread, "signal:N:S" is signal S behind it, "count:FILE"
+ * writes the number of changes so far to FILE.
  */
 static int fault(bool is_before, const char *what)
 {
@@ -40,6 +40,8 @@ static int fault(bool is_before, const char *what)
 	}
 	if (sscanf(plan, is_before ? "kill-before:%d" : "kill-after:%d", &at) == 1 && at == n)
 		raise(SIGKILL);
+	if (!is_before && sscanf(plan, "signal:%d:%d", &at, &error) == 2 && at == n)
+		raise(error);
 	if (is_before && sscanf(plan, "stop-before:%d", &at) == 1 && at == n)
 		raise(SIGSTOP);
 	if (is_before && sscanf(plan, "errno:%d:%d", &at, &error) == 2 && at == n)

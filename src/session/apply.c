@@ -2,6 +2,7 @@
 #include "session/apply.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "apply/transaction.h"
 #include "session/confirm.h"
@@ -20,8 +21,10 @@ static const char *operation_name(struct arena *a, const struct planning *p)
 static enum outcome failed(const struct planning *p, const struct changes *back, struct err *e)
 {
 	AUTO_STRBUF struct strbuf left = { 0 };
+	bool has_failed = false;
 	array_for_each (change, &p->changes->v) {
 		if (change->state == CHANGE_FAILED && change->aim != AIM_BACK) {
+			has_failed = true;
 			AUTO_FREE char *after = value_text(change->knob, &change->after);
 			err_say(e, -ECANCELED, "%s of %s to '%s': %s", change->knob->name,
 				*change->target.key ? change->target.key : "/", after,
@@ -29,6 +32,8 @@ static enum outcome failed(const struct planning *p, const struct changes *back,
 			break;
 		}
 	}
+	if (e->code == -ECANCELED && p->changes->signal && !has_failed)
+		err_say(e, -EINTR, "SIG%s came", sigabbrev_np(p->changes->signal));
 	if (!recovery_residue(back, &left)) {
 		err_ctx(e, "everything is as it was, because");
 		return OUTCOME_UNCHANGED;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "view/apply.h"
 
+#include <string.h>
+
 #include "model/snapshot.h"
 #include "report/report.h"
 #include "session/planning.h"
@@ -34,6 +36,9 @@ void apply_report(const struct planning *p, const struct apply_cost *cost,
 	json_object_set_new(report_json(r), "writes", json_integer((json_int_t)cost->n_writes));
 	json_object_set_new(report_json(r), "writes_ns", json_integer((json_int_t)cost->writes_ns));
 	json_object_set_new(report_json(r), "all_ns", json_integer((json_int_t)cost->all_ns));
+	if (p->changes->signal)
+		report_note(r, "SIG%s came when all was applied: it stays",
+			sigabbrev_np(p->changes->signal));
 	report_refused(r);
 	intruders_report(intruders, r);
 }

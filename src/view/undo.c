@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "view/undo.h"
 
+#include <string.h>
+
 #include "report/report.h"
 #include "session/confirm.h"
 #include "session/recovery.h"
@@ -47,6 +49,9 @@ void undo_report(const struct undo *u, struct report *r)
 		if (is_left)
 			report_left(c, r);
 	}
+	if (u->changes->signal)
+		report_note(r, "SIG%s came meanwhile: an undo is finished, not broken off",
+			sigabbrev_np(u->changes->signal));
 	report_text(r, "Undone: %zu settings hold the value that they had, %zu no longer exist.",
 		json_array_size(restored), json_array_size(gone));
 	json_object_set_new(o, "restored", restored);
@@ -67,6 +72,9 @@ void recovery_report(const struct recovery *begun, struct report *r)
 {
 	if (begun->ended)
 		report_warning(r, "an unfinished transaction was found and ended first");
+	if (begun->ended && begun->ended->signal)
+		report_note(r, "SIG%s came meanwhile: that is finished, not broken off",
+			sigabbrev_np(begun->ended->signal));
 	if (!begun->former)
 		return;
 	array_for_each (o, &begun->overdue) {
