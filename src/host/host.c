@@ -154,8 +154,7 @@ static void learn_hostname(struct mask *m, const char *text, size_t n)
 	mask_hide(m, str_trim(copy), "host", -1);
 }
 
-/* Keeps an answer, without what is secret of it. text: NULL where r is an errno. */
-static void record_answer(
+void host_record_answer(
 	struct host *h, const char *kind, const char *key, int r, const char *text, size_t n)
 {
 	AUTO_FREE char *redacted =
@@ -176,7 +175,7 @@ static int read_file(struct host *h, const char *path, char **ret_text, size_t *
 		return recording_ask(h->replay, "file", path, ret_text, ret_n);
 	int r = host_read_path(h, path, ret_text, ret_n);
 	if (h->record)
-		record_answer(h, "file", path, r, r ? NULL : *ret_text, r ? 0 : *ret_n);
+		host_record_answer(h, "file", path, r, r ? NULL : *ret_text, r ? 0 : *ret_n);
 	return r;
 }
 
@@ -388,7 +387,8 @@ int host_ask(struct host *h, const char *kind, const char *key, host_ask_fn *ask
 		return recording_ask(h->replay, kind, key, ret_text, NULL);
 	int r = h->is_live ? ask(context, key, ret_text) : -ENOENT;
 	if (h->record)
-		record_answer(h, kind, key, r, r ? NULL : *ret_text, r ? 0 : strlen(*ret_text));
+		host_record_answer(
+			h, kind, key, r, r ? NULL : *ret_text, r ? 0 : strlen(*ret_text));
 	return r;
 }
 
@@ -399,7 +399,7 @@ int host_record_fact(
 		return 0;
 	AUTO_FREE char *text = NULL;
 	int r = ask(context, key, &text);
-	record_answer(h, kind, key, r, r ? NULL : text, r ? 0 : strlen(text));
+	host_record_answer(h, kind, key, r, r ? NULL : text, r ? 0 : strlen(text));
 	return r;
 }
 

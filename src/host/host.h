@@ -68,6 +68,19 @@ void host_tell_wait(const struct host *h, const char *whom);
 int host_read(struct host *h, char **ret_text, size_t *ret_len, const char *fmt, ...)
 	PRINTF_LIKE(4, 5) MUST_CHECK;
 
+/*
+ * Reads a file that somebody else names, whose name may be a trap: a regular file of at most max
+ * bytes on a file system of files, which the user may read (uid -1: unknown) or root owns. kind is
+ * what a recording calls it. -EMEDIUMTYPE: it is none; -EACCES: not the user's; -EFBIG; or as
+ * host_read().
+ */
+struct host_foreign {
+	size_t max;
+	int uid;
+};
+int host_read_foreign(struct host *h, const char *kind, const char *path,
+	const struct host_foreign *limits, char **ret_text) MUST_CHECK;
+
 /* Names in a directory, sorted (numbers by value), without "." and "..". */
 struct host_names {
 	char **v;

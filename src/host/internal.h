@@ -66,6 +66,9 @@ int host_read_path(struct host *h, const char *path, char **ret_text, size_t *re
 /* The same of a file that is open; -EINVAL for what is none, in a tree. */
 int host_read_fd(
 	const struct host *h, int fd, const char *path, char **ret_text, size_t *ret_n) MUST_CHECK;
+/* Keeps an answer, without what is secret of it. text: NULL where r is an errno. */
+void host_record_answer(
+	struct host *h, const char *kind, const char *key, int r, const char *text, size_t n);
 int host_list_path(struct host *h, const char *path, struct host_names *ret) MUST_CHECK;
 /* One write(2) to an existing file. */
 int host_write_path(struct host *h, const char *path, const char *text, int flags) MUST_CHECK;

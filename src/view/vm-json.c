@@ -100,13 +100,19 @@ static json_t *device_json(const struct vm_device *d)
 		{ "irqs", irqs });
 }
 
+/* 0 is for what nobody knows: no guest has none of it. */
+static json_t *known_json(int64_t n)
+{
+	return n ? json_integer((json_int_t)n) : json_null();
+}
+
 static void put_nodes(const struct vm_config *c, json_t *o)
 {
 	json_t *nodes = json_array();
 	array_for_each (n, &c->nodes)
 		json_array_append_new(nodes,
 			OBJECT({ "node", json_integer(n->node) }, { "cpus", text_json(n->cpus) },
-				{ "memory_kib", json_integer((json_int_t)(n->mib * 1024)) },
+				{ "memory_kib", known_json((int64_t)n->mib * 1024) },
 				{ "hostnodes", text_json(n->hostnodes) },
 				{ "policy", text_json(n->policy) }));
 	json_object_set_new(o, "numa_nodes", nodes);
@@ -166,10 +172,10 @@ static json_t *hugepages_json(int64_t kib)
 static json_t *config_json(const struct vm_config *c)
 {
 	json_t *o = OBJECT({ "source", text_json(c->source) },
-		{ "sockets", json_integer(c->sockets) }, { "cores", json_integer(c->cores) },
-		{ "threads", json_integer(c->threads) }, { "vcpus", json_integer(c->vcpus) },
-		{ "max_vcpus", json_integer(c->max_vcpus) }, { "cpu", text_json(c->cpu) },
-		{ "memory_kib", json_integer((json_int_t)(c->memory_mib * 1024)) },
+		{ "sockets", known_json(c->sockets) }, { "cores", known_json(c->cores) },
+		{ "threads", known_json(c->threads) }, { "vcpus", known_json(c->vcpus) },
+		{ "max_vcpus", known_json(c->max_vcpus) }, { "cpu", text_json(c->cpu) },
+		{ "memory_kib", known_json((int64_t)c->memory_mib * 1024) },
 		{ "numa", json_boolean(c->has_numa) },
 		{ "hugepages_kib", hugepages_json(c->hugepages_kib) },
 		{ "keephugepages", json_boolean(c->keeps_hugepages) },
@@ -213,7 +219,7 @@ json_t *vm_json(const struct vm *vm, const struct vm_memory *m)
 		json_array_append_new(devices, device_json(&vm->devices[i]));
 	json_t *o = OBJECT({ "id", text_json(vm->id) }, { "name", text_json(vm->name) },
 		{ "uuid", text_json(vm->uuid) }, { "manager", text_json(vm->manager) },
-		{ "pid", json_integer(vm->pid) }, { "vcpus", json_integer(vm->n_vcpus) },
+		{ "pid", json_integer(vm->pid) }, { "vcpus", known_json(vm->n_vcpus) },
 		{ "accel", text_json(vm->accel) }, { "cgroup", text_json(vm->cgroup) });
 	json_object_update_new(o,
 		OBJECT({ "memory", memory_json(m) }, { "memory_source", text_json(m->source) },

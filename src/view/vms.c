@@ -19,12 +19,16 @@ static struct strbuf describe(const struct vm_config *c)
 {
 	struct strbuf b = { 0 };
 	AUTO_FREE char *memory = unit_format(UNIT_KIB, (double)c->memory_mib * 1024);
-	add_count(&b, c->sockets, "socket");
-	add_count(&b, c->cores, "core");
-	add_count(&b, c->threads, "thread");
+	if (c->sockets) {
+		add_count(&b, c->sockets, "socket");
+		add_count(&b, c->cores, "core");
+		add_count(&b, c->threads, "thread");
+	} else {
+		strbuf_puts(&b, "guest: sockets, cores and threads unknown");
+	}
 	if (c->max_vcpus > c->vcpus)
 		strbuf_printf(&b, ", %d of %d vCPUs present", c->vcpus, c->max_vcpus);
-	strbuf_printf(&b, "; %s", memory);
+	strbuf_printf(&b, "; %s", c->memory_mib ? memory : "memory unknown");
 	if (c->hugepages_kib == HUGEPAGES_ANY)
 		strbuf_puts(&b, " in huge pages");
 	AUTO_FREE char *page = unit_format(UNIT_KIB, (double)c->hugepages_kib);
@@ -183,11 +187,13 @@ json_t *vm_report(const struct vm *vm, const struct vm_memory *memory, const str
 {
 	json_t *o = vm_json(vm, memory);
 	AUTO_FREE char *label = vm_label(vm->id, vm->name);
-	report_heading(r, "%s: %s, pid %d%s%s%s, %d vCPU%s%s%s", label, vm->manager, vm->pid,
+	AUTO_FREE char *vcpus = vm->n_vcpus
+		? xasprintf("%d vCPU%s", vm->n_vcpus, vm->n_vcpus == 1 ? "" : "s")
+		: xstrdup("vCPUs unknown");
+	report_heading(r, "%s: %s, pid %d%s%s%s, %s%s%s", label, vm->manager, vm->pid,
 		vm->user ? ", user " : "", vm->user ? vm->user : "",
-		vm->is_in_container ? " in a container" : "", vm->n_vcpus,
-		vm->n_vcpus == 1 ? "" : "s", vm->cgroup && *vm->cgroup ? ", in " : "",
-		vm->cgroup ? vm->cgroup : "");
+		vm->is_in_container ? " in a container" : "", vcpus,
+		vm->cgroup && *vm->cgroup ? ", in " : "", vm->cgroup ? vm->cgroup : "");
 	AUTO_STRBUF struct strbuf b = describe(vm->config);
 	AUTO_STRBUF struct strbuf where = { 0 };
 	add_memory(memory, d->is_memory_exact, &where);

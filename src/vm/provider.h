@@ -27,6 +27,8 @@ struct vm_draft {
 	bool is_about;           /* its monitor may be asked */
 	const char *cmdline;
 	size_t cmdline_len;
+	const char *options; /* the command line with the options of files in it */
+	size_t n_options;
 	struct qemu_args args;
 	struct vm_config *config; /* by the command line, or better */
 	int vmid;                 /* of Proxmox VE */
@@ -36,6 +38,13 @@ struct vm_draft {
 		size_t n, room;
 	} threads;
 	size_t n_known; /* of the threads: in the snapshot, by tid */
+};
+
+/* A vCPU as the kernel knows it. */
+struct kvm_vcpu {
+	int pid; /* the process whose VM it is */
+	int id;  /* to KVM; the order is that of QEMU's numbers */
+	int tid; /* 0: it has not run yet */
 };
 
 struct vm_user {
@@ -53,6 +62,7 @@ struct vm_search {
 		size_t n, room;
 	} drafts;
 	const struct task **by_pid; /* all tasks, by pid, then tid */
+	ARRAY(struct kvm_vcpu) kvm; /* by pid, then id; none where debugfs cannot be read */
 	uint64_t qmp_ns;            /* that monitors of managers' and root's VMs may still take */
 	uint64_t others_qmp_ns;     /* that those of all other users may */
 	ARRAY(struct vm_user) users;
@@ -85,6 +95,14 @@ int vm_ask_qmp(
 /* The index of the cgroup that the task's whole process is in, or -1: threads may sit in
  * threaded children of it. */
 int vm_domain_cgroup(const struct snapshot *s, const struct task *t);
+
+/* "CPU 12/KVM" or "CPU 0/TCG": the number, or -1. One "ALL CPUs/TCG" thread runs them all. */
+int vm_vcpu_of_name(const char *comm);
+
+/* Reads what the kernel says of all VMs. */
+void vm_kvm_read(struct vm_search *f);
+/* The vCPUs of a process: a part of f->kvm. */
+const struct kvm_vcpu *vm_kvm_of(const struct vm_search *f, int pid, size_t *ret_n);
 
 /* Gives every thread of the VM its role: as facts say (NULL: none), else by name. */
 void vm_threads(struct vm_search *f, struct vm_draft *d, const struct qmp_facts *facts);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "vm/qemu-args.h"
 
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <jansson.h>
 
@@ -45,6 +48,7 @@ enum { SMP_MAX = 8192 };
 struct reader {
 	struct arena *a;
 	struct qemu_args *args;
+	const char *machine;
 	int smp[N_SMP_KEYS];
 	ARRAY(struct chardev) chardevs;
 	struct strings control; /* ids of the chardevs that carry QMP */
@@ -85,12 +89,14 @@ static void read_pidfile(struct reader *r, char *value)
 static void read_smp_key(struct reader *r, const char *key, const char *value)
 {
 	for (size_t i = 0; i < N_SMP_KEYS; i++) {
-		int n;
 		if (!streq(key, smp_keys[i]))
 			continue;
-		if (str_to_int(value, &n) < 0 || n > SMP_MAX)
+		char *end;
+		long n = strtol(value, &end, 0); /* as QEMU: 0x4 is a number */
+		if (!isdigit((unsigned char)*value) || *end || n < 0 || n > SMP_MAX)
 			break;
-		r->smp[i] = n;
+		r->smp[i] = (int)n;
+		r->args->has_smp = true;
 		return;
 	}
 	note(r, "-smp", arena_printf(r->a, "%s=%s", key, value));
@@ -133,6 +139,8 @@ static void read_machine(struct reader *r, char *value)
 			read_smp_key(r, smp, k.value);
 		else if (streq(k.key, "accel"))
 			set_accel(r, k.value);
+		else if (streq(k.key, "type"))
+			r->machine = k.value;
 	}
 }
 
@@ -196,10 +204,13 @@ static void read_chardev(struct reader *r, char *value)
 	}
 	const char *id = NULL;
 	struct keyvals k = { .text = arena_strdup(r->a, value), .implied = "backend" };
-	bool is_socket = keyvals_next(&k) && streq(k.value, "socket");
-	while (keyvals_next(&k))
+	bool is_socket = false;
+	while (keyvals_next(&k)) {
 		if (streq(k.key, "id"))
 			id = k.value;
+		else if (streq(k.key, "backend"))
+			is_socket = streq(k.value, "socket");
+	}
 	if (!id) {
 		note(r, "-chardev", value);
 		return;
@@ -272,12 +283,6 @@ static void read_object(struct reader *r, char *value)
 		*array_push(&r->args->iothreads) = arena_strdup(r->a, id);
 }
 
-static void read_readconfig(struct reader *r, char *value)
-{
-	*array_push(&r->args->notes) =
-		arena_printf(r->a, "-readconfig %s: options in that file are not read", value);
-}
-
 static void read_daemonize(struct reader *r, char *value)
 {
 	(void)value;
@@ -296,23 +301,13 @@ static const struct option {
 	void (*read)(struct reader *r, char *value);
 	bool is_switch; /* takes no value */
 } options[] = {
-	{ "name", read_name },
-	{ "uuid", read_uuid },
-	{ "id", read_id },
-	{ "pidfile", read_pidfile },
-	{ "smp", read_smp },
-	{ "accel", read_accel },
-	{ "machine", read_machine },
-	{ "M", read_machine },
-	{ "enable-kvm", read_enable_kvm, .is_switch = true },
-	{ "chardev", read_chardev },
-	{ "mon", read_mon },
-	{ "qmp", read_qmp },
-	{ "qmp-pretty", read_qmp },
-	{ "object", read_object },
-	{ "readconfig", read_readconfig },
-	{ "daemonize", read_daemonize, .is_switch = true },
-	{ "append", skip },
+	{ "name", read_name }, { "uuid", read_uuid }, { "id", read_id },
+	{ "pidfile", read_pidfile }, { "smp", read_smp }, { "accel", read_accel },
+	{ "machine", read_machine }, { "M", read_machine },
+	{ "enable-kvm", read_enable_kvm, .is_switch = true }, { "chardev", read_chardev },
+	{ "mon", read_mon }, { "qmp", read_qmp }, { "qmp-pretty", read_qmp },
+	{ "object", read_object }, { "daemonize", read_daemonize, .is_switch = true },
+	{ "append", skip }, { "readconfig", skip }, /* the caller puts its options in its place */
 };
 
 /* The option's name: QEMU takes -name and --name. NULL when it is no option. */
@@ -351,26 +346,45 @@ static bool is_kvm_name(const char *name)
 	return streq(name, "kvm") || streq(name, "qemu-kvm");
 }
 
-bool qemu_args_is_qemu(const char *cmdline, size_t len, const char *exe)
+/* "qemu-system-x86_64", as distributions and forks have it: "qemu-lite-system-x86_64", wrapped as
+ * ".qemu-system-x86_64-wrapped". */
+static bool is_system_name(const char *name)
+{
+	name += *name == '.';
+	return str_after(name, "qemu-system-") ||
+		(str_after(name, "qemu-") && strstr(name, "-system-"));
+}
+
+/* How many of the options that QEMU is rarely started without; two are enough. */
+static int count_usual(const char *cmdline, size_t len)
 {
 	static const char *const usual[] = { "name", "smp", "m", "machine", "M", "accel", "cpu",
 		"enable-kvm", "drive", "blockdev", "device", "display", "nographic", "nodefaults",
-		"qmp", "mon", "chardev", "hda", "cdrom" };
+		"qmp", "mon", "chardev", "hda", "cdrom", "readconfig" };
 	const char *p = cmdline, *end = cmdline + len, *arg = qemu_args_next(&p, end);
+	int n = 0;
+	while (n < 2 && (arg = qemu_args_next(&p, end))) {
+		const char *name = qemu_args_option(arg);
+		for (size_t i = 0; name && i < N_ELEMENTS(usual); i++)
+			n += streq(name, usual[i]);
+	}
+	return n;
+}
+
+bool qemu_args_has_options(const char *cmdline, size_t len)
+{
+	return count_usual(cmdline, len) >= 2;
+}
+
+bool qemu_args_is_qemu(const char *cmdline, size_t len, const char *exe)
+{
+	const char *p = cmdline, *arg = qemu_args_next(&p, cmdline + len);
 	if (!arg)
 		return false;
 	const char *names[] = { base_name(arg), exe ? base_name(exe) : "" };
-	if (str_after(names[0], "qemu-system-") || str_after(names[1], "qemu-system-"))
+	if (is_system_name(names[0]) || is_system_name(names[1]))
 		return true;
-	if (!is_kvm_name(names[0]) && !is_kvm_name(names[1]))
-		return false;
-	while ((arg = qemu_args_next(&p, end))) {
-		const char *name = qemu_args_option(arg);
-		for (size_t i = 0; name && i < N_ELEMENTS(usual); i++)
-			if (streq(name, usual[i]))
-				return true;
-	}
-	return false;
+	return (is_kvm_name(names[0]) || is_kvm_name(names[1])) && count_usual(cmdline, len) > 0;
 }
 
 static int or_one(int n)
@@ -385,24 +399,55 @@ static int times(int a, int b)
 	return n > SMP_MAX ? SMP_MAX : (int)n;
 }
 
-/* Cores fill up before sockets, as QEMU 6.2 and later do: "8,sockets=2" is 2 sockets of 4. */
-static struct qemu_smp resolve_smp(const int *v)
+/*
+ * Whether sockets fill up before cores: as machines did before 6.2, and those of a distribution
+ * that are made after one of these. "pc-q35-3.1", "pc-i440fx-5.1+pve0", "pc-q35-rhel8.4.0",
+ * "virt-4.2".
+ */
+static bool prefers_sockets(const char *machine)
+{
+	static const struct {
+		const char *mark; /* behind it stands the distribution's version */
+		int major, minor; /* the first that is as new as 6.2 */
+	} versions[] = { { "-rhel", 8, 6 }, { "-", 6, 2 } };
+	static const char *const old[] = { "-trusty", "-utopic", "-vivid", "-wily", "-xenial",
+		"-yakkety", "-zesty", "-artful", "-bionic", "-cosmic", "-disco", "-eoan", "-focal",
+		"-groovy", "-hirsute", "-impish" }; /* Ubuntu's, before jammy */
+	for (size_t i = 0; i < N_ELEMENTS(old); i++)
+		if (machine && strstr(machine, old[i]))
+			return true;
+	for (size_t i = 0; machine && i < N_ELEMENTS(versions); i++) {
+		int major, minor;
+		for (const char *p = machine; (p = strstr(p, versions[i].mark)); p++)
+			if (sscanf(p + strlen(versions[i].mark), "%d.%d", &major, &minor) == 2)
+				return major < versions[i].major ||
+					(major == versions[i].major && minor < versions[i].minor);
+	}
+	return false;
+}
+
+/* "8,sockets=2" is 2 sockets of 4 cores, 8 alone one socket of 8, or 8 sockets of an old machine;
+ * see machine_parse_smp_config() in QEMU's hw/core/machine-smp.c. */
+static struct qemu_smp resolve_smp(const int *v, bool is_old)
 {
 	int above = times(or_one(v[SMP_DRAWERS]), or_one(v[SMP_BOOKS]));
-	int inside =
-		times(times(or_one(v[SMP_DIES]), or_one(v[SMP_CLUSTERS])), or_one(v[SMP_MODULES]));
+	int dies = or_one(v[SMP_DIES]);
+	int inside = times(times(dies, or_one(v[SMP_CLUSTERS])), or_one(v[SMP_MODULES]));
 	int sockets = v[SMP_SOCKETS], cores = v[SMP_CORES], threads = v[SMP_THREADS];
 	int all = v[SMP_MAXCPUS] ? v[SMP_MAXCPUS] : v[SMP_CPUS];
-	if (all && !cores)
-		cores = all / times(times(above, or_one(sockets)), times(inside, or_one(threads)));
-	else if (all && sockets && !threads)
-		threads = all / times(times(above, sockets), times(inside, cores));
+	int rest = all / times(above, inside);
+	if (all && is_old && !sockets)
+		sockets = rest / times(or_one(cores), or_one(threads));
+	else if (all && !cores)
+		cores = rest / times(or_one(sockets), or_one(threads));
+	else if (all && !sockets)
+		sockets = rest / times(cores, or_one(threads));
+	if (all && !threads)
+		threads = rest / times(or_one(sockets), or_one(cores));
 	struct qemu_smp smp = { .cores = times(inside, or_one(cores)), .threads = or_one(threads) };
-	int socket = times(smp.cores, smp.threads);
-	if (!sockets)
-		sockets = all / times(above, socket);
+	smp.dies = dies;
 	smp.sockets = times(above, or_one(sockets));
-	smp.max = all ? all : times(smp.sockets, socket);
+	smp.max = all ? all : times(smp.sockets, times(smp.cores, smp.threads));
 	smp.cpus = v[SMP_CPUS] ? v[SMP_CPUS] : smp.max;
 	return smp;
 }
@@ -438,11 +483,21 @@ void qemu_args_parse(struct arena *a, const char *cmdline, size_t len, struct qe
 			o->read(&r, arena_strdup(a, value));
 	}
 	resolve_monitors(&r);
-	ret->smp = resolve_smp(r.smp);
+	ret->smp = resolve_smp(r.smp, prefers_sockets(r.machine));
+	ret->has_accel = ret->accel != NULL;
 	if (!ret->accel)
 		ret->accel = prefers_kvm ? "kvm" : "tcg";
 	free(r.chardevs.v);
 	free(r.control.v);
+}
+
+void qemu_args_set_partial(struct qemu_args *args)
+{
+	args->is_partial = true;
+	if (!args->has_smp)
+		args->smp = (struct qemu_smp){ 0 };
+	if (!args->has_accel)
+		args->accel = NULL;
 }
 
 void qemu_args_done(struct qemu_args *args)

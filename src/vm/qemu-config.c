@@ -312,17 +312,19 @@ void qemu_config_add(struct arena *a, const char *cmdline, size_t len, const str
 	const char *end = cmdline + len;
 	if (args->name)
 		config->name = args->name;
-	config->sockets = args->smp.sockets;
-	config->cores = args->smp.cores;
-	config->threads = args->smp.threads;
-	config->vcpus = args->smp.cpus;
-	config->max_vcpus = args->smp.max;
+	if (args->smp.cpus) {
+		config->sockets = args->smp.sockets;
+		config->cores = args->smp.cores;
+		config->threads = args->smp.threads;
+		config->vcpus = args->smp.cpus;
+		config->max_vcpus = args->smp.max;
+	}
 	read_options(&r, skip_taskset(&r, cmdline, end), end);
 	array_for_each (p, &r.numas.v)
 		add_node(&r, p);
 	array_for_each (p, &r.devices.v)
 		add_device(&r, p);
-	if (!config->memory_mib)
+	if (!config->memory_mib && !args->is_partial)
 		config->memory_mib = 128; /* QEMU's default */
 	ids_done(&r.objects.ids);
 	ids_done(&r.devices.ids);

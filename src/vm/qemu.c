@@ -7,52 +7,129 @@
 #include "vm/lookup.h"
 #include "vm/provider.h"
 #include "vm/qemu-config.h"
+#include "vm/readconfig.h"
 
 /* The kernel lets a user have megabytes; a QEMU of a thousand disks has 100 KiB. */
 enum { CMDLINE_MAX = 128 * 1024 };
 
-/* The command line when the process is QEMU, else NULL. */
-static char *read_cmdline(struct vm_search *f, int pid, size_t *ret_len)
+/* QEMU by its name; or a process of which the kernel says that it runs a VM; or one that names its
+ * threads as QEMU does, and has QEMU's options. */
+static bool is_vm(struct vm_search *f, const struct task *t, const char *cmdline, size_t len)
 {
-	AUTO_FREE char *cmdline = NULL, *exe = NULL;
-	if (host_read(f->h, &cmdline, ret_len, "proc/%d/cmdline", pid) < 0 || !*ret_len)
+	AUTO_FREE char *exe = NULL;
+	size_t n;
+	if (qemu_args_is_qemu(cmdline, len, NULL) || (vm_kvm_of(f, t->pid, &n), n))
+		return true;
+	/* Only root may read the link of others. */
+	if (host_readlink(f->h, &exe, "proc/%d/exe", t->pid) == 0 &&
+		qemu_args_is_qemu(cmdline, len, exe))
+		return true;
+	const struct task **tasks = vm_tasks_of(f, t->pid, &n);
+	for (size_t i = 0; i < n; i++)
+		if (vm_vcpu_of_name(tasks[i]->comm) >= 0)
+			return qemu_args_has_options(cmdline, len);
+	return false;
+}
+
+/* The command line when the process runs a VM, else NULL. */
+static char *read_cmdline(struct vm_search *f, const struct task *t, size_t *ret_len)
+{
+	AUTO_FREE char *cmdline = NULL;
+	if (host_read(f->h, &cmdline, ret_len, "proc/%d/cmdline", t->pid) < 0 || !*ret_len)
 		return NULL; /* gone, a zombie, or a kernel thread */
-	bool is_qemu = qemu_args_is_qemu(cmdline, *ret_len, NULL) ||
-		/* Only root may read the link of others. */
-		(host_readlink(f->h, &exe, "proc/%d/exe", pid) == 0 &&
-			qemu_args_is_qemu(cmdline, *ret_len, exe));
-	if (is_qemu && *ret_len > CMDLINE_MAX)
+	if (!is_vm(f, t, cmdline, *ret_len))
+		return NULL;
+	if (*ret_len > CMDLINE_MAX)
 		vm_search_note(f,
 			"process %d is left out: its command line has %zu KiB, more than any VM's",
-			pid, *ret_len / 1024);
-	return is_qemu && *ret_len <= CMDLINE_MAX ? TAKE(cmdline) : NULL;
+			t->pid, *ret_len / 1024);
+	return *ret_len <= CMDLINE_MAX ? TAKE(cmdline) : NULL;
+}
+
+/* A relative path counts from where QEMU was started, if it has not moved since. */
+static char *path_of(struct vm_search *f, int pid, const char *path)
+{
+	AUTO_FREE char *cwd = NULL;
+	if (*path == '/' || host_readlink(f->h, &cwd, "proc/%d/cwd", pid) < 0)
+		return xstrdup(path);
+	return xasprintf("%s/%s", streq(cwd, "/") ? "" : cwd, path);
+}
+
+/* Puts the options of a -readconfig file into the text. False where they stay unknown. */
+static bool add_file(struct vm_search *f, struct vm_draft *d, const char *file, struct strbuf *b)
+{
+	AUTO_FREE char *path = path_of(f, d->vm.pid, file), *text = NULL;
+	const struct host_foreign limits = { CMDLINE_MAX, d->vm.uid };
+	int r = host_read_foreign(f->h, "qemu-config", path + strspn(path, "/"), &limits, &text);
+	size_t n_odd = r == 0 ? readconfig_add(b, text) : 0;
+	if (n_odd)
+		vm_note(f, d, "-readconfig %.80s: %zu lines are not understood", path, n_odd);
+	if (r == 0)
+		return true;
+	/* Proxmox VE's own have bridges and nothing else. */
+	if (str_after(path, "/usr/share/qemu-server/"))
+		return true;
+	vm_note(f, d, "-readconfig %.80s cannot be read (%s): what it says is unknown", path,
+		strerrordesc_np(-r));
+	return false;
+}
+
+/* All options: the command line, with those of files where they are named. */
+static bool expand_options(struct vm_search *f, struct vm_draft *d)
+{
+	AUTO_STRBUF struct strbuf b = { 0 };
+	const char *p = d->cmdline, *end = p + d->cmdline_len;
+	bool is_whole = true;
+	for (const char *arg; (arg = qemu_args_next(&p, end));) {
+		const char *name = qemu_args_option(arg);
+		if (b.n && name && streq(name, "readconfig") && (arg = qemu_args_next(&p, end)))
+			is_whole &= add_file(f, d, arg, &b);
+		else if (arg)
+			strbuf_add(&b, arg, strlen(arg) + 1);
+	}
+	d->options = arena_strndup(f->arena, b.s, b.n);
+	d->n_options = b.n;
+	return is_whole;
+}
+
+/* Reads what the command line says; of a program that is no QEMU nothing. */
+static void read_options(struct vm_search *f, struct vm_draft *d)
+{
+	bool is_qemu = qemu_args_is_qemu(d->cmdline, d->cmdline_len, NULL) ||
+		qemu_args_has_options(d->cmdline, d->cmdline_len);
+	bool is_whole = is_qemu && expand_options(f, d);
+	qemu_args_parse(f->arena, is_qemu ? d->options : "", is_qemu ? d->n_options : 0, &d->args);
+	if (!is_whole)
+		qemu_args_set_partial(&d->args);
+	d->config = arena_alloc(f->arena, sizeof *d->config);
+	d->config->source = "command line";
+	qemu_config_add(f->arena, is_qemu ? d->options : "", is_qemu ? d->n_options : 0, &d->args,
+		d->config);
+	array_for_each (note, &d->args.notes)
+		vm_note(f, d, "%s", *note);
 }
 
 static void add_draft(struct vm_search *f, const struct task *task)
 {
 	size_t len;
-	AUTO_FREE char *cmdline = read_cmdline(f, task->tid, &len);
+	AUTO_FREE char *cmdline = read_cmdline(f, task, &len);
 	if (!cmdline)
 		return;
 	struct vm_draft *d = array_push(&f->drafts);
+	int cgroup = vm_domain_cgroup(f->s, task);
 	d->owner = &vm_provider_qemu;
 	d->task = task;
 	d->cmdline = arena_strndup(f->arena, cmdline, len);
 	d->cmdline_len = len;
-	qemu_args_parse(f->arena, d->cmdline, len, &d->args);
-	d->config = arena_alloc(f->arena, sizeof *d->config);
-	d->config->source = "command line";
-	qemu_config_add(f->arena, d->cmdline, len, &d->args, d->config);
-	array_for_each (note, &d->args.notes)
-		vm_note(f, d, "%s", *note);
-	int cgroup = vm_domain_cgroup(f->s, task);
 	d->vm = (struct vm){
 		.pid = task->tid,
 		.start = task->start,
-		.name = d->args.name,
-		.uuid = d->args.uuid,
 		.cgroup = cgroup < 0 ? NULL : arena_strdup(f->arena, f->s->cgroups[cgroup].path),
 	};
+	vm_identify(f, &d->vm);
+	read_options(f, d);
+	d->vm.name = d->args.name;
+	d->vm.uuid = d->args.uuid;
 }
 
 static int by_cmdline(const void *a, const void *b)
@@ -111,19 +188,10 @@ static int find(struct vm_search *f, struct err *e)
 	return 0;
 }
 
-/* A relative path counts from where QEMU was started, if it has not moved since. */
-static char *socket_path(struct vm_search *f, const struct vm_draft *d, const char *path)
-{
-	AUTO_FREE char *cwd = NULL;
-	if (*path == '/' || host_readlink(f->h, &cwd, "proc/%d/cwd", d->vm.pid) < 0)
-		return xstrdup(path);
-	return xasprintf("%s/%s", streq(cwd, "/") ? "" : cwd, path);
-}
-
 static int ask_socket(struct vm_search *f, struct vm_draft *d, const char *socket,
 	struct qmp_budget *budget, struct qmp_facts *ret)
 {
-	AUTO_FREE char *path = socket_path(f, d, socket), *text = NULL;
+	AUTO_FREE char *path = path_of(f, d->vm.pid, socket), *text = NULL;
 	struct err e = { 0 };
 	int r = host_ask(f->h, "qmp", path, qmp_ask, budget, &text);
 	if (r == 0)

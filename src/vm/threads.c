@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What each thread of a VM is for. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,8 +35,7 @@ int vm_domain_cgroup(const struct snapshot *s, const struct task *t)
 	return i;
 }
 
-/* "CPU 12/KVM" or "CPU 0/TCG": the number, or -1. One "ALL CPUs/TCG" thread runs them all. */
-static int vcpu_of_name(const char *comm)
+int vm_vcpu_of_name(const char *comm)
 {
 	const char *p = str_after(comm, "CPU ");
 	if (str_after(comm, "ALL CPUs/"))
@@ -65,7 +65,7 @@ static const char *iothread_of_name(struct ids *iothreads, const char *comm)
 static void role_by_name(const struct vm_draft *d, struct ids *iothreads, struct vm_thread *t)
 {
 	t->role = ROLE_WORKER;
-	t->index = vcpu_of_name(t->comm);
+	t->index = vm_vcpu_of_name(t->comm);
 	t->id = iothread_of_name(iothreads, t->comm);
 	if (t->tid == d->vm.pid)
 		t->role = ROLE_EMULATOR;
@@ -218,6 +218,58 @@ static void apply_facts(struct vm_search *f, struct vm_draft *d, const struct qm
 		vm_note(f, d, "all vCPUs share one thread (TCG, thread=single)");
 }
 
+static int by_number(const void *a, const void *b)
+{
+	const int *x = a, *y = b;
+	return (*x > *y) - (*x < *y);
+}
+
+/* The kernel's vCPUs that a monitor's facts do not name. */
+static size_t count_unnamed(const struct kvm_vcpu *v, size_t n, const struct qmp_facts *facts)
+{
+	AUTO_FREE int *tids = xcalloc(facts->cpus.n + 1, sizeof *tids);
+	size_t n_unnamed = 0;
+	for (size_t i = 0; i < facts->cpus.n; i++)
+		tids[i] = facts->cpus.v[i].tid;
+	qsort(tids, facts->cpus.n, sizeof *tids, by_number);
+	for (size_t i = 0; i < n; i++)
+		n_unnamed += v[i].tid &&
+			!bsearch(&v[i].tid, tids, facts->cpus.n, sizeof *tids, by_number);
+	return n_unnamed;
+}
+
+/* The kernel's word over names: threads that ran vCPUs are vCPUs, numbered as they are named or,
+ * where they have no names, in order; where all have run, no others are. */
+static void apply_kvm(struct vm_search *f, struct vm_draft *d, const struct kvm_vcpu *v, size_t n)
+{
+	size_t n_idle = 0, n_others = 0;
+	for (size_t i = 0; i < n; i++)
+		n_idle += !v[i].tid || !find_or_read_thread(f, d, v[i].tid);
+	array_for_each (t, &d->threads)
+		if (t->role == ROLE_VCPU)
+			t->role = ROLE_WORKER; /* its index stays for now */
+	for (size_t i = 0; i < n; i++) {
+		struct vm_thread *t = v[i].tid ? find_thread(d, v[i].tid) : NULL;
+		if (!t)
+			continue;
+		t->role = ROLE_VCPU;
+		t->index = t->index < 0 ? (int)i : t->index;
+		t->id = NULL;
+	}
+	array_for_each (t, &d->threads) {
+		bool is_named = t->role == ROLE_WORKER && t->index >= 0;
+		n_others += is_named && !n_idle;
+		if (is_named && n_idle)
+			t->role = ROLE_VCPU;
+		else if (t->role != ROLE_VCPU)
+			t->index = -1;
+	}
+	if (n_others)
+		vm_note(f, d,
+			"%zu of its threads are called vCPUs, and the kernel says they are not",
+			n_others);
+}
+
 /* Whose way of starting QEMU it is, by its group and its files, or NULL: not to prove anything, but
  * who reads an advice should be able to take it. */
 static const char *starter_of(const struct vm_draft *d)
@@ -259,9 +311,9 @@ static const char *how_to_tell(struct vm_search *f, const struct vm_draft *d)
 		name, name, kernel);
 }
 
-/* The vCPUs without QMP: counted by their names, else by -smp, and then nobody knows which
- * thread is which. */
-static void count_by_name(struct vm_search *f, struct vm_draft *d)
+/* The vCPUs without QMP: counted by the kernel, or their names, else by -smp, and then nobody knows
+ * which thread is which. */
+static void count_vcpus(struct vm_search *f, struct vm_draft *d, size_t n_kvm)
 {
 	int n = 0;
 	bool is_shared = false;
@@ -269,7 +321,7 @@ static void count_by_name(struct vm_search *f, struct vm_draft *d)
 		n += t->role == ROLE_VCPU;
 		is_shared |= str_after(t->comm, "ALL CPUs/") != NULL;
 	}
-	d->vm.n_vcpus = n && !is_shared ? n : d->config->vcpus;
+	d->vm.n_vcpus = n_kvm ? (int)n_kvm : n && !is_shared ? n : d->config->vcpus;
 	if (is_shared && d->vm.n_vcpus > 1)
 		vm_note(f, d, "all vCPUs share one thread (TCG, thread=single)");
 	if (n)
@@ -295,10 +347,12 @@ static void place_in_guest(struct vm_draft *d)
 {
 	const struct qemu_smp *smp = &d->args.smp;
 	int threads = smp->threads;
+	d->vm.guest_threads = threads = threads ? threads : 1;
 	array_for_each (t, &d->threads) {
 		if (t->role != ROLE_VCPU)
 			continue;
-		if (t->guest_socket < 0 || t->guest_core < 0 || t->guest_thread < 0) {
+		bool is_unknown = t->guest_socket < 0 || t->guest_core < 0 || t->guest_thread < 0;
+		if (is_unknown && smp->cpus) {
 			t->guest_thread = t->index % smp->threads;
 			t->guest_core = t->index / smp->threads % smp->cores;
 			t->guest_socket = t->index / smp->threads / smp->cores;
@@ -310,9 +364,11 @@ static void place_in_guest(struct vm_draft *d)
 }
 
 /* What became of "kvm:tcg" stands in the names. */
-static void settle_accel(struct vm_draft *d)
+static void settle_accel(const struct vm_search *f, struct vm_draft *d)
 {
-	d->vm.accel = d->args.accel;
+	size_t n_kvm;
+	(void)vm_kvm_of(f, d->vm.pid, &n_kvm);
+	d->vm.accel = n_kvm ? "kvm" : d->args.accel;
 	array_for_each (t, &d->threads) {
 		if (t->role != ROLE_VCPU)
 			continue;
@@ -340,14 +396,26 @@ void vm_threads(struct vm_search *f, struct vm_draft *d, const struct qmp_facts 
 			"thread names are used");
 		facts = NULL;
 	}
+	size_t n_kvm, n_unnamed = 0;
+	const struct kvm_vcpu *kvm = vm_kvm_of(f, d->vm.pid, &n_kvm);
+	if (facts && n_kvm && (n_unnamed = count_unnamed(kvm, n_kvm, facts))) {
+		vm_note(f, d,
+			"%zu threads ran vCPUs by the kernel's word, and not by %s: the kernel's "
+			"is "
+			"taken",
+			n_unnamed, streq(d->vm.manager, "libvirt") ? "libvirt's groups" : "QMP");
+		facts = NULL;
+	}
 	if (facts)
 		apply_facts(f, d, facts);
-	else
-		count_by_name(f, d);
+	else if (n_kvm)
+		apply_kvm(f, d, kvm, n_kvm);
+	if (!facts)
+		count_vcpus(f, d, n_kvm);
 	if (!facts || !facts->has_iothreads)
 		note_hidden_iothreads(f, d);
 	place_in_guest(d);
-	settle_accel(d);
+	settle_accel(f, d);
 }
 
 /* "kvm-pit/3085", "vhost-3085" (a thread of QEMU itself since 6.4) and, since 5.17 shows the

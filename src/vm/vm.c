@@ -87,6 +87,7 @@ static void search_done(struct vm_search *f)
 	}
 	free(f->drafts.v);
 	free(f->by_pid);
+	free(f->kvm.v);
 	free(f->users.v);
 	free(f->notes.v);
 }
@@ -171,7 +172,6 @@ static void identify_all(struct vm_search *f)
 			continue;
 		vm->manager = d->owner->name;
 		vm->config = d->config;
-		vm_identify(f, vm);
 		if (!vm->id)
 			vm->id = vm->name ? vm->name : arena_printf(f->arena, "%d", vm->pid);
 	}
@@ -212,6 +212,7 @@ int vms_find_about(struct host *h, const struct snapshot *s, vm_about_fn *is_abo
 		.others_qmp_ns = QMP_OTHERS_NS,
 	};
 	sort_tasks(&f);
+	vm_kvm_read(&f);
 	for (size_t i = 0; i < N_ELEMENTS(providers); i++) {
 		int r = providers[i]->find(&f, e);
 		if (r < 0)

@@ -73,10 +73,10 @@ struct vm {
 	int uid;                 /* who runs it; -1: unknown */
 	const char *user;        /* the name, or the number where it has none; NULL: unknown */
 	bool is_in_container;    /* in a PID namespace of its own */
-	const char *accel;       /* "kvm", "tcg", … */
+	const char *accel;       /* "kvm", "tcg", …; NULL: unknown */
 	int pid;
 	uint64_t start;
-	int n_vcpus;
+	int n_vcpus;               /* 0: unknown */
 	int guest_threads;         /* SMT threads per guest core, 1 when unknown */
 	const char *cgroup;        /* path below the cgroup v2 mount, NULL without one */
 	struct vm_thread *threads; /* by role, then index, then tid */

@@ -145,7 +145,7 @@ static const struct {
 	{ Q "-chardev|{\"id\":7}|-mon|m,mode=control",
 		"- - tcg 1/1/1 qmp=its chardev is not on the command line note" },
 	{ Q "-chardev|socket,path=/x", "- - tcg 1/1/1 note" },
-	{ Q "-readconfig|/etc/vm.cfg", "- - tcg 1/1/1 note" },
+	{ Q "-readconfig|/etc/vm.cfg", "- - tcg 1/1/1" },
 	/* whole ones, as managers write them */
 	{ "/usr/bin/kvm|-id|100|-name|db,debug-threads=on|-no-shutdown|"
 	  "-chardev|socket,id=qmp,path=/var/run/qemu-server/100.qmp,server=on,wait=off|"
