@@ -14,11 +14,26 @@ static int get_unit(struct host *h, const struct target *t, const char *property
 	return r == HOST_NOT_LOADED ? KNOB_GONE : r == HOST_NO_SYSTEMD ? -ENOTCONN : r;
 }
 
+/* A group has the name of a unit, and need not be it: anybody may make a group ssh.service below
+ * his own. One that does not run has no group; what we set of it before still is to go back. */
+static int check_unit(struct host *h, const struct target *t, const char *dropin)
+{
+	AUTO_FREE char *group = NULL, *text = NULL;
+	int r = t->id ? host_get_unit(h, t->key, "ControlGroup", &group) : HOST_NO_SYSTEMD;
+	if (r == HOST_NO_SYSTEMD) /* the property will tell */
+		return 0;
+	if (r == 0 && *group)
+		return *group == '/' && streq(group + 1, t->id) ? 0 : KNOB_GONE;
+	return r < 0 ? r : host_read(h, &text, NULL, "%s", dropin) == 0 ? 0 : KNOB_GONE;
+}
+
 static int read_cpus(struct host *h, const struct knob *k, const struct target *t, struct arena *a,
 	struct value *ret)
 {
-	AUTO_FREE char *text = NULL;
-	int r = get_unit(h, t, "AllowedCPUs", &text);
+	AUTO_FREE char *text = NULL, *dropin = xasprintf(HOST_UNIT_CPUS_DROPIN, t->key);
+	int r = check_unit(h, t, dropin);
+	if (r == 0)
+		r = get_unit(h, t, "AllowedCPUs", &text);
 	return r ? r : value_parse(k, text, a, ret);
 }
 
@@ -51,9 +66,11 @@ static int read_delegate(struct host *h, const struct knob *k, const struct targ
 {
 	(void)k;
 	(void)a;
-	AUTO_FREE char *text = NULL, *property = NULL;
-	int r = get_unit(h, t, "Delegate", &property);
-	bool is_set = host_read(h, &text, NULL, DELEGATE_DROPIN, t->key) == 0;
+	AUTO_FREE char *text = NULL, *property = NULL, *dropin = xasprintf(DELEGATE_DROPIN, t->key);
+	int r = check_unit(h, t, dropin);
+	if (r == 0)
+		r = get_unit(h, t, "Delegate", &property);
+	bool is_set = host_read(h, &text, NULL, "%s", dropin) == 0;
 	if (r == KNOB_GONE && !is_set)
 		return r; /* a scope that ended leaves its drop-in behind */
 	if (r < 0)

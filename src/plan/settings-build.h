@@ -40,6 +40,8 @@ const struct vm *builder_vm(const struct builder *b, const struct placement *p);
 
 /* Is the path that of the group or of one below it? */
 bool group_is_inside(const char *path, const char *group);
+/* Is it the VM's own group, or below? A VM in the root group has none of its own. */
+bool group_is_of(const char *path, const struct placement *p);
 /* Fences around what is beside the VMs, along the way from the root to their groups. */
 void add_fences(struct builder *b);
 /* Room in the groups that libvirt made for the threads of a VM. */

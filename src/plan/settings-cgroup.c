@@ -11,10 +11,28 @@ bool group_is_inside(const char *path, const char *group)
 	return rest && (!*group || !*rest || *rest == '/');
 }
 
-static bool has_vm_inside(const struct builder *b, const char *group)
+bool group_is_of(const char *path, const struct placement *p)
+{
+	return p->cgroup && *p->cgroup && group_is_inside(path, p->cgroup);
+}
+
+/* Is it the root, or a group with a fenced VM in it? What is beside its way down gets a fence; a VM
+ * that is only pinned keeps nobody off, and stays off itself. */
+static bool is_on_the_way(const struct builder *b, const char *group)
+{
+	bool is_way = !*group;
+	for (size_t i = 0; i < b->n_placements; i++) {
+		const struct placement *p = &b->placements[i];
+		is_way |= p->level >= LEVEL_FENCED && p->cgroup && *p->cgroup &&
+			group_is_inside(p->cgroup, group);
+	}
+	return is_way;
+}
+
+static bool is_in_fenced_vm(const struct builder *b, const char *group)
 {
 	for (size_t i = 0; i < b->n_placements; i++)
-		if (b->placements[i].cgroup && group_is_inside(b->placements[i].cgroup, group))
+		if (b->placements[i].level >= LEVEL_FENCED && group_is_of(group, &b->placements[i]))
 			return true;
 	return false;
 }
@@ -90,6 +108,7 @@ static void fence_group(struct builder *b, const struct cgroup *g)
 	struct setting *s;
 	if (b->s->has_systemd && is_unit(name)) {
 		s = builder_add(b, "unit.allowed_cpus", name, why);
+		s->id = g->path;
 		builder_take_out(b, s);
 	}
 	s = builder_add(b, "cgroup.cpus", g->path, why);
@@ -111,18 +130,14 @@ static void add_controllers(struct builder *b, const char *group)
 	}
 }
 
-/* The siblings along the way from the root to the VMs' groups. */
+/* The siblings along the way from the root to the VMs' groups, threaded ones too. */
 void add_fences(struct builder *b)
 {
 	add_controllers(b, "");
 	for (size_t i = 1; i < b->s->n_cgroups; i++) {
 		const struct cgroup *g = &b->s->cgroups[i], *parent = &b->s->cgroups[g->parent];
-		bool is_beside = has_vm_inside(b, parent->path) && !has_vm_inside(b, g->path);
-		bool is_in_vm = false;
-		for (size_t k = 0; k < b->n_placements; k++)
-			is_in_vm |= b->placements[k].cgroup &&
-				group_is_inside(parent->path, b->placements[k].cgroup);
-		if (!is_beside || is_in_vm || (g->type && streq(g->type, "threaded")))
+		bool is_beside = is_on_the_way(b, parent->path) && !is_on_the_way(b, g->path);
+		if (!is_beside || is_in_fenced_vm(b, parent->path))
 			continue;
 		if (is_unit(base_name(g->path)) || has_tasks(b, g->path)) {
 			add_controllers(b, parent->path);
@@ -153,6 +168,7 @@ void add_vm_group(struct builder *b, const struct placement *p)
 		(str_has_suffix(unit, ".scope") || str_has_suffix(unit, ".service"))) {
 		s = builder_add(b, "unit.delegate", unit,
 			"systemd leaves what is made below the VM's unit alone");
+		s->id = arena_strdup(b->arena, p->cgroup);
 		builder_want(b, s, p, value_word("yes"));
 	}
 	add_controller(b, p, "", "lets groups have CPUs of their own");
@@ -196,9 +212,9 @@ static void add_manager_group(
  * places of the threads that stay there, and not what becomes a partition beside them. */
 void add_manager_groups(struct builder *b, const struct placement *p, const struct vm *vm)
 {
-	for (size_t i = 1; p->cgroup && i < b->s->n_cgroups; i++) {
+	for (size_t i = 1; i < b->s->n_cgroups; i++) {
 		const struct cgroup *g = &b->s->cgroups[i];
-		bool is_below = group_is_inside(g->path, p->cgroup) && !streq(g->path, p->cgroup);
+		bool is_below = group_is_of(g->path, p) && !streq(g->path, p->cgroup);
 		if (is_below && g->cpus && *g->cpus && !streq(base_name(g->path), VCPUS_GROUP))
 			add_manager_group(b, p, vm, g);
 	}

@@ -97,8 +97,7 @@ static bool is_beside_vm(const struct builder *b, const struct task *t)
 {
 	for (size_t i = 0; t->cgroup > 0 && i < b->n_placements; i++) {
 		const struct placement *p = &b->placements[i];
-		if (p->level == LEVEL_FENCED && p->cgroup &&
-			group_is_inside(b->s->cgroups[t->cgroup].path, p->cgroup))
+		if (p->level == LEVEL_FENCED && group_is_of(b->s->cgroups[t->cgroup].path, p))
 			return true;
 	}
 	return false;

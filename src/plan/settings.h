@@ -18,7 +18,7 @@ struct setting {
 	const struct knob *knob;
 	const char *key; /* which one: "24", a cgroup's path, a unit's name, a TID */
 	const char *id;  /* what a successor under the same key would not share, or NULL: a thread's
-			    start time, a cgroup's inode, an interrupt's name */
+			    start time, a cgroup's inode, a unit's cgroup, an interrupt's name */
 	/* What each VM wants of it: knob_join() makes the value of it. */
 	const struct contribution *by;
 	size_t n_by;
