@@ -193,8 +193,50 @@ static int read_before(struct host *h, const struct ledger *l, const struct entr
 	return r;
 }
 
-/* A fence holds what has no value of its own; what is ours there goes. */
-static void leave_to_fence(struct host *h, struct change *c, struct changes *list)
+/* What another setting was before any change of ours. Returns as knob_read(). */
+static int other_baseline(struct host *h, const struct ledger *l, const struct setting_name *name,
+	struct changes *list, struct value *ret)
+{
+	const struct entry other = { .knob = name->knob, .key = name->key, .id = name->id };
+	const struct target t = { name->key, name->id };
+	const struct change *planned = changes_find(list, &other);
+	const struct entry *ours = ledger_find(l, name->knob, &t);
+	if (planned || ours) {
+		*ret = planned ? planned->baseline : ours->baseline;
+		return 0;
+	}
+	int r = knob_read(h, name->knob, &t, &list->arena, ret);
+	if (r == 0)
+		*ret = knob_baseline(h, name->knob, &t, ret);
+	return r;
+}
+
+/* True when something else sees to it: a fence, or the kernel. */
+static bool is_seen_to(struct host *h, const struct ledger *l, const struct setting *s,
+	const struct change *c, struct changes *list)
+{
+	struct value other;
+	return (s->needs_own && c->baseline.kind == VALUE_UNSET) ||
+		(s->follows && other_baseline(h, l, s->follows, list, &other) == 0 &&
+			value_equal(&other, &c->baseline));
+}
+
+/* What the value is derived from: the baseline, and no more than what it is to be within. */
+static struct value base_of(struct host *h, const struct ledger *l, const struct setting *s,
+	const struct change *c, struct changes *list)
+{
+	struct value limit;
+	if (!s->within || other_baseline(h, l, s->within, list, &limit) != 0 ||
+		limit.kind != VALUE_SET)
+		return c->baseline;
+	if (c->baseline.kind != VALUE_SET)
+		return limit;
+	struct cpuset both = cpuset_and(c->baseline.cpus, limit.cpus);
+	return value_cpus(arena_dup(&list->arena, &both, 1, sizeof both));
+}
+
+/* Nothing is set there; what is ours goes. */
+static void leave_alone(struct host *h, struct change *c, struct changes *list)
 {
 	c->after = c->baseline;
 	c->aim = AIM_BACK;
@@ -224,10 +266,12 @@ static int plan_setting(struct host *h, const struct ledger *l, const struct set
 		add(list, &c, ours ? CHANGE_IMMOVABLE : CHANGE_UNREADABLE, knob_explain(c.knob, r));
 	} else if (r < 0) {
 		return r;
-	} else if (s->needs_own && c.baseline.kind == VALUE_UNSET) {
-		leave_to_fence(h, &c, list);
-	} else if (setting_join(settings, s, &c.baseline, a, &c.after)) {
-		add_read(h, list, &c, NULL);
+	} else if (is_seen_to(h, l, s, &c, list)) {
+		leave_alone(h, &c, list);
+	} else {
+		const struct value base = base_of(h, l, s, &c, list);
+		if (setting_join(settings, s, &base, a, &c.after))
+			add_read(h, list, &c, NULL);
 	}
 	return 0;
 }

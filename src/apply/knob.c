@@ -101,6 +101,14 @@ bool knob_is_ours(struct host *h, const struct knob *k, const struct target *t,
 	return ops->has_manager && knob_holds(h, k, t, ours, avoid, now) && ops->has_manager(h);
 }
 
+bool knob_is_back(struct host *h, const struct knob *k, const struct target *t,
+	const struct value *written, const struct value *now)
+{
+	const struct knob_ops *ops = ops_of(k);
+	return knob_is_same(h, k, t, written, now) ||
+		(ops->is_left && ops->is_left(h, t, written, now));
+}
+
 const char *knob_explain(const struct knob *k, int error)
 {
 	const char *why = k->explain ? k->explain(error) : NULL;

@@ -47,6 +47,10 @@ struct knob_ops {
 	/* True when 'now' can come from us having written 'ours'; NULL: as is_same. */
 	bool (*is_ours)(struct host *h, const struct target *t, const struct value *ours,
 		const struct value *now);
+	/* Where the kernel shows what is left of a value, and remembers all of it: true when 'now'
+	 * is what is left of the value that was written. */
+	bool (*is_left)(struct host *h, const struct target *t, const struct value *written,
+		const struct value *now);
 	/* True when a program sets it too that was told which CPUs to avoid, and does: its value is
 	 * as good as ours, nobody's wish, and goes back as ours does. */
 	bool (*has_manager)(struct host *h);
@@ -81,6 +85,9 @@ bool knob_holds(struct host *h, const struct knob *k, const struct target *t,
 /* True when 'now' can come from us having written 'ours', to keep off 'avoid' (or NULL). */
 bool knob_is_ours(struct host *h, const struct knob *k, const struct target *t,
 	const struct value *ours, const struct cpuset *avoid, const struct value *now);
+/* True when 'now' is what the kernel shows of the value that was written to go back. */
+bool knob_is_back(struct host *h, const struct knob *k, const struct target *t,
+	const struct value *written, const struct value *now);
 /* The errno in words: the knob's, else the C library's. */
 const char *knob_explain(const struct knob *k, int error);
 

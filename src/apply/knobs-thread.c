@@ -46,21 +46,36 @@ static int read_affinity(struct host *h, const struct knob *k, const struct targ
 	return r == -ESRCH || r == -ENOENT ? KNOB_GONE : r;
 }
 
-/* What a thread gets that has no mask of its own: its cgroup's CPUs, else all that are online.
- *
- * The mask that was asked for cannot be read, only what is left of it. One that equals the group's
+/* What a thread gets that has no mask of its own: its cgroup's CPUs, else all that are online. */
+static int group_cpus(struct host *h, const struct target *t, struct cpuset *ret)
+{
+	AUTO_FREE char *group = NULL;
+	int tid;
+	if (str_to_int(t->key, &tid) == 0 && thread_cgroup(h, tid, &group) == 0 &&
+		cgroup_effective(h, group, ret) == 0)
+		return 0;
+	return read_list_file(h, "sys/devices/system/cpu/online", ret);
+}
+
+/* The mask that was asked for cannot be read, only what is left of it. One that equals the group's
  * set was most likely never set: writing it back would make the thread stick to it when the group
  * gets wider. */
 static bool is_unset(struct host *h, const struct target *t, const struct value *now)
 {
-	AUTO_FREE char *group = NULL;
 	struct cpuset cpus;
-	int tid;
-	bool has_group = str_to_int(t->key, &tid) == 0 && thread_cgroup(h, tid, &group) == 0 &&
-		cgroup_effective(h, group, &cpus) == 0;
-	if (!has_group && read_list_file(h, "sys/devices/system/cpu/online", &cpus) < 0)
+	return now->kind == VALUE_SET && group_cpus(h, t, &cpus) == 0 &&
+		cpuset_equal(now->cpus, &cpus);
+}
+
+/* The thread's group has lost some of its CPUs, to a partition: they come back by themselves. */
+static bool is_left(struct host *h, const struct target *t, const struct value *written,
+	const struct value *now)
+{
+	struct cpuset cpus;
+	if (written->kind != VALUE_SET || now->kind != VALUE_SET || group_cpus(h, t, &cpus) < 0)
 		return false;
-	return now->kind == VALUE_SET && cpuset_equal(now->cpus, &cpus);
+	struct cpuset left = cpuset_and(written->cpus, &cpus);
+	return cpuset_equal(now->cpus, cpuset_is_empty(&left) ? &cpus : &left);
 }
 
 static int all_cpus(struct host *h, struct cpuset *ret)
@@ -109,7 +124,9 @@ static const char *process_of(struct host *h, const struct target *t, struct are
 	.read = read_affinity, .write = write_affinity, .is_unset = is_unset,                      \
 	.is_ours = is_our_affinity, .parent = process_of
 
-const struct knob_ops thread_affinity_ops = { .name = "thread.affinity", AFFINITY_OPS };
+const struct knob_ops thread_affinity_ops = {
+	.name = "thread.affinity", .is_left = is_left, AFFINITY_OPS
+};
 const struct knob_ops task_affinity_ops = { .name = "task.affinity", AFFINITY_OPS };
 const struct knob_ops kthread_affinity_ops = { .name = "kthread.affinity", AFFINITY_OPS };
 

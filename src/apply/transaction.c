@@ -59,6 +59,13 @@ static void put(struct host *h, struct changes *list, struct change *c)
 	arena_done(&a);
 }
 
+/* As good as the value that was written. */
+static bool holds(struct host *h, const struct change *c, const struct value *now)
+{
+	return c->aim == AIM_BACK ? knob_is_back(h, c->knob, &c->target, &c->after, now)
+				  : knob_holds(h, c->knob, &c->target, &c->after, c->avoid, now);
+}
+
 /* Reads back, and concludes. */
 static void check(struct host *h, struct changes *list, struct change *c)
 {
@@ -66,7 +73,7 @@ static void check(struct host *h, struct changes *list, struct change *c)
 	struct value now;
 	if (!read_now(h, list, c, &a, &now)) {
 		/* concluded */
-	} else if (knob_holds(h, c->knob, &c->target, &c->after, c->avoid, &now)) {
+	} else if (holds(h, c, &now)) {
 		conclude(list, c, CHANGE_DONE, NULL);
 	} else {
 		AUTO_FREE char *text = value_text(c->knob, &now);

@@ -18,6 +18,10 @@ struct builder {
 	const struct cpuset *claimed, *open; /* see struct claims */
 	const struct contribution *wanted;   /* the claim of each VM that has one */
 	size_t n_wanted;
+	/* Of these the VMs that have no partition to keep others off: what fences are for. */
+	const struct contribution *fences;
+	size_t n_fences;
+	const struct cpuset *fenced;
 };
 
 /* A new setting at the end of the list, of the knob of that name; the key is copied. */
@@ -33,6 +37,13 @@ void builder_want_cpus(
 void builder_want_claims(struct builder *b, struct setting *s);
 /* Its value will be the set that it was, without the claims. */
 void builder_take_out(struct builder *b, struct setting *s);
+/* The same, but for the CPUs of partitions: the kernel keeps processes off these. */
+void builder_fence(struct builder *b, struct setting *s);
+/* The name of a setting; key and id are not copied. */
+const struct setting_name *builder_name(
+	struct builder *b, const char *knob, const char *key, const char *id);
+/* The online CPUs beside these. */
+const struct cpuset *builder_others(struct builder *b, const struct cpuset *cpus);
 /* The placed VM, or NULL when it is no longer there. */
 const struct vm *builder_vm(const struct builder *b, const struct placement *p);
 
@@ -63,5 +74,5 @@ bool thread_goes_into_partition(const struct builder *b, const struct placement 
 	const struct vm *vm, const struct vm_thread *t);
 /* Into the partition, then everybody to his place. */
 void add_vm_threads(struct builder *b, const struct placement *p, const struct vm *vm);
-/* The threads that no fence holds. */
+/* The threads that neither fence nor partition holds. */
 void add_other_threads(struct builder *b);

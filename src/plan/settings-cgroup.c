@@ -23,7 +23,7 @@ static bool is_on_the_way(const struct builder *b, const char *group)
 	bool is_way = !*group;
 	for (size_t i = 0; i < b->n_placements; i++) {
 		const struct placement *p = &b->placements[i];
-		is_way |= p->level >= LEVEL_FENCED && p->cgroup && *p->cgroup &&
+		is_way |= p->level == LEVEL_FENCED && p->cgroup && *p->cgroup &&
 			group_is_inside(p->cgroup, group);
 	}
 	return is_way;
@@ -32,7 +32,7 @@ static bool is_on_the_way(const struct builder *b, const char *group)
 static bool is_in_fenced_vm(const struct builder *b, const char *group)
 {
 	for (size_t i = 0; i < b->n_placements; i++)
-		if (b->placements[i].level >= LEVEL_FENCED && group_is_of(group, &b->placements[i]))
+		if (b->placements[i].level == LEVEL_FENCED && group_is_of(group, &b->placements[i]))
 			return true;
 	return false;
 }
@@ -109,20 +109,22 @@ static void fence_group(struct builder *b, const struct cgroup *g)
 	if (b->s->has_systemd && is_unit(name)) {
 		s = builder_add(b, "unit.allowed_cpus", name, why);
 		s->id = g->path;
-		builder_take_out(b, s);
+		builder_fence(b, s);
+		/* a list that is not by systemd is to become no wider by it */
+		s->within = builder_name(b, "cgroup.cpus", g->path, inode_text(b, g));
 	}
 	s = builder_add(b, "cgroup.cpus", g->path, why);
 	s->id = inode_text(b, g);
-	builder_take_out(b, s);
+	builder_fence(b, s);
 }
 
-/* For whoever claims CPUs: lets the children of the group, and of those above, have lists. */
+/* For whoever needs fences: lets the children of the group, and of those above, have lists. */
 static void add_controllers(struct builder *b, const char *group)
 {
 	static const char why[] = "lets groups have CPUs of their own";
 	for (size_t i = 0; i < b->n_placements; i++) {
 		const struct placement *p = &b->placements[i];
-		if (p->level < LEVEL_FENCED)
+		if (p->level != LEVEL_FENCED)
 			continue;
 		add_controller(b, p, "", why);
 		if (*group)

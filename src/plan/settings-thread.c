@@ -47,6 +47,15 @@ bool thread_goes_into_partition(const struct builder *b, const struct placement 
 		cpuset_is_subset(thread_place(b, p, t), &p->claim_cpus);
 }
 
+/* The partitions keep the VM's other threads off their CPUs, and all the rest they may have. */
+static bool is_held_off(
+	const struct builder *b, const struct placement *p, const struct cpuset *place)
+{
+	struct cpuset rest = cpuset_minus(&b->s->online_cpus, b->claimed);
+	return p->level == LEVEL_ISOLATED && !b->n_fences && is_housekeeping(b, place) &&
+		cpuset_is_subset(&rest, place);
+}
+
 void add_vm_threads(struct builder *b, const struct placement *p, const struct vm *vm)
 {
 	AUTO_FREE char *child = xasprintf("%s/" VCPUS_GROUP, p->cgroup ? p->cgroup : "");
@@ -68,7 +77,8 @@ void add_vm_threads(struct builder *b, const struct placement *p, const struct v
 		s->is_sole = true;
 		builder_want_cpus(b, s, p, place);
 		if (is_housekeeping(b, place)) /* trimmed by its group it is as well off */
-			s->avoid = b->claimed;
+			s->avoid = builder_others(b, place);
+		s->needs_own = is_held_off(b, p, place);
 		s->is_optional = t->role == ROLE_WORKER || t->role == ROLE_KVM;
 	}
 }
@@ -103,39 +113,43 @@ static bool is_beside_vm(const struct builder *b, const struct task *t)
 	return false;
 }
 
-/* Threaded groups are not fenced, but the domain that they hang on is, unless that is the root. */
-static bool is_in_threaded_group(const struct builder *b, const struct task *t)
+/* No fence holds a kernel thread. A partition does, but kernels before 7.0 rewrite the masks of all
+ * of them when one is made or goes: those that somebody chose are to be kept meanwhile, and given
+ * back. */
+static void add_kernel_thread(struct builder *b, const struct task *t)
 {
-	int g = t->cgroup;
-	while (g > 0 && b->s->cgroups[g].type && streq(b->s->cgroups[g].type, "threaded"))
-		g = b->s->cgroups[g].parent;
-	return t->cgroup > 0 && g <= 0;
+	bool needs_own = !b->n_fences;
+	if (needs_own && !has_own_mask(b, t))
+		return;
+	struct setting *s = add_thread(b, "kthread.affinity", t->tid, t->start,
+		needs_own ? "a kernel thread keeps its own mask, off the claimed CPUs"
+			  : "a kernel thread that can be moved");
+	builder_take_out(b, s);
+	s->needs_own = needs_own;
+	s->is_optional = true;
 }
 
 /*
- * Threads that no fence holds: kernel threads, what else is in the root group or in a threaded one,
- * and what shares the group of a VM. And those whose mask somebody chose: kernels before 6.2 forget
- * it at any change of a cpuset, later ones rewrite the masks of kernel threads when a partition is
- * made.
+ * Threads that no fence holds: what else is in the root group, and what shares the group of a VM;
+ * a partition holds these. And those whose mask somebody chose: kernels before 6.2 forget it at any
+ * change of a cpuset, later ones remember it where nobody can read it, so that it would be lost
+ * when another mask has to be set.
  */
 static void add_other_thread(struct builder *b, const struct task *t)
 {
-	bool is_beside = is_beside_vm(b, t), is_threaded = is_in_threaded_group(b, t);
-	struct setting *s;
-	if (t->cgroup > 0 && !is_beside && !is_threaded && !has_own_mask(b, t))
+	bool is_beside = is_beside_vm(b, t);
+	bool is_held = !is_beside && (t->cgroup > 0 || !b->n_fences);
+	if (is_held && !has_own_mask(b, t))
 		return;
-	if (task_is_kthread(t))
-		s = add_thread(b, "kthread.affinity", t->tid, t->start,
-			"a kernel thread that can be moved");
-	else if (is_beside || is_threaded)
-		s = add_thread(b, "thread.affinity", t->tid, t->start,
-			is_beside ? "what shares a VM's group is in no fence"
-				  : "a threaded group is in no fence");
+	struct setting *s = is_beside ? add_thread(b, "thread.affinity", t->tid, t->start,
+						"what shares a VM's group is in no fence")
+				      : add_thread(b, "task.affinity", t->tid, t->start,
+						"keeps its own mask, off the claimed CPUs");
+	if (has_own_mask(b, t))
+		builder_take_out(b, s);
 	else
-		s = add_thread(b, "task.affinity", t->tid, t->start,
-			"keeps its own mask, off the claimed CPUs");
-	builder_take_out(b, s);
-	s->needs_own = !is_beside && !is_threaded && t->cgroup > 0 && !task_is_kthread(t);
+		builder_fence(b, s);
+	s->needs_own = is_held;
 	s->is_optional = true;
 }
 
@@ -143,7 +157,11 @@ void add_other_threads(struct builder *b)
 {
 	for (size_t i = 0; i < b->s->n_tasks; i++) {
 		const struct task *t = &b->s->tasks[i];
-		if (!task_is_immovable(t) && t->allowed && !is_vm_thread(b, t))
+		if (task_is_immovable(t) || !t->allowed || is_vm_thread(b, t))
+			continue;
+		if (task_is_kthread(t))
+			add_kernel_thread(b, t);
+		else
 			add_other_thread(b, t);
 	}
 }

@@ -32,6 +32,14 @@ static const struct cpuset *keep(struct builder *b, const struct cpuset *set)
 	return arena_dup(b->arena, set, 1, sizeof *set);
 }
 
+const struct setting_name *builder_name(
+	struct builder *b, const char *knob, const char *key, const char *id)
+{
+	const struct setting_name name = { knob_find(knob), key, id };
+	assert(name.knob);
+	return arena_dup(b->arena, &name, 1, sizeof name);
+}
+
 void builder_want(
 	struct builder *b, struct setting *s, const struct placement *p, struct value value)
 {
@@ -61,6 +69,20 @@ void builder_take_out(struct builder *b, struct setting *s)
 	s->avoid = b->claimed;
 }
 
+const struct cpuset *builder_others(struct builder *b, const struct cpuset *cpus)
+{
+	struct cpuset others = cpuset_minus(&b->s->online_cpus, cpus);
+	return keep(b, &others);
+}
+
+void builder_fence(struct builder *b, struct setting *s)
+{
+	s->by = b->fences;
+	s->n_by = b->n_fences;
+	s->fallback = b->open;
+	s->avoid = b->fenced;
+}
+
 const struct vm *builder_vm(const struct builder *b, const struct placement *p)
 {
 	return placement_vm(p, b->vms);
@@ -68,16 +90,26 @@ const struct vm *builder_vm(const struct builder *b, const struct placement *p)
 
 /* ---- interrupts and kernel work ---- */
 
-static void add_interrupt(struct builder *b, const struct irq *irq, const char *why)
+static struct setting *add_interrupt(struct builder *b, const struct irq *irq, const char *why)
 {
 	char key[16];
 	if (!irq->affinity)
-		return;
+		return NULL;
 	snprintf(key, sizeof key, "%d", irq->irq);
 	struct setting *s = builder_add(b, "irq.affinity", key, why);
 	s->id = *irq->action ? arena_strdup(b->arena, irq->action) : NULL;
 	builder_take_out(b, s);
 	s->is_optional = true;
+	return s;
+}
+
+/* The next driver to request it gets the default mask, unless somebody gave it one of its own
+ * (irq_setup_affinity() in kernel/irq/manage.c). */
+static void add_idle_interrupt(struct builder *b, const struct irq *irq)
+{
+	struct setting *s = add_interrupt(b, irq, "the next driver to request it gets its mask");
+	if (s && b->s->default_smp_affinity)
+		s->follows = builder_name(b, "irq.default_affinity", "default", NULL);
 }
 
 static void add_interrupts(struct builder *b)
@@ -95,8 +127,7 @@ static void add_interrupts(struct builder *b)
 	for (size_t i = 0; i < b->s->n_irqs; i++)
 		add_interrupt(b, &b->s->irqs[i], "an interrupt stops the vCPU that it lands on");
 	for (size_t i = 0; i < b->s->n_idle_irqs; i++)
-		add_interrupt(
-			b, &b->s->idle_irqs[i], "the next driver to request it gets its mask");
+		add_idle_interrupt(b, &b->s->idle_irqs[i]);
 	if (b->s->workqueues.cpumask) {
 		s = builder_add(
 			b, "workqueue.cpumask", "unbound", "unbound kernel work runs elsewhere");
@@ -105,21 +136,12 @@ static void add_interrupts(struct builder *b)
 	}
 }
 
-static bool needs(const struct builder *b, enum level level)
-{
-	for (size_t i = 0; i < b->n_placements; i++)
-		if (b->placements[i].level >= level)
-			return true;
-	return false;
-}
-
 static void build(struct builder *b)
 {
-	bool is_fenced = needs(b, LEVEL_FENCED);
-	if (is_fenced) {
+	if (b->n_wanted)
 		add_interrupts(b);
+	if (b->n_fences)
 		add_fences(b);
-	}
 	for (size_t i = 0; i < b->n_placements; i++) {
 		const struct vm *vm = builder_vm(b, &b->placements[i]);
 		if (vm)
@@ -136,7 +158,7 @@ static void build(struct builder *b)
 	for (size_t i = 0; i < b->n_placements; i++)
 		if (b->placements[i].level == LEVEL_ISOLATED && builder_vm(b, &b->placements[i]))
 			add_partition(b, &b->placements[i]);
-	if (is_fenced)
+	if (b->n_wanted)
 		add_other_threads(b);
 }
 
@@ -151,14 +173,23 @@ static const struct cpuset *housekeeping_of(struct builder *b)
 /* Claims count from level fenced on: a VM that is only pinned keeps nobody off its CPUs. */
 static void want_claims(struct builder *b)
 {
-	struct contribution *wanted = arena_alloc(b->arena, (b->n_placements + 1) * sizeof *wanted);
+	size_t size = (b->n_placements + 1) * sizeof(struct contribution);
+	struct contribution *wanted = arena_alloc(b->arena, size),
+			    *fences = arena_alloc(b->arena, size);
+	struct cpuset fenced = CPUSET_EMPTY;
 	for (size_t i = 0; i < b->n_placements; i++) {
 		const struct placement *p = &b->placements[i];
+		const struct contribution c = { p->vm, value_cpus(keep(b, &p->claim_cpus)) };
 		if (p->level >= LEVEL_FENCED)
-			wanted[b->n_wanted++] = (struct contribution){ .vm = p->vm,
-				.value = value_cpus(keep(b, &p->claim_cpus)) };
+			wanted[b->n_wanted++] = c;
+		if (p->level != LEVEL_FENCED)
+			continue;
+		fences[b->n_fences++] = c;
+		fenced = cpuset_or(&fenced, &p->claim_cpus);
 	}
 	b->wanted = wanted;
+	b->fences = fences;
+	b->fenced = keep(b, &fenced);
 }
 
 /* By phase, and within one as they were made. */

@@ -14,6 +14,11 @@
 struct snapshot;
 struct vms;
 
+struct setting_name {
+	const struct knob *knob;
+	const char *key, *id;
+};
+
 struct setting {
 	const struct knob *knob;
 	const char *key; /* which one: "24", a cgroup's path, a unit's name, a TID */
@@ -26,7 +31,14 @@ struct setting {
 	const struct cpuset *fallback; /* the set to have when nothing online is left; or NULL */
 	const struct cpuset *avoid;    /* a set without these CPUs is as good; or NULL */
 	bool is_optional;              /* failing is reported, and no reason to give up */
-	bool needs_own; /* there is nothing to do where nobody chose a value: a fence holds it */
+	/* There is nothing to do where nobody chose a value: a fence or a partition holds it. */
+	bool needs_own;
+	/* The kernel derives it from that other setting, as long as both are what they were before
+	 * any change of ours: nothing to do then. Or NULL. */
+	const struct setting_name *follows;
+	/* That other setting is part of it: what it had from the start is not to become more. Or
+	 * NULL. */
+	const struct setting_name *within;
 	const char *why;
 };
 

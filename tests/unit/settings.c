@@ -61,7 +61,7 @@ static struct settings *plan(struct fake_host *h, const char *policy)
 {
 	AUTO_PLACEMENTS struct placements *p = NULL;
 	struct err e = { 0 };
-	if (fake_place(h, policy, 1, NULL, &p, &e) < 0 || p->n != 1) {
+	if (fake_place(h, policy, h->vms.n_vms, NULL, &p, &e) < 0 || p->n != h->vms.n_vms) {
 		fprintf(stderr, "not placed: %s\n", e.text);
 		abort();
 	}
@@ -133,10 +133,8 @@ static void test_units(void)
 	struct fake_host *h = host_with(service, service[1]);
 	AUTO_SETTINGS struct settings *s = plan(h, "");
 	same_str(setting_of(h, s, "unit.delegate", "vm.service"), "yes", "a service is delegated");
-	same_str(setting_of(h, s, "unit.allowed_cpus", "ssh.service"), "without 1,13",
-		"what is beside it is fenced");
-	same_str(setting_of(h, s, "unit.allowed_cpus", "system.slice"), "none",
-		"what it is in is not");
+	same_str(setting_of(h, s, "unit.allowed_cpus", "ssh.service"), "none",
+		"what is beside it needs no fence");
 	same_str(setting_of(h, s, "cgroup.partition", "system.slice/vm.service/vcpus"), "isolated",
 		"the partition");
 	fake_free(h);
@@ -157,8 +155,48 @@ static void test_beside(void)
 	fake_free(h);
 }
 
+/* Two VMs, db in 1.scope on CPUs 1 and 13, other in 'cgroup' on 2 and 14, at these levels; what a
+ * setting of a group would be. */
+static void same_fences(const char *levels, const char *cgroup, const char *services,
+	const char *threaded, const char *own, const char *others)
+{
+	static const char *const groups[] = { "system.slice", "qemu.slice", "qemu.slice/1.scope",
+		"qemu.slice/2.scope", NULL };
+	struct fake_host *h = host_with(groups, groups[2]);
+	int in_root = add_group(h, "batch", "threaded", "");
+	add_task(h, 77, in_root);
+	fake_vm(h, "other", 2, 1, 1)->cgroup = cgroup;
+	AUTO_SETTINGS struct settings *s = plan(h, levels);
+	const struct {
+		const char *group, *wanted;
+	} rows[] = { { "system.slice", services }, { "batch", threaded },
+		{ "qemu.slice/1.scope", own }, { "qemu.slice/2.scope", others },
+		{ "qemu.slice", "none" } };
+	for (size_t i = 0; i < N_ELEMENTS(rows); i++)
+		same_str(setting_of(h, s, "cgroup.cpus", rows[i].group), rows[i].wanted,
+			"%s, other in '%s': fence around %s", levels, cgroup, rows[i].group);
+	fake_free(h);
+}
+
+/* Fences are for the claims of fenced VMs; partitions need none, and pinned VMs have none. */
+static void test_fences(void)
+{
+	static const char other[] = "qemu.slice/2.scope", ours[] = "without 1,13";
+#define LEVELS(db, other) "[vm db]\nisolation = " db "\n[vm other]\nisolation = " other "\n"
+	same_fences(LEVELS("fenced", "pinned"), other, ours, ours, "none", ours);
+	same_fences(LEVELS("fenced", "isolated"), other, ours, ours, "none", ours);
+	same_fences(LEVELS("isolated", "isolated"), other, "none", "none", "none", "none");
+	same_fences(LEVELS("isolated", "pinned"), other, "none", "none", "none", "none");
+	same_fences(LEVELS("fenced", "fenced"), other, "without 1-2,13-14", "without 1-2,13-14",
+		"none", "none");
+	/* a VM in the root group is in nobody's way */
+	same_fences(LEVELS("fenced", "pinned"), "", ours, ours, "none", ours);
+	same_fences(LEVELS("pinned", "pinned"), "", "none", "none", "none", "none");
+}
+
 int main(void)
 {
+	test_fences();
 	test_libvirt();
 	test_units();
 	test_beside();
