@@ -41,6 +41,30 @@ static bool is_trigger(const char *word, size_t n)
 	return false;
 }
 
+/* "GICv3  27 Level     arch_timer": SGIs and PPIs, extended ones too. */
+static bool is_private_of_gic(const char *text)
+{
+	const char *p = text + strcspn(text, " \t");
+	uint64_t hw;
+	return str_after(text, "GIC") && str_take_u64(&p, &hw) &&
+		(hw < 32 || (hw >= 1056 && hw < 1120));
+}
+
+/* Each CPU has its own: by the chip, or by who requested it. Nothing else tells everybody. */
+static bool is_cpu_private(const char *text, const char *action)
+{
+	static const char *const chips[] = { "RISC-V INTC", "CPUINTC", "xen-percpu", "XIVE-IPI",
+		"IPI" };
+	static const char *const actions[] = { "IPI", "arch_timer", "riscv-timer" };
+	for (size_t i = 0; i < N_ELEMENTS(chips); i++)
+		if (str_after(text, chips[i]))
+			return true;
+	for (size_t i = 0; i < N_ELEMENTS(actions); i++)
+		if (str_after(action, actions[i]))
+			return true;
+	return is_private_of_gic(text);
+}
+
 /* "PCI-MSIX-0000:00:03.0   0-edge      virtio0-config" → what is behind the trigger; without one,
  * behind the last run of blanks. Actions that share the interrupt are separated by ", ". */
 static const char *action_of(const char *text)
@@ -105,6 +129,7 @@ static bool parse_row(
 		end--;
 	row->text = arena_strndup(a, p, (size_t)(end - p));
 	row->action = row->irq < 0 ? row->text : action_of(row->text);
+	row->is_device = row->irq >= 0 && !is_cpu_private(row->text, row->action);
 	return true;
 }
 

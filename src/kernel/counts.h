@@ -17,6 +17,7 @@ struct count_row {
 	const char *text;   /* what stands behind the counts; "" where nothing does */
 	const char *action; /* of numbered ones: who requested it, "" when nobody did; else text */
 	bool is_per_cpu;    /* a count in each column; ERR and MIS have one in all */
+	bool is_device;     /* has a number, and is no timer, counter or IPI of each CPU's own */
 	const uint64_t *counts; /* by column; 0 where the row has fewer */
 };
 
@@ -35,6 +36,9 @@ struct count_table {
  *	 11:       1544        902     GICv3  27 Level     arch_timer
  *	LOC:      19419      19861   Local timer interrupts
  *	ERR:          0
+ *
+ * What is LOC on x86 has a number elsewhere, as 11 here: hardware interrupts below 32 of a GIC are
+ * each CPU's own (Documentation/devicetree/bindings/interrupt-controller/arm,gic-v3.yaml).
  *
  * Rows are kept in the arena. Returns 0, the number of the first line that is none of these (it is
  * left out, as all such are: a blank line, or one that the end of the text cut), or -EINVAL where

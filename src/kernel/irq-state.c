@@ -9,7 +9,5 @@ void irq_state_parse(const char *text, struct irq_state *ret)
 {
 	*ret = (struct irq_state){
 		.is_managed = str_has_word(text, "IRQD_AFFINITY_MANAGED"),
-		.is_per_cpu = str_has_word(text, "IRQD_PER_CPU") ||
-			str_has_word(text, "_IRQ_PER_CPU_DEVID"),
 	};
 }

@@ -7,7 +7,6 @@
 
 struct irq_state {
 	bool is_managed; /* its CPUs are the kernel's own choice */
-	bool is_per_cpu; /* every CPU has its own: a timer, an IPI */
 };
 
 /*

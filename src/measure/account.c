@@ -71,7 +71,7 @@ static struct measured_counts counts_on(
 		r.v[r.n++] = (struct measured_count){
 			.name = arena_strdup(a, row->name),
 			.label = arena_strdup(a, row->action),
-			.is_device = row->irq >= 0,
+			.is_device = row->is_device,
 			.count = count,
 		};
 	}
@@ -89,7 +89,7 @@ static struct maybe interrupt_rate(
 	for (size_t i = 0; i < delta->n_cpus; i++)
 		n_cpus += cpuset_has(cpus, delta->cpus[i]);
 	for (size_t i = 0; i < delta->n_rows; i++)
-		if (!is_device_only || delta->rows[i].irq >= 0)
+		if (!is_device_only || delta->rows[i].is_device)
 			sum += sum_of_row(delta, &delta->rows[i], cpus);
 	return ratio((double)sum * NS_PER_S, (double)n_cpus * (double)acc->m->window_ns);
 }

@@ -12,7 +12,7 @@ static void add_rows(struct host *h, struct snapshot *s)
 	s->irqs = arena_alloc(&s->arena, s->interrupts.n_rows * sizeof *s->irqs);
 	for (size_t i = 0; i < s->interrupts.n_rows; i++) {
 		const struct count_row *row = &s->interrupts.rows[i];
-		if (row->irq < 0)
+		if (!row->is_device)
 			continue;
 		struct irq *irq = &s->irqs[s->n_irqs++];
 		*irq = (struct irq){ .irq = row->irq,
@@ -34,6 +34,15 @@ static struct irq *find_irq(struct snapshot *s, int nr)
 	return NULL;
 }
 
+/* One that has a line, if only as each CPU's own, is not idle. */
+static bool has_row(const struct snapshot *s, int nr)
+{
+	for (size_t i = 0; i < s->interrupts.n_rows; i++)
+		if (s->interrupts.rows[i].irq == nr)
+			return true;
+	return false;
+}
+
 /* /proc/irq has a directory for every interrupt that could be; /proc/interrupts a line only for
  * those that somebody requested. */
 static void add_idle(struct host *h, struct snapshot *s)
@@ -44,7 +53,7 @@ static void add_idle(struct host *h, struct snapshot *s)
 	s->idle_irqs = arena_alloc(&s->arena, names.n * sizeof *s->idle_irqs);
 	for (size_t i = 0; i < names.n; i++) {
 		struct irq irq = { .name = "", .action = "", .device = -1 };
-		if (str_to_int(names.v[i], &irq.irq) < 0 || find_irq(s, irq.irq))
+		if (str_to_int(names.v[i], &irq.irq) < 0 || has_row(s, irq.irq))
 			continue;
 		irq.affinity = read_cpulist(h, s, "proc/irq/%d/smp_affinity_list", irq.irq);
 		s->idle_irqs[s->n_idle_irqs++] = irq;

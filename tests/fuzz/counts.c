@@ -27,6 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			count_table_column(&t, t.cpus[i]) >= 0);
 	for (size_t i = 0; i < t.n_rows; i++) {
 		const struct count_row *row = &t.rows[i];
+		must(!row->is_device || row->irq >= 0);
 		must(*row->name && !strchr(row->name, ':') && !strchr(row->text, '\n'));
 		must(row->action >= row->text && row->action <= strchr(row->text, 0));
 	}

@@ -222,6 +222,38 @@ static void interrupts(void)
 	ok(!count_table_row(&t, "MIS", 0) && count_table_column(&t, 1) == -1, "what is not there");
 }
 
+/* What is LOC and RES on x86 has numbers elsewhere. */
+static void private_interrupts(void)
+{
+	static const struct {
+		const char *text;
+		bool is_device;
+	} rows[] = {
+		{ "GICv3  27 Level     arch_timer", false },
+		{ "GICv2  30 Level     arch_timer", false },
+		{ "GICv3  23 Level     arm-pmu", false },
+		{ "GICv3   0 Edge      ipi", false },
+		{ "GIC-0  29 Edge      twd", false },
+		{ "GICv3 1060 Level     arm-pmu", false },
+		{ "GICv3  37 Level     ttyS0", true },
+		{ "ITS-MSI 27 Edge      nvme0q0", true },
+		{ "RISC-V INTC   5 Edge      riscv-timer", false },
+		{ "SiFive PLIC   8 Edge      virtio0", true },
+		{ "CPUINTC  12  IPI", false },
+		{ "XIVE-IPI   0 Edge      IPI-0", false },
+		{ "xen-percpu    -virq      timer0", false },
+		{ "xen-dyn    -event     eth0", true },
+		{ "PCI-MSI-0000:00:1f.2   0-edge      ahci[0000:00:1f.2]", true },
+	};
+	for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
+		AUTO_ARENA struct arena a = { 0 };
+		AUTO_FREE char *text = xasprintf("  CPU0\n 11: 7 %s\n", rows[i].text);
+		struct count_table t;
+		ok(count_table_parse(&a, text, &t) == 0 && t.rows[0].is_device == rows[i].is_device,
+			"%s: %s", rows[i].is_device ? "a device" : "each CPU's own", rows[i].text);
+	}
+}
+
 static void odd_counts(void)
 {
 	static const char *const headers[] = { "", "\n", "   CPU0 what\n", "   CPU99999\n",
@@ -320,10 +352,10 @@ static void words(void)
 	same_str(choice_parse(whole), "powersave", "the whole word");
 	same_str(choice_parse(half), NULL, "half a bracket");
 	struct irq_state s;
-	irq_state_parse("dstate: 0x1\n            IRQD_ACTIVATED\n            IRQD_PER_CPU\n", &s);
-	ok(s.is_per_cpu && !s.is_managed, "an interrupt of each CPU");
+	irq_state_parse("dstate: 0x1\n            IRQD_ACTIVATED\n", &s);
+	ok(!s.is_managed, "an interrupt that can be moved");
 	irq_state_parse("            IRQD_AFFINITY_MANAGED\n", &s);
-	ok(!s.is_per_cpu && s.is_managed, "a managed one");
+	ok(s.is_managed, "a managed one");
 	static const char locks[] = "1: FLOCK  ADVISORY  WRITE 4113 00:1b:1254 0 EOF\n"
 				    "2: -> FLOCK  ADVISORY  WRITE 4 00:1b:1255 0 EOF\n";
 	ok(locks_has_flock(locks, 1254) && !locks_has_flock(locks, 1255), "locks");
@@ -362,6 +394,7 @@ static void i17_parsers(void)
 	task_statuses();
 	task_cgroups();
 	interrupts();
+	private_interrupts();
 	odd_counts();
 }
 
