@@ -46,6 +46,13 @@ static int check_dir(struct host *h, struct err *e)
 	return fd < 0 ? 0 : file_check_owner(fd, dir, e);
 }
 
+/* As people find it. */
+static char *shown_path(struct host *h, const char *name)
+{
+	AUTO_FREE char *dir = ledger_dir(h);
+	return dir ? xasprintf("%s/%s", dir, name) : xasprintf("/%s/%s", default_dir, name);
+}
+
 /* 1 when there is no such file. */
 static int read_ledger(struct host *h, const char *name, struct ledger **ret, struct err *e)
 {
@@ -56,37 +63,52 @@ static int read_ledger(struct host *h, const char *name, struct ledger **ret, st
 	r = read_file(h, name, &text);
 	if (r == -ENOENT)
 		return 1;
+	if (r == -EACCES || r == -EPERM) {
+		AUTO_FREE char *path = shown_path(h, name);
+		return err_say(e, -EACCES, "only root may read what is applied: %s", path);
+	}
 	if (r < 0)
 		return err_set(e, r, "read the %s", name);
 	r = ledger_parse(text, ret);
-	if (r < 0)
+	if (r < 0) {
+		AUTO_FREE char *path = shown_path(h, name);
 		return err_say(e, r,
-			"the %s in the state directory is damaged or of another version", name);
+			"%s is damaged in its first line, or of another version: what it says "
+			"cannot be put back; 'mv %s %s.damaged' goes on without it",
+			path, path, path);
+	}
+	AUTO_FREE char *path = shown_path(h, name);
+	(*ret)->path = arena_strdup(&(*ret)->arena, path);
 	return 0;
 }
 
-static char *boot_id(struct host *h)
+static int read_boot_id(struct host *h, char **ret)
 {
 	AUTO_FREE char *text = NULL;
-	if (host_read(h, &text, NULL, "proc/sys/kernel/random/boot_id") < 0)
-		return xstrdup("");
-	return xstrdup(str_trim(text));
+	int r = host_read(h, &text, NULL, "proc/sys/kernel/random/boot_id");
+	if (r == 0)
+		*ret = xstrdup(str_trim(text));
+	return r;
 }
 
-/* What was set before a reboot is gone with it. */
-static bool is_of_this_boot(struct host *h, const struct ledger *l)
-{
-	AUTO_FREE char *now = boot_id(h);
-	return !l->boot_id || streq(l->boot_id, now);
-}
-
+/* What was set before a reboot is gone with it: *ret is NULL. */
 static int read_current(struct host *h, const char *name, struct ledger **ret, struct err *e)
 {
 	AUTO_LEDGER struct ledger *l = NULL;
+	AUTO_FREE char *now = NULL;
 	int r = read_ledger(h, name, &l, e);
 	if (r < 0)
 		return r;
-	*ret = r == 0 && is_of_this_boot(h, l) ? TAKE(l) : NULL;
+	bool has_boot = r == 0 && l->boot_id && *l->boot_id;
+	r = has_boot ? read_boot_id(h, &now) : 0;
+	if (r < 0) {
+		AUTO_FREE char *path = shown_path(h, name);
+		return err_set(e, r,
+			"cannot tell whether %s is of this boot: read "
+			"/proc/sys/kernel/random/boot_id",
+			path);
+	}
+	*ret = !has_boot || streq(l->boot_id, now) ? TAKE(l) : NULL;
 	return 0;
 }
 
@@ -109,10 +131,22 @@ int ledger_read(struct host *h, struct ledger **ret, struct err *e)
 	if (r == 0)
 		drop_released(*ret);
 	if (r == 0 && !(*ret)->boot_id) {
-		AUTO_FREE char *id = boot_id(h);
-		(*ret)->boot_id = arena_strdup(&(*ret)->arena, id);
+		AUTO_FREE char *id = NULL;
+		bool is_known = read_boot_id(h, &id) == 0;
+		(*ret)->boot_id = arena_strdup(&(*ret)->arena, is_known ? id : "");
 	}
 	return r;
+}
+
+int ledger_look(struct host *h, struct ledger **ret, struct err *e)
+{
+	int r = ledger_read(h, ret, e);
+	if (r != -EACCES)
+		return r;
+	*e = (struct err){ 0 };
+	*ret = ledger_new();
+	(*ret)->is_hidden = true;
+	return 0;
 }
 
 int ledger_read_journal(struct host *h, struct ledger **ret, struct err *e)
@@ -166,6 +200,18 @@ int ledger_lock(struct host *h, int *ret_fd, struct err *e)
 	return 0;
 }
 
+static int write_all(int fd, const char *text)
+{
+	for (size_t n = strlen(text); n;) {
+		ssize_t k = write(fd, text, n);
+		if (k < 0 && errno != EINTR)
+			return -errno;
+		text += k > 0 ? k : 0;
+		n -= k > 0 ? (size_t)k : 0;
+	}
+	return fsync(fd) < 0 ? -errno : 0;
+}
+
 /* Whole or not at all: a temporary file, synced, renamed, and the directory synced. */
 static int write_file(int dir, const char *name, const char *text, struct err *e)
 {
@@ -174,16 +220,12 @@ static int write_file(int dir, const char *name, const char *text, struct err *e
 		openat(dir, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return err_set(e, -errno, "create '%s' in the state directory", tmp);
-	for (size_t n = strlen(text); n;) {
-		ssize_t k = write(fd, text, n);
-		if (k < 0 && errno == EINTR)
-			continue;
-		if (k < 0)
-			return err_set(e, -errno, "write '%s' in the state directory", tmp);
-		text += k;
-		n -= (size_t)k;
+	int r = write_all(fd, text);
+	if (r < 0) {
+		unlinkat(dir, tmp, 0); /* where there is no room it must not take the rest of it */
+		return err_set(e, r, "write '%s' in the state directory", tmp);
 	}
-	if (fsync(fd) < 0 || renameat(dir, tmp, dir, name) < 0 || fsync(dir) < 0)
+	if (renameat(dir, tmp, dir, name) < 0 || fsync(dir) < 0)
 		return err_set(e, -errno, "write '%s' in the state directory", name);
 	return 0;
 }

@@ -20,13 +20,14 @@ void ledger_free(struct ledger *l)
 	free(l->before.v);
 	free(l->entries.v);
 	free(l->strangers.v);
+	free(l->damaged.v);
 	arena_done(&l->arena);
 	free(l);
 }
 
 bool ledger_is_empty(const struct ledger *l)
 {
-	return !l->placements.n && !l->entries.n && !l->strangers.n;
+	return !l->placements.n && !l->entries.n && !l->strangers.n && !l->damaged.n;
 }
 
 const struct entry *ledger_find(
@@ -108,8 +109,21 @@ static void add_stranger(struct ledger *l, const char *knob, const char *key, co
 	};
 }
 
+static bool has_damaged(const struct ledger *l, const char *line)
+{
+	array_for_each (have, &l->damaged) {
+		if (streq(*have, line))
+			return true;
+	}
+	return false;
+}
+
 void ledger_add_strangers(struct ledger *l, const struct ledger *from)
 {
+	array_for_each (line, &from->damaged) {
+		if (!has_damaged(l, *line))
+			*array_push(&l->damaged) = arena_strdup(&l->arena, *line);
+	}
 	array_for_each (s, &from->strangers)
 		add_stranger(l, s->knob, s->key, s->text);
 }
@@ -200,6 +214,8 @@ char *ledger_format(const struct ledger *l)
 		put_line(&b, entry_json(e));
 	array_for_each (stranger, &l->strangers)
 		put_text(&b, stranger->text);
+	array_for_each (line, &l->damaged)
+		strbuf_printf(&b, "%s\n", *line);
 	return b.s;
 }
 
@@ -290,7 +306,8 @@ int ledger_parse(const char *text, struct ledger **ret)
 		int r = parse_line(l, line, is_first);
 		if (r < 0 && is_first)
 			return r;
-		l->n_damaged += r < 0;
+		if (r < 0)
+			*array_push(&l->damaged) = arena_strdup(&l->arena, line);
 	}
 	if (is_first)
 		return -EINVAL;

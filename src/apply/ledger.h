@@ -42,6 +42,8 @@ struct stranger {
 
 struct ledger {
 	struct arena arena;
+	const char *path;                /* for messages; NULL: not read from a file */
+	bool is_hidden;                  /* by ledger_look(): only root may read what is in it */
 	const char *boot_id, *operation; /* "apply db01" */
 	bool is_forward; /* a journal that is to be ended, not taken back: an undo */
 	/* Not saved: how long from the end of the transaction those wait that have this deadline:
@@ -51,7 +53,8 @@ struct ledger {
 	ARRAY(struct placement) before; /* what those that wait to be confirmed go back to */
 	ARRAY(struct entry) entries;    /* in the order in which they were applied */
 	ARRAY(struct stranger) strangers;
-	size_t n_damaged; /* lines that were unreadable and left out */
+	/* Lines that are unreadable: they tell nothing, and are kept until all is undone. */
+	ARRAY(const char *) damaged;
 };
 
 struct ledger *ledger_new(void) MUST_CHECK;
@@ -69,7 +72,7 @@ int ledger_add_placement(struct ledger *l, const struct placement *p) MUST_CHECK
 int ledger_add_before(struct ledger *l, const struct placement *p) MUST_CHECK;
 /* What was in force of the VM before the placement that waits; NULL: nothing. */
 const struct placement *ledger_before(const struct ledger *l, const struct placement *p);
-/* Adds those that are not there yet. */
+/* Adds those that are not there yet, and the damaged lines. */
 void ledger_add_strangers(struct ledger *l, const struct ledger *from);
 /* True when nothing is owed to anybody. */
 bool ledger_is_empty(const struct ledger *l);
@@ -79,6 +82,8 @@ bool ledger_is_empty(const struct ledger *l);
 /* What is applied, without released entries. An empty ledger when nothing is, or when it is of
  * another boot. */
 int ledger_read(struct host *h, struct ledger **ret, struct err *e) MUST_CHECK;
+/* The same for who only looks: what only root may read is an empty ledger, which is_hidden. */
+int ledger_look(struct host *h, struct ledger **ret, struct err *e) MUST_CHECK;
 /* The unfinished transaction; *ret is NULL when there is none. */
 int ledger_read_journal(struct host *h, struct ledger **ret, struct err *e) MUST_CHECK;
 

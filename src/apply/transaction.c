@@ -266,12 +266,32 @@ static int finish(struct host *h, struct ledger *next, struct changes *list, str
 		if (p->confirm_ns == CONFIRM_FROM_END)
 			p->confirm_ns = host_clock_ns(h) + next->confirm_wait_ns;
 	}
-	int r = ledger_write_journal(h, next, e);
-	if (r == 0)
-		r = ledger_commit(h, e);
-	if (r == 0 && ledger_is_empty(next))
-		r = ledger_replace(h, next, e); /* removes it */
-	return r;
+	if (next->is_forward && !next->placements.n)
+		next->damaged.n = 0; /* said, and nobody's any more */
+	int r;
+	if (ledger_is_empty(next)) {
+		/* needs no room; the journal goes last, for what is in it is done over again */
+		r = ledger_replace(h, next, e);
+		return r < 0 ? r : ledger_drop_journal(h, e);
+	}
+	r = ledger_write_journal(h, next, e);
+	return r < 0 ? r : ledger_commit(h, e);
+}
+
+static bool is_no_room(int error)
+{
+	return error == -ENOSPC || error == -EDQUOT || error == -EFBIG;
+}
+
+/* An undo that touches nothing but what is in the ledger, which has all the baselines and stays
+ * until it is done. What it would set for the VMs that are left is in no file yet. */
+static bool needs_no_journal(const struct ledger *next, const struct changes *list)
+{
+	array_for_each (c, &list->v) {
+		if (change_is_needed(c) && c->aim != AIM_BACK && !c->in_force)
+			return false;
+	}
+	return next->is_forward;
 }
 
 static int run_held(struct host *h, struct changes *list, struct ledger *next,
@@ -280,12 +300,19 @@ static int run_held(struct host *h, struct changes *list, struct ledger *next,
 	struct err later = { 0 };
 	fill_entries(next, list);
 	int r = ledger_write_journal(h, next, e);
-	if (r < 0)
+	bool goes_without = is_no_room(r) && needs_no_journal(next, list);
+	if (r < 0 && !goes_without)
 		return r;
 	bool is_made = run(h, list, !next->is_forward) || next->is_forward;
 	r = is_made ? finish(h, next, list, e) : err_say(e, -ECANCELED, "taken back");
 	if (r == 0)
 		return 0;
+	if (goes_without) {
+		err_ctx(e,
+			"undone, but that cannot be written down; 'wideberth undo' again when "
+			"there is room");
+		return -ENOTRECOVERABLE;
+	}
 	if (next->is_forward || transaction_recover(h, ret_back, &later) < 0) {
 		err_ctx(e, "unfinished; 'wideberth undo --all' ends it%s%s",
 			*later.text ? ": " : "", later.text);
@@ -326,7 +353,7 @@ static void plan_back(
 static int keep_residue(struct host *h, struct ledger *l, const struct ledger *journal,
 	const struct changes *list, struct err *e)
 {
-	size_t n = l->entries.n + l->strangers.n;
+	size_t n = l->entries.n + l->strangers.n + l->damaged.n;
 	ledger_add_strangers(l, journal);
 	array_for_each (c, &list->v) {
 		if (!is_owed(c))
@@ -336,7 +363,8 @@ static int keep_residue(struct host *h, struct ledger *l, const struct ledger *j
 		entry.is_released = false;
 		ledger_add_entry(l, &entry);
 	}
-	return n != l->entries.n + l->strangers.n ? ledger_replace(h, l, e) : 0;
+	bool has_more = n != l->entries.n + l->strangers.n + l->damaged.n;
+	return has_more ? ledger_replace(h, l, e) : 0;
 }
 
 /* Forwards, for an undo: released entries first, they stand in the order of execution. */
@@ -377,7 +405,7 @@ static int recover_held(struct host *h, struct changes **ret, struct err *e)
 		if (r == 0)
 			r = ledger_drop_journal(h, e);
 	}
-	list->n_damaged = journal->n_damaged + l->n_damaged;
+	list->n_damaged = journal->damaged.n + l->damaged.n;
 	if (r == 0)
 		*ret = TAKE(list);
 	return r;

@@ -73,7 +73,7 @@ static enum outcome apply(struct context *c, const struct recovery *begun, uint6
 	c->done = is_made ? "applied" : NULL;
 	changes_report(p.changes, !is_dry, c->report);
 	bool is_as_promised = !is_made || ask(c, &p, began_ns);
-	return p.placements->n_refused || !is_as_promised ? OUTCOME_REPORT : OUTCOME_DONE;
+	return is_as_promised ? planning_outcome(&p) : OUTCOME_REPORT;
 }
 
 static int run(struct context *c, struct err *e)

@@ -12,7 +12,7 @@ static int run(struct context *c, struct err *e)
 		return exit_code_of(outcome);
 	plan_report(&p, c->report);
 	changes_report(p.changes, false, c->report);
-	return p.placements->n_refused ? EXIT_REPORT : EXIT_OK;
+	return exit_code_of(planning_outcome(&p));
 }
 
 const struct command cmd_plan = {

@@ -35,7 +35,7 @@ static int run(struct context *c, struct err *e)
 	};
 	parts.has_picture = svg || !(parts.has_irqs || parts.has_cgroups || parts.has_settings);
 	if (snapshot_read(c->h, PARTS | (parts.has_settings ? SETTINGS : 0), &s, e) < 0 ||
-		vms_find(c->h, s, &vms, e) < 0 || ledger_read(c->h, &l, e) < 0)
+		vms_find(c->h, s, &vms, e) < 0 || ledger_look(c->h, &l, e) < 0)
 		return EXIT_UNCHANGED;
 	host_report(s, vms, l, &parts, c->report);
 	return svg && write_svg(c, svg, e) < 0 ? EXIT_UNCHANGED : EXIT_OK;

@@ -28,6 +28,12 @@ bool placement_is_alive(struct host *h, const struct placement *p)
 	return task_check(h, p->pid, p->start) == 0;
 }
 
+enum outcome planning_outcome(const struct planning *p)
+{
+	bool has_more = p->placements->n_refused || p->ledger->damaged.n;
+	return has_more ? OUTCOME_REPORT : OUTCOME_DONE;
+}
+
 struct indexes {
 	ARRAY(size_t) v;
 };
@@ -190,7 +196,7 @@ enum outcome planning_make(
 	const struct about about = { options, p };
 	if (policy_read(h, options, &p->policy, e) < 0)
 		return OUTCOME_MISUSE;
-	if (ledger_read(h, &p->ledger, e) < 0 ||
+	if (ledger_look(h, &p->ledger, e) < 0 ||
 		snapshot_read(h, SNAPSHOT_ALL, &p->snapshot, e) < 0 ||
 		vms_find_about(h, p->snapshot, is_about, &about, &p->vms, e) < 0)
 		return OUTCOME_UNCHANGED;

@@ -30,6 +30,8 @@ struct planning {
  * e; the planning is to be freed with planning_done() in any case. */
 enum outcome planning_make(struct host *h, const struct option_values *options,
 	struct planning *ret, struct err *e) MUST_CHECK;
+/* OUTCOME_REPORT where a VM was refused, or the ledger is damaged; else OUTCOME_DONE. */
+enum outcome planning_outcome(const struct planning *p);
 void planning_done(struct planning *p);
 #define AUTO_PLANNING CLEANUP(planning_done)
 

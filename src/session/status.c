@@ -51,6 +51,6 @@ enum outcome status_read(
 		ret->is_whole &= ret->vms.v[ret->vms.n - 1].state == VM_RUNNING;
 	}
 	bool is_content = !ret->drifts->v.n && !ret->journal && !status_has_residue(ret) &&
-		!ret->ledger->n_damaged && ret->is_whole && !verdict_has_intruders(&ret->verdict);
+		!ret->ledger->damaged.n && ret->is_whole && !verdict_has_intruders(&ret->verdict);
 	return is_content ? OUTCOME_DONE : OUTCOME_REPORT;
 }

@@ -85,7 +85,7 @@ int undo_placements(struct host *h, const struct ledger *l, const enum undo_fate
 	next->boot_id = l->boot_id;
 	next->operation = "undo";
 	next->is_forward = true;
-	if (!l->placements.n && !l->entries.n) {
+	if (!l->placements.n && !l->entries.n && !l->damaged.n) {
 		*ret = changes_new();
 		ledger_add_strangers((*ret)->owed, l);
 		return 0;
@@ -148,6 +148,6 @@ enum outcome undo_named(
 	int r = undo_placements(h, l, fates, &ret->changes, e);
 	if (r < 0)
 		return r == -ENOTRECOVERABLE ? OUTCOME_RESIDUE : OUTCOME_UNCHANGED;
-	ret->n_damaged = l->n_damaged;
+	ret->n_damaged = l->damaged.n;
 	return outcome_of(ret);
 }

@@ -5,6 +5,9 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+/* Of a ledger_look(). */
+#define LEDGER_HIDDEN "only root may read what is applied: this is without it"
+
 struct changes;
 struct report;
 

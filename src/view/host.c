@@ -6,6 +6,7 @@
 #include "model/snapshot.h"
 #include "plan/claims.h"
 #include "report/report.h"
+#include "view/changes.h"
 #include "view/host-lists.h"
 #include "view/host-settings.h"
 #include "view/json.h"
@@ -197,13 +198,23 @@ static struct picture *draw(
 	return picture;
 }
 
-static void put_notes(const struct snapshot *s, struct report *r)
+static void put_note(const char *note, json_t *notes, struct report *r)
+{
+	report_note(r, "%s", note);
+	json_array_append_new(notes, text_json(note));
+}
+
+/* What could not be seen. */
+static void put_notes(
+	const struct snapshot *s, const struct vms *vms, const struct ledger *l, struct report *r)
 {
 	json_t *notes = json_array();
-	for (size_t i = 0; i < s->n_notes; i++) {
-		report_note(r, "%s", s->notes[i]);
-		json_array_append_new(notes, text_json(s->notes[i]));
-	}
+	for (size_t i = 0; i < s->n_notes; i++)
+		put_note(s->notes[i], notes, r);
+	for (size_t i = 0; i < vms->n_notes; i++)
+		put_note(vms->notes[i], notes, r);
+	if (l->is_hidden)
+		put_note(LEDGER_HIDDEN, notes, r);
 	json_object_set_new(report_json(r), "notes", notes);
 }
 
@@ -220,5 +231,5 @@ void host_report(const struct snapshot *s, const struct vms *vms, const struct l
 		show_cgroups(s, r);
 	if (parts->has_settings)
 		show_settings(s, r);
-	put_notes(s, r);
+	put_notes(s, vms, l, r);
 }

@@ -72,6 +72,18 @@ static void report_placement(const struct planning *p, const struct placement *v
 		report_note(r, "%s: %s", label, v->place_note);
 }
 
+/* What is in force as far as it can be seen. */
+static void report_ledger(const struct ledger *l, struct report *r)
+{
+	if (l->is_hidden)
+		report_note(r, "%s", LEDGER_HIDDEN);
+	if (l->damaged.n)
+		report_warning(r,
+			"%zu records of %s are damaged: what they say is kept, but cannot be put "
+			"back",
+			l->damaged.n, l->path);
+}
+
 void plan_report(const struct planning *p, struct report *r)
 {
 	json_t *vms = json_array(), *o = report_json(r);
@@ -85,5 +97,6 @@ void plan_report(const struct planning *p, struct report *r)
 	for (size_t i = 0; i < p->placements->n; i++)
 		report_placement(p, &p->placements->v[i], r);
 	report_refused(p, r);
+	report_ledger(p->ledger, r);
 	displaced_report(p->displaced, r);
 }

@@ -110,8 +110,13 @@ static void report_odds(const struct status *s, struct report *r)
 			"undo "
 			"--all' tries again",
 			s->ledger->entries.n);
-	if (s->ledger->n_damaged)
-		report_warning(r, "%zu records of the ledger are damaged", s->ledger->n_damaged);
+	if (s->ledger->damaged.n)
+		report_warning(r,
+			"%zu records of %s are damaged: what they say cannot be put back; "
+			"'wideberth undo --all' forgets them",
+			s->ledger->damaged.n, s->ledger->path);
+	json_object_set_new(
+		report_json(r), "damaged", json_integer((json_int_t)s->ledger->damaged.n));
 }
 
 void status_report(const struct status *s, struct report *r)
