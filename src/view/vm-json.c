@@ -96,14 +96,24 @@ static json_t *device_json(const struct vm_device *d)
 				{ "affinity", cpus_json(irq->affinity) }));
 	}
 	return OBJECT({ "address", text_json(d->address) }, { "id", text_json(d->id) },
-		{ "mapping", text_json(d->mapping) }, { "node", number_json(d->node) },
-		{ "irqs", irqs });
+		{ "mapping", text_json(d->mapping) }, { "kind", text_json(d->kind) },
+		{ "part", text_json(d->part) }, { "driver", text_json(d->driver) },
+		{ "node", number_json(d->node) }, { "irqs", irqs });
 }
 
 /* 0 is for what nobody knows: no guest has none of it. */
 static json_t *known_json(int64_t n)
 {
 	return n ? json_integer((json_int_t)n) : json_null();
+}
+
+static json_t *hugepages_json(int64_t kib)
+{
+	if (kib == HUGEPAGES_ANY)
+		return text_json("any");
+	if (kib == HUGEPAGES_MIXED)
+		return text_json("mixed");
+	return kib ? json_integer(kib) : json_null();
 }
 
 static void put_nodes(const struct vm_config *c, json_t *o)
@@ -114,7 +124,8 @@ static void put_nodes(const struct vm_config *c, json_t *o)
 			OBJECT({ "node", json_integer(n->node) }, { "cpus", text_json(n->cpus) },
 				{ "memory_kib", known_json((int64_t)n->mib * 1024) },
 				{ "hostnodes", text_json(n->hostnodes) },
-				{ "policy", text_json(n->policy) }));
+				{ "policy", text_json(n->policy) },
+				{ "hugepages_kib", hugepages_json(n->hugepages_kib) }));
 	json_object_set_new(o, "numa_nodes", nodes);
 }
 
@@ -124,6 +135,7 @@ static void put_devices(const struct vm_config *c, json_t *o)
 	array_for_each (d, &c->disks)
 		json_array_append_new(disks,
 			OBJECT({ "id", text_json(d->id) }, { "iothread", text_json(d->iothread) },
+				{ "iothreads", strings_json(d->iothreads.v, d->iothreads.n) },
 				{ "queues", d->queues ? json_integer(d->queues) : json_null() }));
 	array_for_each (n, &c->nets)
 		json_array_append_new(nets,
@@ -160,13 +172,6 @@ static void put_managers_part(const struct vm_config *c, json_t *o)
 			{ "lock", text_json(c->lock) }, { "numa_mode", text_json(c->numa_mode) },
 			{ "numa_hostnodes", text_json(c->numa_nodes) },
 			{ "description", text_json(c->description) }));
-}
-
-static json_t *hugepages_json(int64_t kib)
-{
-	if (kib == HUGEPAGES_ANY)
-		return text_json("any");
-	return kib ? json_integer(kib) : json_null();
 }
 
 static json_t *config_json(const struct vm_config *c)

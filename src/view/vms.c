@@ -31,6 +31,8 @@ static struct strbuf describe(const struct vm_config *c)
 	strbuf_printf(&b, "; %s", c->memory_mib ? memory : "memory unknown");
 	if (c->hugepages_kib == HUGEPAGES_ANY)
 		strbuf_puts(&b, " in huge pages");
+	if (c->hugepages_kib == HUGEPAGES_MIXED)
+		strbuf_puts(&b, " in pages of different sizes");
 	AUTO_FREE char *page = unit_format(UNIT_KIB, (double)c->hugepages_kib);
 	if (c->hugepages_kib > 0)
 		strbuf_printf(&b, " in pages of %s", page);
@@ -117,6 +119,8 @@ static void report_devices(json_t *devices, struct report *r)
 		{ .key = "address", .head = "DEVICE" },
 		{ .key = "id", .head = "ID" },
 		{ .key = "mapping", .head = "MAPPING" },
+		{ .key = "kind", .head = "KIND" },
+		{ .key = "driver", .head = "DRIVER" },
 		{ .key = "node", .head = "NODE", .is_right = true },
 	};
 	static const struct column irq_columns[] = {

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/str.h"
 
@@ -30,6 +31,17 @@ const char *pci_address(struct arena *a, const char *text)
 	for (char *c = address; *c; c++)
 		*c = (char)tolower((unsigned char)*c);
 	return address;
+}
+
+const char *pci_address_in(struct arena *a, const char *path)
+{
+	const char *last = NULL;
+	for (const char *p = path; p; p = strchr(p, '/')) {
+		p += *p == '/';
+		const char *address = pci_address(a, arena_strndup(a, p, strcspn(p, "/")));
+		last = address && strchr(address, '.') ? address : last;
+	}
+	return last;
 }
 
 bool pci_covers(const char *address, const char *whole)

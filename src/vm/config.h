@@ -15,22 +15,27 @@
 
 enum {
 	HUGEPAGES_NONE = 0,
-	HUGEPAGES_ANY = -1, /* the largest size that fits, decided at the start */
+	HUGEPAGES_ANY = -1,   /* some size: the largest that fits, decided at the start */
+	HUGEPAGES_MIXED = -2, /* guest nodes differ */
 };
 
 /* A NUMA node of the guest. */
 struct vm_node {
 	int node;
-	const char *cpus; /* cpulist of vCPU numbers */
-	uint64_t mib;
+	const char *cpus;      /* cpulist of vCPU numbers */
+	uint64_t mib;          /* 0: unknown */
 	const char *hostnodes; /* nodelist it is bound to; NULL: not bound */
 	const char *policy;    /* "bind", "preferred", "interleave"; NULL with hostnodes NULL */
+	const char *mem_path;  /* the directory or file that its memory is in, or NULL */
+	int64_t hugepages_kib; /* page size, or HUGEPAGES_… */
 };
 
 struct vm_disk {
-	const char *id;       /* "scsi0" */
-	const char *iothread; /* the I/O thread that serves it, or NULL */
-	int queues;           /* 0: as many as QEMU chooses */
+	const char *id;               /* "scsi0" */
+	const char *alias;            /* its device's id in QEMU, where that is another; or NULL */
+	const char *iothread;         /* the first I/O thread that serves it, or NULL */
+	LIST(const char *) iothreads; /* all of them */
+	int queues;                   /* 0: as many as QEMU chooses */
 };
 
 struct vm_net {
@@ -40,12 +45,24 @@ struct vm_net {
 	bool has_vhost;
 };
 
+enum vm_pci_kind {
+	PCI_WHOLE,     /* a device or function, by vfio */
+	PCI_MDEV,      /* a mediated device: a part of one */
+	PCI_NVME,      /* QEMU's own driver of an NVMe disk has it */
+	PCI_VFIO_USER, /* another process is the device */
+	PCI_VDPA,      /* a network card's queues, by vhost-vdpa */
+	N_PCI_KINDS,
+};
+
 /* A device passed through. */
 struct vm_pci {
 	const char *id; /* "hostpci0", or the device's id in QEMU; NULL: it has none */
 	const char
 		*address; /* "0000:0b:00.0"; "0000:0b:00" stands for all functions; NULL: unknown */
 	const char *mapping; /* the cluster-wide name it was chosen by, or NULL */
+	enum vm_pci_kind kind;
+	const char
+		*part; /* of an mdev its UUID; of vfio-user the socket; of vdpa the file; or NULL */
 };
 
 /* Where the manager holds threads: libvirt's cputune. */
@@ -72,6 +89,7 @@ struct vm_config {
 	bool has_numa;
 	LIST(struct vm_node) nodes; /* where has_numa and they were spelt out */
 	int64_t hugepages_kib;      /* page size, or HUGEPAGES_… */
+	const char *mem_path;       /* as of a node, where there are none */
 	bool keeps_hugepages;       /* they stay reserved when the VM stops */
 	bool is_memory_locked;
 	bool has_balloon;
@@ -89,7 +107,7 @@ struct vm_config {
 	int cpuunits;                       /* 0: default */
 	double cpulimit;                    /* CPUs; 0: none */
 	const char *hookscript, *args, *lock;
-	const char *numa_mode, *numa_nodes; /* libvirt's numatune */
+	const char *numa_mode, *numa_nodes; /* where all of its memory is bound to; NULL: nowhere */
 	LIST(const char *) tags;
 	LIST(struct vm_pin) pins;
 	LIST(struct vm_pending) pending;
@@ -101,5 +119,14 @@ struct vm_config {
 /* "01:00.0", "0000:01:00" → with domain, lower case, function kept as it is; NULL when it is no
  * PCI address. */
 const char *pci_address(struct arena *a, const char *text);
+/* The last PCI address in the path of a device, or NULL:
+ * "/sys/devices/pci0000:3a/0000:3a:00.0/0000:3b:00.0/UUID" → "0000:3b:00.0" */
+const char *pci_address_in(struct arena *a, const char *path);
 /* True when the address, with or without function, covers the whole one. */
 bool pci_covers(const char *address, const char *whole);
+
+/* Adds to a configuration what another source of the same VM knows, and the first does not: 'from'
+ * is the command line, which has what the manager left to QEMU or to itself. Nothing is dropped. */
+void vm_config_merge(struct arena *a, struct vm_config *to, const struct vm_config *from);
+/* One page size for all of the memory, if all guest nodes have one. */
+void vm_config_settle_pages(struct vm_config *c);

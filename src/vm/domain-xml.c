@@ -15,8 +15,14 @@ struct scsi_disk {
 
 struct controller {
 	int index;
-	const char *iothread;
-	int queues;
+	struct vm_disk as; /* what its disks get */
+};
+
+/* <page size='2048' unit='KiB' nodeset='0'/> */
+struct page {
+	int64_t kib;
+	bool is_for_all;
+	struct cpuset nodes; /* of the guest */
 };
 
 struct reader {
@@ -27,10 +33,11 @@ struct reader {
 	/* the device that is being read */
 	struct vm_disk disk;
 	struct vm_net net;
-	const char *alias, *address, *bus;
+	const char *alias, *address, *bus, *mdev, *file;
 	int at_controller;
 	LIST(struct scsi_disk) scsi_disks;
 	LIST(struct controller) controllers;
+	LIST(struct page) pages;
 };
 
 static int number(const char *text, int otherwise)
@@ -195,9 +202,28 @@ static void read_hugepages(struct reader *r, const struct xml_element *e)
 /* <page size='2' unit='M' nodeset='0'/> */
 static void read_page(struct reader *r, const struct xml_element *e)
 {
-	uint64_t kib = kib_of(xml_attr(e, "size"), xml_attr(e, "unit"));
-	if (kib)
-		r->d.config.hugepages_kib = (int64_t)kib;
+	struct page p = { .kib = (int64_t)kib_of(xml_attr(e, "size"), xml_attr(e, "unit")) };
+	const char *nodes = xml_attr(e, "nodeset");
+	if (!p.kib)
+		return;
+	r->d.config.hugepages_kib = p.kib;
+	p.is_for_all = !nodes || cpuset_parse_list(nodes, &p.nodes) < 0;
+	*list_push(r->a, &r->pages) = p;
+}
+
+/* Guest nodes have the pages that name them, others the one without nodeset. */
+static void settle_pages(struct reader *r)
+{
+	struct vm_config *c = &r->d.config;
+	array_for_each (n, &c->nodes)
+		array_for_each (p, &r->pages) {
+			bool is_named = !p->is_for_all && n->node < CPUSET_MAX &&
+				cpuset_has(&p->nodes, n->node);
+			if (is_named || (p->is_for_all && !n->hugepages_kib))
+				n->hugepages_kib = p->kib;
+		}
+	if (r->pages.n)
+		vm_config_settle_pages(c);
 }
 
 static void read_locked(struct reader *r, const struct xml_element *e)
@@ -232,12 +258,27 @@ static void read_topology(struct reader *r, const struct xml_element *e)
 
 /* ---- devices: their children come first ---- */
 
+static void add_disk_iothread(struct reader *r, const char *id)
+{
+	*list_push(r->a, &r->disk.iothreads) = arena_printf(r->a, "iothread%s", id);
+	r->disk.iothread = r->disk.iothreads.v[0];
+}
+
 /* <driver name='qemu' iothread='1' queues='4'/> of a disk or a controller */
 static void read_disk_driver(struct reader *r, const struct xml_element *e)
 {
 	const char *iothread = xml_attr(e, "iothread");
-	r->disk.iothread = iothread ? arena_printf(r->a, "iothread%s", iothread) : NULL;
+	if (iothread)
+		add_disk_iothread(r, iothread);
 	r->disk.queues = number(xml_attr(e, "queues"), 0);
+}
+
+/* <driver …><iothreads><iothread id='1'><queue id='0'/></iothread></iothreads></driver> */
+static void read_disk_iothread(struct reader *r, const struct xml_element *e)
+{
+	const char *id = xml_attr(e, "id");
+	if (id)
+		add_disk_iothread(r, id);
 }
 
 static void read_target(struct reader *r, const struct xml_element *e)
@@ -255,14 +296,25 @@ static void end_device(struct reader *r)
 {
 	r->disk = (struct vm_disk){ 0 };
 	r->net = (struct vm_net){ 0 };
-	r->alias = r->address = r->bus = NULL;
+	r->alias = r->address = r->bus = r->mdev = r->file = NULL;
 	r->at_controller = 0;
 }
 
+static void add_pci(struct reader *r, enum vm_pci_kind kind, const char *part)
+{
+	*list_push(r->a, &r->d.config.pci) = (struct vm_pci){
+		.id = r->alias, .address = r->address, .kind = kind, .part = part
+	};
+}
+
+/* <disk type='nvme'><source type='pci' namespace='1'><address …/></source></disk> */
 static void end_disk(struct reader *r, const struct xml_element *e)
 {
-	(void)e;
 	struct vm_config *c = &r->d.config;
+	const char *type = xml_attr(e, "type");
+	if (type && streq(type, "nvme") && r->address)
+		add_pci(r, PCI_NVME, NULL);
+	r->disk.alias = r->alias;
 	if (r->disk.id) {
 		if (r->bus && streq(r->bus, "scsi"))
 			*list_push(r->a, &r->scsi_disks) =
@@ -277,8 +329,7 @@ static void end_controller(struct reader *r, const struct xml_element *e)
 	const char *type = xml_attr(e, "type");
 	if (type && streq(type, "scsi"))
 		*list_push(r->a, &r->controllers) =
-			(struct controller){ number(xml_attr(e, "index"), 0), r->disk.iothread,
-				r->disk.queues };
+			(struct controller){ number(xml_attr(e, "index"), 0), r->disk };
 	end_device(r);
 }
 
@@ -299,21 +350,39 @@ static void read_alias(struct reader *r, const struct xml_element *e)
 	r->alias = xml_attr(e, "name");
 }
 
+/* <interface type='hostdev'> is a function that was passed through, and no network of QEMU's;
+ * 'vdpa' is QEMU's, and a card's. */
 static void end_interface(struct reader *r, const struct xml_element *e)
 {
-	(void)e;
+	const char *type = xml_attr(e, "type");
+	if (type && streq(type, "hostdev")) {
+		if (r->address)
+			add_pci(r, PCI_WHOLE, NULL);
+		end_device(r);
+		return;
+	}
+	if (type && streq(type, "vdpa"))
+		add_pci(r, PCI_VDPA, r->file);
 	struct vm_net *net = list_push(r->a, &r->d.config.nets);
 	*net = r->net;
 	net->id = r->alias ? r->alias : "net";
-	net->model = net->model ? net->model : "rtl8139"; /* what libvirt takes */
 	net->queues = net->queues > 0 ? net->queues : 1;
 	end_device(r);
+}
+
+/* <source dev='/dev/vhost-vdpa-0'/> */
+static void read_source(struct reader *r, const struct xml_element *e)
+{
+	r->file = xml_attr(e, "dev");
 }
 
 /* <source><address domain='0x0000' bus='0x0b' slot='0x00' function='0x0'/></source> */
 static void read_source_address(struct reader *r, const struct xml_element *e)
 {
 	static const char *const parts[] = { "domain", "bus", "slot", "function" };
+	r->mdev = xml_attr(e, "uuid");
+	if (r->mdev || !xml_attr(e, "bus"))
+		return;
 	unsigned long n[N_ELEMENTS(parts)] = { 0 };
 	for (size_t i = 0; i < N_ELEMENTS(parts); i++) {
 		const char *value = xml_attr(e, parts[i]);
@@ -323,11 +392,14 @@ static void read_source_address(struct reader *r, const struct xml_element *e)
 		n[2] & 0x1f, n[3] & 7);
 }
 
+/* type='mdev': <source><address uuid='…'/></source> */
 static void end_hostdev(struct reader *r, const struct xml_element *e)
 {
 	const char *type = xml_attr(e, "type");
 	if (type && streq(type, "pci") && r->address)
-		*list_push(r->a, &r->d.config.pci) = (struct vm_pci){ r->alias, r->address, NULL };
+		add_pci(r, PCI_WHOLE, NULL);
+	else if (type && streq(type, "mdev") && r->mdev)
+		add_pci(r, PCI_MDEV, r->mdev);
 	end_device(r);
 }
 
@@ -345,8 +417,10 @@ static void settle_disks(struct reader *r)
 			struct vm_disk *disk = &r->d.config.disks.v[s->disk];
 			if (c->index != s->controller)
 				continue;
-			disk->iothread = c->iothread;
-			disk->queues = c->queues;
+			disk->iothread = c->as.iothread;
+			disk->iothreads.v = c->as.iothreads.v;
+			disk->iothreads.n = disk->iothreads.room = c->as.iothreads.n;
+			disk->queues = c->as.queues;
 		}
 }
 
@@ -362,6 +436,7 @@ static void end_domain(struct reader *r, const struct xml_element *e)
 		c->cores = c->threads = 1;
 	}
 	settle_disks(r);
+	settle_pages(r);
 	/* Those without an id of their own have the lowest free ones. */
 	for (int i = 1; i <= 1024 && c->iothreads.n < (size_t)r->n_iothreads; i++)
 		add_iothread(r, arena_printf(r->a, "%d", i));
@@ -403,14 +478,20 @@ static const struct handler {
 	{ "/cpu/topology", read_topology },
 	{ "/cpu/numa/cell", read_cell },
 	{ "/devices/disk/driver", read_disk_driver },
+	{ "/devices/disk/driver/iothreads/iothread", read_disk_iothread },
+	{ "/devices/disk/source/address", read_source_address },
+	{ "/devices/disk/alias", read_alias },
 	{ "/devices/disk/target", read_target },
 	{ "/devices/disk/address", read_drive_address },
 	{ "/devices/disk", end_disk },
 	{ "/devices/controller/driver", read_disk_driver },
+	{ "/devices/controller/driver/iothreads/iothread", read_disk_iothread },
 	{ "/devices/controller", end_controller },
 	{ "/devices/interface/model", read_net_model },
 	{ "/devices/interface/driver", read_net_driver },
 	{ "/devices/interface/alias", read_alias },
+	{ "/devices/interface/source", read_source },
+	{ "/devices/interface/source/address", read_source_address },
 	{ "/devices/interface", end_interface },
 	{ "/devices/hostdev/alias", read_alias },
 	{ "/devices/hostdev/source/address", read_source_address },

@@ -38,17 +38,6 @@ static bool has_pidfile(struct vm_search *f, const struct vm_draft *d)
 		str_to_int(text, &pid) == 0 && pid == d->vm.pid;
 }
 
-/* The XML has what the command line does not; that in turn knows which network got vhost. */
-static void merge(struct vm_config *domain, const struct vm_config *line)
-{
-	array_for_each (net, &domain->nets)
-		array_for_each (other, &line->nets)
-			if (streq(net->id, other->id))
-				net->has_vhost = other->has_vhost;
-	if (domain->hugepages_kib == HUGEPAGES_ANY && line->hugepages_kib)
-		domain->hugepages_kib = line->hugepages_kib;
-}
-
 static const struct domain *domain_of(const struct domains *all, const struct vm_draft *d)
 {
 	array_for_each (domain, all)
@@ -65,7 +54,7 @@ static void describe(struct vm_search *f, struct vm_draft *d, const struct domai
 		return;
 	}
 	struct vm_config *config = arena_dup(f->arena, &domain->config, 1, sizeof *config);
-	merge(config, d->config);
+	vm_config_merge(f->arena, config, d->config);
 	d->config = config;
 	d->vm.name = domain->name;
 	d->vm.uuid = domain->uuid;

@@ -93,32 +93,86 @@ static int read_node(struct vm_search *f, const char *address, int *ret)
 	return r;
 }
 
+/* The name of the driver, by the link to it: "../../../../bus/pci/drivers/vfio-pci" */
+static const char *read_driver(struct vm_search *f, const char *address)
+{
+	AUTO_FREE char *link = NULL;
+	if (host_readlink(f->h, &link, "sys/bus/pci/devices/%s/driver", address) < 0)
+		return NULL;
+	const char *slash = strrchr(link, '/');
+	return arena_strdup(f->arena, slash ? slash + 1 : link);
+}
+
+/* Where a part of a device is: "../../../devices/pci0000:3a/0000:3a:00.0/0000:3b:00.0/UUID" */
+static const char *parent_of(struct vm_search *f, const struct vm_pci *pci)
+{
+	AUTO_FREE char *link = NULL;
+	const char *slash = pci->part ? strrchr(pci->part, '/') : NULL;
+	const char *name = slash ? slash + 1 : pci->part;
+	int r = -ENOENT;
+	if (name && *name && pci->kind == PCI_MDEV)
+		r = host_readlink(f->h, &link, "sys/bus/mdev/devices/%s", name);
+	else if (name && *name && pci->kind == PCI_VDPA)
+		r = host_readlink(f->h, &link, "sys/class/vhost-vdpa/%s", name);
+	return r == 0 ? pci_address_in(f->arena, link) : NULL;
+}
+
 typedef LIST(struct vm_device) devices;
 
-static bool add_device(struct vm_search *f, struct vectors *vectors, const struct vm_pci *pci,
+static struct vm_device *push_device(struct vm_search *f, const struct vm_pci *pci, devices *all)
+{
+	static const char *const kinds[N_PCI_KINDS] = {
+		[PCI_WHOLE] = "pci",
+		[PCI_MDEV] = "mdev",
+		[PCI_NVME] = "nvme",
+		[PCI_VFIO_USER] = "vfio-user",
+		[PCI_VDPA] = "vdpa",
+	};
+	struct vm_device *d = list_push(f->arena, all);
+	*d = (struct vm_device){
+		.kind = kinds[pci->kind],
+		.part = pci->part,
+		.id = pci->id,
+		.mapping = pci->mapping,
+		.node = -1,
+	};
+	return d;
+}
+
+/* One function. What is not on this host is left out, where the config did not name it. */
+static void add_function(struct vm_search *f, struct vectors *vectors, const struct vm_pci *pci,
 	const char *address, devices *all)
 {
 	int node = -1;
 	bool is_here = read_node(f, address, &node) == 0;
 	if (!is_here && address != pci->address)
-		return false;
-	struct vm_device *d = list_push(f->arena, all);
-	*d = (struct vm_device){ .address = address, .id = pci->id, .mapping = pci->mapping };
+		return;
+	struct vm_device *d = push_device(f, pci, all);
+	d->address = address;
 	d->node = node;
+	d->driver = is_here ? read_driver(f, address) : NULL;
 	add_irqs(f, vectors, d);
-	return is_here;
 }
 
 static void add_pci(
 	struct vm_search *f, struct vectors *vectors, const struct vm_pci *pci, devices *all)
 {
-	if (strchr(pci->address, '.')) {
-		add_device(f, vectors, pci, pci->address, all);
+	struct vm_pci known = *pci;
+	if (!known.address)
+		known.address = parent_of(f, pci);
+	if (!known.address) {
+		if (pci->kind != PCI_WHOLE)
+			push_device(f, pci, all);
+		return;
+	}
+	if (strchr(known.address, '.')) {
+		add_function(f, vectors, &known, known.address, all);
 		return;
 	}
 	/* all functions of it */
 	for (int i = 0; i < 8; i++)
-		add_device(f, vectors, pci, arena_printf(f->arena, "%s.%d", pci->address, i), all);
+		add_function(
+			f, vectors, &known, arena_printf(f->arena, "%s.%d", known.address, i), all);
 }
 
 /* A command line names what it likes, and for each there are files to read. */
@@ -133,7 +187,7 @@ void vm_devices(struct vm_search *f)
 		if (d->is_dropped)
 			continue;
 		array_for_each (pci, &d->config->pci)
-			if (pci->address && n++ < DEVICES_MAX)
+			if (n++ < DEVICES_MAX)
 				add_pci(f, &vectors, pci, &all);
 		if (n > DEVICES_MAX)
 			vm_note(f, d, "of its %zu PCI devices only %d were looked at", n,

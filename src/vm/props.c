@@ -75,18 +75,34 @@ static const char *array_text(struct arena *a, const json_t *array)
 	return arena_strdup(a, b.s);
 }
 
+static void flatten(struct arena *a, const char *prefix, json_t *o, int depth, struct props *ret);
+
+/* "vqs":[0,1] is one value; of objects each has its number, as QEMU writes it: "map.0.iothread". */
+static void flatten_value(
+	struct arena *a, const char *name, json_t *v, int depth, struct props *ret)
+{
+	size_t i;
+	json_t *item;
+	if (json_is_object(v)) {
+		if (depth < DEPTH_MAX)
+			flatten(a, name, v, depth + 1, ret);
+		return;
+	}
+	const char *text = json_is_array(v) ? array_text(a, v) : scalar_text(a, v);
+	if (text)
+		add(a, ret, name, text);
+	json_array_foreach (v, i, item)
+		if (json_is_object(item) && depth < DEPTH_MAX)
+			flatten(a, arena_printf(a, "%s.%zu", name, i), item, depth + 1, ret);
+}
+
 static void flatten(struct arena *a, const char *prefix, json_t *o, int depth, struct props *ret)
 {
 	const char *key;
 	json_t *v;
-	json_object_foreach (o, key, v) {
-		const char *name = arena_printf(a, "%s%s%s", prefix, *prefix ? "." : "", key);
-		const char *text = json_is_array(v) ? array_text(a, v) : scalar_text(a, v);
-		if (text)
-			add(a, ret, name, text);
-		else if (json_is_object(v) && depth < DEPTH_MAX)
-			flatten(a, name, v, depth + 1, ret);
-	}
+	json_object_foreach (o, key, v)
+		flatten_value(a, arena_printf(a, "%s%s%s", prefix, *prefix ? "." : "", key), v,
+			depth, ret);
 }
 
 bool props_parse(struct arena *a, const char *text, const char *implied, struct props *ret)

@@ -31,7 +31,8 @@ struct props {
  * Both spellings as one list, in the arena:
  *	virtio-net-pci,id=net0,mq=on
  *	{"driver":"virtio-net-pci","id":"net0","mq":true,"host-nodes":[0,1],"file":{"aio":"native"}}
- * Members of objects are called "file.aio"; arrays are joined with commas. False for text that
+ * Members of objects are called "file.aio"; arrays are joined with commas, and
+ * objects in them called "map.0.iothread". False for text that
  * begins like JSON and is none.
  */
 bool props_parse(struct arena *a, const char *text, const char *implied, struct props *ret);

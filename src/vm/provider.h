@@ -120,5 +120,7 @@ struct vm_user *vm_user_of(struct vm_search *f, int uid);
 /* Sees to it that no VM's id is what another is called, but for what managers vouch for: those go
  * by their pids. */
 void vm_ids_unique(struct vm_search *f);
+/* Finds out the page sizes of memory in files. */
+void vm_pages(struct vm_search *f, struct vm_draft *d);
 /* Gives the drafts the PCI devices of their configs. */
 void vm_devices(struct vm_search *f);

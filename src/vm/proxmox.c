@@ -64,7 +64,7 @@ static int find_conf(
 static const char *mapping_of(const struct vm_config *conf, const char *id)
 {
 	array_for_each (p, &conf->pci) {
-		const char *rest = id ? str_after(id, p->id) : NULL;
+		const char *rest = id && p->id ? str_after(id, p->id) : NULL;
 		if (p->mapping && rest && (!*rest || *rest == '.'))
 			return p->mapping;
 	}
@@ -77,7 +77,7 @@ static void resolve_mappings(struct vm_search *f, struct vm_config *conf)
 	AUTO_FREE char *text = NULL;
 	const char *host = f->s->hostname;
 	array_for_each (p, &conf->pci) {
-		if (!p->mapping || p->address || !host)
+		if (!p->mapping || p->address || p->part || !host)
 			continue;
 		if (!text && host_read(f->h, &text, NULL, "etc/pve/mapping/pci.cfg") < 0)
 			return;
@@ -89,22 +89,21 @@ static void resolve_mappings(struct vm_search *f, struct vm_config *conf)
 	}
 }
 
-/* What the command line knows better: which devices it got, and which page size was chosen. */
+/* What the command line knows better: which devices it got, and which page size was chosen; and all
+ * that the config leaves to Proxmox VE. */
 static void merge(struct vm_search *f, struct vm_config *conf, const struct vm_config *line)
 {
-	if (conf->hugepages_kib == HUGEPAGES_ANY && line->hugepages_kib)
-		conf->hugepages_kib = line->hugepages_kib;
-	if (!line->pci.n) {
-		resolve_mappings(f, conf);
-		return;
+	if (line->pci.n) {
+		struct vm_config found = { 0 };
+		array_for_each (p, &line->pci) {
+			struct vm_pci *pci = list_push(f->arena, &found.pci);
+			*pci = *p;
+			pci->mapping = mapping_of(conf, p->id);
+		}
+		conf->pci = found.pci;
 	}
-	struct vm_config found = { 0 };
-	array_for_each (p, &line->pci) {
-		struct vm_pci *pci = list_push(f->arena, &found.pci);
-		*pci = *p;
-		pci->mapping = mapping_of(conf, p->id);
-	}
-	conf->pci = found.pci;
+	vm_config_merge(f->arena, conf, line);
+	resolve_mappings(f, conf);
 }
 
 /* CPUs that taskset would be given at the next start. */

@@ -237,6 +237,7 @@ static void read_disk(struct facts *f, const char *key, const char *value)
 		return;
 	disk->iothread = virtio >= 0 ? arena_printf(f->a, "iothread-virtio%d", virtio)
 				     : arena_printf(f->a, "iothread-virtioscsi%d", scsi);
+	*list_push(f->a, &disk->iothreads) = disk->iothread;
 	*list_push(f->a, &f->config->iothreads) = disk->iothread;
 }
 
@@ -261,13 +262,15 @@ static void read_pci(struct facts *f, const char *key, const char *value)
 {
 	const char *mapping = part_of(f, value, "mapping"), *host = default_part(f, value, "host");
 	if (mapping) {
-		*list_push(f->a, &f->config->pci) = (struct vm_pci){ key, NULL, mapping };
+		*list_push(f->a, &f->config->pci) =
+			(struct vm_pci){ .id = key, .mapping = mapping };
 		return;
 	}
 	for (const char *p = host; p && *p; p += strspn(p, ";")) {
 		size_t n = strcspn(p, ";");
 		const char *address = pci_address(f->a, arena_strndup(f->a, p, n));
-		*list_push(f->a, &f->config->pci) = (struct vm_pci){ key, address, NULL };
+		*list_push(f->a, &f->config->pci) =
+			(struct vm_pci){ .id = key, .address = address };
 		if (!address)
 			note(f, "config: %s: '%.*s' is no PCI address", key, (int)n, p);
 		p += n;

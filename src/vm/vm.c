@@ -172,6 +172,7 @@ static void identify_all(struct vm_search *f)
 			continue;
 		vm->manager = d->owner->name;
 		vm->config = d->config;
+		vm_pages(f, d);
 		if (!vm->id)
 			vm->id = vm->name ? vm->name : arena_printf(f->arena, "%d", vm->pid);
 	}

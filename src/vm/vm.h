@@ -56,9 +56,12 @@ struct vm_irq {
 	const struct cpuset *affinity; /* NULL: unknown */
 };
 
-/* A PCI device that was passed through. */
+/* A device that was passed through, or a part of one. */
 struct vm_device {
-	const char *address;      /* "0000:0b:00.0" */
+	const char *kind;    /* "pci", "mdev", "nvme", "vfio-user", "vdpa" */
+	const char *address; /* "0000:0b:00.0", of an mdev its parent's; NULL: unknown, or none */
+	const char *part;    /* of an mdev its UUID, of vfio-user the socket; or NULL */
+	const char *driver;  /* the host's, "vfio-pci"; NULL: none, or unknown */
 	const char *id, *mapping; /* in the VM's config; NULL: it has none */
 	int node;                 /* -1: unknown */
 	struct vm_irq *irqs;

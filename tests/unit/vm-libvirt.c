@@ -151,7 +151,7 @@ static void test_domains(void)
 	if (ok(all.n == 2, "both are there")) {
 		AUTO_FREE char *one = show_domain(&all.v[0]), *two = show_domain(&all.v[1]);
 		same_str(one,
-			"web 1x4x2 4/8 4096M huge=2048 locked balloon node 1{4-7 2048M 1 "
+			"web 1x4x2 4/8 4096M huge=-2 locked balloon node 1{4-7 2048M 1 "
 			"preferred} "
 			"node 0{0-3 2048M - -} numa=strict:0 io=iothread1 io=iothread4 "
 			"io=iothread2 "

@@ -13,6 +13,12 @@ static void put_text(const char *path, const char *text)
 	put(text, strlen(text), "%s", path);
 }
 
+static void put_link(const char *path, const char *target)
+{
+	AUTO_FREE char *full = xasprintf("%s/%s", root, path);
+	ok(symlink(target, full) == 0, "a link");
+}
+
 static void put_guest(int pid, int vmid, const char *pidfile, const char *more)
 {
 	AUTO_FREE char *line = xasprintf("/usr/bin/kvm|-id|%d|-name|by-line,debug-threads=on|"
@@ -76,6 +82,7 @@ static void put_devices(void)
 		"etc/pve/qemu-server/108.conf", "hostpci0: mapping=gpu\nhugepages: any\nnuma: 1\n");
 	put_text("sys/bus/pci/devices/0000:0b:00.0/numa_node", "1\n");
 	put_text("sys/bus/pci/devices/0000:0b:00.1/numa_node", "-1\n");
+	put_link("sys/bus/pci/devices/0000:0b:00.0/driver", "../../../../bus/pci/drivers/vfio-pci");
 	put_text("proc/interrupts",
 		"            CPU0       CPU1\n"
 		"  1:          9          0  IO-APIC   1-edge      i8042\n"
@@ -198,9 +205,9 @@ static void test_text(void)
 		"memory: not known by node (no cgroup of its own counts it; --memory asks\n"
 		"numa_maps)\n"
 		"\n"
-		"DEVICE        ID          MAPPING  NODE\n"
-		"0000:0b:00.0  hostpci0.0  gpu         1\n"
-		"0000:0b:00.1  hostpci0.1  gpu         -\n"
+		"DEVICE        ID          MAPPING  KIND  DRIVER    NODE\n"
+		"0000:0b:00.0  hostpci0.0  gpu      pci   vfio-pci     1\n"
+		"0000:0b:00.1  hostpci0.1  gpu      pci   -            -\n"
 		"\n"
 		"DEVICE        KIND  VECTOR  IRQ  MAY GO TO\n"
 		"0000:0b:00.0  msix       0   24  -\n"
