@@ -95,19 +95,19 @@ static const char *plural(size_t n)
 	return n == 1 ? "" : "s";
 }
 
-/* Slots with room, and those of one owner (or NOBODY: all), in a domain. */
-static size_t count_slots(
+/* Cores with capacity, and those of one owner (or NOBODY: all), in a domain. */
+static size_t count_cores(
 	const struct planner *p, enum scope scope, int domain, int owner, struct cpuset *ret_cpus)
 {
 	size_t n = 0;
 	*ret_cpus = CPUSET_EMPTY;
-	for (size_t i = 0; i < p->n_slots; i++) {
-		const struct slot *slot = &p->slots[i];
-		if (!slot->room || !place_slot_in(slot, scope, domain) ||
-			(owner != NOBODY && slot->owner != owner))
+	for (size_t i = 0; i < p->n_cores; i++) {
+		const struct host_core *core = &p->cores[i];
+		if (!core->capacity || !place_core_in(core, scope, domain) ||
+			(owner != NOBODY && core->owner != owner))
 			continue;
 		n++;
-		*ret_cpus = cpuset_or(ret_cpus, &slot->cpus);
+		*ret_cpus = cpuset_or(ret_cpus, &core->cpus);
 	}
 	return n;
 }
@@ -115,27 +115,27 @@ static size_t count_slots(
 /* The cores it would fill where all cores are as the host's widest. */
 static size_t cores_needed(const struct planner *p, const struct request *req)
 {
-	int room = 1;
-	for (size_t i = 0; i < p->n_slots; i++)
-		if (p->slots[i].n_cpus > room && req->wish.cores != CORES_ONE_THREAD)
-			room = p->slots[i].n_cpus;
+	int width = 1;
+	for (size_t i = 0; i < p->n_cores; i++)
+		if (p->cores[i].n_cpus > width && req->wish.cores != CORES_ONE_THREAD)
+			width = p->cores[i].n_cpus;
 	size_t n = req->needs_helper;
 	for (size_t i = 0; i < req->n_groups; i++)
-		n += (req->groups[i].n + (size_t)room - 1) / (size_t)room;
+		n += (req->groups[i].n + (size_t)width - 1) / (size_t)width;
 	return n;
 }
 
 /* Who holds what it could have: the VMs in every domain that would do without them. */
 static void name_owners(struct planner *p, const struct request *req, struct refusal *r)
 {
-	place_rooms(p, req, ROOMS_EMPTY);
+	place_capacities(p, req, CAPACITY_EMPTY);
 	for (int domain = 0; domain < place_n_domains(p, req->scope); domain++)
 		for (size_t i = 0; i < p->owners.n; i++) {
 			const struct owner *o = &p->owners.v[i];
 			struct cpuset cpus;
 			if ((int)i == req->self)
 				continue;
-			size_t n = count_slots(p, req->scope, domain, (int)i, &cpus);
+			size_t n = count_cores(p, req->scope, domain, (int)i, &cpus);
 			if (n)
 				place_blocking(p, r, "VM %s holds %zu core%s of %s (CPUs %s)",
 					place_label(p, o->placement.vm, o->placement.name), n,
@@ -165,7 +165,7 @@ static void name_kept(struct planner *p, const struct request *req, struct refus
 static bool would_fit(
 	struct planner *p, const struct request *req, enum scope scope, struct spot *ret)
 {
-	place_rooms(p, req, ROOMS_FREE);
+	place_capacities(p, req, CAPACITY_FREE);
 	return place_search(p, req, scope, ret);
 }
 
@@ -177,7 +177,7 @@ static void offer_places(struct planner *p, const struct request *req, struct re
 		if (!would_fit(p, req, scope, &spot))
 			continue;
 		struct cpuset cpus;
-		size_t n = count_slots(p, scope, spot.domain, NOBODY, &cpus);
+		size_t n = count_cores(p, scope, spot.domain, NOBODY, &cpus);
 		place_alternative(p, r, "place = %s fits on %s: %zu free core%s", names[scope],
 			domain_name(p, scope, spot.domain), n, plural(n));
 		return; /* wider ones fit too, and are worse */
@@ -245,10 +245,10 @@ void place_refuse_full(struct planner *p, const struct request *req)
 {
 	size_t need = cores_needed(p, req), most = 0;
 	int where = 0;
-	place_rooms(p, req, ROOMS_FREE);
+	place_capacities(p, req, CAPACITY_FREE);
 	for (int domain = 0; domain < place_n_domains(p, req->scope); domain++) {
 		struct cpuset cpus;
-		size_t n = count_slots(p, req->scope, domain, NOBODY, &cpus);
+		size_t n = count_cores(p, req->scope, domain, NOBODY, &cpus);
 		if (n > most) {
 			most = n;
 			where = domain;

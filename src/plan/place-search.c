@@ -4,46 +4,46 @@
 
 #include "plan/place.h"
 
-struct cpuset place_slot_cpus(const struct slot *slot, const struct request *req)
+struct cpuset place_core_cpus(const struct host_core *core, const struct request *req)
 {
-	return req->wish.cores == CORES_THREAD ? cpuset_minus(&slot->cpus, &req->blocked_cpus)
-					       : slot->cpus;
+	return req->wish.cores == CORES_THREAD ? cpuset_minus(&core->cpus, &req->blocked_cpus)
+					       : core->cpus;
 }
 
-static int room_of(const struct slot *slot, const struct request *req)
+static int capacity_of(const struct host_core *core, const struct request *req)
 {
 	switch (req->wish.cores) {
 	case CORES_THREAD: {
-		struct cpuset cpus = cpuset_minus(&slot->cpus, &req->blocked_cpus);
+		struct cpuset cpus = cpuset_minus(&core->cpus, &req->blocked_cpus);
 		return cpuset_count(&cpus);
 	}
 	case CORES_ONE_THREAD:
-		return cpuset_intersects(&slot->cpus, &req->blocked_cpus) ? 0 : 1;
+		return cpuset_intersects(&core->cpus, &req->blocked_cpus) ? 0 : 1;
 	case CORES_SHARED: /* only its helpers have a core */
 	case CORES_FULL:
 		break;
 	}
-	return cpuset_intersects(&slot->cpus, &req->blocked_cpus) ? 0 : slot->n_cpus;
+	return cpuset_intersects(&core->cpus, &req->blocked_cpus) ? 0 : core->n_cpus;
 }
 
-void place_rooms(struct planner *p, const struct request *req, enum rooms rooms)
+void place_capacities(struct planner *p, const struct request *req, enum capacities capacities)
 {
-	for (size_t i = 0; i < p->n_slots; i++) {
-		struct slot *slot = &p->slots[i];
-		bool is_own = req->self != NOBODY && slot->owner == req->self;
-		bool is_free = rooms == ROOMS_EMPTY || is_own ||
-			(rooms == ROOMS_FREE && slot->owner == NOBODY);
-		slot->room = is_free ? room_of(slot, req) : 0;
+	for (size_t i = 0; i < p->n_cores; i++) {
+		struct host_core *core = &p->cores[i];
+		bool is_own = req->self != NOBODY && core->owner == req->self;
+		bool is_free = capacities == CAPACITY_EMPTY || is_own ||
+			(capacities == CAPACITY_FREE && core->owner == NOBODY);
+		core->capacity = is_free ? capacity_of(core, req) : 0;
 	}
 }
 
-bool place_slot_in(const struct slot *slot, enum scope scope, int domain)
+bool place_core_in(const struct host_core *core, enum scope scope, int domain)
 {
 	switch (scope) {
 	case SCOPE_L3:
-		return slot->l3 == domain;
+		return core->l3 == domain;
 	case SCOPE_NODE:
-		return slot->node == domain;
+		return core->node == domain;
 	case SCOPE_FEWEST:
 	case SCOPE_ANY:
 		break;
@@ -65,7 +65,7 @@ int place_n_domains(const struct planner *p, enum scope scope)
 	return 1;
 }
 
-/* How many slots of the list, from its start, the vCPUs fill; -1 when they do not fit. */
+/* How many cores of the list, from its start, the vCPUs fill; -1 when they do not fit. */
 static int pack(const struct planner *p, const struct request *req, const int *list, size_t n)
 {
 	size_t used = 0;
@@ -73,17 +73,17 @@ static int pack(const struct planner *p, const struct request *req, const int *l
 		for (size_t done = 0; done < req->groups[i].n; used++) {
 			if (used == n)
 				return -1;
-			done += (size_t)p->slots[list[used]].room;
+			done += (size_t)p->cores[list[used]].capacity;
 		}
 	return (int)used;
 }
 
-static int domain_of(const struct slot *slot, enum scope scope)
+static int domain_of(const struct host_core *core, enum scope scope)
 {
-	return scope == SCOPE_L3 ? slot->l3 : slot->node;
+	return scope == SCOPE_L3 ? core->l3 : core->node;
 }
 
-/* The domain to take slots from next: the smallest that holds the rest, else the largest; or, to
+/* The domain to take cores from next: the smallest that holds the rest, else the largest; or, to
  * fill gaps, simply the smallest. */
 static int pick_domain(const struct planner *p, const int *list, size_t n, size_t need,
 	enum scope scope, bool is_gaps)
@@ -93,7 +93,7 @@ static int pick_domain(const struct planner *p, const int *list, size_t n, size_
 	for (int domain = -1; domain < place_n_domains(p, scope); domain++) {
 		size_t k = 0;
 		for (size_t i = 0; i < n; i++)
-			k += domain_of(&p->slots[list[i]], scope) == domain;
+			k += domain_of(&p->cores[list[i]], scope) == domain;
 		bool is_smaller_better = is_gaps || best_n >= need;
 		bool is_better =
 			is_smaller_better ? k < best_n && (is_gaps || k >= need) : k > best_n;
@@ -105,7 +105,7 @@ static int pick_domain(const struct planner *p, const int *list, size_t n, size_
 	return best;
 }
 
-/* Reorders the list so that its first 'need' slots are in few nodes, and in few L3 domains. */
+/* Reorders the list so that its first 'need' cores are in few nodes, and in few L3 domains. */
 static void order_by_domain(
 	const struct planner *p, int *list, size_t n, size_t need, enum scope scope, bool is_gaps)
 {
@@ -114,7 +114,7 @@ static void order_by_domain(
 		int domain = pick_domain(p, list, n, need, scope, is_gaps);
 		size_t k = 0, n_rest = 0;
 		for (size_t i = 0; i < n; i++) {
-			if (domain_of(&p->slots[list[i]], scope) == domain)
+			if (domain_of(&p->cores[list[i]], scope) == domain)
 				list[k++] = list[i];
 			else
 				rest[n_rest++] = list[i];
@@ -129,48 +129,48 @@ static void order_by_domain(
 	}
 }
 
-/* What slots of a scope may be used; stricter filters are tried first. */
+/* What cores of a scope may be used; stricter filters are tried first. */
 struct filter {
 	unsigned int kinds; /* bits 1 << enum cpu_kind */
 	bool is_boot_isolated_only;
 	bool is_helper_apart; /* in the same node, but outside the L3 */
 };
 
-static bool passes(const struct slot *slot, const struct filter *f)
+static bool passes(const struct host_core *core, const struct filter *f)
 {
-	return slot->room && (f->kinds >> slot->kind & 1) &&
-		(slot->is_boot_isolated || !f->is_boot_isolated_only);
+	return core->capacity && (f->kinds >> core->kind & 1) &&
+		(core->is_boot_isolated || !f->is_boot_isolated_only);
 }
 
-/* More room first, then the faster kind, then the lower number. */
-static int slot_order(const struct planner *p, int a, int b)
+/* More capacity first, then the faster kind, then the lower number. */
+static int core_order(const struct planner *p, int a, int b)
 {
-	const struct slot *x = &p->slots[a], *y = &p->slots[b];
-	if (x->room != y->room)
-		return y->room - x->room;
+	const struct host_core *x = &p->cores[a], *y = &p->cores[b];
+	if (x->capacity != y->capacity)
+		return y->capacity - x->capacity;
 	return x->kind != y->kind ? (int)x->kind - (int)y->kind : a - b;
 }
 
-static int by_slot_order(const void *a, const void *b, void *p)
+static int by_core_order(const void *a, const void *b, void *p)
 {
-	return slot_order(p, *(const int *)a, *(const int *)b);
+	return core_order(p, *(const int *)a, *(const int *)b);
 }
 
-static size_t list_slots(
+static size_t list_cores(
 	struct planner *p, enum scope scope, int domain, const struct filter *f, int *list)
 {
 	size_t n = 0;
-	for (size_t i = 0; i < p->n_slots; i++)
-		if (place_slot_in(&p->slots[i], scope, domain) && passes(&p->slots[i], f))
+	for (size_t i = 0; i < p->n_cores; i++)
+		if (place_core_in(&p->cores[i], scope, domain) && passes(&p->cores[i], f))
 			list[n++] = (int)i;
-	qsort_r(list, n, sizeof *list, by_slot_order, p);
+	qsort_r(list, n, sizeof *list, by_core_order, p);
 	return n;
 }
 
-static bool is_in(const int *list, size_t n, int slot)
+static bool is_in(const int *list, size_t n, int core)
 {
 	for (size_t i = 0; i < n; i++)
-		if (list[i] == slot)
+		if (list[i] == core)
 			return true;
 	return false;
 }
@@ -184,14 +184,14 @@ static int find_helper(const struct planner *p, enum scope scope, int domain,
 		return list[used];
 	int node = scope == SCOPE_L3 ? p->s->l3s[domain].node : domain;
 	if (scope == SCOPE_L3 && used)
-		node = p->slots[list[0]].node;
+		node = p->cores[list[0]].node;
 	int best = -1;
-	for (size_t i = 0; i < p->n_slots; i++) {
-		const struct slot *slot = &p->slots[i];
-		bool is_near = f->is_helper_apart ? slot->node == node
-						  : place_slot_in(slot, scope, domain);
-		if (is_near && slot->room && !is_in(list, used, (int)i) &&
-			(best < 0 || slot_order(p, (int)i, best) < 0))
+	for (size_t i = 0; i < p->n_cores; i++) {
+		const struct host_core *core = &p->cores[i];
+		bool is_near = f->is_helper_apart ? core->node == node
+						  : place_core_in(core, scope, domain);
+		if (is_near && core->capacity && !is_in(list, used, (int)i) &&
+			(best < 0 || core_order(p, (int)i, best) < 0))
 			best = (int)i;
 	}
 	return best;
@@ -200,24 +200,24 @@ static int find_helper(const struct planner *p, enum scope scope, int domain,
 static bool try_domain(struct planner *p, const struct request *req, enum scope scope, int domain,
 	const struct filter *f, struct spot *ret)
 {
-	size_t n = list_slots(p, scope, domain, f, ret->slots);
-	int used = pack(p, req, ret->slots, n);
+	size_t n = list_cores(p, scope, domain, f, ret->cores);
+	int used = pack(p, req, ret->cores, n);
 	if (used < 0)
 		return false;
 	/* An L3 may hold several nodes (sub-NUMA clusters), as a node may hold several L3s. */
 	enum scope inner = scope == SCOPE_L3 || scope == SCOPE_FEWEST ? SCOPE_NODE : SCOPE_L3;
 	order_by_domain(
-		p, ret->slots, n, (size_t)used + req->needs_helper, inner, scope == SCOPE_ANY);
-	int reordered = pack(p, req, ret->slots, n);
+		p, ret->cores, n, (size_t)used + req->needs_helper, inner, scope == SCOPE_ANY);
+	int reordered = pack(p, req, ret->cores, n);
 	if (reordered < 0 || reordered > used) /* cores of several widths: the widest come first */
-		n = list_slots(p, scope, domain, f, ret->slots);
+		n = list_cores(p, scope, domain, f, ret->cores);
 	ret->helper = -1;
 	if (req->needs_helper) {
-		ret->helper = find_helper(p, scope, domain, f, ret->slots, (size_t)used, n);
+		ret->helper = find_helper(p, scope, domain, f, ret->cores, (size_t)used, n);
 		if (ret->helper < 0)
 			return false;
 	}
-	ret->n_slots = (size_t)used;
+	ret->n_cores = (size_t)used;
 	ret->scope = scope;
 	ret->domain = scope <= SCOPE_NODE ? domain : -1;
 	return true;
@@ -238,18 +238,18 @@ static struct score score_spot(
 	int domain = spot->domain;
 	struct score score = { 0 };
 	struct cpuset nodes = CPUSET_EMPTY;
-	for (size_t i = 0; i < spot->n_slots; i++)
-		cpuset_add(&nodes, p->slots[spot->slots[i]].node + 1);
+	for (size_t i = 0; i < spot->n_cores; i++)
+		cpuset_add(&nodes, p->cores[spot->cores[i]].node + 1);
 	score.n_nodes = cpuset_count(&nodes);
 	int node = scope == SCOPE_L3 ? p->s->l3s[domain].node : domain;
-	for (size_t i = 0; i < p->n_slots; i++) {
-		const struct slot *slot = &p->slots[i];
-		bool is_inside = place_slot_in(slot, scope, domain);
-		if (is_inside && (slot->owner == NOBODY || slot->owner == req->self))
+	for (size_t i = 0; i < p->n_cores; i++) {
+		const struct host_core *core = &p->cores[i];
+		bool is_inside = place_core_in(core, scope, domain);
+		if (is_inside && (core->owner == NOBODY || core->owner == req->self))
 			score.hole++;
-		if (slot->is_reserved && is_inside)
+		if (core->is_reserved && is_inside)
 			score.nearness = 2;
-		else if (slot->is_reserved && slot->node == node && !score.nearness)
+		else if (core->is_reserved && core->node == node && !score.nearness)
 			score.nearness = 1;
 	}
 	return score;
@@ -268,9 +268,9 @@ static bool search_domains(struct planner *p, const struct request *req, enum sc
 	struct score best = { 0 };
 	bool has_found = false;
 	int first = scope == SCOPE_NODE ? -1 : 0; /* hosts that do not know their nodes */
-	AUTO_FREE int *slots = xcalloc(p->n_slots, sizeof *slots);
+	AUTO_FREE int *cores = xcalloc(p->n_cores, sizeof *cores);
 	for (int domain = first; domain < place_n_domains(p, scope); domain++) {
-		struct spot spot = { .slots = slots };
+		struct spot spot = { .cores = cores };
 		if (!try_domain(p, req, scope, domain, f, &spot))
 			continue;
 		struct score score = score_spot(p, req, &spot);
@@ -278,8 +278,8 @@ static bool search_domains(struct planner *p, const struct request *req, enum sc
 			continue;
 		has_found = true;
 		best = score;
-		memcpy(ret->slots, spot.slots, p->n_slots * sizeof *slots);
-		spot.slots = ret->slots;
+		memcpy(ret->cores, spot.cores, p->n_cores * sizeof *cores);
+		spot.cores = ret->cores;
 		*ret = spot;
 	}
 	return has_found;
@@ -291,9 +291,9 @@ bool place_search(struct planner *p, const struct request *req, enum scope scope
 				  efficient = 1 << CPU_EFFICIENCY, slow = 1 << CPU_LOW_POWER;
 	static const unsigned int kinds[] = { fast, efficient, fast | efficient, slow,
 		fast | efficient | slow };
-	AUTO_FREE int *slots = xcalloc(p->n_slots, sizeof *slots);
-	struct spot spot = { .slots = slots };
-	/* Who boots with isolcpus= means them for VMs. At level isolated they have no room. */
+	AUTO_FREE int *cores = xcalloc(p->n_cores, sizeof *cores);
+	struct spot spot = { .cores = cores };
+	/* Who boots with isolcpus= means them for VMs. At level isolated they have no capacity. */
 	for (int is_any = cpuset_is_empty(&p->s->boot_isolated_cpus); is_any < 2; is_any++)
 		for (size_t i = 0; i < N_ELEMENTS(kinds); i++)
 			for (int apart = 0; apart <= (req->needs_helper && scope == SCOPE_L3);
@@ -303,8 +303,8 @@ bool place_search(struct planner *p, const struct request *req, enum scope scope
 					continue;
 				if (ret) {
 					*ret = spot;
-					ret->slots = arena_dup(
-						&p->out->arena, slots, p->n_slots, sizeof *slots);
+					ret->cores = arena_dup(
+						&p->out->arena, cores, p->n_cores, sizeof *cores);
 				}
 				return true;
 			}

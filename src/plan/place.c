@@ -9,40 +9,40 @@
 
 static int by_first(const void *a, const void *b)
 {
-	return ((const struct slot *)a)->first - ((const struct slot *)b)->first;
+	return ((const struct host_core *)a)->first - ((const struct host_core *)b)->first;
 }
 
-static void init_slots(struct planner *p)
+static void init_cores(struct planner *p)
 {
 	const struct snapshot *s = p->s;
-	p->slots = arena_alloc(&p->out->arena, (s->n_cores + 1) * sizeof *p->slots);
-	p->slot_of_cpu = arena_alloc(&p->out->arena, CPUSET_MAX * sizeof *p->slot_of_cpu);
+	p->cores = arena_alloc(&p->out->arena, (s->n_cores + 1) * sizeof *p->cores);
+	p->core_of_cpu = arena_alloc(&p->out->arena, CPUSET_MAX * sizeof *p->core_of_cpu);
 	for (size_t i = 0; i < s->n_cores; i++) {
 		const struct core *core = &s->cores[i];
-		struct slot slot = { .l3 = core->l3, .node = core->node, .owner = NOBODY };
-		slot.cpus = cpuset_and(&core->cpus, &s->online_cpus);
-		slot.first = cpuset_first(&slot.cpus);
-		slot.n_cpus = cpuset_count(&slot.cpus);
-		slot.is_boot_isolated = cpuset_intersects(&slot.cpus, &s->boot_isolated_cpus);
+		struct host_core core = { .l3 = core->l3, .node = core->node, .owner = NOBODY };
+		core.cpus = cpuset_and(&core->cpus, &s->online_cpus);
+		core.first = cpuset_first(&core.cpus);
+		core.n_cpus = cpuset_count(&core.cpus);
+		core.is_boot_isolated = cpuset_intersects(&core.cpus, &s->boot_isolated_cpus);
 		for (size_t c = 0; c < s->n_cpus; c++)
-			if (s->cpus[c].cpu == slot.first)
-				slot.kind = s->cpus[c].kind;
-		if (slot.n_cpus)
-			p->slots[p->n_slots++] = slot;
+			if (s->cpus[c].cpu == core.first)
+				core.kind = s->cpus[c].kind;
+		if (core.n_cpus)
+			p->cores[p->n_cores++] = core;
 	}
-	qsort(p->slots, p->n_slots, sizeof *p->slots, by_first);
+	qsort(p->cores, p->n_cores, sizeof *p->cores, by_first);
 	for (int cpu = 0; cpu < CPUSET_MAX; cpu++)
-		p->slot_of_cpu[cpu] = -1;
-	for (size_t i = 0; i < p->n_slots; i++)
-		cpuset_for_each (cpu, &p->slots[i].cpus)
-			p->slot_of_cpu[cpu] = (int)i;
+		p->core_of_cpu[cpu] = -1;
+	for (size_t i = 0; i < p->n_cores; i++)
+		cpuset_for_each (cpu, &p->cores[i].cpus)
+			p->core_of_cpu[cpu] = (int)i;
 }
 
 static void set_owner(struct planner *p, const struct cpuset *cpus, int owner)
 {
 	cpuset_for_each (cpu, cpus)
-		if (p->slot_of_cpu[cpu] >= 0)
-			p->slots[p->slot_of_cpu[cpu]].owner = owner;
+		if (p->core_of_cpu[cpu] >= 0)
+			p->cores[p->core_of_cpu[cpu]].owner = owner;
 }
 
 int place_self(const struct planner *p, const struct vm *vm)
@@ -97,12 +97,12 @@ static struct cpuset reserve_cores(const struct planner *p, int n)
 	struct cpuset reserved = CPUSET_EMPTY;
 	for (int node = -1; node < (int)p->s->n_nodes; node++) {
 		int left = n;
-		for (size_t i = 0; i < p->n_slots && left; i++) {
-			const struct slot *slot = &p->slots[i];
-			if (slot->node != node || slot->owner != NOBODY || slot->is_boot_isolated ||
-				cpuset_intersects(&slot->cpus, &p->foreign_cpus))
+		for (size_t i = 0; i < p->n_cores && left; i++) {
+			const struct host_core *core = &p->cores[i];
+			if (core->node != node || core->owner != NOBODY || core->is_boot_isolated ||
+				cpuset_intersects(&core->cpus, &p->foreign_cpus))
 				continue;
-			reserved = cpuset_or(&reserved, &slot->cpus);
+			reserved = cpuset_or(&reserved, &core->cpus);
 			left--;
 		}
 	}
@@ -123,8 +123,8 @@ static int reserve(struct planner *p, const struct host_wish *wish, struct err *
 	} else {
 		*reserved = reserve_cores(p, wish->wish == HOUSEKEEPING_AUTO ? 1 : wish->cores);
 	}
-	for (size_t i = 0; i < p->n_slots; i++)
-		p->slots[i].is_reserved = cpuset_intersects(&p->slots[i].cpus, reserved);
+	for (size_t i = 0; i < p->n_cores; i++)
+		p->cores[i].is_reserved = cpuset_intersects(&p->cores[i].cpus, reserved);
 	return 0;
 }
 
@@ -132,8 +132,8 @@ static int reserve(struct planner *p, const struct host_wish *wish, struct err *
 static void keep_cores(const struct planner *p, struct cpuset *kept, const struct cpuset *cpus)
 {
 	cpuset_for_each (cpu, cpus)
-		if (p->slot_of_cpu[cpu] >= 0)
-			*kept = cpuset_or(kept, &p->slots[p->slot_of_cpu[cpu]].cpus);
+		if (p->core_of_cpu[cpu] >= 0)
+			*kept = cpuset_or(kept, &p->cores[p->core_of_cpu[cpu]].cpus);
 }
 
 /* CPUs that claims in force name for their helpers, outside of the claim. What is placed anew
@@ -229,7 +229,7 @@ static bool choose_scope(struct planner *p, struct request *req)
 {
 	static const char *const names[] = { "one L3", "one node", "fewest nodes" };
 	enum scope wished = req->scope;
-	place_rooms(p, req, ROOMS_EMPTY);
+	place_capacities(p, req, CAPACITY_EMPTY);
 	for (; req->scope < SCOPE_FEWEST; req->scope++) {
 		bool is_known = req->scope == SCOPE_L3 ? p->s->n_l3s > 0 : p->s->n_nodes > 0;
 		if (is_known && place_search(p, req, req->scope, NULL))
@@ -250,17 +250,17 @@ static bool find_spot(struct planner *p, struct request *req, struct spot *ret)
 {
 	if (!choose_scope(p, req))
 		return false;
-	place_rooms(p, req, ROOMS_OWN);
+	place_capacities(p, req, CAPACITY_OWN);
 	if (req->self != NOBODY && place_search(p, req, req->scope, ret))
 		return true;
 	struct cpuset blocked = req->blocked_cpus;
 	req->blocked_cpus = cpuset_or(&blocked, &p->pinned_cpus);
-	place_rooms(p, req, ROOMS_FREE);
+	place_capacities(p, req, CAPACITY_FREE);
 	bool is_found = place_search(p, req, req->scope, ret);
 	req->blocked_cpus = blocked;
 	if (is_found)
 		return true;
-	place_rooms(p, req, ROOMS_FREE);
+	place_capacities(p, req, CAPACITY_FREE);
 	return place_search(p, req, req->scope, ret);
 }
 
@@ -351,7 +351,7 @@ int place_vms(const struct snapshot *s, const struct vms *vms, const struct poli
 	AUTO_PLACEMENTS struct placements *out = xcalloc(1, sizeof *out);
 	struct planner p = { .s = s, .vms = vms, .out = out };
 	struct host_wish host = policy_host(policy);
-	init_slots(&p);
+	init_cores(&p);
 	p.is_housekeeping_explicit = host.wish == HOUSEKEEPING_CPUS;
 	init_owners(&p, wanted, n_wanted, in_force, n_in_force);
 	keep_helpers_in_force(&p, wanted, n_wanted);

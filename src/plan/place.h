@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Inside of the planner: the host's cores as slots, one VM's needs as a request, and the search
+ * Inside of the planner: the host's cores as cores, one VM's needs as a request, and the search
  * for a spot. Only src/plan/place*.c include this.
  *
  * A VM's vCPUs come in groups: those of one guest core, or all of them when the guest has no SMT.
- * A group fills slots one after the other and shares none with another group; so guest siblings
+ * A group fills cores one after the other and shares none with another group; so guest siblings
  * get host siblings, and without guest siblings consecutive vCPUs do.
  */
 #pragma once
@@ -17,7 +17,7 @@
 enum { NOBODY = -1 };
 
 /* One core of the host with online CPUs. */
-struct slot {
+struct host_core {
 	struct cpuset cpus; /* online */
 	int first;          /* its lowest CPU */
 	int n_cpus;
@@ -25,7 +25,7 @@ struct slot {
 	enum cpu_kind kind;
 	bool is_reserved, is_boot_isolated; /* true when one of the CPUs is */
 	int owner; /* index of the VM that claims (part of) it, or NOBODY */
-	int room;  /* vCPUs of the VM at hand that it can take; see place_rooms() */
+	int capacity;  /* vCPUs of the VM at hand that it can take; see place_capacities() */
 };
 
 /* A claim in force that stays, or of a VM that is placed now. */
@@ -44,9 +44,9 @@ struct planner {
 	const struct snapshot *s;
 	const struct vms *vms;
 	struct placements *out;
-	struct slot *slots; /* by first */
-	size_t n_slots;
-	int *slot_of_cpu; /* by CPU: index, or -1 */
+	struct host_core *cores; /* by first */
+	size_t n_cores;
+	int *core_of_cpu; /* by CPU: index, or -1 */
 	ARRAY(struct owner) owners;
 	struct claims in_force;     /* with those of VMs that have ended: fences still stand */
 	struct cpuset foreign_cpus; /* partitions that are not ours */
@@ -86,9 +86,9 @@ struct request {
 };
 
 struct spot {
-	int *slots;     /* for the vCPUs in order, then the helper's */
-	size_t n_slots; /* without the helper's */
-	int helper;     /* slot, or -1 */
+	int *cores;     /* for the vCPUs in order, then the helper's */
+	size_t n_cores; /* without the helper's */
+	int helper;     /* core, or -1 */
 	enum scope scope;
 	int domain; /* index of the L3 or node; -1 for wider scopes */
 };
@@ -103,18 +103,18 @@ bool place_request(
 void place_request_update(struct planner *p, struct request *req);
 
 /* place-search.c */
-enum rooms {
-	ROOMS_FREE,  /* what nobody else claims */
-	ROOMS_OWN,   /* only its own claim in force */
-	ROOMS_EMPTY, /* as if no VM claimed anything */
+enum capacities {
+	CAPACITY_FREE,  /* what nobody else claims */
+	CAPACITY_OWN,   /* only its own claim in force */
+	CAPACITY_EMPTY, /* as if no VM claimed anything */
 };
-void place_rooms(struct planner *p, const struct request *req, enum rooms rooms);
-/* The best spot in that scope for the rooms set last. ret may be NULL. */
+void place_capacities(struct planner *p, const struct request *req, enum capacities capacities);
+/* The best spot in that scope for the capacities set last. ret may be NULL. */
 bool place_search(struct planner *p, const struct request *req, enum scope scope, struct spot *ret);
-bool place_slot_in(const struct slot *slot, enum scope scope, int domain);
+bool place_core_in(const struct host_core *core, enum scope scope, int domain);
 int place_n_domains(const struct planner *p, enum scope scope);
-/* The CPUs of a slot that the request may use. */
-struct cpuset place_slot_cpus(const struct slot *slot, const struct request *req);
+/* The CPUs of a core that the request may use. */
+struct cpuset place_core_cpus(const struct host_core *core, const struct request *req);
 
 /* place-fill.c */
 struct placement place_fill(struct planner *p, const struct request *req, const struct spot *spot);

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What may not be used, and what better not, each with its reason.
+ *
+ *	must not   a CPU in somebody's partition (isolated or root), one that a group holds by
+ *	           cpuset.cpus.exclusive, one that the VM's own group or one above it does not allow
+ *	better not a CPU that a group of other things is pinned to by its cpuset.cpus; see also the
+ *	           pins of VMs in place.c
+ *
+ * A partition of ours, and what hands it down, is nobody's hold: claims in force are taken out.
+ */
+#include <string.h>
+
+#include "base/str.h"
+#include "plan/place.h"
+#include "plan/settings.h"
+
+static bool is_inside(const char *path, const char *group)
+{
+	const char *rest = str_after(path, group);
+	return !*group || (rest && (!*rest || *rest == '/'));
+}
+
+/* Our own group of vCPUs. */
+static bool is_ours(const struct planner *p, const struct cgroup *g)
+{
+	for (size_t i = 0; i < p->in_force.n; i++) {
+		const char *vm = p->in_force.placements[i].cgroup;
+		if (vm && is_inside(g->path, vm) && str_has_suffix(g->path, "/" VCPUS_GROUP))
+			return true;
+	}
+	return false;
+}
+
+static void add_hold(struct planner *p, const struct cpuset *cpus, const char *what, const char *by)
+{
+	struct cpuset held = cpuset_minus(cpus, &p->in_force.taken_cpus);
+	held = cpuset_and(&held, &p->s->online_cpus);
+	array_for_each (old, &p->holds)
+		held = cpuset_minus(&held, &old->cpus);
+	if (cpuset_is_empty(&held))
+		return;
+	*array_push(&p->holds) = (struct hold){
+		.cpus = held,
+		.why = arena_printf(&p->out->arena, "%s /%s", what, by),
+	};
+	p->held_cpus = cpuset_or(&p->held_cpus, &held);
+}
+
+static void look_for_holds(struct planner *p, const struct cgroup *g)
+{
+	struct cpuset cpus;
+	if (is_ours(p, g))
+		return;
+	bool is_partition = g->partition && g->parent >= 0 &&
+		(streq(g->partition, "root") || streq(g->partition, "isolated"));
+	if (is_partition && g->effective)
+		add_hold(p, g->effective, "in a partition of group", g->path);
+	if (g->exclusive && cpuset_parse_list(g->exclusive, &cpus) == 0)
+		add_hold(p, &cpus, "held exclusively by group", g->path);
+}
+
+/* A group without a VM in or around it whose list is narrower than that of the group above. */
+static bool is_pinned_group(const struct planner *p, const struct cgroup *g, struct cpuset *ret)
+{
+	if (!g->cpus || !*g->cpus || g->parent < 0 || cpuset_parse_list(g->cpus, ret) < 0)
+		return false;
+	for (size_t i = 0; i < p->vms->n_vms; i++) {
+		const char *vm = p->vms->vms[i].cgroup;
+		if (vm && (is_inside(vm, g->path) || is_inside(g->path, vm)))
+			return false;
+	}
+	struct cpuset usual = cpuset_minus(&p->in_force.open_cpus, &p->foreign_cpus);
+	const struct cpuset *above = p->s->cgroups[g->parent].effective;
+	if (above)
+		usual = cpuset_and(&usual, above);
+	return !cpuset_is_subset(&usual, ret);
+}
+
+void limits_of_others(struct planner *p)
+{
+	for (size_t i = 1; i < p->s->n_cgroups; i++)
+		look_for_holds(p, &p->s->cgroups[i]);
+	for (size_t i = 1; i < p->s->n_cgroups; i++) {
+		struct pin pin = { .group = p->s->cgroups[i].path };
+		struct cpuset cpus;
+		if (!is_pinned_group(p, &p->s->cgroups[i], &cpus))
+			continue;
+		place_with_siblings(p, &pin.cpus, &cpus);
+		p->pinned_cpus = cpuset_or(&p->pinned_cpus, &pin.cpus);
+		*array_push(&p->pins) = pin;
+	}
+}
+
+/* The nearest group that has a set of its own answers for all above it: the kernel has taken
+ * theirs off it. Our fences and partitions have, too, and are no limit. */
+void limits_of_vm(const struct planner *p, struct request *req)
+{
+	int g = req->vm->cgroup ? snapshot_cgroup(p->s, req->vm->cgroup) : -1;
+	req->allowed_cpus = p->s->online_cpus;
+	req->limit = NULL;
+	while (g > 0 && !p->s->cgroups[g].effective)
+		g = p->s->cgroups[g].parent;
+	if (g <= 0)
+		return;
+	struct cpuset allowed = cpuset_or(p->s->cgroups[g].effective, &p->in_force.claimed_cpus);
+	struct cpuset not_allowed = cpuset_minus(&p->s->online_cpus, &allowed);
+	not_allowed = cpuset_minus(&not_allowed, &p->foreign_cpus);
+	if (cpuset_is_empty(&not_allowed))
+		return;
+	req->allowed_cpus = allowed;
+	while (p->s->cgroups[g].parent > 0 && !(p->s->cgroups[g].cpus && *p->s->cgroups[g].cpus))
+		g = p->s->cgroups[g].parent;
+	req->limit = p->s->cgroups[g].path;
+}
+
+/* The nodes that its memory is bound to: only strictly, for what is only preferred may move. */
+void limits_of_memory(const struct planner *p, struct request *req)
+{
+	const struct vm_config *config = req->vm->config;
+	struct cpuset bound = CPUSET_EMPTY, nodes;
+	req->memory_nodes = CPUSET_EMPTY;
+	for (size_t i = 0; config && i < config->nodes.n; i++) {
+		const struct vm_node *n = &config->nodes.v[i];
+		if (n->hostnodes && n->policy && streq(n->policy, "bind") &&
+			cpuset_parse_list(n->hostnodes, &nodes) == 0)
+			bound = cpuset_or(&bound, &nodes);
+	}
+	if (config && config->numa_mode && streq(config->numa_mode, "strict") &&
+		config->numa_nodes && cpuset_parse_list(config->numa_nodes, &nodes) == 0)
+		bound = cpuset_or(&bound, &nodes);
+	for (size_t i = 0; i < p->s->n_nodes; i++)
+		if (cpuset_has(&bound, p->s->nodes[i].node))
+			cpuset_add(&req->memory_nodes, (int)i);
+}
