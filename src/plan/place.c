@@ -19,16 +19,16 @@ static void init_cores(struct planner *p)
 	p->core_of_cpu = arena_alloc(&p->out->arena, CPUSET_MAX * sizeof *p->core_of_cpu);
 	for (size_t i = 0; i < s->n_cores; i++) {
 		const struct core *core = &s->cores[i];
-		struct host_core core = { .l3 = core->l3, .node = core->node, .owner = NOBODY };
-		core.cpus = cpuset_and(&core->cpus, &s->online_cpus);
-		core.first = cpuset_first(&core.cpus);
-		core.n_cpus = cpuset_count(&core.cpus);
-		core.is_boot_isolated = cpuset_intersects(&core.cpus, &s->boot_isolated_cpus);
-		for (size_t c = 0; c < s->n_cpus; c++)
-			if (s->cpus[c].cpu == core.first)
-				core.kind = s->cpus[c].kind;
-		if (core.n_cpus)
-			p->cores[p->n_cores++] = core;
+		struct host_core c = { .l3 = core->l3, .node = core->node, .owner = NOBODY };
+		c.cpus = cpuset_and(&core->cpus, &s->online_cpus);
+		c.first = cpuset_first(&c.cpus);
+		c.n_cpus = cpuset_count(&c.cpus);
+		c.is_boot_isolated = cpuset_intersects(&c.cpus, &s->boot_isolated_cpus);
+		const struct cpu *cpu = snapshot_cpu(s, c.first);
+		if (cpu)
+			c.kind = cpu->kind;
+		if (c.n_cpus)
+			p->cores[p->n_cores++] = c;
 	}
 	qsort(p->cores, p->n_cores, sizeof *p->cores, by_first);
 	for (int cpu = 0; cpu < CPUSET_MAX; cpu++)
