@@ -24,6 +24,11 @@ struct claims claims_of(const struct snapshot *s, const struct placement *placem
 	c.taken_cpus = cpuset_or(&c.claimed_cpus, &c.pinned_cpus);
 	c.boot_isolated_cpus = cpuset_and(&s->boot_isolated_cpus, &s->online_cpus);
 	c.foreign_cpus = cpuset_minus(&s->isolated_cpus, &s->boot_isolated_cpus);
+	for (size_t i = 1; i < s->n_cgroups; i++) {
+		const struct cgroup *g = &s->cgroups[i];
+		if (g->partition && streq(g->partition, "root") && g->effective)
+			c.foreign_cpus = cpuset_or(&c.foreign_cpus, g->effective);
+	}
 	c.foreign_cpus = cpuset_minus(&c.foreign_cpus, &c.taken_cpus);
 	if (ours)
 		c.foreign_cpus = cpuset_minus(&c.foreign_cpus, ours);

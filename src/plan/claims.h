@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Who has which CPUs: computed once from the host and what is placed on it, and handed on to
- * placement, settings, views and status.
+ * placement, settings, views and status. Each CPU that is online is in one of these:
  *
- *	online ─┬─ claimed   of VMs at level fenced or isolated: nobody else may run there
- *	        ├─ pinned    of VMs that are only pinned: no other VM is placed there, others may
- *run ├─ foreign   isolated partitions of somebody else ├─ isolated  at boot, by isolcpus= └─ free
- *all the rest: of no VM, and the scheduler balances load there
+ *	claimed	of VMs at level fenced or isolated: nobody else may run there
+ *	pinned	of VMs that are only pinned: no other VM is placed there, others may run
+ *	foreign	partitions of somebody else, isolated or root
+ *	boot_isolated	by isolcpus=
+ *	free	all the rest: of no VM, and the scheduler balances load there
  *
  * A host that has nothing but CPUs of isolcpus= left counts these as free.
  */

@@ -97,6 +97,10 @@ struct placement place_fill(struct planner *p, const struct request *req, const 
 	pl.wish.source = pl.wish.emulator.source = pl.wish.iothreads.source = NULL;
 	if (p->is_housekeeping_explicit)
 		pl.housekeeping_cpus = p->out->reserved_cpus;
+	if (req->limit) {
+		struct cpuset both = cpuset_and(&pl.housekeeping_cpus, &req->allowed_cpus);
+		pl.housekeeping_cpus = cpuset_is_empty(&both) ? req->allowed_cpus : both;
+	}
 	pl.vcpus = arena_alloc(a, req->n_vcpus * sizeof *pl.vcpus);
 	for (size_t i = 0; i < req->n_vcpus; i++)
 		pl.vcpus[i] = place_thread(p, req->vcpus[i]);

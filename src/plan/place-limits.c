@@ -14,6 +14,8 @@
 #include "base/str.h"
 #include "plan/place.h"
 #include "plan/settings.h"
+#include "vm/config.h"
+#include "vm/memory.h"
 
 static bool is_inside(const char *path, const char *group)
 {
@@ -114,22 +116,45 @@ void limits_of_vm(const struct planner *p, struct request *req)
 	req->limit = p->s->cgroups[g].path;
 }
 
-/* The nodes that its memory is bound to: only strictly, for what is only preferred may move. */
-void limits_of_memory(const struct planner *p, struct request *req)
+/* The nodes that its memory is bound to; what is only preferred may move. */
+static struct cpuset bound_nodes(const struct vm_config *config)
 {
-	const struct vm_config *config = req->vm->config;
 	struct cpuset bound = CPUSET_EMPTY, nodes;
-	req->memory_nodes = CPUSET_EMPTY;
-	for (size_t i = 0; config && i < config->nodes.n; i++) {
+	for (size_t i = 0; i < config->nodes.n; i++) {
 		const struct vm_node *n = &config->nodes.v[i];
 		if (n->hostnodes && n->policy && streq(n->policy, "bind") &&
 			cpuset_parse_list(n->hostnodes, &nodes) == 0)
 			bound = cpuset_or(&bound, &nodes);
 	}
-	if (config && config->numa_mode && streq(config->numa_mode, "strict") &&
-		config->numa_nodes && cpuset_parse_list(config->numa_nodes, &nodes) == 0)
+	if (config->numa_mode && streq(config->numa_mode, "strict") && config->numa_nodes &&
+		cpuset_parse_list(config->numa_nodes, &nodes) == 0)
 		bound = cpuset_or(&bound, &nodes);
+	return bound;
+}
+
+/* The nodes that have a good part of it: a quarter, so that crumbs elsewhere do not count. */
+static struct cpuset resident_nodes(const struct vm_memory *memory)
+{
+	struct cpuset nodes = CPUSET_EMPTY;
+	uint64_t sum = 0;
+	for (size_t i = 0; i < memory->nodes.n; i++)
+		sum += memory->nodes.v[i].kib;
+	for (size_t i = 0; i < memory->nodes.n; i++)
+		if (sum && memory->nodes.v[i].kib >= sum / 4)
+			cpuset_add(&nodes, memory->nodes.v[i].node);
+	return nodes;
+}
+
+void limits_of_memory(const struct planner *p, struct request *req)
+{
+	const struct vm *vm = req->vm;
+	struct cpuset nodes = CPUSET_EMPTY;
+	req->memory_nodes = CPUSET_EMPTY;
+	if (vm->config)
+		nodes = bound_nodes(vm->config);
+	if (cpuset_is_empty(&nodes) && vm->memory)
+		nodes = resident_nodes(vm->memory);
 	for (size_t i = 0; i < p->s->n_nodes; i++)
-		if (cpuset_has(&bound, p->s->nodes[i].node))
+		if (cpuset_has(&nodes, p->s->nodes[i].node))
 			cpuset_add(&req->memory_nodes, (int)i);
 }

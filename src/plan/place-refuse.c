@@ -153,9 +153,15 @@ static void name_kept(struct planner *p, const struct request *req, struct refus
 	if (!cpuset_is_empty(&p->helper_cpus))
 		place_blocking(p, r, "CPUs %s are on cores that are named for helper threads",
 			place_list(p, &p->helper_cpus));
-	if (!cpuset_is_empty(&p->foreign_cpus))
+	array_for_each (hold, &p->holds)
+		place_blocking(p, r, "CPUs %s are %s", place_list(p, &hold->cpus), hold->why);
+	struct cpuset foreign = cpuset_minus(&p->foreign_cpus, &p->held_cpus);
+	if (!cpuset_is_empty(&foreign))
 		place_blocking(p, r, "CPUs %s are in an isolated partition of somebody else",
-			place_list(p, &p->foreign_cpus));
+			place_list(p, &foreign));
+	if (req->limit)
+		place_blocking(p, r, "group /%s allows it CPUs %s only", req->limit,
+			place_list(p, &req->allowed_cpus));
 	if (req->level == LEVEL_ISOLATED && !cpuset_is_empty(&p->s->boot_isolated_cpus))
 		place_blocking(p, r,
 			"CPUs %s are isolated at boot (isolcpus=), where a partition must not be",

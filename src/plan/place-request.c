@@ -135,6 +135,8 @@ void place_request_update(struct planner *p, struct request *req)
 	if (req->n_groups)
 		qsort(req->groups, req->n_groups, sizeof *req->groups, by_size);
 	req->blocked_cpus = p->kept_cpus;
+	struct cpuset not_allowed = cpuset_minus(&p->s->online_cpus, &req->allowed_cpus);
+	req->blocked_cpus = cpuset_or(&req->blocked_cpus, &not_allowed);
 	/* Kernels refuse a partition on CPUs of isolcpus=, or crash when it leaves no other CPU. */
 	if (req->level == LEVEL_ISOLATED)
 		req->blocked_cpus = cpuset_or(&req->blocked_cpus, &p->s->boot_isolated_cpus);
@@ -170,6 +172,8 @@ bool place_request(
 		ret->n_cpus = 0;
 	ret->needs_helper = wish->emulator.wish == HELPER_OWN ||
 		(wish->iothreads.wish == HELPER_OWN && ret->n_iothreads);
+	limits_of_vm(p, ret);
+	limits_of_memory(p, ret);
 	place_request_update(p, ret);
 	return true;
 }

@@ -227,9 +227,20 @@ static bool try_domain(struct planner *p, const struct request *req, enum scope 
  * two empty L3 domains the one without housekeeping is taken. */
 struct score {
 	int n_nodes;  /* that it spans */
+	int n_far;    /* cores whose node has none of its memory, or no memory at all */
 	int hole;     /* cores that no other VM claims */
 	int nearness; /* 2: housekeeping is in there, 1: in the same node */
 };
+
+static bool is_far(const struct planner *p, const struct request *req, int node)
+{
+	if (node < 0)
+		return false;
+	const struct node *n = &p->s->nodes[node];
+	if (!cpuset_is_empty(&req->memory_nodes))
+		return !cpuset_has(&req->memory_nodes, node);
+	return !n->has_memory && !n->is_memory_unknown;
+}
 
 static struct score score_spot(
 	const struct planner *p, const struct request *req, const struct spot *spot)
@@ -240,6 +251,8 @@ static struct score score_spot(
 	struct cpuset nodes = CPUSET_EMPTY;
 	for (size_t i = 0; i < spot->n_cores; i++)
 		cpuset_add(&nodes, p->cores[spot->cores[i]].node + 1);
+	for (size_t i = 0; i < spot->n_cores; i++)
+		score.n_far += is_far(p, req, p->cores[spot->cores[i]].node);
 	score.n_nodes = cpuset_count(&nodes);
 	int node = scope == SCOPE_L3 ? p->s->l3s[domain].node : domain;
 	for (size_t i = 0; i < p->n_cores; i++) {
@@ -259,6 +272,8 @@ static bool is_better(const struct score *a, const struct score *b)
 {
 	if (a->n_nodes != b->n_nodes)
 		return a->n_nodes < b->n_nodes;
+	if (a->n_far != b->n_far)
+		return a->n_far < b->n_far;
 	return a->hole != b->hole ? a->hole < b->hole : a->nearness < b->nearness;
 }
 
@@ -289,8 +304,7 @@ bool place_search(struct planner *p, const struct request *req, enum scope scope
 {
 	static const unsigned int fast = 1 << CPU_UNIFORM | 1 << CPU_PERFORMANCE,
 				  efficient = 1 << CPU_EFFICIENCY, slow = 1 << CPU_LOW_POWER;
-	static const unsigned int kinds[] = { fast, efficient, fast | efficient, slow,
-		fast | efficient | slow };
+	static const unsigned int kinds[] = { fast, fast | efficient, fast | efficient | slow };
 	AUTO_FREE int *cores = xcalloc(p->n_cores, sizeof *cores);
 	struct spot spot = { .cores = cores };
 	/* Who boots with isolcpus= means them for VMs. At level isolated they have no capacity. */

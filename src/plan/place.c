@@ -94,15 +94,18 @@ static void init_owners(struct planner *p, const size_t *wanted, size_t n_wanted
 /* The lowest n cores of every node, of those that the host itself can use. */
 static struct cpuset reserve_cores(const struct planner *p, int n)
 {
-	struct cpuset reserved = CPUSET_EMPTY;
+	struct cpuset reserved = CPUSET_EMPTY, taken = taken_cpus(p);
+	struct cpuset others = cpuset_or(&p->foreign_cpus, &p->held_cpus);
 	for (int node = -1; node < (int)p->s->n_nodes; node++) {
 		int left = n;
 		for (size_t i = 0; i < p->n_cores && left; i++) {
 			const struct host_core *core = &p->cores[i];
-			if (core->node != node || core->owner != NOBODY || core->is_boot_isolated ||
-				cpuset_intersects(&core->cpus, &p->foreign_cpus))
+			struct cpuset cpus = cpuset_minus(&core->cpus, &p->s->boot_isolated_cpus);
+			cpus = cpuset_minus(&cpus, &taken);
+			if (core->node != node || cpuset_is_empty(&cpus) ||
+				cpuset_intersects(&core->cpus, &others))
 				continue;
-			reserved = cpuset_or(&reserved, &core->cpus);
+			reserved = cpuset_or(&reserved, &cpus);
 			left--;
 		}
 	}
@@ -128,12 +131,11 @@ static int reserve(struct planner *p, const struct host_wish *wish, struct err *
 	return 0;
 }
 
-/* Adds the CPUs with their siblings: two VMs never share a core. */
-static void keep_cores(const struct planner *p, struct cpuset *kept, const struct cpuset *cpus)
+void place_with_siblings(const struct planner *p, struct cpuset *sum, const struct cpuset *cpus)
 {
 	cpuset_for_each (cpu, cpus)
 		if (p->core_of_cpu[cpu] >= 0)
-			*kept = cpuset_or(kept, &p->cores[p->core_of_cpu[cpu]].cpus);
+			*sum = cpuset_or(sum, &p->cores[p->core_of_cpu[cpu]].cpus);
 }
 
 /* CPUs that claims in force name for their helpers, outside of the claim. What is placed anew
@@ -149,7 +151,7 @@ static void keep_helpers_in_force(struct planner *p, const size_t *wanted, size_
 		for (size_t k = 0; k < f->n_iothreads; k++)
 			cpus = cpuset_or(&cpus, &f->iothreads[k].cpus);
 		cpus = cpuset_minus(&cpus, &f->claim_cpus);
-		keep_cores(p, &p->helper_cpus, &cpus);
+		place_with_siblings(p, &p->helper_cpus, &cpus);
 	}
 }
 
@@ -158,7 +160,7 @@ static void keep_pin(struct planner *p, const struct vm *vm)
 	struct pin pin = { .vm = vm };
 	for (size_t i = 0; i < vm->n_threads; i++)
 		if (mask_is_pin(p->s, &p->in_force, vm, &vm->threads[i]))
-			keep_cores(p, &pin.cpus, vm->threads[i].allowed);
+			place_with_siblings(p, &pin.cpus, vm->threads[i].allowed);
 	p->pinned_cpus = cpuset_or(&p->pinned_cpus, &pin.cpus);
 	if (!cpuset_is_empty(&pin.cpus))
 		*array_push(&p->pins) = pin;
@@ -195,7 +197,7 @@ static int keep_helper(struct planner *p, const struct vm *vm, const char *key,
 				place->source, key, list, place_list(p, &taken),
 				place_label(p, o->placement.vm, o->placement.name));
 	}
-	keep_cores(p, &p->helper_cpus, &place->cpus);
+	place_with_siblings(p, &p->helper_cpus, &place->cpus);
 	return 0;
 }
 
@@ -276,6 +278,91 @@ static bool leaves_host_a_cpu(
 	return !cpuset_is_empty(&left);
 }
 
+/* QEMU's other threads must run somewhere too, and in the VM's own group. */
+static bool leaves_helpers_a_cpu(
+	struct planner *p, const struct request *req, const struct placement *pl)
+{
+	struct cpuset left = cpuset_minus(&req->allowed_cpus, &pl->claim_cpus);
+	left = cpuset_minus(&left, &p->foreign_cpus);
+	array_for_each (o, &p->owners) {
+		if (o->vm != req->vm)
+			left = cpuset_minus(&left, &o->placement.claim_cpus);
+	}
+	if (!req->limit || !cpuset_is_empty(&left) || !cpuset_is_empty(&pl->emulator_cpus))
+		return true;
+	struct refusal *r =
+		place_refuse(p, req->vm, "no CPU would be left for QEMU's other threads");
+	place_blocking(p, r, "group /%s allows it CPUs %s only", req->limit,
+		place_list(p, &req->allowed_cpus));
+	place_alternative(p, r, "give group /%s more CPUs", req->limit);
+	return false;
+}
+
+static void add_note(struct planner *p, struct placement *pl, const char *note)
+{
+	pl->place_note = pl->place_note
+		? arena_printf(&p->out->arena, "%s; %s", pl->place_note, note)
+		: note;
+}
+
+/* "vCPUs of VM 100 (db01)", "group /lxc/200" */
+static const char *pinned_what(struct planner *p, const struct pin *pin)
+{
+	if (pin->group)
+		return arena_printf(&p->out->arena, "group /%s", pin->group);
+	return arena_printf(
+		&p->out->arena, "vCPUs of VM %s", place_label(p, pin->vm->id, pin->vm->name));
+}
+
+/* Slower cores than others of this host have: said, for a guest cannot see it. */
+static void note_kinds(struct planner *p, struct placement *pl)
+{
+	struct cpuset slow = CPUSET_EMPTY;
+	const char *kind = NULL;
+	for (size_t i = 0; i < p->n_cores; i++) {
+		const struct host_core *core = &p->cores[i];
+		if (core->kind < CPU_EFFICIENCY || !cpuset_intersects(&core->cpus, &pl->vcpu_cpus))
+			continue;
+		slow = cpuset_or(&slow, &core->cpus);
+		kind = cpu_kind_name(core->kind);
+	}
+	if (!kind || pl->wish.cores == CORES_SHARED)
+		return;
+	struct cpuset on = cpuset_and(&slow, &pl->vcpu_cpus);
+	if (cpuset_equal(&on, &pl->vcpu_cpus))
+		add_note(p, pl,
+			arena_printf(&p->out->arena,
+				"all its vCPUs are on %s cores, CPUs %s: no faster ones were left",
+				kind, place_list(p, &on)));
+	else
+		add_note(p, pl,
+			arena_printf(&p->out->arena,
+				"%d of its %zu vCPUs are on slower (%s) cores, CPUs %s",
+				cpuset_count(&on), pl->n_vcpus, kind, place_list(p, &on)));
+}
+
+/* Where its memory is not, each access goes over the interconnect. */
+static void note_memory(struct planner *p, const struct request *req, struct placement *pl)
+{
+	struct cpuset away = CPUSET_EMPTY, nodes = CPUSET_EMPTY;
+	if (cpuset_is_empty(&req->memory_nodes) || pl->wish.cores == CORES_SHARED)
+		return;
+	for (size_t i = 0; i < p->s->n_nodes; i++) {
+		struct cpuset on = cpuset_and(&p->s->nodes[i].cpus, &pl->vcpu_cpus);
+		if (cpuset_has(&req->memory_nodes, (int)i))
+			cpuset_add(&nodes, p->s->nodes[i].node);
+		else
+			away = cpuset_or(&away, &on);
+	}
+	if (!cpuset_is_empty(&away))
+		add_note(p, pl,
+			arena_printf(&p->out->arena,
+				"its memory is on node %s, where no place was left: CPUs %s reach "
+				"it "
+				"over the interconnect",
+				place_list(p, &nodes), place_list(p, &away)));
+}
+
 /* Says whose pins the claim could not keep clear of. */
 static void note_pins(struct planner *p, struct placement *pl)
 {
@@ -283,13 +370,13 @@ static void note_pins(struct planner *p, struct placement *pl)
 		struct cpuset taken = cpuset_and(&pin->cpus, &pl->claim_cpus);
 		if (cpuset_is_empty(&taken))
 			continue;
-		pl->place_note = arena_printf(&p->out->arena,
-			"%s%sno place was left but over CPUs %s, which somebody pinned to vCPUs of "
-			"VM %s: %s",
-			pl->place_note ? pl->place_note : "", pl->place_note ? "; " : "",
-			place_list(p, &taken), place_label(p, pin->vm->id, pin->vm->name),
-			pl->level >= LEVEL_FENCED ? "they will run elsewhere"
-						  : "they will share them");
+		add_note(p, pl,
+			arena_printf(&p->out->arena,
+				"no place was left but over CPUs %s, which somebody pinned to %s: "
+				"%s",
+				place_list(p, &taken), pinned_what(p, pin),
+				pl->level >= LEVEL_FENCED ? "they will run elsewhere"
+							  : "they will share them"));
 	}
 }
 
@@ -325,6 +412,10 @@ static void place_vm(struct planner *p, const struct vm *vm, const struct vm_wis
 			p, r, "set housekeeping in [host] to CPUs that isolcpus= leaves out");
 		return;
 	}
+	if (!leaves_helpers_a_cpu(p, &req, &pl))
+		return;
+	note_kinds(p, &pl);
+	note_memory(p, &req, &pl);
 	note_pins(p, &pl);
 	add_claim(p, &req, &pl);
 	p->out->v[p->out->n++] = pl;
@@ -356,12 +447,14 @@ int place_vms(const struct snapshot *s, const struct vms *vms, const struct poli
 	init_owners(&p, wanted, n_wanted, in_force, n_in_force);
 	keep_helpers_in_force(&p, wanted, n_wanted);
 	keep_pins(&p, wanted, n_wanted);
+	limits_of_others(&p);
 	int r = reserve(&p, &host, e);
 	if (r == 0)
 		r = keep_helpers(&p, policy, wanted, n_wanted, e);
 	if (r == 0) {
 		p.kept_cpus = cpuset_or(&p.helper_cpus, &out->reserved_cpus);
-		keep_cores(&p, &p.kept_cpus, &p.foreign_cpus);
+		place_with_siblings(&p, &p.kept_cpus, &p.foreign_cpus);
+		place_with_siblings(&p, &p.kept_cpus, &p.held_cpus);
 		out->v = arena_alloc(&out->arena, (n_wanted + 1) * sizeof *out->v);
 		for (size_t i = 0; i < n_wanted; i++) {
 			const struct vm *vm = &vms->vms[wanted[i]];
@@ -372,6 +465,7 @@ int place_vms(const struct snapshot *s, const struct vms *vms, const struct poli
 	}
 	free(p.owners.v);
 	free(p.pins.v);
+	free(p.holds.v);
 	if (r == 0)
 		*ret = TAKE(out);
 	return r;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Inside of the planner: the host's cores as cores, one VM's needs as a request, and the search
- * for a spot. Only src/plan/place*.c include this.
+ * Inside of the planner: the host's cores and what may not be used of them, one VM's needs as a
+ * request, and the search for a spot. Only src/plan/place*.c include this.
  *
  * A VM's vCPUs come in groups: those of one guest core, or all of them when the guest has no SMT.
  * A group fills cores one after the other and shares none with another group; so guest siblings
@@ -24,8 +24,8 @@ struct host_core {
 	int l3, node; /* as in struct core: indexes, or -1 */
 	enum cpu_kind kind;
 	bool is_reserved, is_boot_isolated; /* true when one of the CPUs is */
-	int owner; /* index of the VM that claims (part of) it, or NOBODY */
-	int capacity;  /* vCPUs of the VM at hand that it can take; see place_capacities() */
+	int owner;    /* index of the VM that claims (part of) it, or NOBODY */
+	int capacity; /* vCPUs of the VM at hand that it can take; see place_capacities() */
 };
 
 /* A claim in force that stays, or of a VM that is placed now. */
@@ -34,10 +34,18 @@ struct owner {
 	const struct vm *vm; /* that has the claim now: the placed one, or its successor; or NULL */
 };
 
-/* What libvirt, or somebody's hand, gave to the vCPUs of a VM that is not placed here. */
+/* CPUs that are better not used: libvirt, or somebody's hand, gave them to the vCPUs of a VM that
+ * is not placed here, or a group of other things is pinned to them by its cpuset.cpus. */
 struct pin {
-	const struct vm *vm;
-	struct cpuset cpus; /* with their siblings */
+	const struct vm *vm; /* or NULL */
+	const char *group;   /* or NULL */
+	struct cpuset cpus;  /* with their siblings */
+};
+
+/* CPUs that must not be used, and whose they are: "held exclusively by group /x". */
+struct hold {
+	struct cpuset cpus;
+	const char *why;
 };
 
 struct planner {
@@ -54,6 +62,8 @@ struct planner {
 	bool is_housekeeping_explicit;
 	struct cpuset helper_cpus; /* named explicitly for helpers, with their siblings */
 	struct cpuset kept_cpus;   /* never for vCPUs: reserved, foreign, helpers */
+	ARRAY(struct hold) holds;
+	struct cpuset held_cpus; /* of all of them */
 	ARRAY(struct pin) pins;
 	struct cpuset pinned_cpus; /* of all pins */
 };
@@ -82,7 +92,11 @@ struct request {
 	enum scope scope;
 	const char *place_note;
 	int self;                   /* its own claim in force: index into owners, or NOBODY */
-	struct cpuset blocked_cpus; /* of this VM's level: kept, boot-isolated */
+	struct cpuset allowed_cpus; /* by its own group and all above it */
+	const char *limit;          /* the group that allows no more; NULL: none */
+	struct cpuset memory_nodes; /* indexes of the nodes where its memory is; empty: anywhere */
+	struct cpuset
+		blocked_cpus; /* for this VM: kept, not allowed, at this level boot-isolated */
 };
 
 struct spot {
@@ -95,6 +109,18 @@ struct spot {
 
 /* The owner that the VM itself is, or NOBODY. */
 int place_self(const struct planner *p, const struct vm *vm);
+
+/* Adds the CPUs with their siblings: two VMs never share a core. */
+void place_with_siblings(const struct planner *p, struct cpuset *sum, const struct cpuset *cpus);
+
+/* place-limits.c */
+
+/* What other groups hold (p->holds), and what they are pinned to (p->pins). */
+void limits_of_others(struct planner *p);
+/* What the VM's own groups allow. */
+void limits_of_vm(const struct planner *p, struct request *req);
+/* Where its memory is. */
+void limits_of_memory(const struct planner *p, struct request *req);
 
 /* place-request.c: what the VM needs. Returns false when it was refused. */
 bool place_request(

@@ -8,6 +8,7 @@
 #include "host/host.h"
 #include "model/task.h"
 #include "session/policy-files.h"
+#include "vm/memory.h"
 #include "vm/lookup.h"
 
 void planning_done(struct planning *p)
@@ -179,10 +180,24 @@ static void collect(struct planning *p)
 	placements_share(p->snapshot, &p->claims, &p->placements->arena, p->all.v, p->all.n);
 }
 
-static int place(const struct option_values *options, struct planning *p, struct err *e)
+/* Of those that are placed: moving a VM away from its memory is what placing must not do. */
+static void read_memory(struct host *h, struct planning *p, const struct indexes *wanted)
+{
+	array_for_each (i, &wanted->v) {
+		struct vm *vm = &p->vms->vms[*i];
+		struct vm_memory *memory = arena_alloc(&p->vms->arena, sizeof *memory);
+		vm_memory_read(h, p->vms, vm, false, memory);
+		vm->memory = memory;
+	}
+}
+
+static int place(
+	struct host *h, const struct option_values *options, struct planning *p, struct err *e)
 {
 	struct indexes wanted = { 0 };
 	int r = select_vms(options, p, &wanted, e);
+	if (r == 0)
+		read_memory(h, p, &wanted);
 	if (r == 0)
 		r = place_vms(p->snapshot, p->vms, p->policy, wanted.v.v, wanted.v.n,
 			p->ledger->placements.v, p->ledger->placements.n, &p->placements, e);
@@ -200,7 +215,7 @@ enum outcome planning_make(
 		snapshot_read(h, SNAPSHOT_ALL, &p->snapshot, e) < 0 ||
 		vms_find_about(h, p->snapshot, is_about, &about, &p->vms, e) < 0)
 		return OUTCOME_UNCHANGED;
-	int r = place(options, p, e);
+	int r = place(h, options, p, e);
 	if (r < 0)
 		return r == -EINVAL ? OUTCOME_MISUSE : OUTCOME_UNCHANGED;
 	collect(p);

@@ -17,6 +17,7 @@
 struct host;
 struct snapshot;
 struct vm_config;
+struct vm_memory;
 
 enum thread_role {
 	ROLE_VCPU,
@@ -85,6 +86,7 @@ struct vm {
 	struct vm_thread *threads; /* by role, then index, then tid */
 	size_t n_threads;
 	const struct vm_config *config; /* never NULL where vms_find() made it; see vm/config.h */
+	const struct vm_memory *memory; /* where it is, see vm/memory.h; NULL: nobody has asked */
 	struct vm_device *devices;
 	size_t n_devices;
 	const char *how_to_tell; /* what people can do where no thread is known to be a vCPU, else

@@ -63,7 +63,7 @@ UNUSED static struct fake_host *fake_host(struct shape shape)
 				(struct l3_domain){ .cpus = l.of_l3[c->l3], .node = c->node };
 	}
 	for (int i = 0; i < l.n_nodes; i++)
-		s->nodes[i] = (struct node){ .node = i, .cpus = l.of_node[i] };
+		s->nodes[i] = (struct node){ .node = i, .cpus = l.of_node[i], .has_memory = true };
 	for (int i = 0; i < shape.sockets; i++)
 		s->sockets[i].cpus = l.of_socket[i];
 	layout_done(&l);

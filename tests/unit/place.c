@@ -5,6 +5,8 @@
 
 #include "base/str.h"
 #include "../machine/fake-host.h"
+#include "vm/config.h"
+#include "vm/memory.h"
 
 static const struct shape two_sockets = { 2, 1, 1, 6, 2, true }; /* siblings n and n + 12 */
 static const struct shape two_l3s = { 1, 1, 2, 8, 2, true };     /* siblings n and n + 16 */
@@ -234,6 +236,88 @@ static void test_pins(void)
 	fake_free(h);
 }
 
+static struct cgroup *add_group(struct fake_host *h, const char *path, const char *effective)
+{
+	struct snapshot *s = &h->s;
+	AUTO_FREE char *above = xstrdup(path);
+	char *slash = strrchr(above, '/');
+	*(slash ? slash : above) = 0;
+	struct cgroup *g = &s->cgroups[s->n_cgroups];
+	struct cpuset set = effective ? cpus(effective) : CPUSET_EMPTY;
+	*g = (struct cgroup){ .path = path, .parent = snapshot_cgroup(s, above) };
+	g->effective = effective ? arena_dup(&s->arena, &set, 1, sizeof set) : NULL;
+	s->n_cgroups++;
+	return g;
+}
+
+/* What others hold, what the VM's own groups do not allow, and what better is not used. */
+static void test_limits(void)
+{
+	struct fake_host *h = fake_host(two_sockets);
+	AUTO_PLACEMENTS struct placements *p = NULL;
+	struct err e;
+	fake_vm(h, "100", 4, 2, 0);
+	struct cgroup *slice = add_group(h, "qemu.slice", "6-9,18-21");
+	slice->cpus = "6-9,18-21";
+	add_group(h, "qemu.slice/100.scope", NULL);
+	placed(h, "", "100 isolated 7 19 8 20", "inside of what its slice allows");
+	placed(h, "[host]\nhousekeeping = 6-7,18-19\n", "100 isolated 8 20 9 21", "all of it");
+	placed(h, "[vm *]\ncores = one-thread\n[host]\nhousekeeping = 0\n",
+		"100: no CPU would be left for QEMU's other threads\n"
+		"- group /qemu.slice allows it CPUs 6-9,18-21 only\n"
+		"+ give group /qemu.slice more CPUs",
+		"but for its helpers");
+	slice->cpus = NULL;
+	slice->effective = NULL;
+	struct cgroup *held = add_group(h, "kube", "0-23");
+	held->exclusive = "1-5,13-17";
+	placed(h, "", "100 isolated 7 19 8 20", "not what a group holds exclusively");
+	placed(h, "[host]\nhousekeeping = 6-11,18-23\n",
+		"100: needs 2 cores of its own; 1 is free\n"
+		"- housekeeping keeps CPUs 6-11,18-23\n"
+		"- CPUs 1-5,13-17 are held exclusively by group /kube\n"
+		"+ 2 vCPUs fit in the free CPUs",
+		"and it is named");
+	held->exclusive = NULL;
+	held->partition = "root";
+	*(struct cpuset *)(uintptr_t)held->effective = cpus("1-5,13-17");
+	placed(h, "", "100 isolated 7 19 8 20", "nor in a root partition");
+	same_int(fake_place(h, "", 1, NULL, &p, &e), 0, "place");
+	same_str(list_of(h, &p->housekeeping_cpus), "0,6,9-12,18,21-23",
+		"which is no place for displaced work either");
+	held->partition = NULL;
+	held->cpus = "1-2,13-14";
+	placed(h, "", "100 isolated 3 15 4 16", "better not where a container is pinned");
+	placed(h, "[host]\nhousekeeping = 0,3-11,15-23\n",
+		"100 isolated 1 13 2 14 (no place was left but over CPUs 1-2,13-14, which somebody "
+		"pinned to group /kube: they will run elsewhere)",
+		"else it is said");
+	fake_free(h);
+}
+
+static void test_memory(void)
+{
+	struct fake_host *h = fake_host(two_sockets);
+	struct vm *vm = fake_vm(h, "100", 4, 2, 0);
+	struct vm_node node = { .hostnodes = "1", .policy = "bind" };
+	struct vm_config config = { .nodes = { &node, 1, 1 } };
+	vm->config = &config;
+	placed(h, "", "100 isolated 7 19 8 20", "the node that its memory is bound to");
+	placed(h, "[host]\nhousekeeping = 6-11,18-23\n",
+		"100 isolated 0 12 1 13 (its memory is on node 1, where no place was left: CPUs "
+		"0-1,12-13 reach it over the interconnect)",
+		"else it is said");
+	struct memory_node on[] = { { .node = 0, .kib = 100 }, { .node = 1, .kib = 900 } };
+	struct vm_memory memory = { .nodes = { on, 2, 2 } };
+	vm->config = NULL;
+	vm->memory = &memory;
+	placed(h, "", "100 isolated 7 19 8 20", "the node that most of it is on");
+	vm->memory = NULL;
+	h->s.nodes[0].has_memory = false;
+	placed(h, "", "100 isolated 7 19 8 20", "a node that has memory at all");
+	fake_free(h);
+}
+
 static void test_helpers(void)
 {
 	struct fake_host *h = fake_host(two_sockets);
@@ -379,10 +463,17 @@ static void test_odd_hosts(void)
 	placed(h, "[vm *]\nemulator = own\n", "100 isolated 2 3 4 5 6 7 emulator=8",
 		"helpers may have another kind");
 	fake_vm(h, "200", 4, 1, 0);
-	placed(h, "", "100 isolated 2 3 4 5 6 7\n200 isolated 8 10 12 14", "then efficiency cores");
+	placed(h, "",
+		"100 isolated 2 3 4 5 6 7\n200 isolated 8 10 12 14 (all its vCPUs are on "
+		"efficiency "
+		"cores, CPUs 8,10,12,14: no faster ones were left)",
+		"then efficiency cores, said");
 	h->vms.n_vms = 0;
 	fake_vm(h, "300", 10, 1, 0);
-	placed(h, "", "300 isolated 2 3 4 5 6 7 8 10 12 14", "a mix when nothing else will do");
+	placed(h, "",
+		"300 isolated 2 3 4 5 6 7 8 10 12 14 (4 of its 10 vCPUs are on slower (efficiency) "
+		"cores, CPUs 8,10,12,14)",
+		"a mix when nothing else will do, said");
 	fake_free(h);
 }
 
@@ -522,6 +613,8 @@ int main(void)
 	test_smt_groups();
 	test_neighbours();
 	test_pins();
+	test_limits();
+	test_memory();
 	test_helpers();
 	test_levels();
 	test_isolcpus();
