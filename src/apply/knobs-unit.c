@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What systemd is told, so that it does not undo behind our back what it owns. */
 #include <errno.h>
+#include <string.h>
 
 #include "apply/knob.h"
 #include "base/str.h"
@@ -27,13 +28,35 @@ static int check_unit(struct host *h, const struct target *t, const char *dropin
 	return r < 0 ? r : host_read(h, &text, NULL, "%s", dropin) == 0 ? 0 : KNOB_GONE;
 }
 
+/* What will count when a unit that has ended starts again: a slice keeps its drop-in.
+ *	[Slice]
+ *	AllowedCPUs=
+ *	AllowedCPUs=0-1 6-11 */
+static int read_cpus_dropin(struct host *h, const struct target *t, char **ret)
+{
+	AUTO_FREE char *text = NULL;
+	const char *list = "";
+	int r = host_read(h, &text, NULL, HOST_UNIT_CPUS_DROPIN, t->key);
+	if (r < 0)
+		return r == -ENOENT ? KNOB_GONE : r;
+	char *next = text;
+	for (char *line; (line = str_next_line(&next));) {
+		const char *value = str_after(line, "AllowedCPUs=");
+		list = value ? value : list;
+	}
+	*ret = xstrdup(list);
+	for (char *blank = *ret; (blank = strchr(blank, ' '));)
+		*blank = ',';
+	return 0;
+}
+
 static int read_cpus(struct host *h, const struct knob *k, const struct target *t, struct arena *a,
 	struct value *ret)
 {
 	AUTO_FREE char *text = NULL, *dropin = xasprintf(HOST_UNIT_CPUS_DROPIN, t->key);
 	int r = check_unit(h, t, dropin);
-	if (r == 0)
-		r = get_unit(h, t, "AllowedCPUs", &text);
+	if (r == 0 && (r = get_unit(h, t, "AllowedCPUs", &text)) == KNOB_GONE)
+		r = read_cpus_dropin(h, t, &text);
 	return r ? r : value_parse(k, text, a, ret);
 }
 

@@ -89,6 +89,20 @@ static void third_party_irqbalance(void)
 	}
 }
 
+/* A unit that has ended has no group, but what systemd was told of it counts the next time:
+ * undo takes that away too. */
+static void unit_that_ended(void)
+{
+	static const char dropin[] = "run/systemd/system.control/user.slice.d/50-AllowedCPUs.conf";
+	struct machine *m = machine_new(ROOT_6_12);
+	same_int(machine_run(m, NULL, "apply --vm db01 --isolation fenced"), 0, "applied");
+	ok(machine_has(m, dropin), "a slice has a drop-in");
+	machine_name_group(m, "user.slice", "other");
+	machine_run(m, NULL, "undo --all");
+	ok(!machine_has(m, dropin), "the slice has ended, and the drop-in goes too");
+	machine_free(m);
+}
+
 /* One setting that cannot be read does not hide the others. */
 static void unreadable(void)
 {
@@ -371,6 +385,7 @@ int main(void)
 {
 	third_party();
 	third_party_irqbalance();
+	unit_that_ended();
 	unreadable();
 	third_party_thread();
 	other_thread();
