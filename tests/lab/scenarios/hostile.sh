@@ -74,8 +74,9 @@ him namesakes bash namesakes.sh "$namesakes"
 him silent bash silent.sh
 him long bash long.sh
 count() { pgrep -u $uid -fc "$1"; }
-all_there() { echo "$(count db01) $(count long)"; [ "$(count guest=db01)" -ge "$namesakes" ] && [ "$(count guest=long)" -ge 1 ]; }
+all_there() { [ "$(count guest=db01)" -ge "$namesakes" ] && [ "$(count guest=long)" -ge 1 ]; }
 assert "he is there, with $namesakes namesakes and a long command line" wait_until 120 all_there
+systemctl --no-pager --no-legend list-units --all 'as-*' odd.service namesakes.service silent.service long.service | sed 's/^/# /'
 sleep 2
 for f in /proc/[0-9]*/cmdline; do wc -c <"$f"; done 2>/dev/null | sort -n | tail -n 1 | sed 's/^/# the longest command line has bytes: /'
 
