@@ -42,6 +42,10 @@ bench: all ## what wideberth costs
 	@echo "running the benchmarks"
 	@bench/run
 
+soak: all ## an hour of whole inputs that strangers could have made, with sanitizers
+	@echo "soaking for an hour; findings stay in $(BUILD)/findings"
+	@tests/fuzz/soak
+
 install: all ## the program, man page and completion; DESTDIR is honoured
 	@echo "installing to $(DESTDIR)$$(meson introspect $(BUILD) --buildoptions | sed -n 's/.*"name": "prefix", "value": "\([^"]*\)".*/\1/p')"
 	@DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild --quiet

@@ -37,8 +37,8 @@ UNUSED static struct fake_host *fake_host(struct shape shape)
 {
 	struct fake_host *h = xcalloc(1, sizeof *h);
 	struct snapshot *s = &h->s;
-	struct layout l;
-	layout_make(&l, &shape);
+	struct shape_layout l;
+	shape_lay_out(&l, &shape);
 	s->n_cores = (size_t)l.n_cores;
 	s->n_l3s = shape.l3s ? (size_t)l.n_l3s : 0;
 	s->n_nodes = (size_t)l.n_nodes;
@@ -66,7 +66,7 @@ UNUSED static struct fake_host *fake_host(struct shape shape)
 		s->nodes[i] = (struct node){ .node = i, .cpus = l.of_node[i], .has_memory = true };
 	for (int i = 0; i < shape.sockets; i++)
 		s->sockets[i].cpus = l.of_socket[i];
-	layout_done(&l);
+	shape_done(&l);
 	s->cgroups = arena_alloc(&s->arena, 64 * sizeof *s->cgroups); /* the root, and room */
 	s->cgroups[s->n_cgroups++] = (struct cgroup){ .path = "", .parent = -1, .inode = 1 };
 	s->has_cpuset = s->has_remote_partitions = true;

@@ -11,7 +11,7 @@
 static const char controllers[] = "cpuset cpu io memory pids";
 
 struct place {
-	const struct layout *l;
+	const struct shape_layout *l;
 	const char *dir;
 	char *all, *nodes; /* lists */
 };
@@ -22,7 +22,7 @@ static void place_done(struct place *p)
 	free(p->nodes);
 }
 
-static struct place place_of(const struct layout *l, const char *dir)
+static struct place place_of(const struct shape_layout *l, const char *dir)
 {
 	struct cpuset nodes = CPUSET_EMPTY;
 	for (int i = 0; i < l->n_nodes + l->shape.memory_nodes; i++)
@@ -99,7 +99,7 @@ static void put_threads(const struct place *p)
 	put_thread(p, 700, 700, "sshd", FILES_USER, 3, p->all, "system.slice/ssh.service");
 }
 
-void host_put(const struct layout *l, const char *dir)
+void host_put(const struct shape_layout *l, const char *dir)
 {
 	CLEANUP(place_done) struct place p = place_of(l, dir);
 	put_kernel(&p);
@@ -130,7 +130,7 @@ static void put_command(
 	files_put_cmdline(p->dir, pid, b.s, ' ');
 }
 
-bool host_put_vm(const struct layout *l, const char *dir, const char *vm)
+bool host_put_vm(const struct shape_layout *l, const char *dir, const char *vm)
 {
 	CLEANUP(place_done) struct place p = place_of(l, dir);
 	int id, n_vcpus, n_iothreads, n = (int)l->cpus.n;

@@ -7,10 +7,10 @@
 #include "shape.h"
 
 /* Interrupts, cgroups, kernel threads, sshd; without VMs. The host is called as its directory. */
-void host_put(const struct layout *l, const char *dir);
+void host_put(const struct shape_layout *l, const char *dir);
 /* "100:db01:4:2:0-23": VMID, name, vCPUs, I/O threads, the CPUs of the vCPU threads. False when it
  * is none. */
-bool host_put_vm(const struct layout *l, const char *dir, const char *vm);
+bool host_put_vm(const struct shape_layout *l, const char *dir, const char *vm);
 
 /* The settings of an AMD desktop of so many CPUs: boot parameters, memory, scheduler, KVM, cpufreq,
  * cpuidle, resctrl, services. The last four CPUs are set to performance, with their deep idle state

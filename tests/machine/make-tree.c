@@ -70,7 +70,7 @@ static void die(const char *what)
 }
 
 /* A GPU, a NIC, an NVMe disk in turn, on the nodes in turn. */
-static void put_pci(const struct layout *l, const char *dir)
+static void put_pci(const struct shape_layout *l, const char *dir)
 {
 	static const struct {
 		const char *class, *driver;
@@ -95,7 +95,7 @@ static int count_of(int irq, int n)
 	return n % 97 == i % 97 ? 50 + i * 7919 % 9973 : 0;
 }
 
-static void put_irqs(const struct layout *l, const char *dir)
+static void put_irqs(const struct shape_layout *l, const char *dir)
 {
 	struct arena a = { 0 };
 	AUTO_FREE char *all = cpuset_format_list(&l->online);
@@ -113,8 +113,8 @@ static void put_irqs(const struct layout *l, const char *dir)
 	arena_done(&a);
 }
 
-static void put_thread(const struct layout *l, const char *dir, int pid, int tid, const char *comm,
-	unsigned int flags, const char *group)
+static void put_thread(const struct shape_layout *l, const char *dir, int pid, int tid,
+	const char *comm, unsigned int flags, const char *group)
 {
 	AUTO_FREE char *all = cpuset_format_list(&l->online);
 	files_put_thread(dir,
@@ -132,7 +132,7 @@ static void put_thread(const struct layout *l, const char *dir, int pid, int tid
 		files_put_cmdline(dir, pid, flags ? "" : "/usr/bin/service", ' ');
 }
 
-static void put_group(const struct layout *l, const char *dir, const char *path)
+static void put_group(const struct shape_layout *l, const char *dir, const char *path)
 {
 	AUTO_FREE char *all = cpuset_format_list(&l->online);
 	files_put_group(dir,
@@ -144,7 +144,7 @@ static void put_group(const struct layout *l, const char *dir, const char *path)
 			.mems = "0" });
 }
 
-static void put_tasks(const struct layout *l, const char *dir)
+static void put_tasks(const struct shape_layout *l, const char *dir)
 {
 	int pid = 2;
 	put_group(l, dir, "");
@@ -200,9 +200,9 @@ int main(int argc, char **argv)
 	shape.has_no_l3 = !shape.l3_kib;
 	shape.has_no_caches = !cache;
 	shape.has_private_caches = is_private;
-	struct layout l;
-	layout_make(&l, &shape);
-	layout_put(&l, dir);
+	struct shape_layout l;
+	shape_lay_out(&l, &shape);
+	shape_put(&l, dir);
 	put_pci(&l, dir);
 	files_put(dir, "example\n", "proc/sys/kernel/hostname");
 	files_put(dir, "6.12.0-test\n", "proc/sys/kernel/osrelease");
@@ -219,7 +219,7 @@ int main(int argc, char **argv)
 	}
 	if (has_settings)
 		settings_put(dir, (int)l.cpus.n);
-	layout_done(&l);
+	shape_done(&l);
 	free(vms.v);
 	return 0;
 }

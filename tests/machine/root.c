@@ -26,10 +26,10 @@ static const struct shape shape = { .sockets = 2,
 
 static void put_topology(const struct root *r)
 {
-	struct layout l;
-	layout_make(&l, &shape);
-	layout_put(&l, r->dir);
-	layout_done(&l);
+	struct shape_layout l;
+	shape_lay_out(&l, &shape);
+	shape_put(&l, r->dir);
+	shape_done(&l);
 	for (int node = 0; node < 2; node++) {
 		AUTO_FREE char *meminfo = xasprintf("Node %d MemTotal:       65849216 kB\n"
 						    "Node %d MemFree:        32924608 kB\n",

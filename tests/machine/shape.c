@@ -8,15 +8,15 @@
 
 /* ---- which CPU is where ---- */
 
-static void add_cpu(struct layout *l, int nr, int core, int core_id, int l3, int node, int socket,
-	enum shape_kind kind)
+static void add_cpu(struct shape_layout *l, int nr, int core, int core_id, int l3, int node,
+	int socket, enum shape_kind kind)
 {
 	*array_push(&l->cpus) =
 		(struct shape_cpu){ nr, core, core_id, l3, node, socket, kind, true };
 }
 
 /* Big cores by number, then small and tiny ones. */
-static void add_cpus(struct layout *l)
+static void add_cpus(struct shape_layout *l)
 {
 	const struct shape *s = &l->shape;
 	int n = l->n_cores * s->threads;
@@ -32,10 +32,10 @@ static void add_cpus(struct layout *l)
 			l->n_nodes - 1, s->sockets - 1, i < s->small ? SHAPE_SMALL : SHAPE_TINY);
 }
 
-void layout_make(struct layout *ret, const struct shape *shape)
+void shape_lay_out(struct shape_layout *ret, const struct shape *shape)
 {
-	struct layout *l = ret;
-	*l = (struct layout){ .shape = *shape };
+	struct shape_layout *l = ret;
+	*l = (struct shape_layout){ .shape = *shape };
 	l->shape.has_no_l3 |= !shape->l3s;
 	l->shape.l3s = shape->l3s ? shape->l3s : 1;
 	l->n_nodes = shape->sockets * shape->nodes;
@@ -62,7 +62,7 @@ void layout_make(struct layout *ret, const struct shape *shape)
 	}
 }
 
-void layout_done(struct layout *l)
+void shape_done(struct shape_layout *l)
 {
 	free(l->cpus.v);
 	free(l->of_node);
@@ -74,7 +74,7 @@ void layout_done(struct layout *l)
 /* ---- as files ---- */
 
 /* "DIR/thread_siblings" and "DIR/thread_siblings_list" */
-static void put_set(const struct layout *l, const char *root, const struct cpuset *set,
+static void put_set(const struct shape_layout *l, const char *root, const struct cpuset *set,
 	const char *dir, const char *mask, const char *list)
 {
 	int last = l->cpus.v[l->cpus.n - 1].nr;
@@ -82,7 +82,7 @@ static void put_set(const struct layout *l, const char *root, const struct cpuse
 	files_put_list(root, set, "%s/%s", dir, list);
 }
 
-static void put_cache(const struct layout *l, const char *root, int nr, int index, int level,
+static void put_cache(const struct shape_layout *l, const char *root, int nr, int index, int level,
 	const char *type, int kib, const struct cpuset *shared)
 {
 	AUTO_FREE char *dir = xasprintf("sys/devices/system/cpu/cpu%d/cache/index%d", nr, index);
@@ -97,7 +97,7 @@ static void put_cache(const struct layout *l, const char *root, int nr, int inde
 }
 
 /* Four small cores share an L2. */
-static struct cpuset l2_of(const struct layout *l, const struct shape_cpu *c)
+static struct cpuset l2_of(const struct shape_layout *l, const struct shape_cpu *c)
 {
 	struct cpuset set = l->of_core[c->core];
 	int first_small = l->n_cores - l->shape.small - l->shape.tiny;
@@ -108,7 +108,7 @@ static struct cpuset l2_of(const struct layout *l, const struct shape_cpu *c)
 	return set;
 }
 
-static void put_caches(const struct layout *l, const char *root, const struct shape_cpu *c)
+static void put_caches(const struct shape_layout *l, const char *root, const struct shape_cpu *c)
 {
 	const struct shape *s = &l->shape;
 	struct cpuset l1 = s->has_private_caches ? cpuset_of(c->nr) : l->of_core[c->core];
@@ -137,7 +137,7 @@ static void put_frequencies(const char *root, const char *cpu, int khz)
 }
 
 /* Documentation/admin-guide/cputopology.rst */
-static void put_cpu(const struct layout *l, const char *root, const struct shape_cpu *c)
+static void put_cpu(const struct shape_layout *l, const char *root, const struct shape_cpu *c)
 {
 	static const int mhz[N_SHAPE_KINDS] = { 5600, 4300, 2500 };
 	AUTO_FREE char *cpu = xasprintf("sys/devices/system/cpu/cpu%d", c->nr);
@@ -160,7 +160,7 @@ static void put_cpu(const struct layout *l, const char *root, const struct shape
 		put_caches(l, root, c);
 }
 
-static void put_cpus(const struct layout *l, const char *root)
+static void put_cpus(const struct shape_layout *l, const char *root)
 {
 	files_put_list(root, &l->present, "sys/devices/system/cpu/possible");
 	files_put_list(root, &l->present, "sys/devices/system/cpu/present");
@@ -200,7 +200,7 @@ static void put_huge_pages(const char *root, const char *dir, long kib)
 }
 
 /* Documentation/ABI/stable/sysfs-devices-node */
-static void put_node(const struct layout *l, const char *root, int node, int n)
+static void put_node(const struct shape_layout *l, const char *root, int node, int n)
 {
 	AUTO_FREE char *dir = xasprintf("sys/devices/system/node/node%d", node);
 	const struct shape *s = &l->shape;
@@ -222,7 +222,7 @@ static void put_node(const struct layout *l, const char *root, int node, int n)
 		put_huge_pages(root, dir, kib);
 }
 
-static void put_nodes(const struct layout *l, const char *root)
+static void put_nodes(const struct shape_layout *l, const char *root)
 {
 	int n = l->n_nodes + l->shape.memory_nodes;
 	struct cpuset nodes = CPUSET_EMPTY;
@@ -237,7 +237,7 @@ static void put_nodes(const struct layout *l, const char *root)
 	files_put(root, meminfo, "proc/meminfo");
 }
 
-void layout_put(const struct layout *l, const char *dir)
+void shape_put(const struct shape_layout *l, const char *dir)
 {
 	put_cpus(l, dir);
 	put_nodes(l, dir);

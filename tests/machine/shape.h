@@ -40,7 +40,7 @@ struct shape_cpu {
 };
 
 /* Which CPU is where. */
-struct layout {
+struct shape_layout {
 	struct shape shape;
 	ARRAY(struct shape_cpu) cpus; /* by number */
 	int n_nodes, n_l3s, n_cores;  /* nodes with CPUs */
@@ -49,8 +49,8 @@ struct layout {
 	struct cpuset of_kind[N_SHAPE_KINDS];
 };
 
-void layout_make(struct layout *ret, const struct shape *shape);
-void layout_done(struct layout *l);
+void shape_lay_out(struct shape_layout *ret, const struct shape *shape);
+void shape_done(struct shape_layout *l);
 
 /* Writes /sys/devices/system/{cpu,node}, /proc/{cpuinfo,stat,meminfo}. */
-void layout_put(const struct layout *l, const char *dir);
+void shape_put(const struct shape_layout *l, const char *dir);

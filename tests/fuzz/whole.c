@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Whole inputs, changed with structure (mutate.h): a recording and a policy, through everything
+ *from the snapshot to the changes that apply would make, and the reports of it.
+ *
+ *	whole SECONDS [SEED]	new inputs for so long; the last line says runs, seconds, findings
+ *	whole --replay DIR...	inputs that were found: DIR/recording, DIR/policy
+ *
+ * The recordings that are changed are made at the start, of made-up hosts (tests/machine), so that
+ * they have what the commands ask today. For builds with sanitizers: a finding is what ends a
+ * child, a hang, JSON that is none, and text that a terminal should not get. Each is kept in
+ * $WIDEBERTH_FINDINGS (./findings).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../machine/files.h"
+#include "../machine/host.h"
+#include "../machine/root.h"
+#include "base/str.h"
+#include "cmd/cmd.h"
+#include "mutate.h"
+#include "vm/redact.h"
+
+enum { BATCH = 200, TIME_LIMIT_S = 30 };
+
+static char *work; /* a directory of ours */
+
+__attribute__((noreturn)) static void give_up(const char *what)
+{
+	perror(what);
+	exit(99);
+}
+
+/* ---- one input through the program ---- */
+
+/* What ends the child, and is a finding. */
+__attribute__((noreturn)) static void found(const char *what, const char *text)
+{
+	fprintf(stderr, "FINDING: %s\n%.2000s\n", what, text);
+	abort();
+}
+
+static void check_text(const char *command, const char *text, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (((unsigned char)text[i] < ' ' && text[i] != '\n') || text[i] == 0x7f)
+			found(command, text + (i > 100 ? i - 100 : 0));
+}
+
+static void check_json(const char *command, const char *text, size_t n)
+{
+	json_error_t why;
+	json_t *root = json_loadb(text, n, 0, &why);
+	if (!root)
+		found(command, why.text);
+	json_decref(root);
+}
+
+enum form { FORM_TEXT, FORM_JSON, FORM_SVG, N_FORMS };
+
+static void print(const struct command *command, struct report *report, enum form form)
+{
+	static const struct text_style style = { .width = 80, .has_utf8 = true };
+	char *text = NULL;
+	size_t n = 0;
+	struct err e = { 0 };
+	FILE *f = open_memstream(&text, &n);
+	if (!f)
+		give_up("open_memstream");
+	if (form == FORM_TEXT)
+		(void)!report_print_text(report, f, &style, &e);
+	else if (form == FORM_JSON)
+		(void)!report_print_json(report, f, &e);
+	else
+		(void)!report_print_svg(report, f, &e);
+	fclose(f);
+	if (form == FORM_JSON)
+		check_json(command->name, text, n);
+	else
+		check_text(command->name, text, n);
+	free(text);
+}
+
+/* root: of the host; options: in pairs, NULL-terminated. */
+static void run_command(const struct command *command, const char *root, const char *record,
+	const char *const *options)
+{
+	AUTO_HOST struct host *h = NULL;
+	AUTO_REPORT struct report *report = report_new(command->name);
+	struct args args = { 0 };
+	struct err e = { 0 };
+	for (; options && options[0]; options += 2)
+		*array_push(&args.options) = (struct option_value){ options[0], options[1] };
+	struct context c = { .command = command->name, .report = report, .args = &args };
+	int r = host_open(&h, root, &e);
+	if (r == 0 && record)
+		r = host_record_to(h, record, &redact_secrets, &e);
+	c.h = h;
+	int code = r < 0 ? EXIT_UNCHANGED : command->run(&c, &e);
+	if (code < EXIT_OK || code > EXIT_UNCHANGED)
+		found(command->name, "an exit code that only changes have");
+	if (code == EXIT_UNCHANGED && !e.code)
+		found(command->name, "a failure without a word");
+	for (int form = 0; r == 0 && !e.code && form < N_FORMS; form++)
+		print(command, report, (enum form)form);
+	if (record && host_finish(h, &e) < 0)
+		give_up(e.text);
+	free(args.options.v);
+}
+
+struct run {
+	const struct command *command;
+	const char *options[9];
+};
+
+/* --policy DIR/policy stands where "" does. */
+static const struct run runs[] = {
+	{ &cmd_show, { "irqs", "", "cgroups", "", "settings", "" } },
+	{ &cmd_vms, { "memory", "" } },
+	{ &cmd_plan, { "policy", "" } },
+	{ &cmd_plan, { "vm", "db01" } },
+	{ &cmd_status, { NULL } },
+};
+
+static void run_all(const char *dir, const char *root, const char *record)
+{
+	AUTO_FREE char *policy = xasprintf("%s/policy", dir);
+	for (size_t i = 0; i < N_ELEMENTS(runs); i++) {
+		const char *options[9];
+		AUTO_FREE char *to = record ? xasprintf("%s/%zu", record, i) : NULL;
+		memcpy(options, runs[i].options, sizeof options);
+		if (options[0] && streq(options[0], "policy"))
+			options[1] = policy;
+		run_command(runs[i].command, root, to, options);
+	}
+}
+
+static void run_input(const char *dir)
+{
+	AUTO_FREE char *recording = xasprintf("%s/recording", dir);
+	run_all(dir, recording, NULL);
+}
+
+static char *read_all(const char *path)
+{
+	AUTO_STRBUF struct strbuf b = { 0 };
+	if (strbuf_add_file(&b, path) < 0)
+		give_up(path);
+	return TAKE(b.s);
+}
+
+/* ---- what is changed ---- */
+
+static ARRAY(struct input) seeds;
+
+static bool is_known(const struct input *in, const char *question)
+{
+	array_for_each (a, &in->answers)
+		if (streq(a->question, question))
+			return true;
+	return false;
+}
+
+/* One recording of all that the commands ask of the host. */
+static void add_seed(const char *root)
+{
+	AUTO_FREE char *record = xasprintf("%s/record", work);
+	struct input all = { .policy = xstrdup("[vm *]\n") };
+	mkdir(record, 0700);
+	run_all(work, root, record);
+	for (size_t i = 0; i < N_ELEMENTS(runs); i++) {
+		AUTO_FREE char *path = xasprintf("%s/%zu/recording", record, i);
+		AUTO_FREE char *text = read_all(path);
+		struct input one;
+		input_parse(&one, text, "");
+		array_for_each (a, &one.answers)
+			if (!is_known(&all, a->question))
+				*array_push(&all.answers) =
+					(struct answer){ xstrdup(a->question), xstrdup(a->text) };
+		input_done(&one);
+	}
+	*array_push(&seeds) = all;
+}
+
+static void apply(const char *root, const char *vm)
+{
+	const char *const options[] = { "vm", vm, NULL, NULL };
+	run_command(&cmd_apply, root, NULL, options);
+}
+
+static void make_seeds(void)
+{
+	files_put(work, "[vm *]\n", "policy");
+	for (int kind = 0; kind < N_ROOTS; kind++) {
+		AUTO_FREE char *root = xasprintf("%s/root%d", work, kind);
+		mkdir(root, 0700);
+		make_root(root, (enum root_kind)kind);
+		add_seed(root);
+		apply(root, "db01");
+		add_seed(root);
+	}
+	static const struct shape shape = { .sockets = 2,
+		.nodes = 2,
+		.l3s = 1,
+		.cores = 4,
+		.threads = 2,
+		.small = 4,
+		.l3_kib = 32768,
+		.mem_mib = 4096,
+		.memory_nodes = 1,
+		.no_memory = 1 };
+	AUTO_FREE char *root = xasprintf("%s/host", work);
+	struct shape_layout l;
+	mkdir(root, 0700);
+	shape_lay_out(&l, &shape);
+	shape_put(&l, root);
+	host_put(&l, root);
+	settings_put(root, (int)l.cpus.n);
+	if (!host_put_vm(&l, root, "100:db01:4:2:0-15") ||
+		!host_put_vm(&l, root, "101:noisy:4:1:4-7"))
+		give_up("the VMs");
+	shape_done(&l);
+	add_seed(root);
+}
+
+/* ---- children, and how they end ---- */
+
+struct progress { /* shared with the child */
+	uint64_t seed;
+	uint64_t n_runs[N_INPUT_KINDS];
+};
+
+static enum input_kind kind_of(uint64_t seed)
+{
+	return (enum input_kind)(seed % N_INPUT_KINDS);
+}
+
+static void put_input(const char *dir, const struct input *in)
+{
+	AUTO_FREE char *recording = input_format(in);
+	mkdir(dir, 0700);
+	files_put(dir, recording, "recording");
+	files_put(dir, in->policy, "policy");
+}
+
+static void make_input(uint64_t seed, struct input *ret)
+{
+	*ret = input_copy(&seeds.v[seed / N_INPUT_KINDS % seeds.n]);
+	input_mutate(ret, kind_of(seed), seed);
+}
+
+__attribute__((noreturn)) static void be_child(struct progress *p, uint64_t from, const char *log)
+{
+	int fd = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0 || dup2(fd, STDERR_FILENO) < 0)
+		give_up(log);
+	for (uint64_t seed = from; seed < from + BATCH; seed++) {
+		struct input in;
+		p->seed = seed;
+		make_input(seed, &in);
+		put_input(work, &in);
+		input_done(&in);
+		alarm(TIME_LIMIT_S);
+		run_input(work);
+		alarm(0);
+		p->n_runs[kind_of(seed)]++;
+	}
+	_exit(0);
+}
+
+static void keep_finding(uint64_t seed, const char *log, int status)
+{
+	const char *to = getenv("WIDEBERTH_FINDINGS");
+	AUTO_FREE char *dir = xasprintf("%s/%llu", to ? to : "findings", (unsigned long long)seed);
+	AUTO_FREE char *text = read_all(log);
+	struct input in;
+	mkdir(to ? to : "findings", 0700);
+	make_input(seed, &in);
+	put_input(dir, &in);
+	input_done(&in);
+	files_put(dir, text, "log");
+	printf("finding: seed %llu (%s), %s: %s\n", (unsigned long long)seed,
+		input_kind_names[kind_of(seed)],
+		WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : "a sanitizer ended it", dir);
+	fflush(stdout);
+}
+
+static double now_s(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* A batch in a child; returns the number of findings, and where to go on. */
+static int run_batch(struct progress *p, uint64_t *seed)
+{
+	AUTO_FREE char *log = xasprintf("%s/log", work);
+	int status = 0;
+	fflush(stdout);
+	pid_t pid = fork();
+	if (pid < 0)
+		give_up("fork");
+	if (pid == 0)
+		be_child(p, *seed, log);
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			give_up("waitpid");
+	bool is_good = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	if (!is_good)
+		keep_finding(p->seed, log, status);
+	*seed = is_good ? *seed + BATCH : p->seed + 1;
+	return !is_good;
+}
+
+static int soak(double seconds, uint64_t seed)
+{
+	struct progress *p =
+		mmap(NULL, sizeof *p, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED)
+		give_up("mmap");
+	double began = now_s();
+	int n_findings = 0;
+	while (now_s() - began < seconds && n_findings < 50)
+		n_findings += run_batch(p, &seed);
+	uint64_t n = 0;
+	for (int i = 0; i < N_INPUT_KINDS; i++) {
+		printf("%-13s %llu\n", input_kind_names[i], (unsigned long long)p->n_runs[i]);
+		n += p->n_runs[i];
+	}
+	printf("%llu runs, %.0f s, %d findings\n", (unsigned long long)n, now_s() - began,
+		n_findings);
+	return n_findings || !n;
+}
+
+int main(int argc, char **argv)
+{
+	const char *tmp = getenv("TMPDIR");
+	unsetenv("WIDEBERTH_STATE_DIR");
+	work = xasprintf("%s/wideberth-whole-XXXXXX", tmp ? tmp : "/tmp");
+	if (!mkdtemp(work))
+		give_up(work);
+	int code = 0, seconds = 0;
+	uint64_t seed = 1;
+	if (argc > 2 && streq(argv[1], "--replay")) {
+		for (int i = 2; i < argc; i++)
+			run_input(argv[i]);
+		printf("%d inputs\n", argc - 2);
+	} else if (argc < 2 || argc > 3 || str_to_int(argv[1], &seconds) < 0 ||
+		(argc == 3 && str_to_u64(argv[2], &seed) < 0)) {
+		fprintf(stderr, "usage: whole SECONDS [SEED] | whole --replay DIR...\n");
+		code = 2;
+	} else {
+		make_seeds();
+		code = soak(seconds, seed);
+		array_for_each (in, &seeds)
+			input_done(in);
+		free(seeds.v);
+	}
+	AUTO_FREE char *clean = xasprintf("rm -rf '%s'", work);
+	if (system(clean) != 0)
+		give_up(work);
+	free(work);
+	return code;
+}
