@@ -57,4 +57,4 @@ deps: ## the Debian packages for all of this
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
 
-.PHONY: all test check fuzz bless demo bench install deps help
+.PHONY: all test check fuzz bless demo bench soak install deps help

@@ -57,6 +57,9 @@ int host_tree_get_affinity(struct host *h, int tid, struct cpuset *ret) MUST_CHE
  * here; -ENOTUNIQ: no such group. */
 int host_tree_unit_group(struct host *h, const char *unit, char **ret) MUST_CHECK;
 
+/* Around each change, before it and behind it: tests make it fail there, or end the process. */
+int host_fault(bool is_before, const char *what);
+
 /* Opens a path below the root; it cannot lead out of a tree. Returns a descriptor or -errno. */
 int host_open_path(struct host *h, const char *path, int flags) MUST_CHECK;
 struct stat;

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/archive.h"
 #include "base/str.h"
-#include "host/archive.h"
 #include "host/internal.h"
 #include "host/mask.h"
 #include "host/recording.h"
@@ -114,6 +114,25 @@ static int open_directory(struct host *h, struct err *e)
 	return r == -ENOENT ? look_for_this_kernel(h, e) : r;
 }
 
+/* Where the tree is: the directory itself, or the only one in it. Malloc'ed. */
+static char *find_tree(const char *dir)
+{
+	AUTO_FREE char *only = NULL;
+	AUTO_DIR DIR *d = opendir(dir);
+	size_t n = 0;
+	for (struct dirent *entry; d && (entry = readdir(d));) {
+		if (streq(entry->d_name, ".") || streq(entry->d_name, ".."))
+			continue;
+		free(only);
+		only = xasprintf("%s/%s", dir, entry->d_name);
+		n++;
+	}
+	struct stat st;
+	bool is_wrapped = n == 1 && lstat(only, &st) == 0 && S_ISDIR(st.st_mode) &&
+		!str_has_suffix(only, "/proc") && !str_has_suffix(only, "/sys");
+	return is_wrapped ? TAKE(only) : xstrdup(dir);
+}
+
 /* A recording's text alone, as it is mailed; else an archive with a recording or a tree in it. */
 static int open_file(struct host *h, const char *file, struct err *e)
 {
@@ -128,7 +147,7 @@ static int open_file(struct host *h, const char *file, struct err *e)
 	if (r < 0)
 		return r;
 	free(h->root);
-	h->root = archive_top(h->unpacked);
+	h->root = find_tree(archive_dir(h->unpacked));
 	r = open_directory(h, e);
 	if (h->replay) /* it is in memory */
 		archive_free(TAKE(h->unpacked));

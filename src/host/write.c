@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <string.h>
 #include <time.h>
@@ -15,52 +14,6 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "host/internal.h"
-
-#ifdef WIDEBERTH_FAULT
-/*
- * $WIDEBERTH_FAULT, in builds for tests only: "kill-before:N" and "kill-after:N" kill the process
- * around the N-th change (from 1), "stop-before:N" stops it there until somebody lets it continue,
- * "errno:N:E" makes it fail with errno E, "always:N:E" this one
- * and all later ones of the same file or thread, "signal:N:S" is signal S behind it, "count:FILE"
- * writes the number of changes so far to FILE.
- */
-static int fault(bool is_before, const char *what)
-{
-	static int n;
-	static char *always;
-	const char *plan = getenv("WIDEBERTH_FAULT"), *file;
-	int at, error;
-	n += is_before;
-	if (!plan)
-		return 0;
-	if ((file = str_after(plan, "count:"))) {
-		AUTO_FILE FILE *f = fopen(file, "we");
-		if (f)
-			fprintf(f, "%d\n", n);
-	}
-	if (sscanf(plan, is_before ? "kill-before:%d" : "kill-after:%d", &at) == 1 && at == n)
-		raise(SIGKILL);
-	if (!is_before && sscanf(plan, "signal:%d:%d", &at, &error) == 2 && at == n)
-		raise(error);
-	if (is_before && sscanf(plan, "stop-before:%d", &at) == 1 && at == n)
-		raise(SIGSTOP);
-	if (is_before && sscanf(plan, "errno:%d:%d", &at, &error) == 2 && at == n)
-		return -error;
-	if (is_before && sscanf(plan, "always:%d:%d", &at, &error) == 2) {
-		if (at == n)
-			always = xstrdup(what);
-		return always && streq(always, what) ? -error : 0;
-	}
-	return 0;
-}
-#else
-static inline int fault(bool is_before, const char *what)
-{
-	(void)is_before;
-	(void)what;
-	return 0;
-}
-#endif
 
 static uint64_t now_ns(void)
 {
@@ -77,7 +30,7 @@ struct host_cost host_write_cost(const struct host *h)
 /* Before a change: 0, or why it must not be made. */
 static int begin(struct host *h, const char *what)
 {
-	int r = host_may_change(h) ? fault(true, what) : -EROFS;
+	int r = host_may_change(h) ? host_fault(true, what) : -EROFS;
 	h->began_ns = now_ns();
 	return r;
 }
@@ -87,7 +40,7 @@ static int done(struct host *h, int r, const char *what, const char *value)
 	h->cost.ns += now_ns() - h->began_ns;
 	h->cost.n_writes++;
 	log_debug("%s: %s: %s", what, value, r < 0 ? strerrordesc_np(-r) : "done");
-	fault(false, what);
+	(void)host_fault(false, what);
 	return r;
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "host/archive.h"
+#include "base/archive.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
@@ -237,22 +236,9 @@ int archive_unpack(const char *file, struct archive **ret, struct err *e)
 	return r;
 }
 
-char *archive_top(const struct archive *a)
+const char *archive_dir(const struct archive *a)
 {
-	AUTO_FREE char *only = NULL;
-	AUTO_DIR DIR *d = opendir(a->dir);
-	size_t n = 0;
-	for (struct dirent *entry; d && (entry = readdir(d));) {
-		if (streq(entry->d_name, ".") || streq(entry->d_name, ".."))
-			continue;
-		free(only);
-		only = xasprintf("%s/%s", a->dir, entry->d_name);
-		n++;
-	}
-	struct stat st;
-	bool is_wrapped = n == 1 && lstat(only, &st) == 0 && S_ISDIR(st.st_mode) &&
-		!str_has_suffix(only, "/proc") && !str_has_suffix(only, "/sys");
-	return is_wrapped ? TAKE(only) : xstrdup(a->dir);
+	return a->dir;
 }
 
 void archive_free(struct archive *a)

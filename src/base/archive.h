@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A host's tree as an archive: a dump that somebody packed to mail it. */
+/* A tree of files that somebody packed to mail it, unpacked for a while. */
 #pragma once
 
 #include "base/attr.h"
@@ -15,5 +15,5 @@ int archive_unpack(const char *file, struct archive **ret, struct err *e) MUST_C
 void archive_free(struct archive *a);
 DEFINE_CLEANUP(struct archive, archive_free)
 
-/* Where the tree is: the directory itself, or the only one in it. Malloc'ed. */
-char *archive_top(const struct archive *a) MUST_CHECK;
+/* The directory that it was unpacked to. */
+const char *archive_dir(const struct archive *a);
