@@ -123,7 +123,8 @@ static void change_number(char **text)
 		found--;
 	size_t length = strspn(*text + found, "0123456789");
 	char near[24];
-	snprintf(near, sizeof near, "%lld", atoll(*text + found) + (one_in(2) ? 1 : -1));
+	snprintf(near, sizeof near, "%llu",
+		strtoull(*text + found, NULL, 10) + (one_in(2) ? 1ULL : -1ULL));
 	splice(text, found, length, one_in(3) ? near : pick(numbers));
 }
 

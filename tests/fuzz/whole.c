@@ -235,6 +235,13 @@ static void make_seeds(void)
 
 /* ---- children, and how they end ---- */
 
+static double now_s(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
 struct progress { /* shared with the child */
 	uint64_t seed;
 	uint64_t n_runs[N_INPUT_KINDS];
@@ -259,12 +266,13 @@ static void make_input(uint64_t seed, struct input *ret)
 	input_mutate(ret, kind_of(seed), seed);
 }
 
-__attribute__((noreturn)) static void be_child(struct progress *p, uint64_t from, const char *log)
+__attribute__((noreturn)) static void be_child(
+	struct progress *p, uint64_t from, double end_s, const char *log)
 {
 	int fd = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0 || dup2(fd, STDERR_FILENO) < 0)
 		give_up(log);
-	for (uint64_t seed = from; seed < from + BATCH; seed++) {
+	for (uint64_t seed = from; seed < from + BATCH && now_s() < end_s; seed++) {
 		struct input in;
 		p->seed = seed;
 		make_input(seed, &in);
@@ -295,15 +303,8 @@ static void keep_finding(uint64_t seed, const char *log, int status)
 	fflush(stdout);
 }
 
-static double now_s(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
 /* A batch in a child; returns the number of findings, and where to go on. */
-static int run_batch(struct progress *p, uint64_t *seed)
+static int run_batch(struct progress *p, double end_s, uint64_t *seed)
 {
 	AUTO_FREE char *log = xasprintf("%s/log", work);
 	int status = 0;
@@ -312,7 +313,7 @@ static int run_batch(struct progress *p, uint64_t *seed)
 	if (pid < 0)
 		give_up("fork");
 	if (pid == 0)
-		be_child(p, *seed, log);
+		be_child(p, *seed, end_s, log);
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			give_up("waitpid");
@@ -329,10 +330,10 @@ static int soak(double seconds, uint64_t seed)
 		mmap(NULL, sizeof *p, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (p == MAP_FAILED)
 		give_up("mmap");
-	double began = now_s();
+	double began = now_s(), end = began + seconds;
 	int n_findings = 0;
-	while (now_s() - began < seconds && n_findings < 50)
-		n_findings += run_batch(p, &seed);
+	while (now_s() < end && n_findings < 50)
+		n_findings += run_batch(p, end, &seed);
 	uint64_t n = 0;
 	for (int i = 0; i < N_INPUT_KINDS; i++) {
 		printf("%-13s %llu\n", input_kind_names[i], (unsigned long long)p->n_runs[i]);
