@@ -23,9 +23,9 @@ struct boot_params {
  * double quotes; what stands behind "--" is init's. In the arena. */
 void boot_params_parse(struct arena *a, const char *text, struct boot_params *ret);
 
-/* The command line as a recording keeps it, malloc'ed: values of parameters whose name has
- * "password", "secret", "token", … in it are "*". They are not shown either, or a recording would
- * not replay to the same. */
+/* The command line as a recording keeps it, malloc'ed: of parameters that are none of CPUs, memory,
+ * interrupts, virtualisation and drivers values are "*", and so is what else stands there. They are
+ * not shown either, or a recording would not replay to the same. */
 char *boot_params_redact(const char *text, size_t *n) MUST_CHECK;
 
 /* '-' and '_' are the same in a name. */

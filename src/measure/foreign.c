@@ -33,6 +33,7 @@ static const char *own_class(const struct vm *vm, int tid)
 		[ROLE_VHOST] = "own-vhost",
 		[ROLE_WORKER] = "own-worker",
 		[ROLE_KVM] = "own-kvm",
+		[ROLE_HELPER] = "own-helper",
 	};
 	const struct vm_thread *t = thread_of(vm, tid);
 	return t ? classes[t->role] : "own-worker";

@@ -219,6 +219,8 @@ json_t *vm_json(const struct vm *vm, const struct vm_memory *m)
 	struct common common = { 0 };
 	for (size_t i = 0; i < vm->n_threads; i++)
 		json_array_append_new(threads, thread_json(&vm->threads[i], &common));
+	for (size_t i = 0; i < vm->n_helpers; i++)
+		json_array_append_new(threads, thread_json(&vm->helpers[i], &common));
 	common_done(&common);
 	for (size_t i = 0; i < vm->n_devices; i++)
 		json_array_append_new(devices, device_json(&vm->devices[i]));

@@ -159,6 +159,8 @@ void vm_config_merge(struct arena *a, struct vm_config *to, const struct vm_conf
 	if (!to->hugepages_kib || is_size(from->hugepages_kib) ||
 		from->hugepages_kib == HUGEPAGES_MIXED)
 		to->hugepages_kib = from->hugepages_kib ? from->hugepages_kib : to->hugepages_kib;
+	array_for_each (path, &from->peers)
+		*list_push(a, &to->peers) = *path;
 	merge_iothreads(a, to, from);
 	merge_disks(a, to, from);
 	merge_nets(a, to, from);

@@ -99,6 +99,7 @@ struct vm_config {
 	LIST(struct vm_disk) disks;
 	LIST(struct vm_net) nets;
 	LIST(struct vm_pci) pci;
+	LIST(const char *) peers; /* where other processes serve it, or it them */
 	const char *scsihw;
 
 	/* What only a manager knows. */

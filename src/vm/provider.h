@@ -36,7 +36,7 @@ struct vm_draft {
 	struct {
 		struct vm_thread *v;
 		size_t n, room;
-	} threads;
+	} threads, helpers;
 	size_t n_known; /* of the threads: in the snapshot, by tid */
 };
 
@@ -106,6 +106,11 @@ const struct kvm_vcpu *vm_kvm_of(const struct vm_search *f, int pid, size_t *ret
 
 /* Gives every thread of the VM its role: as facts say (NULL: none), else by name. */
 void vm_threads(struct vm_search *f, struct vm_draft *d, const struct qmp_facts *facts);
+/* Finds the processes that serve one VM each. */
+void vm_helpers(struct vm_search *f);
+/* A thread of a process that is called so. */
+void vm_add_helper_thread(
+	struct vm_search *f, struct vm_draft *d, const struct task *task, const char *name);
 /* Gives the kernel threads that serve VMs to the drafts. */
 void vm_kernel_threads(struct vm_search *f);
 /* The VM's group, with or without threaded ones below it, as parts: true where it is NAME.scope

@@ -49,3 +49,7 @@ void pve_conf_facts(struct arena *a, const struct pve_conf *conf, struct vm_conf
  *		map id=10de:2204,iommugroup=14,node=pve1,path=0000:01:00.0
  */
 const char *pve_mapping_path(struct arena *a, const char *text, const char *name, const char *node);
+
+/* Adds one word of the shell at *p, with a NUL behind it: 'a b', "a b" and a\ b, as args has them;
+ * false at the end. */
+bool pve_args_next(const char **p, struct strbuf *ret);

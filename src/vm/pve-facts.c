@@ -347,8 +347,7 @@ static void read_the_rest(struct facts *f)
 	}
 }
 
-/* One word of the shell at *p: 'a b', "a b" and a\ b; false at the end. */
-static bool next_word(const char **p, struct strbuf *ret)
+bool pve_args_next(const char **p, struct strbuf *ret)
 {
 	const char *s = *p + strspn(*p, " \t");
 	char quote = 0;
@@ -378,7 +377,7 @@ static void read_args(struct facts *f)
 	strbuf_printf(&b, "kvm%c-smp%c%d,sockets=%d,cores=%d,maxcpus=%d", 0, 0, c->vcpus,
 		c->sockets, c->cores, c->max_vcpus);
 	strbuf_add(&b, "", 1);
-	for (const char *p = c->args; next_word(&p, &b);)
+	for (const char *p = c->args; pve_args_next(&p, &b);)
 		;
 	struct qemu_args args;
 	const char *text = arena_strndup(f->a, b.s, b.n), *name = c->name;

@@ -355,25 +355,34 @@ static bool is_system_name(const char *name)
 		(str_after(name, "qemu-") && strstr(name, "-system-"));
 }
 
-/* How many of the options that QEMU is rarely started without; two are enough. */
-static int count_usual(const char *cmdline, size_t len)
+/* How many of the options that QEMU is rarely started without; *ret_own: of those that no other
+ * program has. */
+static int count_usual(const char *cmdline, size_t len, int *ret_own)
 {
-	static const char *const usual[] = { "name", "smp", "m", "machine", "M", "accel", "cpu",
-		"enable-kvm", "drive", "blockdev", "device", "display", "nographic", "nodefaults",
-		"qmp", "mon", "chardev", "hda", "cdrom", "readconfig" };
+	static const char *const usual[] = { "name", "m", "M", "cpu", "drive", "device", "display",
+		"mon", "hda", "cdrom", "chardev", "blockdev" };
+	static const char *const own[] = { "smp", "machine", "accel", "enable-kvm", "nographic",
+		"nodefaults", "qmp", "netdev", "readconfig" };
 	const char *p = cmdline, *end = cmdline + len, *arg = qemu_args_next(&p, end);
 	int n = 0;
-	while (n < 2 && (arg = qemu_args_next(&p, end))) {
+	*ret_own = 0;
+	while ((n < 2 || !*ret_own) && (arg = qemu_args_next(&p, end))) {
 		const char *name = qemu_args_option(arg);
 		for (size_t i = 0; name && i < N_ELEMENTS(usual); i++)
 			n += streq(name, usual[i]);
+		for (size_t i = 0; name && i < N_ELEMENTS(own); i++)
+			if (streq(name, own[i])) {
+				n++;
+				++*ret_own;
+			}
 	}
 	return n;
 }
 
 bool qemu_args_has_options(const char *cmdline, size_t len)
 {
-	return count_usual(cmdline, len) >= 2;
+	int n_own;
+	return count_usual(cmdline, len, &n_own) >= 2 && n_own;
 }
 
 bool qemu_args_is_qemu(const char *cmdline, size_t len, const char *exe)
@@ -384,7 +393,9 @@ bool qemu_args_is_qemu(const char *cmdline, size_t len, const char *exe)
 	const char *names[] = { base_name(arg), exe ? base_name(exe) : "" };
 	if (is_system_name(names[0]) || is_system_name(names[1]))
 		return true;
-	return (is_kvm_name(names[0]) || is_kvm_name(names[1])) && count_usual(cmdline, len) > 0;
+	int n_own;
+	return (is_kvm_name(names[0]) || is_kvm_name(names[1])) &&
+		count_usual(cmdline, len, &n_own) > 0;
 }
 
 static int or_one(int n)

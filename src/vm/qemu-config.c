@@ -19,7 +19,7 @@ struct reader {
 	struct vm_config *config;
 	const struct qemu_smp *smp;
 	const char *backend; /* of the machine's memory */
-	struct options_of_kind objects, devices, netdevs, numas, chardevs;
+	struct options_of_kind objects, devices, netdevs, numas;
 };
 
 static struct props *add_props(
@@ -143,6 +143,18 @@ static void read_machine(struct reader *r, const char *value)
 	r->backend = backend ? backend : r->backend;
 }
 
+/* Sockets to other processes: a chardev's, a network's "stream" or "dgram". */
+static void add_socket(struct reader *r, const struct props *p)
+{
+	static const char *const keys[] = { "path", "backend.data.addr.data.path", "addr.path",
+		"remote.path", "socket.path" };
+	for (size_t i = 0; i < N_ELEMENTS(keys); i++) {
+		const char *path = props_get(p, keys[i]);
+		if (path && *path == '/')
+			*list_push(r->a, &r->config->peers) = path;
+	}
+}
+
 static void read_device(struct reader *r, const char *value)
 {
 	add_props(r, &r->devices, value, "driver");
@@ -150,7 +162,7 @@ static void read_device(struct reader *r, const char *value)
 
 static void read_netdev(struct reader *r, const char *value)
 {
-	add_props(r, &r->netdevs, value, "type");
+	add_socket(r, add_props(r, &r->netdevs, value, "type"));
 }
 
 static void read_numa(struct reader *r, const char *value)
@@ -195,7 +207,9 @@ static void read_drive(struct reader *r, const char *value)
 
 static void read_chardev(struct reader *r, const char *value)
 {
-	add_props(r, &r->chardevs, value, "backend");
+	struct props p;
+	props_parse(r->a, value, "backend", &p);
+	add_socket(r, &p);
 }
 
 static const struct option {
@@ -460,6 +474,7 @@ static void add_vfio_user(struct reader *r, const struct props *p)
 		.kind = PCI_VFIO_USER,
 		.part = path ? path : props_get(p, "socket"),
 	};
+	add_socket(r, p);
 }
 
 /* -device pc-dimm,id=dimm0,memdev=mem-dimm0,node=0 */
@@ -532,5 +547,4 @@ void qemu_config_add(struct arena *a, const char *cmdline, size_t len, const str
 	ids_done(&r.devices.ids);
 	ids_done(&r.netdevs.ids);
 	ids_done(&r.numas.ids);
-	ids_done(&r.chardevs.ids);
 }

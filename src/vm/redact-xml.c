@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
+#include "host/mask.h"
 #include "vm/redact.h"
 
 static bool is_one_of(const char *word, size_t n, const char *const *list, size_t n_list)
@@ -18,7 +19,7 @@ static bool is_one_of(const char *word, size_t n, const char *const *list, size_
 /* The element that a scan is in. */
 struct xml_place {
 	size_t depth;
-	char top[32], device[32]; /* below <domain>, below <devices> */
+	char top[32], device[32], part[32]; /* below <domain>, below <devices>, below the device */
 };
 
 /* Whether an element is kept, whose parent is at the place: sizes, pins, and the devices that have
@@ -29,15 +30,18 @@ static bool is_kept_element(const struct xml_place *at, const char *name, size_t
 		"memoryBacking", "vcpu", "vcpus", "iothreads", "iothreadids", "cputune", "numatune",
 		"cpu", "devices" };
 	static const char *const devices[] = { "disk", "controller", "interface", "hostdev" };
-	static const char *const files[] = { "source", "auth", "backingStore", "mirror", "serial",
-		"wwn", "encryption" };
+	static const char *const parts[] = { "driver", "target", "alias", "address", "model",
+		"source", "iothreads" };
 	if (at->depth == 2)
 		return is_one_of(name, n, tops, N_ELEMENTS(tops));
 	if (at->depth == 3 && streq(at->top, "devices"))
 		return is_one_of(name, n, devices, N_ELEMENTS(devices));
-	if (at->depth == 4 && streq(at->device, "disk"))
-		return !is_one_of(name, n, files, N_ELEMENTS(files));
-	return true;
+	static const char *const inner[] = { "address", "iothreads" };
+	if (at->depth < 4 || !streq(at->top, "devices"))
+		return true;
+	if (at->depth == 4)
+		return is_one_of(name, n, parts, N_ELEMENTS(parts));
+	return at->depth > 5 || is_one_of(name, n, inner, N_ELEMENTS(inner));
 }
 
 /* Behind the tag, comment or section that begins at p; NULL when it does not end. */
@@ -56,10 +60,34 @@ static const char *markup_end(const char *p)
 
 static void enter(struct xml_place *at, const char *name, size_t n)
 {
-	char *where = at->depth == 2 ? at->top : at->depth == 3 ? at->device : NULL;
+	char *where = at->depth == 2 ? at->top
+		: at->depth == 3     ? at->device
+		: at->depth == 4     ? at->part
+				     : NULL;
 	if (where)
 		snprintf(where, sizeof at->top, "%.*s", (int)n, name);
 	at->depth++;
+}
+
+/* Where a device is: its address is below; of the rest only a character device of vdpa. */
+static void add_source(struct strbuf *b, const char *p, const char *end)
+{
+	static const char vdpa[] = "dev='/dev/vhost-vdpa-";
+	const char *dev = memmem(p, (size_t)(end - p), vdpa, sizeof vdpa - 1);
+	int n = dev ? (int)(sizeof vdpa - 1 + strspn(dev + sizeof vdpa - 1, "0123456789")) : 0;
+	strbuf_printf(b, "<source%s%.*s%s%s>", n ? " " : "", n, dev ? dev : "", n ? "'" : "",
+		end[-2] == '/' ? "/" : "");
+}
+
+void redact_learn_xml(struct mask *m, const char *text)
+{
+	static const char *const tags[] = { "<name>", "<uuid>" };
+	for (size_t i = 0; i < N_ELEMENTS(tags); i++)
+		for (const char *p = text; (p = strstr(p, tags[i]));) {
+			p += strlen(tags[i]);
+			AUTO_FREE char *name = xstrndup(p, strcspn(p, "<"));
+			mask_hide(m, name, i ? "00000000-0000-4000-8000-" : "vm", i ? 12 : 0);
+		}
 }
 
 char *redact_xml(const char *text, size_t *n)
@@ -84,7 +112,12 @@ char *redact_xml(const char *text, size_t *n)
 				hidden = at.depth + 1;
 			enter(&at, p + 1, n_name);
 		}
-		strbuf_add(&b, p, hidden ? 0 : (size_t)(end - p));
+		bool is_source = at.depth == 5 && !is_end && streq(at.top, "devices") &&
+			streq(at.part, "source");
+		if (!hidden && is_source)
+			add_source(&b, p, end);
+		else
+			strbuf_add(&b, p, hidden ? 0 : (size_t)(end - p));
 		if (is_end || end[-2] == '/') {
 			hidden = hidden == at.depth ? 0 : hidden;
 			at.depth -= at.depth > 0;

@@ -2,96 +2,35 @@
 #include "vm/redact.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/str.h"
 #include "host/mask.h"
 #include "kernel/boot-params.h"
+#include "vm/helpers.h"
+#include "vm/props.h"
+#include "vm/pve-conf.h"
+#include "vm/qemu-args.h"
 
-/* QEMU's options whose values are kept. */
-static const char *const kept_options[] = { "name", "uuid", "id", "smp", "m", "machine", "M",
-	"accel", "cpu", "chardev", "mon", "qmp", "qmp-pretty", "object", "readconfig", "pidfile",
-	"numa", "device", "netdev", "overcommit", "mem-path" };
-
-/* Those whose value may begin with a dash: "-append --token=x". */
-static const char *const text_options[] = { "append", "fw_cfg", "vnc", "spice", "smbios",
-	"acpitable", "drive", "blockdev", "set", "global" };
-
-static const char *const secret_keys[] = { "password", "passwd", "data", "key", "secret", "iv",
-	"user", "username" };
-
-static bool is_one_of(const char *word, size_t n, const char *const *list, size_t n_list)
+/* QEMU by its name, or by options that nothing else has: of those, one that runs a VM is known by
+ * the kernel's word, and a recording must say as much. */
+static bool is_qemu(const char *text, size_t n)
 {
-	for (size_t i = 0; i < n_list; i++)
-		if (strlen(list[i]) == n && !strncmp(list[i], word, n))
-			return true;
-	return false;
+	return qemu_args_is_qemu(text, n, NULL) || qemu_args_has_options(text, n);
 }
 
-/* The end of the JSON string that begins at s, behind its quote. */
-static const char *string_end(const char *s)
+/* Of programs that serve VMs, see vm/helpers.c: what ties them to one is kept, and nothing else. */
+static void add_ties(struct strbuf *b, const char *text, size_t n)
 {
-	for (s++; *s && *s != '"'; s++)
-		s += *s == '\\' && s[1];
-	return s + (*s == '"');
-}
-
-/* {"driver":"x","password":"y"} → {"driver":"x","password":"*"}; on one line, as libvirt has it */
-static void add_json(struct strbuf *b, const char *s)
-{
-	while (*s) {
-		const char *end = *s == '"' ? string_end(s) : s + strcspn(s, "\"");
-		bool is_secret = *s == '"' && str_after(end, ":\"") &&
-			is_one_of(
-				s + 1, (size_t)(end - s) - 2, secret_keys, N_ELEMENTS(secret_keys));
-		strbuf_add(b, s, (size_t)(end - s));
-		s = end;
-		if (is_secret) {
-			strbuf_puts(b, ":\"*\"");
-			s = string_end(s + 1);
-		}
+	const char *p = text, *end = text + n, *arg;
+	qemu_args_next(&p, end);
+	while (vm_is_helper_program(text) && (arg = qemu_args_next(&p, end))) {
+		AUTO_FREE char *tie = vm_helper_tie(arg);
+		strbuf_puts(b, tie ? tie : "*");
+		strbuf_add(b, "", 1);
 	}
-}
-
-/* An object that is an I/O thread or memory: others may be secrets as a whole. */
-static bool is_plain_object(const char *value)
-{
-	const char *type = str_after(value, "{\"qom-type\":\"");
-	type = type ? type : value;
-	return str_after(type, "iothread") || str_after(type, "memory-backend-");
-}
-
-/* "unix:/run/qmp,password=x" → "unix:/run/qmp,password=*". An object that is no I/O thread and no
- * memory is cut behind its type. */
-static void add_value(struct strbuf *b, const char *option, const char *value)
-{
-	if (streq(option, "object") && !is_plain_object(value)) {
-		strbuf_add(b, value, strcspn(value, ",{"));
-		strbuf_puts(b, *value == '{' ? "*" : "");
-		return;
-	}
-	if (*value == '{') {
-		add_json(b, value);
-		return;
-	}
-	while (*value) {
-		size_t n = strcspn(value, ","), n_key = strcspn(value, "=,");
-		bool is_secret =
-			n_key < n && is_one_of(value, n_key, secret_keys, N_ELEMENTS(secret_keys));
-		strbuf_add(b, value, is_secret ? n_key + 1 : n);
-		strbuf_puts(b, is_secret ? "*" : "");
-		value += n;
-		if (*value == ',')
-			strbuf_puts(b, ",");
-		value += *value == ',';
-	}
-}
-
-static bool is_qemu(const char *argv0)
-{
-	const char *slash = strrchr(argv0, '/'), *name = slash ? slash + 1 : argv0;
-	return strstr(name, "qemu") || strstr(name, "kvm");
 }
 
 /* A program may have written what it likes over its arguments ("sshd: user"): of others than QEMU
@@ -99,63 +38,95 @@ static bool is_qemu(const char *argv0)
 static char *redact_cmdline(const char *text, size_t *n)
 {
 	AUTO_STRBUF struct strbuf b = { 0 };
-	const char *end = text + *n, *option = "";
-	strbuf_add(&b, text, is_qemu(text) ? strlen(text) : strcspn(text, " "));
+	size_t n_first = strlen(text) + 1;
+	bool is_vm = is_qemu(text, *n);
+	strbuf_add(&b, text, is_vm ? n_first - 1 : strcspn(text, " "));
 	strbuf_add(&b, "", 1);
-	for (const char *p = text + strlen(text) + 1; is_qemu(text) && p < end;
-		p += strlen(p) + 1) {
-		if (*p == '-' &&
-			!is_one_of(
-				option, strlen(option), text_options, N_ELEMENTS(text_options))) {
-			option = p + 1 + (p[1] == '-');
-			strbuf_puts(&b, p);
-		} else if (is_one_of(option, strlen(option), kept_options,
-				   N_ELEMENTS(kept_options))) {
-			add_value(&b, option, p);
-			option = "";
-		} else {
-			strbuf_puts(&b, "*");
-			option = "";
-		}
-		strbuf_add(&b, "", 1);
-	}
+	if (is_vm && n_first < *n)
+		redact_options(&b, text + n_first, *n - n_first);
+	if (!is_vm)
+		add_ties(&b, text, *n);
 	*n = b.n;
 	return TAKE(b.s);
 }
 
-/* "args: -vnc :1,password=x -smp 4" is a part of a command line. */
+/* "args: -vnc :1,password=x -smp 4" is a part of a command line, with quotes as a shell has them.
+ */
 static void add_args(struct strbuf *b, const char *args)
 {
-	AUTO_FREE char *line = xasprintf("kvm %s", args);
-	size_t n = strlen(line) + 1;
-	for (size_t i = 0; i < n; i++)
-		if (line[i] == ' ')
-			line[i] = 0;
-	AUTO_FREE char *kept = redact_cmdline(line, &n);
-	for (size_t i = 0; i + 1 < n; i++)
-		if (!kept[i])
-			kept[i] = ' ';
-	strbuf_printf(b, "args: %s\n", kept + strlen("kvm "));
+	AUTO_STRBUF struct strbuf line = { 0 }, kept = { 0 };
+	for (const char *p = args; pve_args_next(&p, &line);)
+		;
+	if (line.n)
+		redact_options(&kept, line.s, line.n);
+	strbuf_puts(b, "args:");
+	for (size_t i = 0; i < kept.n; i += strlen(kept.s + i) + 1) {
+		bool is_plain = !kept.s[i + strcspn(kept.s + i, " \t'\"\\")];
+		strbuf_printf(b, " %s", is_plain ? kept.s + i : "*");
+	}
+	strbuf_puts(b, "\n");
 }
 
-/* "cipassword: $5$…" → "cipassword: *"; comments are descriptions. */
+/* Of a key that is kept, "uuid=…,serial=…": the parts that may hold anything. */
+static const char *const pve_keys[] = { "name", "sockets", "smp", "cores", "vcpus", "cpu", "memory",
+	"balloon", "hugepages", "keephugepages", "numa", "affinity", "cpuunits", "cpulimit", "lock",
+	"scsihw", "arch", "template", "hotplug", "machine", "ostype", "bios", "parent", "agent",
+	"kvm", "onboot", "protection", "tags" };
+static const char *const pve_prefixes[] = { "numa", "ide", "sata", "scsi", "virtio", "net",
+	"hostpci" };
+
+static bool is_pve_key(const char *key, size_t n)
+{
+	for (size_t i = 0; i < N_ELEMENTS(pve_keys); i++)
+		if (strlen(pve_keys[i]) == n && !strncmp(key, pve_keys[i], n))
+			return !(n == 4 && !strncmp(key, "tags", 4));
+	for (size_t i = 0; i < N_ELEMENTS(pve_prefixes); i++) {
+		const char *digits = str_after(key, pve_prefixes[i]);
+		if (digits && digits < key + n &&
+			strspn(digits, "0123456789") == (size_t)(key + n - digits))
+			return true;
+	}
+	return false;
+}
+
+/* "cipassword: $5$…" → "cipassword: *"; comments are descriptions. Only keys that are read are
+ * kept. */
 static char *redact_pve(const char *text, size_t *n)
 {
-	static const char *const keys[] = { "cipassword", "ciuser", "sshkeys", "description" };
 	AUTO_STRBUF struct strbuf b = { 0 };
 	AUTO_FREE char *copy = xstrndup(text, *n);
 	char *next = copy;
 	strbuf_puts(&b, "");
 	for (char *line; (line = str_next_line(&next));) {
-		size_t n_key = strcspn(line, ":");
-		if (*line == '#')
+		const char *start = line + strspn(line, " \t");
+		size_t n_key = strcspn(start, ":");
+		const char *args = str_after(start, "args:");
+		if (*start == '#')
 			strbuf_puts(&b, "#*\n");
-		else if (str_after(line, "args: "))
-			add_args(&b, line + strlen("args: "));
-		else if (line[n_key] && is_one_of(line, n_key, keys, N_ELEMENTS(keys)))
-			strbuf_printf(&b, "%.*s: *\n", (int)n_key, line);
+		else if (args)
+			add_args(&b, args);
+		else if (!start[n_key] && *start != '[' && *start)
+			strbuf_puts(&b, "*\n");
+		else if (start[n_key] && !is_pve_key(start, n_key))
+			strbuf_printf(&b, "%.*s: *\n", (int)n_key, start);
 		else
 			strbuf_printf(&b, "%s\n", line);
+	}
+	*n = b.n;
+	return TAKE(b.s);
+}
+
+/* Users by name and number. "alice:x:1000:1000:Alice A.:/home/a:/bin/sh" */
+static char *redact_users(const char *text, size_t *n)
+{
+	AUTO_STRBUF struct strbuf b = { 0 };
+	AUTO_FREE char *copy = xstrndup(text, *n);
+	strbuf_puts(&b, "");
+	for (char *next = copy, *line; (line = str_next_line(&next));) {
+		const char *name = strsep(&line, ":"), *password = strsep(&line, ":");
+		const char *uid = strsep(&line, ":");
+		if (password && uid)
+			strbuf_printf(&b, "%s:*:%s:*:*:*:*\n", name, uid);
 	}
 	*n = b.n;
 	return TAKE(b.s);
@@ -172,12 +143,16 @@ char *redact_answer(const char *kind, const char *key, const char *text, size_t 
 {
 	if (streq(kind, "libvirt"))
 		return redact_xml(text, n);
+	if (streq(kind, "qemu-config"))
+		return redact_config(text, n);
 	if (!streq(kind, "file") || !*n)
 		return NULL;
 	if (is_cmdline(key))
 		return redact_cmdline(text, n);
 	if (streq(key, "proc/cmdline"))
 		return boot_params_redact(text, n);
+	if (streq(key, "etc/passwd"))
+		return redact_users(text, n);
 	if (str_after(key, "etc/pve/") && strstr(key, "/qemu-server/"))
 		return redact_pve(text, n);
 	return NULL;
@@ -186,23 +161,64 @@ char *redact_answer(const char *kind, const char *key, const char *text, size_t 
 /* "guest=db01,debug-threads=on" or "db01,process=x" */
 static void learn_name(struct mask *m, const char *value)
 {
-	const char *guest = str_after(value, "guest=");
-	AUTO_FREE char *name = xstrndup(guest ? guest : value, strcspn(guest ? guest : value, ","));
-	mask_hide(m, name, "vm", 0);
+	AUTO_FREE char *copy = xstrdup(value);
+	struct keyvals k = { .text = copy, .implied = "guest" };
+	while (keyvals_next(&k))
+		if (streq(k.key, "guest"))
+			mask_hide(m, k.value, "vm", 0);
+}
+
+/* "[vm web*]" of a policy: a name without the signs of a glob. */
+static void learn_sections(struct mask *m, const char *text, size_t n)
+{
+	AUTO_FREE char *copy = xstrndup(text, n);
+	for (char *next = copy, *line; (line = str_next_line(&next));) {
+		line = str_trim(line);
+		char *name = strdup(str_after(line, "[vm ") ? line + 4 : "");
+		AUTO_FREE char *own = name;
+		size_t n_name = strlen(name);
+		if (n_name && name[n_name - 1] == ']')
+			name[n_name - 1] = 0;
+		name = str_trim(name);
+		if (*name && !name[strcspn(name, "*?")] && name[strspn(name, "0123456789")])
+			mask_hide(m, name, "vm", 0);
+	}
+}
+
+/* "name: web" of a config of Proxmox VE */
+static void learn_conf(struct mask *m, const char *text, size_t n)
+{
+	AUTO_FREE char *copy = xstrndup(text, n);
+	for (char *next = copy, *line; (line = str_next_line(&next));)
+		if (str_after(line, "name:"))
+			mask_hide(m, str_trim(line + 5), "vm", 0);
+}
+
+static void learn_options(struct mask *m, const char *text, size_t n)
+{
+	const char *p = text, *end = text + n, *option = "", *arg;
+	while ((arg = qemu_args_next(&p, end))) {
+		if (streq(option, "name"))
+			learn_name(m, arg);
+		if (streq(option, "uuid"))
+			mask_hide(m, arg, "00000000-0000-4000-8000-", 12);
+		const char *name = qemu_args_option(arg);
+		option = name ? name : "";
+	}
 }
 
 void redact_learn(struct mask *m, const char *kind, const char *key, const char *text, size_t n)
 {
-	if (!streq(kind, "file") || !is_cmdline(key) || !n || !is_qemu(text))
+	if (streq(kind, "libvirt"))
+		redact_learn_xml(m, text);
+	if (!streq(kind, "file") || !n)
 		return;
-	const char *end = text + n, *option = "";
-	for (const char *p = text; p < end; p += strlen(p) + 1) {
-		if (streq(option, "-name"))
-			learn_name(m, p);
-		if (streq(option, "-uuid"))
-			mask_hide(m, p, "00000000-0000-4000-8000-", 12);
-		option = *p == '-' ? p : "";
-	}
+	if (is_cmdline(key) && is_qemu(text, n))
+		learn_options(m, text, n);
+	if (strstr(key, "wideberth/") && str_has_suffix(key, ".conf"))
+		learn_sections(m, text, n);
+	if (str_after(key, "etc/pve/") && strstr(key, "/qemu-server/"))
+		learn_conf(m, text, n);
 }
 
 const struct host_secrets redact_secrets = { redact_answer, redact_learn };

@@ -90,12 +90,11 @@ static const char *policy_name(int policy)
 	return policy >= 0 && policy < (int)N_ELEMENTS(names) ? names[policy] : NULL;
 }
 
-static struct vm_thread *add_thread(
-	const struct vm_search *f, struct vm_draft *d, const struct task *task)
+static void fill_thread(const struct vm_search *f, const struct task *task, struct vm_thread *t)
 {
-	struct vm_thread *t = array_push(&d->threads);
 	*t = (struct vm_thread){
 		.tid = task->tid,
+		.pid = task->pid,
 		.start = task->start,
 		.is_kthread = task_is_kthread(task),
 		.role = ROLE_KVM,
@@ -111,7 +110,23 @@ static struct vm_thread *add_thread(
 		.guest_core = -1,
 		.guest_thread = -1,
 	};
+}
+
+static struct vm_thread *add_thread(
+	const struct vm_search *f, struct vm_draft *d, const struct task *task)
+{
+	struct vm_thread *t = array_push(&d->threads);
+	fill_thread(f, task, t);
 	return t;
+}
+
+void vm_add_helper_thread(
+	struct vm_search *f, struct vm_draft *d, const struct task *task, const char *name)
+{
+	struct vm_thread *t = array_push(&d->helpers);
+	fill_thread(f, task, t);
+	t->role = ROLE_HELPER;
+	t->id = name;
 }
 
 /* Those of the snapshot are in order; those that came late stand behind them. */

@@ -84,6 +84,7 @@ static void search_done(struct vm_search *f)
 		qemu_args_done(&d->args);
 		free(d->notes.v);
 		free(d->threads.v);
+		free(d->helpers.v);
 	}
 	free(f->drafts.v);
 	free(f->by_pid);
@@ -139,6 +140,8 @@ static void add_vm(struct vm_search *f, struct vms *v, struct vm_draft *d)
 	qsort(d->threads.v, d->threads.n, sizeof *d->threads.v, by_role);
 	vm->threads = arena_dup(f->arena, d->threads.v, d->threads.n, sizeof *d->threads.v);
 	vm->n_threads = d->threads.n;
+	vm->helpers = arena_dup(f->arena, d->helpers.v, d->helpers.n, sizeof *d->helpers.v);
+	vm->n_helpers = d->helpers.n;
 	vm->config = d->config;
 	vm->notes = arena_dup(f->arena, d->notes.v, d->notes.n, sizeof *d->notes.v);
 	vm->n_notes = d->notes.n;
@@ -223,6 +226,7 @@ int vms_find_about(struct host *h, const struct snapshot *s, vm_about_fn *is_abo
 	identify_all(&f);
 	ask_all(&f, is_about, context);
 	vm_kernel_threads(&f);
+	vm_helpers(&f);
 	vm_devices(&f);
 	v->vms = arena_alloc(&v->arena, (f.drafts.n + 1) * sizeof *v->vms);
 	array_for_each (d, &f.drafts)
@@ -260,6 +264,8 @@ void vm_read_times(struct host *h, struct vm *vm)
 		/* A kernel thread is a process of its own. */
 		read_times(h, t->is_kthread ? t->tid : vm->pid, t);
 	}
+	for (size_t i = 0; i < vm->n_helpers; i++)
+		read_times(h, vm->helpers[i].pid, &vm->helpers[i]);
 }
 
 char *vm_label(const char *id, const char *name)
@@ -276,6 +282,7 @@ const char *thread_role_name(enum thread_role role)
 		[ROLE_VHOST] = "vhost",
 		[ROLE_WORKER] = "worker",
 		[ROLE_KVM] = "kvm",
+		[ROLE_HELPER] = "helper",
 	};
 	return names[role];
 }

@@ -26,6 +26,8 @@ enum thread_role {
 	ROLE_VHOST,  /* vhost-PID workers */
 	ROLE_WORKER, /* thread pool, vnc, call_rcu, io_uring, migration, … */
 	ROLE_KVM,    /* kernel threads that serve this VM: kvm-pit/PID, kvm-nx-lpage-recovery */
+	ROLE_HELPER, /* processes that serve one VM: virtiofsd, swtpm, passt, vhost-user back ends
+		      */
 	N_ROLES,
 };
 
@@ -33,6 +35,7 @@ struct vm_thread {
 	int tid;
 	uint64_t start;  /* with tid an identity, see struct task */
 	bool is_kthread; /* not a thread of the VM's process */
+	int pid;         /* the process that it is of */
 	enum thread_role role;
 	int index;      /* vCPU number; -1 for other roles */
 	const char *id; /* the I/O thread's id in QEMU; NULL when unknown or another role */
@@ -85,6 +88,8 @@ struct vm {
 	const char *cgroup;        /* path below the cgroup v2 mount, NULL without one */
 	struct vm_thread *threads; /* by role, then index, then tid */
 	size_t n_threads;
+	struct vm_thread *helpers; /* threads of processes that serve it alone; id: the process */
+	size_t n_helpers;
 	const struct vm_config *config; /* never NULL where vms_find() made it; see vm/config.h */
 	const struct vm_memory *memory; /* where it is, see vm/memory.h; NULL: nobody has asked */
 	struct vm_device *devices;
