@@ -21,7 +21,7 @@ enum {
 	GROUPS_MAX = 3,      /* kinds that there are words for */
 };
 
-/* A number of every online CPU, in the snapshot's order. */
+/* A number of every online CPU, by its index in the snapshot. */
 struct column {
 	int64_t *v; /* ABSENT: unknown */
 	bool is_whole, is_varied;
@@ -45,28 +45,37 @@ struct members {
 
 /* ---- what the kernel says ---- */
 
-static void judge(struct column *c, size_t n)
+static void judge(struct column *c, const struct snapshot *s, const struct members *m)
 {
-	c->is_whole = n > 0;
-	for (size_t i = 0; i < n; i++) {
-		c->is_whole &= c->v[i] != ABSENT;
-		c->is_varied |= c->v[i] != c->v[0];
+	c->is_whole = m->n > 0;
+	for (size_t i = 0; i < m->n; i++) {
+		int64_t value = c->v[m->v[i].cpu - s->cpus];
+		c->is_whole &= value != ABSENT;
+		c->is_varied |= value != c->v[m->v[0].cpu - s->cpus];
 	}
 	c->is_varied &= c->is_whole;
 }
 
-/* cpuN/FILE, of each. A host has it for all or for none: the first is asked first. */
+/* cpuN/FILE, of each. A host has it for all or for none: the first is asked first. What is true of
+ * a core is so of its threads. */
 static struct column read_column(
 	struct host *h, struct snapshot *s, const struct members *m, const char *file, bool is_hex)
 {
-	struct column c = { .v = arena_alloc(&s->arena, m->n * sizeof *c.v) };
+	struct column c = { .v = arena_alloc(&s->arena, s->n_cpus * sizeof *c.v) };
+	const int64_t *first = m->n ? &c.v[m->v[0].cpu - s->cpus] : NULL;
 	for (size_t i = 0; i < m->n; i++) {
-		int cpu = m->v[i].cpu->cpu;
-		c.v[i] = i && c.v[0] == ABSENT ? ABSENT
-			: is_hex               ? read_hex(h, s, CPU_DIR "/cpu%d/%s", cpu, file)
-					       : read_number(h, s, CPU_DIR "/cpu%d/%s", cpu, file);
+		const struct cpu *own = m->v[i].cpu;
+		int64_t *value = &c.v[own - s->cpus];
+		int cpu = own->core < 0 ? own->cpu : cpuset_first(&s->cores[own->core].cpus);
+		if (i && *first == ABSENT)
+			*value = ABSENT;
+		else if (cpu != own->cpu)
+			*value = c.v[snapshot_cpu(s, cpu) - s->cpus];
+		else
+			*value = is_hex ? read_hex(h, s, CPU_DIR "/cpu%d/%s", cpu, file)
+					: read_number(h, s, CPU_DIR "/cpu%d/%s", cpu, file);
 	}
-	judge(&c, m->n);
+	judge(&c, s, m);
 	return c;
 }
 
@@ -89,9 +98,9 @@ static struct column read_frequencies(struct host *h, struct snapshot *s, const 
 		int64_t khz = read_number(h, s, CPU_DIR "/cpufreq/%s/cpuinfo_max_freq", names.v[k]);
 		for (size_t i = 0; i < m->n; i++)
 			if (cpuset_has(&cpus, m->v[i].cpu->cpu))
-				c.v[i] = khz;
+				c.v[m->v[i].cpu - s->cpus] = khz;
 	}
-	judge(&c, m->n);
+	judge(&c, s, m);
 	return c;
 }
 
@@ -276,9 +285,10 @@ void read_kinds(struct host *h, struct snapshot *s)
 	const struct column *speed = capacity.is_varied ? &capacity : khz.is_whole ? &khz : NULL;
 	const struct column *favour = perf.is_whole ? &perf : khz.is_whole ? &khz : speed;
 	for (size_t i = 0; i < m.n; i++) {
-		m.v[i].make = midr.is_whole ? midr.v[i] & midr_make : ABSENT;
-		m.v[i].speed = speed ? speed->v[i] : 0;
-		m.v[i].favour = favour ? favour->v[i] : 0;
+		ptrdiff_t cpu = m.v[i].cpu - s->cpus;
+		m.v[i].make = midr.is_whole ? midr.v[cpu] & midr_make : ABSENT;
+		m.v[i].speed = speed ? speed->v[cpu] : 0;
+		m.v[i].favour = favour ? favour->v[cpu] : 0;
 	}
 	if (!set_kinds_by_pmu(h, s, &m) && speed && m.n) {
 		qsort(m.v, m.n, sizeof *m.v, fastest_first);

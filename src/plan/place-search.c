@@ -142,13 +142,15 @@ static bool passes(const struct host_core *core, const struct filter *f)
 		(core->is_boot_isolated || !f->is_boot_isolated_only);
 }
 
-/* More capacity first, then the faster kind, then the lower number. */
+/* More capacity first, then the faster kind, then the favoured of it, then the lower number. */
 static int core_order(const struct planner *p, int a, int b)
 {
 	const struct host_core *x = &p->cores[a], *y = &p->cores[b];
 	if (x->capacity != y->capacity)
 		return y->capacity - x->capacity;
-	return x->kind != y->kind ? (int)x->kind - (int)y->kind : a - b;
+	if (x->kind != y->kind)
+		return (int)x->kind - (int)y->kind;
+	return x->rank != y->rank ? x->rank - y->rank : a - b;
 }
 
 static int by_core_order(const void *a, const void *b, void *p)

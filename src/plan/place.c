@@ -25,8 +25,10 @@ static void init_cores(struct planner *p)
 		c.n_cpus = cpuset_count(&c.cpus);
 		c.is_boot_isolated = cpuset_intersects(&c.cpus, &s->boot_isolated_cpus);
 		const struct cpu *cpu = snapshot_cpu(s, c.first);
-		if (cpu)
+		if (cpu) {
 			c.kind = cpu->kind;
+			c.rank = cpu->rank;
+		}
 		if (c.n_cpus)
 			p->cores[p->n_cores++] = c;
 	}

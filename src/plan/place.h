@@ -23,6 +23,7 @@ struct host_core {
 	int n_cpus;
 	int l3, node; /* as in struct core: indexes, or -1 */
 	enum cpu_kind kind;
+	int rank;                           /* as in struct cpu: 0 is favoured most of its kind */
 	bool is_reserved, is_boot_isolated; /* true when one of the CPUs is */
 	int owner;    /* index of the VM that claims (part of) it, or NOBODY */
 	int capacity; /* vCPUs of the VM at hand that it can take; see place_capacities() */

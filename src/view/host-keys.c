@@ -16,6 +16,7 @@ static const struct key_row rows[] = {
 	{ "cpus[].l3_kib", "its size" },
 	{ "cpus[].siblings", "cpulist of the core's online CPUs" },
 	{ "cpus[].kind", "performance, efficiency, low-power, or uniform: all are of one kind" },
+	{ "cpus[].rank", "among its kind: 0 is what the hardware favours most" },
 	{ "cpus[].online", "false: switched off" },
 	{ "cpus[].isolated", "by isolcpus= or in an isolated partition" },
 	{ "cpus[].vms", "ids of the VMs that have it, or whose vCPUs somebody pinned there" },

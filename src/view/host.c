@@ -51,6 +51,7 @@ static json_t *cpu_json(const struct snapshot *s, const struct vms *vms, const s
 	json_object_set_new(
 		o, "siblings", cpus_json(c->core < 0 ? &self : &s->cores[c->core].cpus));
 	json_object_set_new(o, "kind", text_json(cpu_kind_name(c->kind)));
+	json_object_set_new(o, "rank", c->is_online ? json_integer(c->rank) : json_null());
 	json_object_set_new(o, "online", json_boolean(c->is_online));
 	json_object_set_new(o, "isolated", json_boolean(c->is_isolated));
 	json_object_set_new(o, "vms", vms_on(s, vms, l, c->cpu));

@@ -475,6 +475,15 @@ static void test_odd_hosts(void)
 		"cores, CPUs 8,10,12,14)",
 		"a mix when nothing else will do, said");
 	fake_free(h);
+	/* 8 like cores with SMT; the last two are favoured, the sixth most */
+	h = fake_host((struct shape){ 1, 1, 1, 8, 2, false });
+	for (size_t i = 0; i < h->s.n_cpus; i++)
+		h->s.cpus[i].rank = h->s.cpus[i].core == 5 ? 0 : h->s.cpus[i].core > 5 ? 1 : 2;
+	fake_vm(h, "100", 4, 2, 0);
+	placed(h, "", "100 isolated 10 11 12 13", "favoured cores first");
+	fake_vm(h, "200", 4, 2, 0);
+	placed(h, "", "100 isolated 10 11 12 13\n200 isolated 14 15 2 3", "then the others");
+	fake_free(h);
 }
 
 static void test_shared(void)

@@ -203,6 +203,9 @@ static void test_tables(void)
 		"  ]\n"
 		"}\n",
 		"the same values as JSON, in the order they were added");
+	AUTO_REPORT struct report *unit = thief_report("machine-qemu\\x2d1\\x2ddb01.scope");
+	AUTO_FREE char *cells = text_of(unit, utf8_80);
+	ok(strstr(cells, " machine-qemu\\x2d1\\x2ddb01.scope "), "names as systemd writes them");
 }
 
 static void test_wrapping(void)
