@@ -60,16 +60,18 @@ static int next_number(struct mask *m, const char *alias)
 	return 1;
 }
 
-/* systemd writes "-" in the names of scopes as "\x2d". */
+/* As systemd escapes names in units: "custE db" → "custE\\x20db"; see systemd-escape(1). */
 static char *escaped(const char *name)
 {
 	AUTO_STRBUF struct strbuf b = { 0 };
 	strbuf_puts(&b, "");
-	for (; *name; name++) {
-		if (*name == '-')
-			strbuf_puts(&b, "\\x2d");
+	for (const char *p = name; *p; p++) {
+		if (*p == '/')
+			strbuf_puts(&b, "-");
+		else if (isalnum((unsigned char)*p) || strchr(":_", *p) || (*p == '.' && p > name))
+			strbuf_add(&b, p, 1);
 		else
-			strbuf_add(&b, name, 1);
+			strbuf_printf(&b, "\\x%02x", (unsigned char)*p);
 	}
 	return TAKE(b.s);
 }
@@ -98,7 +100,8 @@ static const struct hidden *hidden_at(
 	const struct mask *m, const char *text, const char *p, const char *end)
 {
 	const struct hidden *best = NULL;
-	bool is_escape = p - text >= 4 && !strncmp(p - 4, "\\x2d", 4);
+	bool is_escape = p - text >= 4 && p[-4] == '\\' && p[-3] == 'x' &&
+		isxdigit((unsigned char)p[-2]) && isxdigit((unsigned char)p[-1]);
 	if (p > text && is_inside_word(p[-1]) && !is_escape)
 		return NULL;
 	array_for_each (h, &m->names) {

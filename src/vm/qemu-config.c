@@ -147,7 +147,7 @@ static void read_machine(struct reader *r, const char *value)
 static void add_socket(struct reader *r, const struct props *p)
 {
 	static const char *const keys[] = { "path", "backend.data.addr.data.path", "addr.path",
-		"remote.path", "socket.path" };
+		"remote.path", "socket.path", "socket" };
 	for (size_t i = 0; i < N_ELEMENTS(keys); i++) {
 		const char *path = props_get(p, keys[i]);
 		if (path && *path == '/')

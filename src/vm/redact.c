@@ -116,6 +116,24 @@ static char *redact_pve(const char *text, size_t *n)
 	return TAKE(b.s);
 }
 
+/* A policy without its comments: they are for people. */
+static char *redact_policy(const char *text, size_t *n)
+{
+	AUTO_STRBUF struct strbuf b = { 0 };
+	AUTO_FREE char *copy = xstrndup(text, *n);
+	strbuf_puts(&b, "");
+	for (char *next = copy, *line; (line = str_next_line(&next));) {
+		char *start = line + strspn(line, " \t"), *comment = strstr(line, " #");
+		if (*start == '#' || *start == ';')
+			*start = 0;
+		else if (comment && *start != '[')
+			*comment = 0;
+		strbuf_printf(&b, "%s\n", line);
+	}
+	*n = b.n;
+	return TAKE(b.s);
+}
+
 /* Users by name and number. "alice:x:1000:1000:Alice A.:/home/a:/bin/sh" */
 static char *redact_users(const char *text, size_t *n)
 {
@@ -151,6 +169,8 @@ char *redact_answer(const char *kind, const char *key, const char *text, size_t 
 		return redact_cmdline(text, n);
 	if (streq(key, "proc/cmdline"))
 		return boot_params_redact(text, n);
+	if (strstr(key, "wideberth/") && str_has_suffix(key, ".conf"))
+		return redact_policy(text, n);
 	if (streq(key, "etc/passwd"))
 		return redact_users(text, n);
 	if (str_after(key, "etc/pve/") && strstr(key, "/qemu-server/"))

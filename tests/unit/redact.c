@@ -346,6 +346,9 @@ static void planted_words(void)
 /* What is kept must be as good as the whole: JSON with blanks, lists, sockets of helpers, files. */
 static void what_must_stay(void)
 {
+	file_is("etc/wideberth/wideberth.conf",
+		"# for LEAK\n[vm a]\ncores = full # LEAK\n ; LEAK\n", "\n[vm a]\ncores = full\n \n",
+		"a policy without comments");
 	line_is(Q "-object|{ \"qom-type\": \"iothread\", \"id\" : \"io0\" }",
 		Q "-object|{\"qom-type\":\"iothread\",\"id\":\"io0\"}", "JSON with blanks");
 	line_is(Q "-device|{\"driver\":\"x\",\"iothread-vq-mapping\":[{\"iothread\":\"a\",\"vqs\":["
@@ -405,6 +408,16 @@ static void names(void)
 	masked(m, "uuid aa-bb", "uuid 00000000-0000-4000-8000-000000000001");
 	masked(m, "dbus pve12 xpve1 _db db_", "dbus pve12 xpve1 _db db_");
 	masked(m, "home", "home");
+	static const char blank[] = "qemu-kvm\0-name\0guest=custE db,debug-threads=on";
+	static const char policy[] = "[vm custC-shop]\nclass = x\n[vm web*]\n[vm 100]\n";
+	static const char domain[] = "<domains><domain><name>pay</name><uuid>cc-dd</uuid></domain>";
+	redact_learn(m, "file", "proc/8/cmdline", blank, sizeof blank);
+	redact_learn(m, "file", "etc/pve/wideberth/a.conf", policy, sizeof policy - 1);
+	redact_learn(m, "libvirt", "domains", domain, sizeof domain - 1);
+	redact_learn(m, "file", "etc/pve/qemu-server/7.conf", "name: sql\n", 10);
+	masked(m, "machine-qemu\\x2d1\\x2dcustE\\x20db.scope", "machine-qemu\\x2d1\\x2dvm3.scope");
+	masked(m, "custE db, custC-shop, web, 100, pay, cc-dd, sql",
+		"vm3, vm4, web, 100, vm5, 00000000-0000-4000-8000-000000000002, vm6");
 	mask_free(m);
 }
 
