@@ -136,10 +136,28 @@ static void add_interrupts(struct builder *b)
 	}
 }
 
+/* What the VMs' policies ask of the whole kernel. */
+static void add_sysctls(struct builder *b)
+{
+	struct setting *s = NULL;
+	for (size_t i = 0; i < b->n_placements; i++) {
+		const struct placement *p = &b->placements[i];
+		if (p->level < LEVEL_FENCED || !p->wish.stat_interval_s)
+			continue;
+		if (!s)
+			s = builder_add(b, "vm.stat_interval", "host",
+				"updates of the memory counters interrupt every CPU");
+		s->is_optional = true;
+		builder_want(b, s, p, value_number(p->wish.stat_interval_s));
+	}
+}
+
 static void build(struct builder *b)
 {
-	if (b->n_wanted)
+	if (b->n_wanted) {
 		add_interrupts(b);
+		add_sysctls(b);
+	}
 	if (b->n_fences)
 		add_fences(b);
 	for (size_t i = 0; i < b->n_placements; i++) {

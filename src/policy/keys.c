@@ -21,6 +21,7 @@ static const char *const memory_words[] = { "none", "preferred", "strict", "inte
 static const char *const governor_words[] = { "keep", "performance", "powersave", "schedutil",
 	"ondemand", "conservative", "userspace", NULL };
 static const char *const scheduler_words[] = { "keep", NULL };
+static const char *const keep_words[] = { "keep", NULL };
 static const char *const strict_words[] = { "no", "yes", NULL };
 
 static int word_index(const char *text, const char *const *words)
@@ -167,6 +168,16 @@ static int parse_vcpus(const struct policy_text *in, void *field)
 	return 0;
 }
 
+static int parse_seconds(const struct policy_text *in, void *field)
+{
+	int n = 0;
+	bool is_kept = word_index(in->text, in->key->words) >= 0;
+	if (!is_kept && (str_to_int(in->text, &n) < 0 || n < 1 || n > 86400))
+		return -EINVAL;
+	*(int *)field = n;
+	return 0;
+}
+
 /* A user's name or number: whether there is one by that name shows when a VM is his. */
 static int parse_owner(const struct policy_text *in, void *field)
 {
@@ -225,6 +236,11 @@ static const struct policy_key keys[] = {
 	{ "class", "scheduler", "keep | fifo:PRIORITY", "keep",
 		"scheduling policy of the vCPU threads", .later = "fifo:PRIORITY",
 		.words = scheduler_words, .parse = parse_scheduler },
+	{ "class", "stat-interval", "keep | SECONDS", "keep",
+		"at least so long between two updates of the memory counters, which interrupt "
+		"every CPU",
+		.words = keep_words, .parse = parse_seconds, .format = format_number,
+		FIELD(vm.stat_interval_s) },
 	{ "class", "strict", "no | yes", "no", "yes: refuse to run the VM when it is not isolated",
 		.later = "yes", .words = strict_words, .parse = parse_first_word },
 	{ "vm", "class", "the NAME of a [class NAME]", "none", "take the keys of this class",
@@ -239,6 +255,8 @@ static const struct policy_key keys[] = {
 		"how many vCPUs to keep CPUs for, where the VM cannot be asked",
 		.parse = parse_vcpus, .format = format_number, FIELD(vm.vcpus) },
 };
+
+static_assert(N_ELEMENTS(keys) <= POLICY_KEYS_MAX, "room for all");
 
 const struct policy_key *policy_keys(size_t *ret_n)
 {

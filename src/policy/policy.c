@@ -11,15 +11,13 @@
 enum section_kind { SECTION_HOST, SECTION_CLASS, SECTION_VM, N_SECTIONS };
 static const char *const section_words[] = { "host", "class", "vm", NULL };
 
-enum { MAX_KEYS = 32 };
-
 /* One "[kind name]" as it stands in a file, or one option of the command line. */
 struct section {
 	enum section_kind kind;
 	const char *name; /* "" for [host] */
 	bool is_command_line;
-	const char *source;           /* "FILE:LINE" or "command line" */
-	const char *set_at[MAX_KEYS]; /* by key: its "FILE:LINE"; NULL: not set */
+	const char *source;                  /* "FILE:LINE" or "command line" */
+	const char *set_at[POLICY_KEYS_MAX]; /* by key: its "FILE:LINE"; NULL: not set */
 	struct policy_values values;
 };
 
@@ -71,7 +69,7 @@ static int unknown_key(struct policy *p, const struct section *s, const char *na
 {
 	size_t n;
 	const struct policy_key *keys = policy_keys(&n);
-	const char *words[MAX_KEYS + 1] = { NULL };
+	const char *words[POLICY_KEYS_MAX + 1] = { NULL };
 	size_t n_words = 0;
 	struct strbuf all AUTO_STRBUF = { 0 };
 	const char *home = NULL;

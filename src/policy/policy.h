@@ -38,9 +38,10 @@ struct vm_wish {
 	enum cores_wish cores;
 	enum place_wish place;
 	struct helper_place emulator, iothreads;
-	int vcpus;          /* 0: read from the VM */
-	const char *owner;  /* whose VM it is, where no manager vouches for it; NULL: root's */
-	const char *source; /* "FILE:LINE" of its last section; "command line"; NULL: no section */
+	int vcpus;           /* 0: read from the VM */
+	int stat_interval_s; /* 0: kept */
+	const char *owner;   /* whose VM it is, where no manager vouches for it; NULL: root's */
+	const char *source;  /* "FILE:LINE" of its last section; "command line"; NULL: no section */
 };
 
 enum housekeeping_wish { HOUSEKEEPING_AUTO, HOUSEKEEPING_CPUS, HOUSEKEEPING_CORES };
@@ -110,6 +111,7 @@ struct policy_key {
 	size_t offset, size; /* in struct policy_values */
 };
 enum { POLICY_LATER = 1 };
+enum { POLICY_KEYS_MAX = 32 };
 const struct policy_key *policy_keys(size_t *ret_n);
 /* A sentence or two for people: what it means, its default, and what has no effect yet. */
 const char *policy_key_help(const struct policy_key *key, struct arena *a) MUST_CHECK;

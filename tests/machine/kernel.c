@@ -191,6 +191,16 @@ static int write_workqueue(struct host *h, const char *path, const char *text)
 	return r < 0 ? r : refresh_workqueues(h);
 }
 
+/* proc_dointvec() takes numbers only. */
+static int write_sysctl(struct host *h, const char *path, const char *text)
+{
+	int n;
+	if (str_to_int(text, &n) < 0)
+		return -EINVAL;
+	AUTO_FREE char *line = xasprintf("%d\n", n);
+	return tree_put(h, path, line);
+}
+
 static const char irqbalance[] = "run/irqbalance/banned";
 
 static int tree_get_irqbalance(struct host *h, struct cpuset *ret)
@@ -236,6 +246,8 @@ static int tree_write(struct host *h, const char *path, const char *text)
 		return write_default_irq(h, path, text);
 	if (streq(path, WORKQUEUE "cpumask"))
 		return write_workqueue(h, path, text);
+	if (str_after(path, "proc/sys/"))
+		return write_sysctl(h, path, text);
 	return -EOPNOTSUPP; /* nobody taught the tree what this does */
 }
 

@@ -200,6 +200,7 @@ static void put_kernel(const struct root *r)
 		files_put(r->dir, words[r->kind], ".kernel");
 	files_put(
 		r->dir, "6f2a8c2e-0000-4000-8000-000000000001\n", "proc/sys/kernel/random/boot_id");
+	files_put(r->dir, "1\n", "proc/sys/vm/stat_interval");
 	files_put(r->dir, "testhost\n", "proc/sys/kernel/hostname");
 	AUTO_FREE char *release = xasprintf("%s-test\n", root_names[r->kind]);
 	files_put(r->dir, release, "proc/sys/kernel/osrelease");
