@@ -285,7 +285,7 @@ static void test_table(void)
 {
 	size_t n;
 	const struct policy_key *keys = policy_keys(&n);
-	same_int(n, 15, "keys");
+	same_int(n, 16, "keys");
 	for (size_t i = 0; i < n; i++) {
 		const struct policy_key *k = &keys[i];
 		ok(k->values && k->fallback && k->summary && k->parse, "%s is complete", k->key);
