@@ -35,8 +35,8 @@ static const struct {
 	{ "[vm a b]\nzzzzzzzz = 1\n",
 		"p.conf:2: unknown key 'zzzzzzzz' in [vm a b] (valid: cores, place, isolation, "
 		"spare, "
-		"emulator, iothreads, memory, governor, scheduler, strict, class, near, owner, "
-		"vcpus)" },
+		"emulator, iothreads, memory, governor, scheduler, stat-interval, strict, class, "
+		"near, owner, vcpus)" },
 	{ "[host]\ncores = full\n",
 		"p.conf:2: unknown key 'cores' in [host] (it belongs in [class])" },
 	{ "[class a]\nvcpus = 4\n",
