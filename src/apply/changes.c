@@ -177,8 +177,8 @@ static bool is_heir(struct host *h, const struct ledger *l, const struct change 
 }
 
 /* What it is now, and what to come back to. Returns as knob_read(). */
-static int read_before(struct host *h, const struct ledger *l, const struct entry *ours,
-	struct change *c, struct arena *a)
+static int read_before(struct host *h, const struct ledger *l, const struct setting *s,
+	const struct entry *ours, struct change *c, struct arena *a)
 {
 	int r = knob_read(h, c->knob, &c->target, a, &c->before);
 	if (ours) {
@@ -187,6 +187,9 @@ static int read_before(struct host *h, const struct ledger *l, const struct entr
 	} else if (r == 0 && l->entries.n && is_heir(h, l, c)) {
 		c->in_force = change_keep(a, &c->before);
 		c->baseline = VALUE_IS_UNSET;
+	} else if (r == 0 && s->group_cpus && c->before.kind == VALUE_SET) {
+		bool is_unset = cpuset_equal(c->before.cpus, s->group_cpus);
+		c->baseline = is_unset ? VALUE_IS_UNSET : c->before;
 	} else if (r == 0) {
 		c->baseline = knob_baseline(h, c->knob, &c->target, &c->before);
 	}
@@ -256,7 +259,7 @@ static int plan_setting(struct host *h, const struct ledger *l, const struct set
 		.avoid = s->avoid ? arena_dup(a, s->avoid, 1, sizeof *s->avoid) : NULL,
 	};
 	const struct entry *ours = ledger_find(l, c.knob, &c.target);
-	int r = read_before(h, l, ours, &c, a);
+	int r = read_before(h, l, s, ours, &c, a);
 	if (r == KNOB_GONE) { /* ended since the snapshot, or not there at all */
 		if (ours)
 			add(list, &c, CHANGE_GONE, NULL);

@@ -6,6 +6,15 @@
 #include "base/str.h"
 #include "plan/settings-build.h"
 
+/* What a group gives to the threads in it that chose nothing; -1: not known. */
+static const struct cpuset *group_cpus(const struct builder *b, int cgroup)
+{
+	for (int g = cgroup; g >= 0; g = b->s->cgroups[g].parent)
+		if (b->s->cgroups[g].effective)
+			return b->s->cgroups[g].effective;
+	return NULL;
+}
+
 static struct setting *add_thread(
 	struct builder *b, const char *knob, int tid, uint64_t start, const char *why)
 {
@@ -13,6 +22,8 @@ static struct setting *add_thread(
 	snprintf(key, sizeof key, "%d", tid);
 	struct setting *s = builder_add(b, knob, key, why);
 	s->id = arena_printf(b->arena, "%llu", (unsigned long long)start);
+	const struct task *t = snapshot_task(b->s, tid);
+	s->group_cpus = t && t->start == start ? group_cpus(b, t->cgroup) : NULL;
 	return s;
 }
 

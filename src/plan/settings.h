@@ -30,7 +30,10 @@ struct setting {
 	bool is_sole; /* it is one VM's alone, its thread or group: the value is what that wants */
 	const struct cpuset *fallback; /* the set to have when nothing online is left; or NULL */
 	const struct cpuset *avoid;    /* a set without these CPUs is as good; or NULL */
-	bool is_optional;              /* failing is reported, and no reason to give up */
+	/* Of a thread: what its group gave to everybody when the host was looked at. A mask that is
+	 * just that was most likely never chosen. NULL: not known. */
+	const struct cpuset *group_cpus;
+	bool is_optional; /* failing is reported, and no reason to give up */
 	/* There is nothing to do where nobody chose a value: a fence or a partition holds it. */
 	bool needs_own;
 	/* The kernel derives it from that other setting, as long as both are what they were before
