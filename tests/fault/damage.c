@@ -90,7 +90,7 @@ static void cut_everywhere(const char *text, size_t n, const struct ledger *whol
 	}
 	same_int(n_lines, n_records + 2, "the ledger: a header, a placement, %zu entries",
 		n_records);
-	same_int(n_wrong, 0, "cut at each of %zu bytes: what is whole is read, no more", n);
+	same_int(n_wrong, 0, "I5: cut at each of %zu bytes: what is whole is read, no more", n);
 }
 
 /* All bits of the header and of the last records, and some in between. */
@@ -114,7 +114,8 @@ static void flip_everywhere(const char *text, size_t n, const struct ledger *who
 			bool is_cut = !bad[i] || bad[i] == '\n' || text[i] == '\n';
 			n_lost += !is_cut && n_entries + 1 < whole->entries.n;
 		}
-	same_int(n_wrong, 0, "each of %zu bits flipped: no entry that was not written", n_flips);
+	same_int(
+		n_wrong, 0, "I5: each of %zu bits flipped: no entry that was not written", n_flips);
 	same_int(n_lost, 0, "a wrong bit costs one entry at most");
 }
 
@@ -144,14 +145,14 @@ static void try_all(struct machine *m, const char *name, const struct image *our
 		size_t cuts[] = { at, at + 4, at + length / 2, at + length - 2 };
 		size_t step = at > n / 4 && at < n * 3 / 4 ? 6 : 2;
 		for (size_t i = at / 97 % step; i < N_ELEMENTS(cuts); i += step) {
-			AUTO_FREE char *title = xasprintf("%s cut at byte %zu", name, cuts[i]);
+			AUTO_FREE char *title = xasprintf("I5: %s cut at byte %zu", name, cuts[i]);
 			image_put(m, start);
 			try_damaged(m, name, text, cuts[i], ours, title);
 		}
 		size_t bit = at * 5 % (length * 8);
 		AUTO_FREE char *bad = xstrndup(text, n);
-		AUTO_FREE char *title =
-			xasprintf("%s with bit %zu of byte %zu wrong", name, bit % 8, at + bit / 8);
+		AUTO_FREE char *title = xasprintf(
+			"I5: %s with bit %zu of byte %zu wrong", name, bit % 8, at + bit / 8);
 		bad[at + bit / 8] = (char)(bad[at + bit / 8] ^ 1 << bit % 8);
 		image_put(m, start);
 		try_damaged(m, name, bad, n, ours, title);
@@ -172,7 +173,7 @@ static void older_records_count(struct machine *m)
 	ok(streq(machine_read(m, "proc/irq/28/smp_affinity_list"), "6-11,18-23") &&
 			streq(machine_read(m, "proc/irq/9/smp_affinity_list"), "0-23") &&
 			!machine_has(m, "sys/fs/cgroup/qemu.slice/100.scope/vcpus"),
-		"a torn last record: the older ones are undone");
+		"I5: a torn last record: the older ones are undone");
 }
 
 static void end_to_end(void)

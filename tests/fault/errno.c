@@ -90,7 +90,7 @@ static void fail_at(struct machine *m, const struct scene *s, const char *how, i
 		is_right = is_residue_honest(m, how);
 	else
 		printf("# exit code %d: %s\n", code, m->output);
-	ok(is_right, "%s, %s, %s (%s)", root_names[s->kind], s->level, fault,
+	ok(is_right, "I10: %s, %s, %s (%s)", root_names[s->kind], s->level, fault,
 		strerrorname_np(error));
 	if (!is_right)
 		machine_reset(m);

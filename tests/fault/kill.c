@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Killed around every change of apply, of undo, and of the recovery from that: the machine is as it
- * was in the end, and until then status says so and touches nothing. */
+/* I4: killed around every change of apply, of undo, and of the recovery from that, the machine is
+ * as it was in the end, and until then status says so and touches nothing. I2: the journal alone
+ * brings it back, so that whatever was done stood in it before. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -73,7 +74,7 @@ static void kill_at(struct machine *m, const char *args, const char *side, int k
 {
 	char fault[40];
 	snprintf(fault, sizeof fault, "%s:%d", side, k);
-	AUTO_FREE char *title = xasprintf("%s, %s", name, fault);
+	AUTO_FREE char *title = xasprintf("I2, I4: %s, %s", name, fault);
 	if (!is_code(m, machine_run(m, fault, args), KILLED, title)) {
 		ok(false, "%s", title);
 		return;

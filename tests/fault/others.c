@@ -60,10 +60,11 @@ static void third_party(void)
 		machine_write(m, changes[i].path, line);
 		machine_run(m, NULL, "status");
 		int code = machine_run(m, NULL, "undo --all");
-		ok(code == 1 && strstr(m->output, "kept"), "%s: kept, and said", changes[i].path);
+		ok(code == 1 && strstr(m->output, "kept"), "I8: %s: kept, and said",
+			changes[i].path);
 		if (code != 1)
 			printf("# exit code %d: %s\n", code, m->output);
-		ok(is_all_but(m, changes[i].path, changes[i].text), "%s: the rest is as it was",
+		ok(is_all_but(m, changes[i].path, changes[i].text), "I8: %s: the rest is as it was",
 			changes[i].path);
 		machine_free(m);
 	}
@@ -82,6 +83,9 @@ static void third_party_irqbalance(void)
 		same_str(machine_read(m, path), "5", "off CPU 1");
 		machine_write(m, path, "7\n");
 		same_int(machine_run(m, NULL, "status"), 0, "another CPU will do: no drift");
+		same_int(machine_run(m, NULL, "apply --vm db01"), 0, "apply again");
+		same_str(machine_read(m, path), "7",
+			"I16: ... fights nobody who keeps off the CPUs by himself");
 		same_int(machine_run(m, NULL, "undo --all"), !runs, "undo");
 		ok((strstr(m->output, "kept") != NULL) == !runs, "... tells what it keeps");
 		same_str(machine_read(m, path), runs ? "1,5" : "7", "... and keeps it");
@@ -162,7 +166,7 @@ static void other_thread(void)
 	AUTO_FREE char *line = xasprintf("%s\n", stat);
 	machine_write(m, path, line);
 	int code = machine_run(m, NULL, "--json undo --all");
-	ok(at && strstr(m->output, "\"3093\""), "a thread with another start time is listed");
+	ok(at && strstr(m->output, "\"3093\""), "I9: a thread with another start time is listed");
 	ok(code == 0 && strstr(m->output, "\"gone\": [\n"), "... as gone");
 	machine_free(m);
 }
@@ -172,7 +176,7 @@ static void other_interrupt(void)
 	struct machine *m = applied(ROOT_6_12);
 	AUTO_FREE char *from = xasprintf("%s/proc/irq/24/virtio0-config", m->dir);
 	AUTO_FREE char *to = xasprintf("%s/proc/irq/24/eth9", m->dir);
-	ok(rename(from, to) == 0, "interrupt 24 is another device's");
+	ok(rename(from, to) == 0, "I9: interrupt 24 is another device's");
 	AUTO_FREE char *before = xstrdup(machine_read(m, "proc/irq/24/smp_affinity_list"));
 	same_int(machine_run(m, NULL, "undo --all"), 0, "undo with another interrupt");
 	same_str(machine_read(m, "proc/irq/24/smp_affinity_list"), before, "... leaves it alone");
@@ -190,7 +194,7 @@ static void other_group(void)
 					    "mkdir keep && mv new system.slice && rmdir keep",
 		m->dir);
 	machine_write(m, "sys/fs/cgroup/system.slice/cpuset.cpus", "0-9\n");
-	ok(system(command) == 0, "system.slice is another group");
+	ok(system(command) == 0, "I9: system.slice is another group");
 	/* systemd's property is the unit's, and goes; the group's list is the new group's */
 	int code = machine_run(m, NULL, "--json undo --all");
 	ok(code == 0 && strstr(m->output, "\"system.slice\""), "undo with another group: %d", code);
@@ -234,9 +238,48 @@ static void refused_partition(void)
 	machine_write(m, ".kernel", "refuses-partitions\n");
 	image_free(m->pristine);
 	m->pristine = image_take(m);
-	same_int(machine_run(m, NULL, apply), 3, "a write that succeeds, and an invalid partition");
+	same_int(machine_run(m, NULL, apply), 3,
+		"I11: a write that succeeds, and an invalid partition");
 	ok(strstr(m->output, "not exclusive"), "the kernel's reason is given");
 	ok(machine_is_pristine(m, &why), "everything is as it was");
+	machine_free(m);
+}
+
+/* ---- I15 ---- */
+
+/* The word in a file proves nothing: sets that do not add up are said. */
+static void sets_do_not_add_up(void)
+{
+	static const struct {
+		const char *path, *text, *what;
+	} odd[] = {
+		{ "cpuset.cpus.effective", "0,2-12,14-23\n",
+			"the root uses CPUs of the partition" },
+		{ "cpuset.cpus.isolated", "1-2,14\n", "the partition is not all isolated" },
+		{ "qemu.slice/100.scope/vcpus/cpuset.cpus.partition", "member\n",
+			"it was made a member in silence" },
+		{ "qemu.slice/100.scope/vcpus/cpuset.cpus.partition", "isolated invalid\n",
+			"it is invalid without a reason" },
+		{ "cgroup.subtree_control", "memory pids\n", "the controller is off at the root" },
+		{ "qemu.slice/cpuset.cpus.exclusive", "1-2,13\n", "an ancestor's set has shrunk" },
+	};
+	struct machine *m = applied(ROOT_6_12);
+	struct image *whole = image_take(m);
+	same_int(machine_run(m, NULL, "status"), 0, "I15: the sets add up");
+	for (size_t i = 0; i < N_ELEMENTS(odd); i++) {
+		AUTO_FREE char *path = xasprintf("sys/fs/cgroup/%s", odd[i].path);
+		machine_write(m, path, odd[i].text);
+		same_int(machine_run(m, NULL, "status"), 1, "I15: %s", odd[i].what);
+		image_put(m, whole);
+	}
+	set_mask(m, DB01, DB01 + 5, "000004", "2");
+	set_mask(m, DB01, DB01 + 6, "000004", "2");
+	same_int(machine_run(m, NULL, "status"), 1, "I15: two vCPUs are on one CPU");
+	image_put(m, whole);
+	const char *why;
+	same_int(machine_run(m, NULL, "undo --all"), 0, "undo");
+	ok(machine_is_pristine(m, &why), "as it was");
+	image_free(whole);
 	machine_free(m);
 }
 
@@ -255,7 +298,7 @@ static void full_state(void)
 	int code = machine_run(m, NULL, "--json apply --vm db01 --isolation isolated");
 	setrlimit(RLIMIT_FSIZE, &old);
 	signal(SIGXFSZ, SIG_DFL);
-	same_int(code, 3, "no room for the journal");
+	same_int(code, 3, "I12: no room for the journal");
 	ok(!(why = image_differs(m, m->pristine, false)), "nothing was touched");
 	ok(!machine_has(m, "run/wideberth/journal"), "there is no half journal");
 	machine_free(m);
@@ -267,7 +310,7 @@ static void no_state_dir(void)
 	struct machine *m = machine_new(ROOT_6_12);
 	machine_write(m, "run/wideberth", "in the way\n");
 	struct image *before = image_take(m);
-	same_int(machine_run(m, NULL, apply), 3, "no state directory");
+	same_int(machine_run(m, NULL, apply), 3, "I12: no state directory");
 	const char *why = image_differs(m, before, true);
 	ok(!why, "nothing was touched");
 	if (why)
@@ -325,7 +368,7 @@ static void two_at_once(void)
 		int a = in_background(m, apply);
 		int b = in_background(m, "apply --vm db02 --isolation isolated");
 		int code_a = wait_for(a), code_b = wait_for(b);
-		ok(code_a == 0 && code_b == 0, "two at once: %d and %d", code_a, code_b);
+		ok(code_a == 0 && code_b == 0, "I13: two at once: %d and %d", code_a, code_b);
 		ok(vm_is_whole(m, VM_DB01, "isolated", NULL, &why) &&
 				vm_is_whole(m, VM_DB02, "isolated", NULL, &why) &&
 				machine_run(m, NULL, "status") == 0,
@@ -353,7 +396,7 @@ static void next_boot(const char *fault, const char *name)
 		if (machine_has(m, i ? "run/wideberth/journal" : "run/wideberth/ledger"))
 			state = xstrdup(file);
 	}
-	ok(state != NULL, "%s: there is a file of the last boot", name);
+	ok(state != NULL, "I14: %s: there is a file of the last boot", name);
 	/* a machine that booted: as new, with another id, and what a state directory on disk has */
 	AUTO_FREE char *copy = xasprintf("cp -r '%s/run/wideberth' '%s.old'", m->dir, m->dir);
 	AUTO_FREE char *back =
@@ -372,7 +415,7 @@ static void next_boot(const char *fault, const char *name)
 	same_int(machine_run(m, NULL, "status"), 0, "%s: status has nothing to say", name);
 	same_int(machine_run(m, NULL, "undo --all"), 0, "%s: undo has nothing to do", name);
 	why = image_differs(m, m->pristine, false);
-	ok(!why, "%s: and does nothing", name);
+	ok(!why, "I14: %s: and does nothing", name);
 	if (why)
 		printf("%s", why);
 	same_int(machine_run(m, NULL, apply), 0, "%s: apply again", name);
@@ -393,6 +436,7 @@ int main(void)
 	other_group();
 	gone_vm();
 	refused_partition();
+	sets_do_not_add_up();
 	full_state();
 	no_state_dir();
 	no_escape();

@@ -82,7 +82,7 @@ static void play(struct machine *m, const char *a, const char *b, const char *or
 			is_right &= are_whole(&p);
 		else
 			is_right &= is_back(m);
-		ok(is_right, "%s: db01 %s, db02 %s: %.*s", root_names[m->kind], a, b,
+		ok(is_right, "I7: %s: db01 %s, db02 %s: %.*s", root_names[m->kind], a, b,
 			(int)(what - order) + 1, order);
 	}
 	machine_reset(m);
@@ -114,13 +114,13 @@ static void once_is_twice(enum root_kind kind, const char *level)
 	struct image *once = image_take(m);
 	is_right = machine_run(m, NULL, args) == 0;
 	const char *differs = image_differs(m, once, false);
-	ok(is_right && !differs, "%s: twice is once", name);
+	ok(is_right && !differs, "I6: %s: twice is once", name);
 	if (differs)
 		printf("%s", differs);
 	same_int(machine_run(m, NULL, "undo --all"), 0, "%s: undo", name);
-	ok(is_back(m), "%s: as it was", name);
+	ok(is_back(m), "I3: %s: as it was", name);
 	same_int(machine_run(m, NULL, "undo --all"), 0, "%s: undo again", name);
-	ok(is_back(m), "%s: still as it was", name);
+	ok(is_back(m), "I6: %s: still as it was", name);
 	image_free(once);
 	machine_free(m);
 }

@@ -195,6 +195,17 @@ static void check_placement(struct trial *t, const struct placements *p, const s
 		check(t, is_in_one(&pl->vcpu_cpus, t, false), "one node");
 }
 
+/* A core that the host itself can use. */
+static bool has_whole_core(const struct snapshot *s, const struct cpuset *node)
+{
+	for (size_t i = 0; i < s->n_cores; i++) {
+		struct cpuset cpus = cpuset_and(&s->cores[i].cpus, &s->online_cpus);
+		if (cpuset_intersects(&cpus, node) && !cpuset_intersects(&cpus, &s->isolated_cpus))
+			return true;
+	}
+	return false;
+}
+
 static void check_together(struct trial *t, const struct placements *p)
 {
 	uint64_t used = 0, helpers = 0;
@@ -210,7 +221,12 @@ static void check_together(struct trial *t, const struct placements *p)
 		helpers |= cores_of(t, &outside);
 	}
 	check(t, !(helpers & used), "named helper CPUs are on no claimed core");
-	check(t, !p->n || !used || !cpuset_is_empty(&left), "the host has a CPU left");
+	check(t, !p->n || !used || !cpuset_is_empty(&left), "I1: the host has a CPU left");
+	for (size_t i = 0; !t->has_named_cpus && i < t->h->s.n_nodes; i++) {
+		const struct cpuset *node = &t->h->s.nodes[i].cpus;
+		check(t, !has_whole_core(&t->h->s, node) || cpuset_intersects(node, &left),
+			"I1: every node has a CPU left, for the interrupts that stay there");
+	}
 }
 
 static char *dump(const struct placements *p, size_t n)
@@ -462,7 +478,7 @@ int main(int argc, char **argv)
 		}
 		free(t.text);
 	}
-	ok(n_broken == 0, "%d random hosts", n);
+	ok(n_broken == 0, "I1 and the rest: %d random hosts", n);
 	ok(argc > 2 || (n_placed > n && n_refused > n / 4),
 		"both happen: %d VMs placed, %d refused on small hosts", n_placed, n_refused);
 	return tap_done();
