@@ -15,17 +15,17 @@ static int get_unit(struct host *h, const struct target *t, const char *property
 	return r == HOST_NOT_LOADED ? KNOB_GONE : r == HOST_NO_SYSTEMD ? -ENOTCONN : r;
 }
 
+enum unit_state { UNIT_RUNS, UNIT_HAS_NO_GROUP, UNIT_IS_ANOTHER };
+
 /* A group has the name of a unit, and need not be it: anybody may make a group ssh.service below
- * his own. One that does not run has no group; what we set of it before still is to go back. */
-static int check_unit(struct host *h, const struct target *t, const char *dropin)
+ * his own. A unit that does not run has no group; its properties tell more. */
+static int check_unit(struct host *h, const struct target *t, enum unit_state *ret)
 {
-	AUTO_FREE char *group = NULL, *text = NULL;
+	AUTO_FREE char *group = NULL;
 	int r = t->id ? host_get_unit(h, t->key, "ControlGroup", &group) : HOST_NO_SYSTEMD;
-	if (r == HOST_NO_SYSTEMD) /* the property will tell */
-		return 0;
-	if (r == 0 && *group)
-		return *group == '/' && streq(group + 1, t->id) ? 0 : KNOB_GONE;
-	return r < 0 ? r : host_read(h, &text, NULL, "%s", dropin) == 0 ? 0 : KNOB_GONE;
+	bool is_its_own = r == 0 && *group == '/' && streq(group + 1, t->id);
+	*ret = r || is_its_own ? UNIT_RUNS : *group ? UNIT_IS_ANOTHER : UNIT_HAS_NO_GROUP;
+	return r < 0 ? r : 0;
 }
 
 /* What will count when a unit that has ended starts again: a slice keeps its drop-in.
@@ -53,11 +53,17 @@ static int read_cpus_dropin(struct host *h, const struct target *t, char **ret)
 static int read_cpus(struct host *h, const struct knob *k, const struct target *t, struct arena *a,
 	struct value *ret)
 {
-	AUTO_FREE char *text = NULL, *dropin = xasprintf(HOST_UNIT_CPUS_DROPIN, t->key);
-	int r = check_unit(h, t, dropin);
+	AUTO_FREE char *text = NULL;
+	enum unit_state state;
+	int r = check_unit(h, t, &state);
+	if (r == 0 && state == UNIT_IS_ANOTHER)
+		return KNOB_GONE;
 	if (r == 0 && (r = get_unit(h, t, "AllowedCPUs", &text)) == KNOB_GONE)
 		r = read_cpus_dropin(h, t, &text);
-	return r ? r : value_parse(k, text, a, ret);
+	if (r == 0)
+		r = value_parse(k, text, a, ret);
+	bool has_nothing = r == 0 && state == UNIT_HAS_NO_GROUP && ret->kind == VALUE_UNSET;
+	return has_nothing ? KNOB_GONE : r;
 }
 
 /* Unset is not "set to nothing": that would leave a drop-in behind. */
@@ -90,7 +96,10 @@ static int read_delegate(struct host *h, const struct knob *k, const struct targ
 	(void)k;
 	(void)a;
 	AUTO_FREE char *text = NULL, *property = NULL, *dropin = xasprintf(DELEGATE_DROPIN, t->key);
-	int r = check_unit(h, t, dropin);
+	enum unit_state state;
+	int r = check_unit(h, t, &state);
+	if (r == 0 && state == UNIT_IS_ANOTHER)
+		return KNOB_GONE;
 	if (r == 0)
 		r = get_unit(h, t, "Delegate", &property);
 	bool is_set = host_read(h, &text, NULL, "%s", dropin) == 0;

@@ -133,6 +133,21 @@ static void name_of_a_unit(void)
 	machine_free(m);
 }
 
+/* A unit that ends before undo leaves a drop-in, which would limit it when it comes again. */
+static void unit_that_ended(void)
+{
+	static const char dropin[] = "run/systemd/system.control/late.slice.d/50-AllowedCPUs.conf";
+	struct machine *m = machine_new(ROOT_7);
+	machine_name_group(m, "batch", "late.slice");
+	run_ok(m, "apply --vm db01 --isolation fenced");
+	ok(machine_has(m, dropin), "systemd is told of a slice");
+	AUTO_FREE char *command = xasprintf("rm -r '%s/sys/fs/cgroup/late.slice'", m->dir);
+	ok(system(command) == 0, "... which ends");
+	run_ok(m, "undo --all");
+	ok(!machine_has(m, dropin), "nothing of ours is left of it");
+	machine_free(m);
+}
+
 /* Somebody wrote the list of a slice, and systemd does not know: the property that it is given is
  * no wider. */
 static void list_without_property(void)
@@ -182,6 +197,7 @@ int main(void)
 	systemd_is_away(ROOT_7);
 	unreadable_setting();
 	name_of_a_unit();
+	unit_that_ended();
 	list_without_property();
 	no_fence_beside(ROOT_6_12);
 	no_fence_beside(ROOT_PLAIN);

@@ -159,7 +159,7 @@ static void test_stranger(void)
 	AUTO_FREE char *text = ledger_format(l);
 	same_int(ledger_parse(text, &again), 0, "a ledger of another version");
 	same_int(again->entries.n, 1, "what is known of it");
-	same_int(again->n_damaged, 0, "nothing is damaged");
+	same_int(again->damaged.n, 0, "nothing is damaged");
 	same_int(again->strangers.n, 1, "what is not known");
 	same_str(again->strangers.v[0].text, record, "... is kept as it is");
 	ledger_add_strangers(next, again);
