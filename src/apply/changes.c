@@ -273,6 +273,11 @@ static int plan_setting(struct host *h, const struct ledger *l, const struct set
 		leave_alone(h, &c, list);
 	} else {
 		const struct value base = base_of(h, l, s, &c, list);
+		if (s->is_in_use && c.baseline.kind == VALUE_UNSET) {
+			c.stays = knob_stays(h, c.knob);
+			c.left = value_cpus(
+				arena_dup(a, settings->online, 1, sizeof *settings->online));
+		}
 		if (setting_join(settings, s, &base, a, &c.after))
 			add_read(h, list, &c, NULL);
 	}

@@ -51,6 +51,9 @@ struct change {
 	struct value baseline, before, after;
 	const struct value *in_force; /* ours so far, or NULL */
 	const struct cpuset *avoid;   /* see struct entry */
+	/* Why it will not go back to the baseline in the end, and what it will be then; or NULL. */
+	const char *stays;
+	struct value left;
 	const char *why;
 	const char *reason; /* for those that came to nothing */
 };

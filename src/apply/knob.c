@@ -68,6 +68,12 @@ const char *knob_parent(
 	return ops->parent ? ops->parent(h, t, a) : NULL;
 }
 
+const char *knob_stays(struct host *h, const struct knob *k)
+{
+	const struct knob_ops *ops = ops_of(k);
+	return ops->stays ? ops->stays(h) : NULL;
+}
+
 knob_settle_fn *knob_settle(const struct knob *k)
 {
 	return ops_of(k)->settle;

@@ -57,6 +57,8 @@ struct knob_ops {
 	/* The key of that whose value a new one starts with: a thread's is its process. Into the
 	 * arena; NULL when there is none. */
 	const char *(*parent)(struct host *h, const struct target *t, struct arena *a);
+	/* Why "nobody chose" cannot be given back where it is in use; NULL: it can. */
+	const char *(*stays)(struct host *h);
 	/* After a row of changes backwards. 0 or a negative errno. */
 	knob_settle_fn *settle;
 };
@@ -74,6 +76,8 @@ struct value knob_baseline(
 	struct host *h, const struct knob *k, const struct target *t, const struct value *now);
 const char *knob_parent(
 	struct host *h, const struct knob *k, const struct target *t, struct arena *a);
+/* Why an UNSET value that is in use will not be given back, or NULL. */
+const char *knob_stays(struct host *h, const struct knob *k);
 /* NULL when there is nothing to settle. */
 knob_settle_fn *knob_settle(const struct knob *k);
 

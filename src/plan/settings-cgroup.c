@@ -115,6 +115,7 @@ static void fence_group(struct builder *b, const struct cgroup *g)
 	}
 	s = builder_add(b, "cgroup.cpus", g->path, why);
 	s->id = inode_text(b, g);
+	s->is_in_use = has_tasks(b, g->path);
 	builder_fence(b, s);
 }
 
@@ -203,6 +204,7 @@ static void add_manager_group(
 	struct setting *s = builder_add(b, "cgroup.cpus", g->path,
 		"the VM's manager gave its threads CPUs that are not their place");
 	s->id = inode_text(b, g);
+	s->is_in_use = has_tasks(b, g->path);
 	s->is_sole = has_place;
 	if (has_place)
 		builder_want_cpus(b, s, p, &places);

@@ -33,6 +33,7 @@ struct setting {
 	/* Of a thread: what its group gave to everybody when the host was looked at. A mask that is
 	 * just that was most likely never chosen. NULL: not known. */
 	const struct cpuset *group_cpus;
+	bool is_in_use;   /* of a group: it has tasks */
 	bool is_optional; /* failing is reported, and no reason to give up */
 	/* There is nothing to do where nobody chose a value: a fence or a partition holds it. */
 	bool needs_own;

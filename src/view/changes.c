@@ -106,6 +106,31 @@ static void report_planned(const struct changes *changes, struct report *r)
 	json_decref(whys);
 }
 
+/* What undo will not be able to put back, said before anything is done. */
+static void report_stays(const struct changes *changes, struct report *r)
+{
+	AUTO_STRBUF struct strbuf keys = { 0 };
+	const struct change *first = NULL;
+	json_t *rows = json_array();
+	array_for_each (c, &changes->v) {
+		if (!c->stays || c->aim == AIM_BACK)
+			continue;
+		AUTO_FREE char *left = value_text(c->knob, &c->left);
+		json_array_append_new(rows,
+			OBJECT({ "knob", text_json(c->knob->name) },
+				{ "key", text_json(c->target.key) }, { "value", text_json(left) },
+				{ "why", text_json(c->stays) }));
+		strbuf_printf(&keys, "%s%s", keys.n ? ", " : "", c->target.key);
+		first = first ? first : c;
+	}
+	json_object_set_new(report_json(r), "stays", rows);
+	if (!first)
+		return;
+	AUTO_FREE char *left = value_text(first->knob, &first->left);
+	report_note(r, "will stay after undo: %s '%s' of %s: %s", first->knob->name, left, keys.s,
+		first->stays);
+}
+
 void changes_report(const struct changes *changes, bool is_made, struct report *r)
 {
 	json_t *rows = json_array(), *immovable = json_array();
@@ -124,6 +149,7 @@ void changes_report(const struct changes *changes, bool is_made, struct report *
 	json_object_set_new(report_json(r), "immovable", immovable);
 	if (!is_made)
 		report_planned(changes, r);
+	report_stays(changes, r);
 }
 
 json_t *residue_json(const struct changes *back)

@@ -133,6 +133,39 @@ static void name_of_a_unit(void)
 	machine_free(m);
 }
 
+/* What undo leaves is what plan said that it would, no more and no less: lists of groups that had
+ * none while the controller was on. */
+static void what_stays(void)
+{
+	struct machine *m = machine_new(ROOT_7);
+	machine_write(m, ".kernel", "");
+	machine_write(m, "proc/sys/kernel/osrelease", "6.12.0-test\n");
+	image_free(m->pristine);
+	m->pristine = image_take(m);
+	run_ok(m, "plan --vm db01 --isolation fenced");
+	const char *note = strstr(m->output, "will stay after undo: cgroup.cpus '0-23' of ");
+	ok(note != NULL, "plan says what will stay");
+	AUTO_FREE char *said = xstrdup(note ? note : "");
+	run_ok(m, "apply --vm db01 --isolation fenced");
+	same_int(machine_run(m, NULL, "--json undo --all"), 4, "undo leaves something");
+	static const char *const groups[] = { "init.scope", "system.slice", "user.slice", "batch",
+		"qemu.slice/101.scope", "qemu.slice" };
+	for (size_t i = 0; i < N_ELEMENTS(groups); i++) {
+		bool has_list = *machine_read(m, "sys/fs/cgroup/%s/cpuset.cpus", groups[i]);
+		bool had_list = streq(groups[i], "user.slice");
+		AUTO_FREE char *word = xasprintf("%s", groups[i]);
+		bool is_said = strstr(said, word) && !streq(groups[i], "qemu.slice");
+		ok((has_list && !had_list) == is_said, "%s: stays as said: %d", groups[i], is_said);
+	}
+	machine_free(m);
+	m = machine_new(ROOT_7);
+	run_ok(m, "--json plan --vm db01 --isolation fenced");
+	ok(strstr(m->output, "\"stays\": []"), "7.0: nothing stays");
+	run_ok(m, "--json plan --vm db01");
+	ok(strstr(m->output, "\"stays\": []"), "isolated: nothing stays");
+	machine_free(m);
+}
+
 /* A unit that ends before undo leaves a drop-in, which would limit it when it comes again. */
 static void unit_that_ended(void)
 {
@@ -198,6 +231,7 @@ int main(void)
 	unreadable_setting();
 	name_of_a_unit();
 	unit_that_ended();
+	what_stays();
 	list_without_property();
 	no_fence_beside(ROOT_6_12);
 	no_fence_beside(ROOT_PLAIN);
