@@ -56,9 +56,7 @@ const struct cpuset *placement_place(
 	for (size_t i = 0; i < p->n_iothreads; i++)
 		if (p->iothreads[i].tid == tid && p->iothreads[i].start == start)
 			return &p->iothreads[i].cpus;
-	const struct cpuset *group = role == ROLE_IOTHREAD               ? &p->iothread_cpus
-		: role == ROLE_VHOST && !cpuset_is_empty(&p->vhost_cpus) ? &p->vhost_cpus
-									 : &p->emulator_cpus;
+	const struct cpuset *group = role == ROLE_IOTHREAD ? &p->iothread_cpus : &p->emulator_cpus;
 	return cpuset_is_empty(group) ? NULL : group;
 }
 

@@ -149,7 +149,6 @@ static void keep_helpers_in_force(struct planner *p, const size_t *wanted, size_
 		if (o->vm && is_wanted(p, wanted, n_wanted, o->vm))
 			continue;
 		struct cpuset cpus = cpuset_or(&f->emulator_cpus, &f->iothread_cpus);
-		cpus = cpuset_or(&cpus, &f->vhost_cpus);
 		for (size_t k = 0; k < f->n_iothreads; k++)
 			cpus = cpuset_or(&cpus, &f->iothreads[k].cpus);
 		cpus = cpuset_minus(&cpus, &f->claim_cpus);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A placement as JSON. What users read (vm, level, vcpus, emulator, iothreads, vhost, spare,
+ * A placement as JSON. What users read (vm, level, vcpus, emulator, iothreads, spare,
  * memory) and what the ledger needs beside it are one object:
  *
  *	{ "vm": "100", "name": "db01", "pid": 4711, "start": 81234,
@@ -8,7 +8,7 @@
  *	  "why_less": "…", "place_note": null, "claim": "4-5,12-13",
  *	  "vcpus": [ { "vcpu": 0, "cpus": "4", "tid": 4720, "start": 81240 }, … ],
  *	  "emulator": "", "iothread_cpus": "", "iothreads": [ { "id": "io1", "cpus": "5", … } ],
- *	  "vhost": "", "housekeeping": "", "spare": "", "memory": null,
+ *	  "housekeeping": "", "spare": "", "memory": null,
  *	  "wish": { "cores": "full", "place": "one-l3", "isolation": "isolated", … } }
  */
 #include <errno.h>
@@ -75,7 +75,6 @@ json_t *placement_to_json(const struct placement *p)
 	json_object_set_new(o, "emulator", cpus(&p->emulator_cpus));
 	json_object_set_new(o, "iothread_cpus", cpus(&p->iothread_cpus));
 	json_object_set_new(o, "iothreads", threads_to_json(p->iothreads, p->n_iothreads));
-	json_object_set_new(o, "vhost", cpus(&p->vhost_cpus));
 	json_object_set_new(o, "housekeeping", cpus(&p->housekeeping_cpus));
 	json_object_set_new(o, "wish", wish_to_json(&p->wish));
 	json_object_set_new(o, "confirm_ns", json_integer((json_int_t)p->confirm_ns));
@@ -181,7 +180,7 @@ int placement_from_json(const json_t *o, struct arena *a, struct placement *ret)
 		get_list(o, "emulator", &p.emulator_cpus) &&
 		get_list(o, "iothread_cpus", &p.iothread_cpus) &&
 		get_threads(o, "iothreads", false, a, &p.iothreads, &p.n_iothreads) &&
-		get_list(o, "vhost", &p.vhost_cpus) && get_wish(o, a, &p) &&
+		get_wish(o, a, &p) &&
 		(!json_object_get(o, "housekeeping") ||
 			get_list(o, "housekeeping", &p.housekeeping_cpus)) &&
 		get_confirm(o, &p.confirm_ns);

@@ -47,11 +47,11 @@ struct placement {
 	struct cpuset vcpu_cpus;    /* union of the vCPUs' CPUs */
 	struct thread_place *vcpus; /* by vCPU number */
 	size_t n_vcpus;
-	struct cpuset emulator_cpus;    /* main loop, workers, kvm threads; empty: housekeeping */
+	struct cpuset
+		emulator_cpus; /* main loop, workers, vhost, kvm threads; empty: housekeeping */
 	struct cpuset iothread_cpus;    /* when not placed one by one; empty: housekeeping */
 	struct thread_place *iothreads; /* placed one by one, or none */
 	size_t n_iothreads;
-	struct cpuset vhost_cpus;        /* empty: as emulator */
 	struct cpuset housekeeping_cpus; /* named by the policy; empty: whatever is free */
 	/* In the ledger: CLOCK_MONOTONIC until which it must be confirmed; 0: it is. */
 	uint64_t confirm_ns;
