@@ -31,7 +31,7 @@
 #include "mutate.h"
 #include "vm/redact.h"
 
-enum { BATCH = 200, TIME_LIMIT_S = 30 };
+enum { BATCH = 200, TIME_LIMIT_S = 30, N_RUNS = 5 };
 
 static char *work; /* a directory of ours */
 
@@ -40,6 +40,12 @@ __attribute__((noreturn)) static void give_up(const char *what)
 	perror(what);
 	exit(99);
 }
+
+static struct progress { /* shared with children */
+	uint64_t seed;
+	uint64_t n_runs[N_INPUT_KINDS];
+	uint64_t n_codes[N_RUNS][4]; /* how the commands ended */
+} * progress;
 
 /* ---- one input through the program ---- */
 
@@ -92,7 +98,7 @@ static void print(const struct command *command, struct report *report, enum for
 }
 
 /* root: of the host; options: in pairs, NULL-terminated. */
-static void run_command(const struct command *command, const char *root, const char *record,
+static int run_command(const struct command *command, const char *root, const char *record,
 	const char *const *options)
 {
 	AUTO_HOST struct host *h = NULL;
@@ -116,6 +122,7 @@ static void run_command(const struct command *command, const char *root, const c
 	if (record && host_finish(h, &e) < 0)
 		give_up(e.text);
 	free(args.options.v);
+	return code;
 }
 
 struct run {
@@ -124,7 +131,7 @@ struct run {
 };
 
 /* --policy DIR/policy stands where "" does. */
-static const struct run runs[] = {
+static const struct run runs[N_RUNS] = {
 	{ &cmd_show, { "irqs", "", "cgroups", "", "settings", "" } },
 	{ &cmd_vms, { "memory", "" } },
 	{ &cmd_plan, { "policy", "" } },
@@ -141,7 +148,8 @@ static void run_all(const char *dir, const char *root, const char *record)
 		memcpy(options, runs[i].options, sizeof options);
 		if (options[0] && streq(options[0], "policy"))
 			options[1] = policy;
-		run_command(runs[i].command, root, to, options);
+		int code = run_command(runs[i].command, root, to, options);
+		progress->n_codes[i][code]++;
 	}
 }
 
@@ -195,7 +203,8 @@ static void add_seed(const char *root)
 static void apply(const char *root, const char *vm)
 {
 	const char *const options[] = { "vm", vm, NULL, NULL };
-	run_command(&cmd_apply, root, NULL, options);
+	if (run_command(&cmd_apply, root, NULL, options) != EXIT_OK)
+		give_up("apply");
 }
 
 static void make_seeds(void)
@@ -242,11 +251,6 @@ static double now_s(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-struct progress { /* shared with the child */
-	uint64_t seed;
-	uint64_t n_runs[N_INPUT_KINDS];
-};
-
 static enum input_kind kind_of(uint64_t seed)
 {
 	return (enum input_kind)(seed % N_INPUT_KINDS);
@@ -266,22 +270,21 @@ static void make_input(uint64_t seed, struct input *ret)
 	input_mutate(ret, kind_of(seed), seed);
 }
 
-__attribute__((noreturn)) static void be_child(
-	struct progress *p, uint64_t from, double end_s, const char *log)
+__attribute__((noreturn)) static void be_child(uint64_t from, double end_s, const char *log)
 {
 	int fd = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0 || dup2(fd, STDERR_FILENO) < 0)
 		give_up(log);
 	for (uint64_t seed = from; seed < from + BATCH && now_s() < end_s; seed++) {
 		struct input in;
-		p->seed = seed;
+		progress->seed = seed;
 		make_input(seed, &in);
 		put_input(work, &in);
 		input_done(&in);
 		alarm(TIME_LIMIT_S);
 		run_input(work);
 		alarm(0);
-		p->n_runs[kind_of(seed)]++;
+		progress->n_runs[kind_of(seed)]++;
 	}
 	_exit(0);
 }
@@ -304,7 +307,7 @@ static void keep_finding(uint64_t seed, const char *log, int status)
 }
 
 /* A batch in a child; returns the number of findings, and where to go on. */
-static int run_batch(struct progress *p, double end_s, uint64_t *seed)
+static int run_batch(double end_s, uint64_t *seed)
 {
 	AUTO_FREE char *log = xasprintf("%s/log", work);
 	int status = 0;
@@ -313,14 +316,14 @@ static int run_batch(struct progress *p, double end_s, uint64_t *seed)
 	if (pid < 0)
 		give_up("fork");
 	if (pid == 0)
-		be_child(p, *seed, end_s, log);
+		be_child(*seed, end_s, log);
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			give_up("waitpid");
 	bool is_good = WIFEXITED(status) && WEXITSTATUS(status) == 0;
 	if (!is_good)
-		keep_finding(p->seed, log, status);
-	*seed = is_good ? *seed + BATCH : p->seed + 1;
+		keep_finding(progress->seed, log, status);
+	*seed = is_good ? *seed + BATCH : progress->seed + 1;
 	return !is_good;
 }
 
@@ -333,11 +336,19 @@ static int soak(double seconds, uint64_t seed)
 	double began = now_s(), end = began + seconds;
 	int n_findings = 0;
 	while (now_s() < end && n_findings < 50)
-		n_findings += run_batch(p, end, &seed);
+		n_findings += run_batch(end, &seed);
 	uint64_t n = 0;
 	for (int i = 0; i < N_INPUT_KINDS; i++) {
-		printf("%-13s %llu\n", input_kind_names[i], (unsigned long long)p->n_runs[i]);
-		n += p->n_runs[i];
+		printf("%-13s %llu\n", input_kind_names[i],
+			(unsigned long long)progress->n_runs[i]);
+		n += progress->n_runs[i];
+	}
+	for (int i = 0; i < N_RUNS; i++) {
+		const uint64_t *codes = progress->n_codes[i];
+		printf("%-6s ended %llu times with 0, %llu with 1, %llu with 2, %llu with 3\n",
+			runs[i].command->name, (unsigned long long)codes[0],
+			(unsigned long long)codes[1], (unsigned long long)codes[2],
+			(unsigned long long)codes[3]);
 	}
 	printf("%llu runs, %.0f s, %d findings\n", (unsigned long long)n, now_s() - began,
 		n_findings);
@@ -347,6 +358,10 @@ static int soak(double seconds, uint64_t seed)
 int main(int argc, char **argv)
 {
 	const char *tmp = getenv("TMPDIR");
+	progress = mmap(
+		NULL, sizeof *progress, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (progress == MAP_FAILED)
+		give_up("mmap");
 	unsetenv("WIDEBERTH_STATE_DIR");
 	work = xasprintf("%s/wideberth-whole-XXXXXX", tmp ? tmp : "/tmp");
 	if (!mkdtemp(work))
