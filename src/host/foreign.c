@@ -71,14 +71,14 @@ static int read_checked(struct host *h, const char *path, const struct host_fore
 	return 0;
 }
 
-int host_read_foreign(struct host *h, const char *kind, const char *path,
+int host_read_foreign(struct host *h, const char *kind, const char *key, const char *path,
 	const struct host_foreign *limits, char **ret_text)
 {
 	size_t n = 0;
 	if (h->replay)
-		return recording_ask(h->replay, kind, path, ret_text, NULL);
+		return recording_ask(h->replay, kind, key, ret_text, NULL);
 	int r = read_checked(h, path, limits, ret_text, &n);
 	if (h->record)
-		host_record_answer(h, kind, path, r, r ? NULL : *ret_text, n);
+		host_record_answer(h, kind, key, r, r ? NULL : *ret_text, n);
 	return r;
 }

@@ -78,7 +78,7 @@ struct host_foreign {
 	size_t max;
 	int uid;
 };
-int host_read_foreign(struct host *h, const char *kind, const char *path,
+int host_read_foreign(struct host *h, const char *kind, const char *key, const char *path,
 	const struct host_foreign *limits, char **ret_text) MUST_CHECK;
 
 /* Names in a directory, sorted (numbers by value), without "." and "..". */

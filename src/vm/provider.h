@@ -27,8 +27,8 @@ struct vm_draft {
 	bool is_about;           /* its monitor may be asked */
 	const char *cmdline;
 	size_t cmdline_len;
-	const char *options; /* the command line with the options of files in it */
-	size_t n_options;
+	const char *options;       /* the command line with the options of files in it */
+	size_t n_options, n_files; /* files: that were named so far */
 	struct qemu_args args;
 	struct vm_config *config; /* by the command line, or better */
 	int vmid;                 /* of Proxmox VE */

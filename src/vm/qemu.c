@@ -59,8 +59,10 @@ static char *path_of(struct vm_search *f, int pid, const char *path)
 static bool add_file(struct vm_search *f, struct vm_draft *d, const char *file, struct strbuf *b)
 {
 	AUTO_FREE char *path = path_of(f, d->vm.pid, file), *text = NULL;
+	AUTO_FREE char *key = xasprintf("%d %zu", d->vm.pid, d->n_files++);
 	const struct host_foreign limits = { CMDLINE_MAX, d->vm.uid };
-	int r = host_read_foreign(f->h, "qemu-config", path + strspn(path, "/"), &limits, &text);
+	int r = host_read_foreign(
+		f->h, "qemu-config", key, path + strspn(path, "/"), &limits, &text);
 	size_t n_odd = r == 0 ? readconfig_add(b, text) : 0;
 	if (n_odd)
 		vm_note(f, d, "-readconfig %.80s: %zu lines are not understood", path, n_odd);
