@@ -201,7 +201,7 @@ static int by_number(const void *a, const void *b)
 	return is_n != is_k ? is_k - is_n : strcmp(x, y);
 }
 
-static int list_path(struct host *h, const char *path, int flags, struct host_names *ret)
+int host_list_path(struct host *h, const char *path, int flags, struct host_names *ret)
 {
 	int fd = host_open_path(h, path, O_RDONLY | O_DIRECTORY | flags);
 	if (fd < 0)
@@ -251,15 +251,10 @@ static int list(struct host *h, const char *path, int flags, struct host_names *
 			names_of_text(text, ret);
 		return r;
 	}
-	int r = list_path(h, path, flags, ret);
+	int r = host_list_path(h, path, flags, ret);
 	if (h->record)
 		record_names(h, path, r, ret);
 	return r;
-}
-
-int host_list_path(struct host *h, const char *path, struct host_names *ret)
-{
-	return list_path(h, path, 0, ret);
 }
 
 int host_list(struct host *h, struct host_names *ret, const char *fmt, ...)

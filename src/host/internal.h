@@ -72,7 +72,8 @@ int host_read_fd(
 /* Keeps an answer, without what is secret of it. text: NULL where r is an errno. */
 void host_record_answer(
 	struct host *h, const char *kind, const char *key, int r, const char *text, size_t n);
-int host_list_path(struct host *h, const char *path, struct host_names *ret) MUST_CHECK;
+/* flags: O_NOFOLLOW for a directory that was found in another. */
+int host_list_path(struct host *h, const char *path, int flags, struct host_names *ret) MUST_CHECK;
 /* One write(2) to an existing file. */
 int host_write_path(struct host *h, const char *path, const char *text, int flags) MUST_CHECK;
 void host_live_close(struct host *h);

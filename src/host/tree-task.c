@@ -27,7 +27,7 @@ int host_tree_process(struct host *h, int tid)
 		return tid;
 	if (h->last_pid && is_task(h, h->last_pid, tid))
 		return h->last_pid;
-	if (host_list_path(h, "proc", &names) < 0)
+	if (host_list_path(h, "proc", 0, &names) < 0)
 		return -ESRCH;
 	for (int pass = 0; pass < 2; pass++)
 		for (size_t i = names.n; i-- > 0;) {
@@ -75,7 +75,7 @@ static int find_unit_group(struct host *h, const char *dir, const char *unit, ch
 {
 	AUTO_NAMES struct host_names names = { 0 };
 	AUTO_FREE char *path = xasprintf("sys/fs/cgroup/%s", dir);
-	int r = host_list_path(h, path, &names);
+	int r = host_list_path(h, path, *dir ? O_NOFOLLOW : 0, &names);
 	for (size_t i = 0; r == 0 && i < names.n; i++) {
 		AUTO_FREE char *below = xasprintf("%s%s%s", dir, *dir ? "/" : "", names.v[i]);
 		if (streq(names.v[i], unit)) {

@@ -387,7 +387,7 @@ int tree_rmdir_cgroup(struct host *h, const char *path)
 	AUTO_NAMES struct host_names names = { 0 };
 	const char *group = str_after(path, TREE_CGROUPS "/");
 	AUTO_FREE char *parent = parent_of(group);
-	int r = host_list_path(h, path, &names);
+	int r = host_list_path(h, path, 0, &names);
 	if (r == 0)
 		r = tree_groups_load(h, &before);
 	if (r < 0)

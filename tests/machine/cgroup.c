@@ -84,7 +84,7 @@ static int walk(struct host *h, struct tree_groups *all, const char *path, int p
 {
 	AUTO_NAMES struct host_names names = { 0 };
 	AUTO_FREE char *dir = xasprintf(TREE_CGROUPS "/%s", path);
-	int r = host_list_path(h, dir, &names);
+	int r = host_list_path(h, dir, 0, &names);
 	if (r < 0)
 		return r;
 	int self = (int)all->v.n;

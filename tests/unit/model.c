@@ -234,6 +234,34 @@ static void services(void)
 	ok(!service(s, "numad"), "nor is a longer name");
 }
 
+static void link_group(const char *target, const char *name)
+{
+	AUTO_FREE char *path = xasprintf("%s/sys/fs/cgroup/%s", root, name);
+	ok(symlink(target, path) == 0, "a link %s", name);
+}
+
+/* Two links to where they are would make 2^40 ways. */
+static void links_are_no_groups(void)
+{
+	AUTO_HOST struct host *h = NULL;
+	AUTO_FREE char *value = NULL, *found = NULL;
+	struct err e = { 0 };
+	put("run/systemd/system/x", "");
+	put("sys/fs/cgroup/cgroup.controllers", "cpuset\n");
+	put("sys/fs/cgroup/x.slice/y.scope/cgroup.type", "domain\n");
+	link_group(".", "a.slice");
+	link_group(".", "b.slice");
+	link_group("..", "x.slice/up.slice");
+	alarm(20); /* ends the test if it hangs */
+	AUTO_SNAPSHOT struct snapshot *s = read_parts(SNAPSHOT_CGROUPS);
+	ok(s && s->n_cgroups == 3, "the root and two groups");
+	ok(host_open(&h, root, &e) == 0, "open");
+	ok(host_get_unit(h, "z.scope", "ControlGroup", &value) != 0, "a unit that is not there");
+	same_int(host_get_unit(h, "y.scope", "ControlGroup", &found), 0, "one that is");
+	same_str(found, "/x.slice/y.scope", "its group");
+	alarm(0);
+}
+
 int main(void)
 {
 	if (!mkdtemp(root))
@@ -245,6 +273,7 @@ int main(void)
 	power();
 	devices();
 	services();
+	links_are_no_groups();
 	AUTO_FREE char *command = xasprintf("rm -rf %s", root);
 	return system(command) ? 1 : tap_done();
 }
