@@ -442,6 +442,6 @@ int main(void)
 	no_escape();
 	two_at_once();
 	next_boot(NULL, "a ledger of the last boot");
-	next_boot("kill-after:30", "a journal of the last boot");
+	next_boot("kill-after:15", "a journal of the last boot");
 	return tap_done();
 }

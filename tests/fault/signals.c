@@ -90,7 +90,7 @@ int main(void)
 	for (size_t i = 0; i < N_ELEMENTS(signals); i++) {
 		during_apply(m, 1, signals[i]);
 		during_apply(m, 11 + (int)i, signals[i]);
-		during_second_apply(m, 7 * (int)(i + 1), signals[i]);
+		during_second_apply(m, 5 * (int)(i + 1), signals[i]);
 		during_undo(m, 3 + 10 * (int)i, signals[i]);
 		during_recovery(m, signals[i]);
 	}

@@ -150,7 +150,7 @@ static void damaged_whole(const char *name, const char *text)
 	AUTO_FREE char *path = xasprintf("run/wideberth/%s", name);
 	AUTO_FREE char *way_out = xasprintf("mv %s/%s %s/%s.damaged", m->dir, path, m->dir, path);
 	if (streq(name, "journal"))
-		same_int(machine_run(m, "kill-after:30", "apply --vm db01"), KILLED, "killed");
+		same_int(machine_run(m, "kill-after:15", "apply --vm db01"), KILLED, "killed");
 	else
 		go(m, "apply --vm db01", 0);
 	machine_write(m, path, text);
