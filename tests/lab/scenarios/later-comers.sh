@@ -75,7 +75,7 @@ comers='in_new_group in_root_group in_container in_container_without_list in_doc
 	vm_scope_property daemon_reload daemon_reexec revert irqbalance_comes new_interrupts workqueue_mask kernel_thread'
 with_libvirt='virsh_vcpupin domain_comes libvirt_reconnects'
 # those that leave something behind, with or without wideberth
-traces='in_container in_docker slice_property vm_slice_property vm_scope_property revert irqbalance_comes new_interrupts'
+traces='in_container in_docker slice_property vm_slice_property vm_scope_property revert daemon_reexec irqbalance_comes new_interrupts'
 
 # holds: by the files of the VM's own group, and what the root has left
 holds() {
@@ -100,7 +100,6 @@ arrive() {
 
 # leave: and go again
 leave() {
-	systemctl stop irqbalance
 	{ exec 7>&-; } 2>/dev/null
 	[ ! -e /run/qemu-server/103.pid ] || vm_stop 103
 	if [ "$round" = crowd ]; then
@@ -116,7 +115,7 @@ leave() {
 
 # named RC: status names each thread that others_on found, and no other, and its exit code says so
 named() {
-	jq -e 'has("intruders")' /out/status.json && same_text "$(jq -r '.intruders[] | select(.tid).tid' /out/status.json | sort -n)" "$(cut -d' ' -f1 /out/on | sort -n)" &&
+	jq -e 'has("intruders")' /out/status.json && same_text "$(jq -r '.intruders[] | select(.tid).tid' /out/status.json | alive)" "$(cut -d' ' -f1 /out/on | alive)" &&
 		{ [ ! -s /out/on ] || [ "$1" = 1 ]; }
 }
 
@@ -128,6 +127,7 @@ round() {
 	# shellcheck disable=SC2086
 	arrive $traces
 	leave
+	systemctl stop irqbalance
 	dump_state "/out/a-$round"
 	echo "# $round: came and went in $((SECONDS - begin)) s"
 
@@ -153,8 +153,8 @@ round() {
 		assert_rc "$round: status agrees" 0 wideberth status
 	fi
 	leave
-	# irqbalance was there, the network's interrupts are new, libvirtd was started again
-	undone "$round" $level "/out/a-$round" /out/apply2.json '^irq |/libvirtd.service$'
+	# irqbalance is there now and moved interrupts, the network's are new, libvirtd was started again
+	undone "$round" $level "/out/a-$round" /out/apply2.json '^irq|/libvirtd.service$'
 }
 
 systemctl stop irqbalance
@@ -165,7 +165,7 @@ round bare
 libvirt_start
 domain_start web 2
 crowd_start 2-5
-comers+=" $with_libvirt" traces+=' virsh_vcpupin'
+comers+=" $with_libvirt" traces+=' virsh_vcpupin libvirt_reconnects'
 sleep 1
 round crowd
 assert_eq 'nothing crashed' "$(crashes)" ''

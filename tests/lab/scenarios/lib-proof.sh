@@ -165,6 +165,11 @@ others_on() {
 			}
 		}'
 }
+# alive: of the TIDs that come in, in order, those that are there still: not the tools that looked
+alive() {
+	local tid
+	sort -nu | while read -r tid; do [ ! -d "/proc/$tid" ] || echo "$tid"; done
+}
 nobody_on() { same_text "$(others_on "$@")" ''; }
 
 # The shell's error when an interrupt may not be moved: EPERM since 6.12, EIO before.
