@@ -13,6 +13,7 @@
 
 uid=1000 rounds=${1:-3} namesakes=${2:-300}
 home=/tmp/mallory
+useradd -M -U -u $uid mallory
 install -d -o $uid -g $uid $home
 as_him() { setpriv --reuid $uid --regid $uid --clear-groups "$@"; }
 # His are in a session of his, as a login makes it.
