@@ -33,14 +33,22 @@ static int ask(struct host *h, const struct claims *claims, const struct irq_rea
 	return 0;
 }
 
-/* What apply moved can be moved. Of others nobody knows, and trying is not asking. */
+/* By apply, or by somebody since: an entry is there too for what was right already. */
+static bool was_moved(const struct entry *entry, const struct irq *irq)
+{
+	return !value_equal(&entry->value, &entry->baseline) || entry->value.kind != VALUE_SET ||
+		!irq->affinity || !cpuset_equal(irq->affinity, entry->value.cpus);
+}
+
+/* What was moved can be moved. Of others nobody knows, and trying is not asking. */
 static const char *not_ours(const void *context, const struct irq *irq)
 {
 	char key[16];
 	snprintf(key, sizeof key, "%d", irq->irq);
 	const struct ledger *l = context;
 	array_for_each (entry, &l->entries) {
-		if (streq(entry->knob->name, "irq.affinity") && streq(entry->key, key))
+		if (streq(entry->knob->name, "irq.affinity") && streq(entry->key, key) &&
+			was_moved(entry, irq))
 			return NULL;
 	}
 	return "apply did not move it: its affinity is the kernel's own, or it came since";
