@@ -19,25 +19,26 @@ static struct thread_place place_thread(struct planner *p, const struct vm_threa
 	};
 }
 
-/* Deals the CPUs of the cores to the vCPUs, group by group, as pack() counted them. */
+/* Deals the CPUs of the cores to the vCPUs, group by group, as the solver counted them. */
 static void fill_vcpus(
 	struct planner *p, const struct request *req, const struct spot *spot, struct placement *pl)
 {
 	size_t used = 0;
 	for (size_t g = 0; g < req->n_groups; g++) {
-		struct cpuset cpus = CPUSET_EMPTY;
+		const struct spot_core *core = NULL;
 		int left = 0, cpu = -1;
 		for (size_t i = 0; i < req->groups[g].n; i++) {
 			if (!left) {
-				const struct host_core *core = &p->cores[spot->cores[used++]];
-				left = core->capacity;
-				cpus = place_core_cpus(core, req);
+				core = &spot->cores[used++];
+				left = req->wish.cores == CORES_ONE_THREAD
+					? 1
+					: cpuset_count(&core->cpus);
 				cpu = -1;
 				if (req->wish.cores != CORES_THREAD)
-					pl->claim_cpus = cpuset_or(&pl->claim_cpus, &cpus);
+					pl->claim_cpus = cpuset_or(&pl->claim_cpus, &core->cpus);
 			}
 			left--;
-			cpu = cpuset_next(&cpus, cpu + 1);
+			cpu = cpuset_next(&core->cpus, cpu + 1);
 			cpuset_add(&pl->claim_cpus, cpu);
 			int v = req->order[req->groups[g].first + i];
 			if (v < 0)
@@ -110,7 +111,7 @@ struct placement place_fill(struct planner *p, const struct request *req, const 
 		pl.emulator_cpus = req->wish.emulator.cpus;
 	if (req->wish.iothreads.wish == HELPER_CPUS)
 		pl.iothread_cpus = req->wish.iothreads.cpus;
-	if (spot->helper >= 0)
-		fill_own_helpers(p, req, place_core_cpus(&p->cores[spot->helper], req), &pl);
+	if (spot->helper.core >= 0)
+		fill_own_helpers(p, req, spot->helper.cpus, &pl);
 	return pl;
 }

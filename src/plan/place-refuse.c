@@ -95,53 +95,122 @@ static const char *plural(size_t n)
 	return n == 1 ? "" : "s";
 }
 
-/* Cores with capacity, and those of one owner (or NOBODY: all), in a domain. */
-static size_t count_cores(
-	const struct planner *p, enum scope scope, int domain, int owner, struct cpuset *ret_cpus)
+/* ---- who is in the way ---- */
+
+static bool is_in(const struct host_core *core, enum scope scope, int domain)
+{
+	if (scope == SCOPE_L3)
+		return core->l3 == domain;
+	return scope == SCOPE_NODE ? core->node == domain : true;
+}
+
+/* Fits in what is free and in the cores of these owners in the domain? */
+static bool fits_without(
+	const struct planner *p, const struct request *req, int domain, const bool *is_away)
+{
+	struct room room = room_copy(p->solver, &p->left);
+	struct take_list takes = { 0 };
+	long work = 0;
+	for (size_t i = 0; i < p->inv.n_cores; i++) {
+		const struct host_core *core = &p->inv.cores[i];
+		if (core->owner != NOBODY && core->owner != req->self && is_away[core->owner] &&
+			is_in(core, req->scope, domain))
+			room.cores[p->solver->cell_of_core[i]]++;
+	}
+	bool fits = spot_find(p->solver, &room, req, req->scope, true, &takes, &work);
+	room_done(&room);
+	free(takes.v);
+	return fits;
+}
+
+/* Cores of each owner in the domain that are of use for the request; how many owners have any. */
+static size_t count_owned(const struct planner *p, const struct request *req, int domain, int *ret)
 {
 	size_t n = 0;
-	*ret_cpus = CPUSET_EMPTY;
-	for (size_t i = 0; i < p->n_cores; i++) {
-		const struct host_core *core = &p->cores[i];
-		if (!core->capacity || !place_core_in(core, scope, domain) ||
-			(owner != NOBODY && core->owner != owner))
+	memset(ret, 0, p->owners.n * sizeof *ret);
+	for (size_t i = 0; i < p->inv.n_cores; i++) {
+		const struct host_core *core = &p->inv.cores[i];
+		const struct cell *cell = &p->solver->cells[p->solver->cell_of_core[i]];
+		if (core->owner == NOBODY || core->owner == req->self ||
+			!is_in(core, req->scope, domain) || !cell->usable[req->view])
 			continue;
-		n++;
-		*ret_cpus = cpuset_or(ret_cpus, &core->cpus);
+		n += !ret[core->owner]++;
 	}
 	return n;
 }
 
-/* The cores it would fill where all cores are as the host's widest. */
-static size_t cores_needed(const struct planner *p, const struct request *req)
+/* Owners without all of which it would fit, and none of whom may stay: the largest first until it
+ * does, then those that were not needed stay after all. Returns how many, 0 when nothing helps. */
+static size_t find_blocking(
+	const struct planner *p, const struct request *req, int domain, int *owned, bool *is_away)
 {
-	int width = 1;
-	for (size_t i = 0; i < p->n_cores; i++)
-		if (p->cores[i].n_cpus > width && req->wish.cores != CORES_ONE_THREAD)
-			width = p->cores[i].n_cpus;
-	size_t n = req->needs_helper;
-	for (size_t i = 0; i < req->n_groups; i++)
-		n += (req->groups[i].n + (size_t)width - 1) / (size_t)width;
+	size_t n_owners = count_owned(p, req, domain, owned), n = 0;
+	memset(is_away, 0, p->owners.n * sizeof *is_away);
+	while (n < n_owners && (!n || !fits_without(p, req, domain, is_away))) {
+		size_t most = p->owners.n;
+		for (size_t i = 0; i < p->owners.n; i++)
+			if (owned[i] && !is_away[i] &&
+				(most == p->owners.n || owned[i] > owned[most]))
+				most = i;
+		is_away[most] = true;
+		n++;
+	}
+	if (!n || !fits_without(p, req, domain, is_away))
+		return 0;
+	for (size_t i = 0; i < p->owners.n; i++) {
+		if (!is_away[i])
+			continue;
+		is_away[i] = false;
+		if (fits_without(p, req, domain, is_away))
+			n--;
+		else
+			is_away[i] = true;
+	}
 	return n;
 }
 
-/* Who holds what it could have: the VMs in every domain that would do without them. */
-static void name_owners(struct planner *p, const struct request *req, struct refusal *r)
+static void say_blocking(struct planner *p, const struct request *req, int domain,
+	const bool *is_away, struct refusal *r)
 {
-	place_capacities(p, req, CAPACITY_EMPTY);
-	for (int domain = 0; domain < place_n_domains(p, req->scope); domain++)
-		for (size_t i = 0; i < p->owners.n; i++) {
-			const struct owner *o = &p->owners.v[i];
-			struct cpuset cpus;
-			if ((int)i == req->self)
+	for (size_t o = 0; o < p->owners.n; o++) {
+		const struct placement *pl = &p->owners.v[o].placement;
+		struct cpuset cpus = CPUSET_EMPTY;
+		size_t n = 0;
+		if (!is_away[o])
+			continue;
+		for (size_t i = 0; i < p->inv.n_cores; i++) {
+			const struct host_core *core = &p->inv.cores[i];
+			if (core->owner != (int)o || !is_in(core, req->scope, domain))
 				continue;
-			size_t n = count_cores(p, req->scope, domain, (int)i, &cpus);
-			if (n)
-				place_blocking(p, r, "VM %s holds %zu core%s of %s (CPUs %s)",
-					place_label(p, o->placement.vm, o->placement.name), n,
-					plural(n), domain_name(p, req->scope, domain),
-					place_list(p, &cpus));
+			cpus = cpuset_or(&cpus, &core->cpus);
+			n++;
 		}
+		place_blocking(p, r, "VM %s holds %zu core%s of %s (CPUs %s)",
+			place_label(p, pl->vm, pl->name), n, plural(n),
+			domain_name(p, req->scope, domain), place_list(p, &cpus));
+	}
+}
+
+/* In the domain where the fewest VMs are in the way, those. False: none is, nobody could make room.
+ */
+static bool name_owners(struct planner *p, const struct request *req, struct refusal *r)
+{
+	AUTO_FREE int *owned = xcalloc(p->owners.n + 1, sizeof *owned);
+	AUTO_FREE bool *is_away = xcalloc(p->owners.n + 1, sizeof *is_away);
+	AUTO_FREE bool *best_away = xcalloc(p->owners.n + 1, sizeof *best_away);
+	size_t best = 0;
+	int where = 0;
+	for (int d = 0; d < solver_n_domains(&p->inv, req->scope) && best != 1; d++) {
+		size_t n = find_blocking(p, req, d, owned, is_away);
+		if (!n || (best && n >= best))
+			continue;
+		best = n;
+		where = d;
+		memcpy(best_away, is_away, p->owners.n * sizeof *is_away);
+	}
+	if (best)
+		say_blocking(p, req, where, best_away, r);
+	return best;
 }
 
 /* What of the host no VM can have at all. */
@@ -168,24 +237,31 @@ static void name_kept(struct planner *p, const struct request *req, struct refus
 			place_list(p, &p->s->boot_isolated_cpus));
 }
 
+/* ---- what would fit ---- */
+
+/* In what is left; ret_domain may be NULL. */
 static bool would_fit(
-	struct planner *p, const struct request *req, enum scope scope, struct spot *ret)
+	struct planner *p, const struct request *req, enum scope scope, int *ret_domain)
 {
-	place_capacities(p, req, CAPACITY_FREE);
-	return place_search(p, req, scope, ret);
+	struct take_list takes = { 0 };
+	long work = 0;
+	bool fits = spot_find(p->solver, &p->left, req, scope, true, &takes, &work);
+	if (fits && ret_domain)
+		*ret_domain = spot_domain(p->solver, scope, &takes);
+	free(takes.v);
+	return fits;
 }
 
 static void offer_places(struct planner *p, const struct request *req, struct refusal *r)
 {
 	static const char *const names[] = { "one-l3", "one-node", "fewest-nodes", "any" };
 	for (enum scope scope = req->scope + 1; scope <= SCOPE_FEWEST; scope++) {
-		struct spot spot;
-		if (!would_fit(p, req, scope, &spot))
+		int domain;
+		if (!would_fit(p, req, scope, &domain))
 			continue;
-		struct cpuset cpus;
-		size_t n = count_cores(p, scope, spot.domain, NOBODY, &cpus);
-		place_alternative(p, r, "place = %s fits on %s: %zu free core%s", names[scope],
-			domain_name(p, scope, spot.domain), n, plural(n));
+		int n = room_count(p->solver, &p->left, req, scope, domain < 0 ? 0 : domain);
+		place_alternative(p, r, "place = %s fits on %s: %d free core%s", names[scope],
+			domain_name(p, scope, domain), n, plural((size_t)n));
 		return; /* wider ones fit too, and are worse */
 	}
 }
@@ -228,53 +304,68 @@ static void offer_fewer(struct planner *p, const struct request *req, struct ref
 	static const char *const names[] = { "one L3", "one node", "the free CPUs",
 		"the free CPUs" };
 	size_t low = 0, high = req->n_cpus; /* low fits, high does not */
-	struct spot spot = { .scope = req->scope, .domain = -1 };
+	int domain = -1;
 	while (low + 1 < high) {
 		struct request smaller = *req;
 		smaller.n_cpus = (low + high) / 2;
 		place_request_update(p, &smaller);
-		if (would_fit(p, &smaller, req->scope, &spot))
+		if (would_fit(p, &smaller, req->scope, &domain))
 			low = smaller.n_cpus;
 		else
 			high = smaller.n_cpus;
 	}
 	if (low && req->scope <= SCOPE_NODE)
 		place_alternative(p, r, "%zu vCPU%s fit%s in %s (%s)", low, plural(low),
-			low == 1 ? "s" : "", names[req->scope],
-			domain_name(p, req->scope, spot.domain));
+			low == 1 ? "s" : "", names[req->scope], domain_name(p, req->scope, domain));
 	else if (low)
 		place_alternative(p, r, "%zu vCPU%s fit%s in %s", low, plural(low),
 			low == 1 ? "s" : "", names[req->scope]);
 }
 
-void place_refuse_full(struct planner *p, const struct request *req)
+/* What is free when all have theirs, and what is its own. */
+static struct room room_left(const struct planner *p, const struct request *req)
 {
-	size_t need = cores_needed(p, req), most = 0;
-	int where = 0;
-	place_capacities(p, req, CAPACITY_FREE);
-	for (int domain = 0; domain < place_n_domains(p, req->scope); domain++) {
-		struct cpuset cpus;
-		size_t n = count_cores(p, req->scope, domain, NOBODY, &cpus);
+	AUTO_FREE int *owner = xcalloc(p->inv.n_cores + 1, sizeof *owner);
+	AUTO_FREE struct cpuset *opened = xcalloc(p->solver->n_cells + 1, sizeof *opened);
+	for (size_t i = 0; i < p->inv.n_cores; i++) {
+		int o = p->inv.cores[i].owner;
+		owner[i] = o == req->self ? NOBODY : o;
+	}
+	struct room room = room_of(p->solver, owner, NOBODY);
+	place_opened(p, room.open, opened);
+	return room;
+}
+
+static struct refusal *say_need(struct planner *p, const struct request *req)
+{
+	int need = solver_weight(p->solver, req), most = 0, where = 0;
+	for (int domain = 0; domain < solver_n_domains(&p->inv, req->scope); domain++) {
+		int n = room_count(p->solver, &p->left, req, req->scope, domain);
 		if (n > most) {
 			most = n;
 			where = domain;
 		}
 	}
-	struct refusal *r;
+	const char *what = req->scope == SCOPE_L3 ? "L3" : "node";
 	if (req->scope > SCOPE_NODE)
-		r = place_refuse(p, req->vm, "needs %zu core%s of its own; %zu %s free", need,
-			plural(need), most, most == 1 ? "is" : "are");
-	else if (most)
-		r = place_refuse(p, req->vm,
-			"needs %zu free core%s in one %s; the most is %zu, in %s", need,
-			plural(need), req->scope == SCOPE_L3 ? "L3" : "node", most,
-			domain_name(p, req->scope, where));
-	else
-		r = place_refuse(p, req->vm, "needs %zu free core%s in one %s; none is free", need,
-			plural(need), req->scope == SCOPE_L3 ? "L3" : "node");
-	name_owners(p, req, r);
-	name_kept(p, req, r);
+		return place_refuse(p, req->vm, "needs %d core%s of its own; %d %s free", need,
+			plural((size_t)need), most, most == 1 ? "is" : "are");
+	if (most)
+		return place_refuse(p, req->vm,
+			"needs %d free core%s in one %s; the most is %d, in %s", need,
+			plural((size_t)need), what, most, domain_name(p, req->scope, where));
+	return place_refuse(p, req->vm, "needs %d free core%s in one %s; none is free", need,
+		plural((size_t)need), what);
+}
+
+void place_refuse_full(struct planner *p, const struct request *req)
+{
+	p->left = room_left(p, req);
+	struct refusal *r = say_need(p, req);
+	if (!name_owners(p, req, r))
+		name_kept(p, req, r);
 	offer_places(p, req, r);
 	offer_shapes(p, req, r);
 	offer_fewer(p, req, r);
+	room_done(&p->left);
 }

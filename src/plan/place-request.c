@@ -110,6 +110,16 @@ static int by_size(const void *a, const void *b)
 	return x->first < y->first ? -1 : 1;
 }
 
+size_t place_view(struct planner *p, const struct cpuset *blocked_cpus)
+{
+	size_t i = 0;
+	while (i < p->views.n && !cpuset_equal(&p->views.v[i], blocked_cpus))
+		i++;
+	if (i == p->views.n)
+		*array_push(&p->views) = *blocked_cpus;
+	return i;
+}
+
 void place_request_update(struct planner *p, struct request *req)
 {
 	size_t n_known = req->n_cpus < req->n_vcpus ? req->n_cpus : req->n_vcpus;
@@ -140,6 +150,7 @@ void place_request_update(struct planner *p, struct request *req)
 	/* Kernels refuse a partition on CPUs of isolcpus=, or crash when it leaves no other CPU. */
 	if (req->level == LEVEL_ISOLATED)
 		req->blocked_cpus = cpuset_or(&req->blocked_cpus, &p->s->boot_isolated_cpus);
+	req->view = place_view(p, &req->blocked_cpus);
 }
 
 bool place_request(
@@ -175,5 +186,10 @@ bool place_request(
 	limits_of_vm(p, ret);
 	limits_of_memory(p, ret);
 	place_request_update(p, ret);
+	if (ret->level == LEVEL_ISOLATED) { /* what a refusal would offer */
+		struct request other = *ret;
+		other.level = LEVEL_FENCED;
+		place_request_update(p, &other);
+	}
 	return true;
 }

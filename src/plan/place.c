@@ -1,5 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The planner: what is kept for the host, then one VM after the other. */
+/*
+ * The planner: inventory and requests on the left, placements and refusals on the right, and the
+ * solver in the middle.
+ *
+ * Cores are listed with who has them: claims in force, and what must not be used (housekeeping,
+ * what others hold, CPUs named for helpers). Then every VM says what it needs. One with a claim in
+ * force stays on it; all the others are one batch, which solve() finds spots for. Spots become
+ * placements; what has none is refused, in the end, when it is known who has what.
+ */
 #include "plan/place.h"
 
 #include <errno.h>
@@ -15,7 +23,7 @@ static int by_first(const void *a, const void *b)
 static void init_cores(struct planner *p)
 {
 	const struct snapshot *s = p->s;
-	p->cores = arena_alloc(&p->out->arena, (s->n_cores + 1) * sizeof *p->cores);
+	p->inv.cores = arena_alloc(&p->out->arena, (s->n_cores + 1) * sizeof *p->inv.cores);
 	p->core_of_cpu = arena_alloc(&p->out->arena, CPUSET_MAX * sizeof *p->core_of_cpu);
 	for (size_t i = 0; i < s->n_cores; i++) {
 		const struct core *core = &s->cores[i];
@@ -30,13 +38,13 @@ static void init_cores(struct planner *p)
 			c.rank = cpu->rank;
 		}
 		if (c.n_cpus)
-			p->cores[p->n_cores++] = c;
+			p->inv.cores[p->inv.n_cores++] = c;
 	}
-	qsort(p->cores, p->n_cores, sizeof *p->cores, by_first);
+	qsort(p->inv.cores, p->inv.n_cores, sizeof *p->inv.cores, by_first);
 	for (int cpu = 0; cpu < CPUSET_MAX; cpu++)
 		p->core_of_cpu[cpu] = -1;
-	for (size_t i = 0; i < p->n_cores; i++)
-		cpuset_for_each (cpu, &p->cores[i].cpus)
+	for (size_t i = 0; i < p->inv.n_cores; i++)
+		cpuset_for_each (cpu, &p->inv.cores[i].cpus)
 			p->core_of_cpu[cpu] = (int)i;
 }
 
@@ -44,7 +52,7 @@ static void set_owner(struct planner *p, const struct cpuset *cpus, int owner)
 {
 	cpuset_for_each (cpu, cpus)
 		if (p->core_of_cpu[cpu] >= 0)
-			p->cores[p->core_of_cpu[cpu]].owner = owner;
+			p->inv.cores[p->core_of_cpu[cpu]].owner = owner;
 }
 
 int place_self(const struct planner *p, const struct vm *vm)
@@ -100,8 +108,8 @@ static struct cpuset reserve_cores(const struct planner *p, int n)
 	struct cpuset others = cpuset_or(&p->foreign_cpus, &p->held_cpus);
 	for (int node = -1; node < (int)p->s->n_nodes; node++) {
 		int left = n;
-		for (size_t i = 0; i < p->n_cores && left; i++) {
-			const struct host_core *core = &p->cores[i];
+		for (size_t i = 0; i < p->inv.n_cores && left; i++) {
+			const struct host_core *core = &p->inv.cores[i];
 			struct cpuset cpus = cpuset_minus(&core->cpus, &p->s->boot_isolated_cpus);
 			cpus = cpuset_minus(&cpus, &taken);
 			if (core->node != node || cpuset_is_empty(&cpus) ||
@@ -112,6 +120,25 @@ static struct cpuset reserve_cores(const struct planner *p, int n)
 		}
 	}
 	return reserved;
+}
+
+/* A kernel crashes when partitions and isolcpus= leave it no CPU at all: where housekeeping has
+ * none that would be left, the lowest core is kept. */
+static void keep_last_cpu(struct planner *p)
+{
+	struct cpuset usual = cpuset_minus(&p->out->reserved_cpus, &p->s->boot_isolated_cpus);
+	struct cpuset taken = taken_cpus(p), rest = cpuset_minus(&p->online_cpus, &taken);
+	rest = cpuset_minus(&rest, &p->s->boot_isolated_cpus);
+	if (!cpuset_is_empty(&usual))
+		return;
+	struct cpuset last = p->online_cpus; /* nothing is left already */
+	if (!cpuset_is_empty(&rest))
+		last = p->inv.cores[p->core_of_cpu[cpuset_first(&rest)]].cpus;
+	*array_push(&p->holds) = (struct hold){
+		.cpus = last,
+		.why = "the last that isolcpus= leaves the host",
+	};
+	p->held_cpus = cpuset_or(&p->held_cpus, &last);
 }
 
 static int reserve(struct planner *p, const struct host_wish *wish, struct err *e)
@@ -128,8 +155,8 @@ static int reserve(struct planner *p, const struct host_wish *wish, struct err *
 	} else {
 		*reserved = reserve_cores(p, wish->wish == HOUSEKEEPING_AUTO ? 1 : wish->cores);
 	}
-	for (size_t i = 0; i < p->n_cores; i++)
-		p->cores[i].is_reserved = cpuset_intersects(&p->cores[i].cpus, reserved);
+	for (size_t i = 0; i < p->inv.n_cores; i++)
+		p->inv.cores[i].is_reserved = cpuset_intersects(&p->inv.cores[i].cpus, reserved);
 	return 0;
 }
 
@@ -137,7 +164,7 @@ void place_with_siblings(const struct planner *p, struct cpuset *sum, const stru
 {
 	cpuset_for_each (cpu, cpus)
 		if (p->core_of_cpu[cpu] >= 0)
-			*sum = cpuset_or(sum, &p->cores[p->core_of_cpu[cpu]].cpus);
+			*sum = cpuset_or(sum, &p->inv.cores[p->core_of_cpu[cpu]].cpus);
 }
 
 /* CPUs that claims in force name for their helpers, outside of the claim. What is placed anew
@@ -227,15 +254,19 @@ static int keep_helpers(struct planner *p, const struct policy *policy, const si
 }
 
 /* The scope to insist on: that of the policy, or a wider one where no such part of this host could
- * hold the VM even if it were empty. */
-static bool choose_scope(struct planner *p, struct request *req)
+ * hold the VM even if it were empty. False: not even the whole host could. */
+static bool choose_scope(struct planner *p, const struct room *empty, struct request *req)
 {
 	static const char *const names[] = { "one L3", "one node", "fewest nodes" };
 	enum scope wished = req->scope;
-	place_capacities(p, req, CAPACITY_EMPTY);
-	for (; req->scope < SCOPE_FEWEST; req->scope++) {
+	struct take_list takes = { 0 };
+	bool fits = false;
+	long work = 0;
+	for (; req->scope < SCOPE_FEWEST && !fits; req->scope++) {
 		bool is_known = req->scope == SCOPE_L3 ? p->s->n_l3s > 0 : p->s->n_nodes > 0;
-		if (is_known && place_search(p, req, req->scope, NULL))
+		fits = is_known &&
+			spot_find(p->solver, empty, req, req->scope, true, &takes, &work);
+		if (fits)
 			break;
 		if (!is_known && req->scope == wished)
 			wished++; /* a host that has no such parts: nothing is lost */
@@ -245,38 +276,10 @@ static bool choose_scope(struct planner *p, struct request *req)
 			"it is larger than what VMs can have of "
 			"any %s here: placed in %s instead",
 			names[wished] + strlen("one "), names[req->scope]);
-	return req->scope < SCOPE_FEWEST || place_search(p, req, req->scope, NULL);
-}
-
-/* On its own old CPUs, else on free ones; better on those that nobody pinned another VM to. */
-static bool find_spot(struct planner *p, struct request *req, struct spot *ret)
-{
-	if (!choose_scope(p, req))
-		return false;
-	place_capacities(p, req, CAPACITY_OWN);
-	if (req->self != NOBODY && place_search(p, req, req->scope, ret))
-		return true;
-	struct cpuset blocked = req->blocked_cpus;
-	req->blocked_cpus = cpuset_or(&blocked, &p->pinned_cpus);
-	place_capacities(p, req, CAPACITY_FREE);
-	bool is_found = place_search(p, req, req->scope, ret);
-	req->blocked_cpus = blocked;
-	if (is_found)
-		return true;
-	place_capacities(p, req, CAPACITY_FREE);
-	return place_search(p, req, req->scope, ret);
-}
-
-/* A kernel crashes when partitions and isolcpus= leave it no CPU at all. */
-static bool leaves_host_a_cpu(
-	const struct planner *p, const struct request *req, const struct cpuset *claim)
-{
-	struct cpuset left = cpuset_minus(&p->online_cpus, &p->s->boot_isolated_cpus);
-	left = cpuset_minus(&left, claim);
-	for (size_t i = 0; i < p->owners.n; i++)
-		if ((int)i != req->self)
-			left = cpuset_minus(&left, &p->owners.v[i].placement.claim_cpus);
-	return !cpuset_is_empty(&left);
+	if (!fits)
+		fits = spot_find(p->solver, empty, req, req->scope, true, &takes, &work);
+	free(takes.v);
+	return fits;
 }
 
 /* QEMU's other threads must run somewhere too, and in the VM's own group. */
@@ -320,8 +323,8 @@ static void note_kinds(struct planner *p, struct placement *pl)
 {
 	struct cpuset slow = CPUSET_EMPTY;
 	const char *kind = NULL;
-	for (size_t i = 0; i < p->n_cores; i++) {
-		const struct host_core *core = &p->cores[i];
+	for (size_t i = 0; i < p->inv.n_cores; i++) {
+		const struct host_core *core = &p->inv.cores[i];
 		if (core->kind < CPU_EFFICIENCY || !cpuset_intersects(&core->cpus, &pl->vcpu_cpus))
 			continue;
 		slow = cpuset_or(&slow, &core->cpus);
@@ -393,33 +396,203 @@ static void add_claim(struct planner *p, struct request *req, const struct place
 	set_owner(p, &own->claim_cpus, req->self);
 }
 
-static void place_vm(struct planner *p, const struct vm *vm, const struct vm_wish *wish)
+static void place_made(struct planner *p, struct request *req, struct placement *pl)
 {
-	struct request req;
+	if (!leaves_helpers_a_cpu(p, req, pl))
+		return;
+	note_kinds(p, pl);
+	note_memory(p, req, pl);
+	note_pins(p, pl);
+	add_claim(p, req, pl);
+	p->out->v[p->out->n++] = *pl;
+}
+
+static void place_found(struct planner *p, struct request *req, const struct spot *spot)
+{
+	struct placement pl = place_fill(p, req, spot);
+	place_made(p, req, &pl);
+}
+
+static bool is_same_place(const struct helper_place *a, const struct helper_place *b)
+{
+	return a->wish == b->wish && (a->wish != HELPER_CPUS || cpuset_equal(&a->cpus, &b->cpus));
+}
+
+static bool is_same_wish(const struct vm_wish *a, const struct vm_wish *b)
+{
+	return a->isolation == b->isolation && a->cores == b->cores && a->place == b->place &&
+		a->vcpus == b->vcpus && is_same_place(&a->emulator, &b->emulator) &&
+		is_same_place(&a->iothreads, &b->iothreads);
+}
+
+/* The same VM with the same threads, the same wish, and nothing in the way of it. */
+static bool still_holds(const struct planner *p, const struct request *req)
+{
+	const struct placement *old = &p->owners.v[req->self].placement;
+	struct cpuset blocked = cpuset_and(&old->claim_cpus, &req->blocked_cpus);
+	if (!placement_is_of(old, req->vm) || old->level != req->level ||
+		!is_same_wish(&old->wish, &req->wish) || old->n_vcpus != req->n_vcpus ||
+		(old->n_iothreads && old->n_iothreads != req->n_iothreads) ||
+		!cpuset_is_empty(&blocked) || !cpuset_is_subset(&old->claim_cpus, &p->online_cpus))
+		return false;
+	for (size_t i = 0; i < old->n_vcpus; i++)
+		if (!placement_place(old, ROLE_VCPU, req->vcpus[i]->tid, req->vcpus[i]->start))
+			return false;
+	for (size_t i = 0; i < old->n_iothreads; i++)
+		if (old->iothreads[i].tid != req->iothreads[i]->tid)
+			return false;
+	return true;
+}
+
+/* As it is, but for what the policy and the host say beside it. */
+static struct placement placement_again(struct planner *p, const struct request *req)
+{
+	const struct placement *old = &p->owners.v[req->self].placement;
+	struct arena *a = &p->out->arena;
+	const struct spot nowhere = { .helper.core = -1 };
+	struct request bare = *req;
+	bare.n_groups = 0;
+	struct placement pl = place_fill(p, &bare, &nowhere);
+	pl.claim_cpus = old->claim_cpus;
+	pl.vcpu_cpus = old->vcpu_cpus;
+	pl.vcpus = arena_dup(a, old->vcpus, old->n_vcpus, sizeof *old->vcpus);
+	pl.emulator_cpus = old->emulator_cpus;
+	pl.iothread_cpus = old->iothread_cpus;
+	pl.iothreads = arena_dup(a, old->iothreads, old->n_iothreads, sizeof *old->iothreads);
+	pl.n_iothreads = old->n_iothreads;
+	for (size_t i = 0; i < pl.n_iothreads; i++)
+		pl.iothreads[i].id = arena_strdup(a, pl.iothreads[i].id);
+	return pl;
+}
+
+/* A claim in force: its VM stays on its own cores if they do, else it may have them beside what is
+ * free. Where that does not do either, it keeps them, and is refused. */
+static bool place_in_force(struct planner *p, struct request *req)
+{
+	AUTO_FREE int *owner = xcalloc(p->inv.n_cores + 1, sizeof *owner);
+	AUTO_FREE struct cpuset *opened = xcalloc(p->solver->n_cells + 1, sizeof *opened);
+	struct take_list takes = { 0 };
 	struct spot spot;
-	for (size_t i = 0; i < p->out->n; i++)
-		if (placement_is_of(&p->out->v[i], vm))
-			return; /* wanted twice */
-	if (wish->isolation == LEVEL_NONE || !place_request(p, vm, wish, &req))
-		return;
-	if (!find_spot(p, &req, &spot)) {
-		place_refuse_full(p, &req);
-		return;
+	long work = 0;
+	if (still_holds(p, req)) {
+		struct placement pl = placement_again(p, req);
+		place_made(p, req, &pl);
+		return true;
 	}
-	struct placement pl = place_fill(p, &req, &spot);
-	if (!leaves_host_a_cpu(p, &req, &pl.claim_cpus)) {
-		struct refusal *r = place_refuse(p, vm, "the host would be left without a CPU");
-		place_alternative(
-			p, r, "set housekeeping in [host] to CPUs that isolcpus= leaves out");
-		return;
+	for (int pass = 0; pass < 2 && !takes.is_found; pass++) {
+		for (size_t i = 0; i < p->inv.n_cores; i++) {
+			int o = p->inv.cores[i].owner;
+			owner[i] = o == req->self || (pass && o == NOBODY) ? req->self : -2;
+		}
+		struct room room = room_of(p->solver, owner, req->self);
+		takes.is_found = spot_find(p->solver, &room, req, req->scope, false, &takes, &work);
+		room_done(&room);
 	}
-	if (!leaves_helpers_a_cpu(p, &req, &pl))
-		return;
-	note_kinds(p, &pl);
-	note_memory(p, &req, &pl);
-	note_pins(p, &pl);
-	add_claim(p, &req, &pl);
-	p->out->v[p->out->n++] = pl;
+	if (takes.is_found) {
+		place_deal(p, req, 1, &takes, true, opened, &spot);
+		place_found(p, req, &spot);
+	}
+	free(takes.v);
+	return takes.is_found;
+}
+
+/* CPUs that VMs with cores = thread in force leave on cores that they have opened. */
+void place_opened(const struct planner *p, int *open, struct cpuset *opened)
+{
+	struct cpuset taken = taken_cpus(p);
+	taken = cpuset_or(&taken, &p->kept_cpus);
+	for (size_t i = 0; i < p->inv.n_cores; i++) {
+		const struct host_core *core = &p->inv.cores[i];
+		if (core->owner == NOBODY ||
+			p->owners.v[core->owner].placement.wish.cores != CORES_THREAD)
+			continue;
+		int cell = p->solver->cell_of_core[i];
+		struct cpuset left = cpuset_minus(&core->cpus, &taken);
+		opened[cell] = cpuset_or(&opened[cell], &left);
+		open[cell] = cpuset_count(&opened[cell]);
+	}
+}
+
+static void place_batch(struct planner *p, struct request *requests, size_t n)
+{
+	size_t n_cells = p->solver->n_cells;
+	AUTO_FREE int *open = xcalloc(n_cells + 1, sizeof *open);
+	AUTO_FREE struct cpuset *opened = xcalloc(n_cells + 1, sizeof *opened);
+	AUTO_FREE struct take_list *takes = xcalloc(n + 1, sizeof *takes);
+	AUTO_FREE struct spot *spots = xcalloc(n + 1, sizeof *spots);
+	place_opened(p, open, opened);
+	solve(p->solver, requests, n, open, takes);
+	place_deal(p, requests, n, takes, false, opened, spots);
+	for (size_t i = 0; i < n; i++) {
+		requests[i].is_refused = !takes[i].is_found;
+		if (takes[i].is_found)
+			place_found(p, &requests[i], &spots[i]);
+		free(takes[i].v);
+	}
+}
+
+/* The requests of all that can be placed at all; what cannot is refused at once. Returns how
+ * many. */
+static size_t make_requests(struct planner *p, const struct policy *policy, const size_t *wanted,
+	size_t n_wanted, struct request *ret)
+{
+	AUTO_FREE bool *is_seen = xcalloc(p->vms->n_vms + 1, sizeof *is_seen);
+	size_t n = 0;
+	for (size_t i = 0; i < n_wanted; i++) {
+		const struct vm *vm = &p->vms->vms[wanted[i]];
+		struct vm_wish wish = wish_of(policy, vm);
+		bool is_again = is_seen[wanted[i]];
+		is_seen[wanted[i]] = true;
+		if (!is_again && wish.isolation != LEVEL_NONE &&
+			place_request(p, vm, &wish, &ret[n]))
+			n++;
+	}
+	return n;
+}
+
+/* Into the order of the requests. */
+static void sort_placements(struct planner *p, const struct request *requests, size_t n)
+{
+	size_t at = 0;
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = at; k < p->out->n; k++) {
+			struct placement pl = p->out->v[k];
+			if (!placement_is_of(&pl, requests[i].vm))
+				continue;
+			memmove(&p->out->v[at + 1], &p->out->v[at], (k - at) * sizeof pl);
+			p->out->v[at++] = pl;
+			break;
+		}
+}
+
+/* First what is in force, then the others as one batch; refusals are told when all is done. */
+static void place_all(struct planner *p, struct request *requests, size_t n)
+{
+	size_t n_batch = 0;
+	AUTO_FREE struct request *batch = xcalloc(n + 1, sizeof *batch);
+	AUTO_FREE struct request *refused = xcalloc(n + 1, sizeof *refused);
+	size_t n_refused = 0;
+	for (size_t i = 0; i < p->inv.n_cores; i++)
+		p->inv.cores[i].is_pinned =
+			cpuset_intersects(&p->inv.cores[i].cpus, &p->pinned_cpus);
+	p->solver = solver_new(&p->inv, &p->out->arena, p->views.v, p->views.n);
+	struct room empty = room_of(p->solver, NULL, NOBODY);
+	for (size_t i = 0; i < n; i++) {
+		struct request *req = &requests[i];
+		if (!choose_scope(p, &empty, req) ||
+			(req->self != NOBODY && !place_in_force(p, req)))
+			refused[n_refused++] = *req;
+		else if (req->self == NOBODY)
+			batch[n_batch++] = *req;
+	}
+	room_done(&empty);
+	place_batch(p, batch, n_batch);
+	sort_placements(p, requests, n);
+	for (size_t i = 0; i < n_refused; i++)
+		place_refuse_full(p, &refused[i]);
+	for (size_t i = 0; i < n_batch; i++)
+		if (batch[i].is_refused)
+			place_refuse_full(p, &batch[i]);
 }
 
 /* When all have their claims: what is left for the host, and for VMs with cores = shared. */
@@ -441,7 +614,7 @@ int place_vms(const struct snapshot *s, const struct vms *vms, const struct poli
 	struct placements **ret, struct err *e)
 {
 	AUTO_PLACEMENTS struct placements *out = xcalloc(1, sizeof *out);
-	struct planner p = { .s = s, .vms = vms, .out = out };
+	struct planner p = { .s = s, .vms = vms, .out = out, .inv.s = s };
 	struct host_wish host = policy_host(policy);
 	init_cores(&p);
 	p.is_housekeeping_explicit = host.wish == HOUSEKEEPING_CPUS;
@@ -451,22 +624,23 @@ int place_vms(const struct snapshot *s, const struct vms *vms, const struct poli
 	limits_of_others(&p);
 	int r = reserve(&p, &host, e);
 	if (r == 0)
+		keep_last_cpu(&p);
+	if (r == 0)
 		r = keep_helpers(&p, policy, wanted, n_wanted, e);
 	if (r == 0) {
 		p.kept_cpus = cpuset_or(&p.helper_cpus, &out->reserved_cpus);
 		place_with_siblings(&p, &p.kept_cpus, &p.foreign_cpus);
 		place_with_siblings(&p, &p.kept_cpus, &p.held_cpus);
 		out->v = arena_alloc(&out->arena, (n_wanted + 1) * sizeof *out->v);
-		for (size_t i = 0; i < n_wanted; i++) {
-			const struct vm *vm = &vms->vms[wanted[i]];
-			struct vm_wish wish = wish_of(policy, vm);
-			place_vm(&p, vm, &wish);
-		}
+		AUTO_FREE struct request *requests = xcalloc(n_wanted + 1, sizeof *requests);
+		size_t n = make_requests(&p, policy, wanted, n_wanted, requests);
+		place_all(&p, requests, n);
 		share_rest(&p);
 	}
 	free(p.owners.v);
 	free(p.pins.v);
 	free(p.holds.v);
+	free(p.views.v);
 	if (r == 0)
 		*ret = TAKE(out);
 	return r;

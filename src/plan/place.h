@@ -25,8 +25,9 @@ struct host_core {
 	enum cpu_kind kind;
 	int rank;                           /* as in struct cpu: 0 is favoured most of its kind */
 	bool is_reserved, is_boot_isolated; /* true when one of the CPUs is */
-	int owner;    /* index of the VM that claims (part of) it, or NOBODY */
-	int capacity; /* vCPUs of the VM at hand that it can take; see place_capacities() */
+	bool is_pinned;                     /* somebody gave it to others: better not */
+	bool is_hot; /* interrupts that nobody can move come there: better not */
+	int owner;   /* index of the VM that claims (part of) it, or NOBODY */
 };
 
 /* A claim in force that stays, or of a VM that is placed now. */
@@ -49,13 +50,27 @@ struct hold {
 	const char *why;
 };
 
+/* What the host has: the left side of the solver. */
+struct inventory {
+	const struct snapshot *s;
+	struct host_core *cores; /* by first */
+	size_t n_cores;
+};
+
+/* What is left of the host: cores per cell, and CPUs of opened cores. */
+struct room {
+	int *cores, *open;
+};
+
 struct planner {
 	const struct snapshot *s;
 	const struct vms *vms;
 	struct placements *out;
-	struct host_core *cores; /* by first */
-	size_t n_cores;
-	int *core_of_cpu; /* by CPU: index, or -1 */
+	struct inventory inv;
+	int *core_of_cpu; /* by CPU: index of the core, or -1 */
+	struct solver *solver;
+	struct room left;           /* while a VM is refused: what it could have */
+	ARRAY(struct cpuset) views; /* what is blocked for a request, each once */
 	ARRAY(struct owner) owners;
 	struct claims in_force;     /* with those of VMs that have ended: fences still stand */
 	struct cpuset foreign_cpus; /* partitions that are not ours */
@@ -98,19 +113,96 @@ struct request {
 	struct cpuset memory_nodes; /* indexes of the nodes where its memory is; empty: anywhere */
 	struct cpuset
 		blocked_cpus; /* for this VM: kept, not allowed, at this level boot-isolated */
+	size_t view;          /* index of these */
+	bool is_refused;
 };
 
-struct spot {
-	int *cores;     /* for the vCPUs in order, then the helper's */
-	size_t n_cores; /* without the helper's */
-	int helper;     /* core, or -1 */
-	enum scope scope;
-	int domain; /* index of the L3 or node; -1 for wider scopes */
+struct spot_core {
+	int core;           /* index; -1: none */
+	struct cpuset cpus; /* those of its CPUs that are for this VM */
 };
+
+/* Where a request goes: the right side of the solver. */
+struct spot {
+	struct spot_core *cores; /* for the vCPUs, in order */
+	size_t n_cores;
+	struct spot_core helper;
+};
+
+/* ---- the solver: place-solve.c, place-spot.c ---- */
+
+/* Cores that are alike for everybody. */
+struct cell {
+	int l3, node, width; /* width: CPUs of a core */
+	int first;           /* index of its lowest core */
+	enum cpu_kind kind;
+	bool is_boot_isolated, is_pinned, is_hot;
+	const int *usable; /* by view: CPUs of a core that are not blocked */
+};
+
+/* What a request takes of a cell. */
+struct take {
+	int cell, n_cores;
+	int n_open; /* CPUs of cores that others with cores = thread have opened */
+	int n_left; /* CPUs that its last core leaves to others of that kind */
+	bool is_helper;
+};
+
+struct take_list {
+	struct take *v;
+	size_t n, room;
+	bool is_found; /* of no takes too: a VM may need no core of its own */
+};
+
+struct cell_list {
+	int *v;
+	size_t n;
+};
+
+/* What never changes while spots are looked for. */
+struct solver {
+	const struct inventory *inv;
+	size_t n_views;
+	struct cell *cells;
+	size_t n_cells;
+	int *cell_of_core;
+	struct cell_list *domains[SCOPE_ANY + 1]; /* by scope and domain: its cells */
+	int widest;
+	uint64_t largest_l3_kib;
+	bool has_boot_isolated, has_kinds;
+};
+
+struct solver *solver_new(const struct inventory *inv, struct arena *a, const struct cpuset *views,
+	size_t n_views) MUST_CHECK;
+/* Cores that it claims, its helpers' too, where all are as wide as the host's widest. */
+int solver_weight(const struct solver *s, const struct request *req);
+int solver_n_domains(const struct inventory *inv, enum scope scope);
+
+/* Room in the cores with that owner; all of them when owner, which is by core, is NULL. */
+struct room room_of(const struct solver *s, const int *owner, int of);
+struct room room_copy(const struct solver *s, const struct room *from);
+void room_take(const struct solver *s, struct room *r, const struct take_list *takes);
+void room_done(struct room *r);
+/* Cores with any use for the request, in a domain. */
+int room_count(const struct solver *s, const struct room *r, const struct request *req,
+	enum scope scope, int domain);
+
+/* The best spot in the scope for what is left; ret, to free, is only written on success. */
+bool spot_find(const struct solver *s, const struct room *room, const struct request *req,
+	enum scope scope, bool is_packing, struct take_list *ret, long *work);
+/* Its domain, -1 for a scope of the whole host. */
+int spot_domain(const struct solver *s, enum scope scope, const struct take_list *takes);
+
+/* Spots for all requests beside the owners in the inventory. open: by cell, CPUs on cores of VMs
+ * with cores = thread that nobody has. takes[i].is_found where there is one. Deterministic. */
+void solve(const struct solver *s, const struct request *requests, size_t n, const int *open,
+	struct take_list *takes);
 
 /* The owner that the VM itself is, or NOBODY. */
 int place_self(const struct planner *p, const struct vm *vm);
 
+/* By cell: CPUs that VMs with cores = thread leave on cores that they have opened. */
+void place_opened(const struct planner *p, int *open, struct cpuset *opened);
 /* Adds the CPUs with their siblings: two VMs never share a core. */
 void place_with_siblings(const struct planner *p, struct cpuset *sum, const struct cpuset *cpus);
 
@@ -126,22 +218,15 @@ void limits_of_memory(const struct planner *p, struct request *req);
 /* place-request.c: what the VM needs. Returns false when it was refused. */
 bool place_request(
 	struct planner *p, const struct vm *vm, const struct vm_wish *wish, struct request *ret);
+/* The index of the request's blocked CPUs among the views. */
+size_t place_view(struct planner *p, const struct cpuset *blocked_cpus);
 /* Counts groups and blocked CPUs again after wish, level or n_cpus were changed. */
 void place_request_update(struct planner *p, struct request *req);
 
-/* place-search.c */
-enum capacities {
-	CAPACITY_FREE,  /* what nobody else claims */
-	CAPACITY_OWN,   /* only its own claim in force */
-	CAPACITY_EMPTY, /* as if no VM claimed anything */
-};
-void place_capacities(struct planner *p, const struct request *req, enum capacities capacities);
-/* The best spot in that scope for the capacities set last. ret may be NULL. */
-bool place_search(struct planner *p, const struct request *req, enum scope scope, struct spot *ret);
-bool place_core_in(const struct host_core *core, enum scope scope, int domain);
-int place_n_domains(const struct planner *p, enum scope scope);
-/* The CPUs of a core that the request may use. */
-struct cpuset place_core_cpus(const struct host_core *core, const struct request *req);
+/* place-cores.c: the cores that the takes mean. is_alone: its own count as free. opened: by cell,
+ * CPUs on cores of VMs with cores = thread that nobody has. */
+void place_deal(struct planner *p, const struct request *requests, size_t n,
+	const struct take_list *takes, bool is_alone, struct cpuset *opened, struct spot *spots);
 
 /* place-fill.c */
 struct placement place_fill(struct planner *p, const struct request *req, const struct spot *spot);
@@ -152,7 +237,8 @@ struct refusal *place_refuse(struct planner *p, const struct vm *vm, const char 
 void place_blocking(struct planner *p, struct refusal *r, const char *fmt, ...) PRINTF_LIKE(3, 4);
 void place_alternative(struct planner *p, struct refusal *r, const char *fmt, ...)
 	PRINTF_LIKE(3, 4);
-/* Refuses a VM that place_search() found no spot for, with what blocks it and what would fit. */
+/* Refuses a VM that solve() found no spot for, with what blocks it and what would fit, now that
+ * all others have theirs. */
 void place_refuse_full(struct planner *p, const struct request *req);
 /* A cpulist in the arena of the result. */
 const char *place_list(struct planner *p, const struct cpuset *cpus);

@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "../machine/fake-host.h"
+#include "plan/claims.h"
 #include "vm/config.h"
 #include "vm/memory.h"
 
@@ -82,17 +83,17 @@ static void test_shapes(void)
 	one(two_sockets, 3, 1, "", "100 isolated 1 13 2", "an odd vCPU");
 	one(two_sockets, 3, 1, "[vm *]\ncores = one-thread\n", "100 isolated 1 2 3", "one thread");
 	one(two_sockets, 3, 1, "[vm *]\ncores = thread\n", "100 isolated 1 13 2", "threads");
-	one(no_smt, 3, 1, "", "100 isolated 4 5 6", "no SMT: the L3 away from housekeeping");
+	one(no_smt, 3, 1, "", "100 isolated 1 2 3", "no SMT: best fit is beside housekeeping");
 	one(no_smt, 4, 2, "", "100 isolated 4 5 6 7", "guest SMT on a host without");
 	one(no_l3, 4, 1, "", "100 isolated 2 3 4 5", "no L3: one node, without a note");
-	one(two_l3s, 6, 2, "", "100 isolated 8 24 9 25 10 26", "the L3 away from housekeeping");
+	one(two_l3s, 6, 2, "", "100 isolated 1 17 2 18 3 19", "beside housekeeping");
 	one(two_l3s, 4, 1, "[host]\nhousekeeping = 8\n", "100 isolated 0 16 1 17", "the other L3");
 	one(two_sockets, 4, 1, "[host]\nhousekeeping = 2 cores\n", "100 isolated 2 14 3 15",
 		"two cores per node");
 	one(two_sockets, 4, 1, "[host]\nhousekeeping = 6-11,18-23\n", "100 isolated 0 12 1 13",
 		"a whole socket for the host");
-	one(two_sockets, 4, 1, "[host]\nhousekeeping = 0-3\n", "100 isolated 6 18 7 19",
-		"away from housekeeping");
+	one(two_sockets, 4, 1, "[host]\nhousekeeping = 0-3\n", "100 isolated 4 16 5 17",
+		"what is left of an L3 first");
 	one(two_sockets, 4, 1, "[vm *]\nisolation = none\n", "", "none: left alone");
 	one(two_sockets, 2, 1, "[vm *]\nisolation = pinned\n", "100 pinned 1 13", "pinned");
 	one(two_sockets, 2, 1, "[vm *]\nisolation = fenced\n", "100 fenced 1 13", "fenced");
@@ -129,7 +130,10 @@ static void test_large(void)
 		h->s.cores[i].l3 = 0;
 	fake_vm(h, "1", 2, 1, 0);
 	fake_vm(h, "2", 3, 1, 0);
-	placed(h, "", "1 isolated 1 2\n2 isolated 5 6 7", "one node of an L3 with two");
+	placed(h, "",
+		"1 isolated 5 6\n"
+		"2 isolated 1 2 3",
+		"one node of an L3 with two");
 	fake_free(h);
 }
 
@@ -161,12 +165,11 @@ static void test_neighbours(void)
 	fake_vm(h, "c", 4, 1, 0);
 	fake_vm(h, "d", 4, 1, 0);
 	placed(h, "",
-		"a isolated 1 13 2 14 3 15\nb isolated 7 19 8 20 9 21 10 22\nc isolated 4 16 5 17\n"
+		"a isolated 1 13 2 14 3 15\n"
+		"b isolated 7 19 8 20 9 21 10 22\n"
+		"c isolated 4 16 5 17\n"
 		"d: needs 2 free cores in one L3; the most is 1, in L3 1\n"
 		"- VM a holds 3 cores of L3 0 (CPUs 1-3,13-15)\n"
-		"- VM c holds 2 cores of L3 0 (CPUs 4-5,16-17)\n"
-		"- VM b holds 4 cores of L3 1 (CPUs 7-10,19-22)\n"
-		"- housekeeping keeps CPUs 0,6,12,18\n"
 		"+ 2 vCPUs fit in one L3 (L3 1)",
 		"best fit, and a refusal");
 	fake_free(h);
@@ -175,26 +178,78 @@ static void test_neighbours(void)
 	fake_vm(h, "b", 10, 1, 0);
 	fake_vm(h, "c", 8, 1, 0);
 	placed(h, "",
-		"a isolated 8 24 9 25 10 26 11 27 12 28\nb isolated 1 17 2 18 3 19 4 20 5 21\n"
+		"a isolated 8 24 9 25 10 26 11 27 12 28\n"
+		"b isolated 1 17 2 18 3 19 4 20 5 21\n"
 		"c: needs 4 free cores in one L3; the most is 3, in L3 1\n"
 		"- VM b holds 5 cores of L3 0 (CPUs 1-5,17-21)\n"
-		"- VM a holds 5 cores of L3 1 (CPUs 8-12,24-28)\n"
-		"- housekeeping keeps CPUs 0,16\n"
 		"+ place = one-node fits on node 0: 5 free cores\n"
 		"+ 6 vCPUs fit in one L3 (L3 1)",
 		"a wider place would do");
 	placed(h, "[vm c]\nplace = any\n",
-		"a isolated 8 24 9 25 10 26 11 27 12 28\nb isolated 1 17 2 18 3 19 4 20 5 21\n"
-		"c isolated 6 22 7 23 13 29 14 30",
+		"a isolated 1 17 2 18 3 19 4 20 5 21\n"
+		"b isolated 8 24 9 25 10 26 11 27 12 28\n"
+		"c isolated 13 29 14 30 15 31 6 22",
 		"any: gaps first");
 	placed(h, "[vm c]\ncores = one-thread\n",
-		"a isolated 8 24 9 25 10 26 11 27 12 28\nb isolated 1 17 2 18 3 19 4 20 5 21\n"
-		"c: needs 8 free cores in one L3; the most is 3, in L3 1\n"
-		"- VM b holds 5 cores of L3 0 (CPUs 1-5,17-21)\n"
-		"- VM a holds 5 cores of L3 1 (CPUs 8-12,24-28)\n"
-		"- housekeeping keeps CPUs 0,16\n"
-		"+ 3 vCPUs fit in one L3 (L3 1)",
+		"a isolated 1 17 2 18 3 19 4 20 5 21\n"
+		"c isolated 8 9 10 11 12 13 14 15\n"
+		"b: needs 5 free cores in one L3; the most is 2, in L3 0\n"
+		"- VM a holds 5 cores of L3 0 (CPUs 1-5,17-21)\n"
+		"+ 4 vCPUs fit in one L3 (L3 0)",
 		"blocking only where it would fit otherwise");
+	fake_free(h);
+}
+
+static const char *cpus_text(struct fake_host *h, const struct placements *p)
+{
+	struct cpuset all = claims_sum(p->v, p->n);
+	return list_of(h, &all);
+}
+
+/* VMs that are planned together are one batch: the order in which they are named is nothing. */
+static void test_batch(void)
+{
+	struct fake_host *h = fake_host(two_l3s);
+	AUTO_PLACEMENTS struct placements *p = NULL, *later = NULL;
+	struct err e;
+	fake_vm(h, "small", 2, 1, 0);
+	fake_vm(h, "large", 16, 1, 0);
+	same_int(fake_place(h, "", 2, NULL, &p, &e), 0, "place");
+	same_int((int)p->n, 2, "a small VM does not take the only whole L3");
+	fake_free(h);
+	h = fake_host((struct shape){ 1, 1, 1, 9, 2, true });
+	for (int i = 0; i < 16; i++) {
+		AUTO_FREE char *id = xasprintf("vm%d", i);
+		fake_vm(h, id, 1, 1, 0);
+	}
+	placements_freep(&p);
+	same_int(fake_place(h, "[vm *]\ncores = thread\n", 15, NULL, &p, &e), 0, "place");
+	same_str(cpus_text(h, p), "1-8,10-16", "with cores = thread they fill up cores");
+	same_int(fake_place(h, "[vm *]\ncores = thread\n", 16, p, &later, &e), 0, "one more");
+	same_str(cpus_text(h, later), "1-8,10-17", "also later, beside those in force");
+	fake_free(h);
+	/* What first fit by decreasing size loses: 6 + 6 and 4 + 4 + 4 fill two L3s of 12. */
+	h = fake_host((struct shape){ 1, 1, 2, 13, 1, false });
+	placements_freep(&p);
+	static const int sizes[] = { 5, 4, 4, 4, 7 };
+	for (size_t i = 0; i < N_ELEMENTS(sizes); i++) {
+		AUTO_FREE char *id = xasprintf("vm%zu", i);
+		fake_vm(h, id, sizes[i], 1, 0);
+	}
+	same_int(fake_place(h, "[host]\nhousekeeping = 0,13\n", 5, NULL, &p, &e), 0, "place");
+	same_int((int)p->n, 5, "all of them where all fit");
+	fake_free(h);
+	h = fake_host((struct shape){ 2, 1, 8, 2, 2, false });
+	fake_vm(h, "100", 20, 1, 0);
+	placed(h, "[vm *]\nplace = any\n",
+		"100 isolated 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23",
+		"any place is better in one socket");
+	fake_free(h);
+	h = fake_host(two_l3s);
+	h->s.l3s[0].size_kib = 32768;
+	h->s.l3s[1].size_kib = 98304;
+	fake_vm(h, "100", 4, 1, 0);
+	placed(h, "", "100 isolated 8 24 9 25", "the larger cache");
 	fake_free(h);
 }
 
@@ -330,7 +385,7 @@ static void test_helpers(void)
 	placed(h, "[vm *]\niothreads = 4,16\nemulator = 1\n",
 		"100 isolated 2 14 3 15 emulator=1 iothreads=4,16", "named CPUs are kept free");
 	placed(h, "[host]\nhousekeeping = 0-1,12-13\n[vm *]\nemulator = 1\n",
-		"100 isolated 6 18 7 19 emulator=1", "named CPUs of housekeeping");
+		"100 isolated 2 14 3 15 emulator=1", "named CPUs of housekeeping");
 	placed(h, "[vm *]\nemulator = 24\n", "p:2: emulator = 24: CPU 24 is not online", "offline");
 	fake_vm(h, "200", 2, 1, 0);
 	placed(h, "[vm 200]\nemulator = 1\n",
@@ -349,7 +404,8 @@ static void test_helpers(void)
 		"100 isolated 4 5 6 emulator=7 iothreads=7", "one CPU for all helpers");
 	fake_vm(h, "200", 3, 1, 1);
 	placed(h, "[vm 200]\niothreads = own\n",
-		"100 isolated 4 5 6\n200 isolated 1 2 3 iothreads=7 io0=7",
+		"100 isolated 1 2 3\n"
+		"200 isolated 4 5 6 iothreads=7 io0=7",
 		"the helper's core may be in another L3 of the node");
 	fake_free(h);
 }
@@ -429,11 +485,12 @@ static void test_isolcpus(void)
 	fake_vm(h, "100", 4, 1, 0);
 	fake_boot_isolated(h, "3,7");
 	placed(h, "[host]\nhousekeeping = 3,7\n[vm *]\ncores = full\nvcpus = 6\n",
-		"100 isolated 0 4 1 5", "one core is left");
+		"100 isolated 1 5 2 6", "the host keeps its last core");
 	fake_vm(h, "200", 2, 1, 0);
 	placed(h, "[host]\nhousekeeping = 3,7\n",
-		"100 isolated 0 4 1 5\n200: the host would be left without a CPU\n"
-		"+ set housekeeping in [host] to CPUs that isolcpus= leaves out",
+		"100 isolated 1 5 2 6\n"
+		"200: needs 1 free core in one L3; none is free\n"
+		"- VM 100 holds 2 cores of L3 0 (CPUs 1-2,5-6)",
 		"never the last CPU");
 	fake_free(h);
 }
@@ -621,6 +678,7 @@ int main(void)
 	test_large();
 	test_smt_groups();
 	test_neighbours();
+	test_batch();
 	test_pins();
 	test_limits();
 	test_memory();

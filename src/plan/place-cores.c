@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From counts to cores: the solver says how many cores of which cells a request takes, and here
+ * the lowest ones that are there are dealt, in the order of the requests. What the last core of a
+ * VM with cores = thread leaves is dealt to others of its kind, after all have their own cores.
+ */
+#include <string.h>
+
+#include "plan/place.h"
+
+struct dealer {
+	struct planner *p;
+	bool *is_used;         /* by core */
+	struct cpuset *opened; /* by cell: CPUs of opened cores */
+	const struct request *req;
+	struct spot *spot;
+	int left; /* CPUs that it still needs, with cores = thread */
+};
+
+static bool is_there(const struct dealer *d, size_t i, bool is_alone)
+{
+	int owner = d->p->inv.cores[i].owner;
+	return !d->is_used[i] &&
+		(owner == NOBODY || (is_alone && d->req->self != NOBODY && owner == d->req->self));
+}
+
+static struct spot_core deal_core(struct dealer *d, const struct take *t, size_t i)
+{
+	const struct host_core *core = &d->p->inv.cores[i];
+	struct spot_core c = { .core = (int)i, .cpus = core->cpus };
+	d->is_used[i] = true;
+	if (d->req->wish.cores != CORES_THREAD)
+		return c;
+	c.cpus = cpuset_minus(&core->cpus, &d->req->blocked_cpus);
+	if (t->is_helper)
+		return c;
+	struct cpuset mine = CPUSET_EMPTY;
+	cpuset_for_each (cpu, &c.cpus) {
+		if (d->left == 0)
+			break;
+		cpuset_add(&mine, cpu);
+		d->left--;
+	}
+	if (t->n_left) {
+		struct cpuset rest = cpuset_minus(&c.cpus, &mine);
+		d->opened[t->cell] = cpuset_or(&d->opened[t->cell], &rest);
+	}
+	if (d->req->n_groups == 1)
+		c.cpus = mine;
+	return c;
+}
+
+/* The next core of the cell: the favoured of its kind, then the lowest; -1: there is none. */
+static int next_core(const struct dealer *d, const struct take *t, bool is_alone, bool is_own)
+{
+	const struct inventory *inv = &d->p->inv;
+	int best = -1;
+	for (size_t i = 0; i < inv->n_cores; i++)
+		if (d->p->solver->cell_of_core[i] == t->cell && is_there(d, i, is_alone) &&
+			(!is_own || inv->cores[i].owner != NOBODY) &&
+			(best < 0 || inv->cores[i].rank < inv->cores[best].rank))
+			best = (int)i;
+	return best;
+}
+
+/* Its own cores first: it stays on them. */
+static void deal_cores(struct dealer *d, const struct take *t, bool is_alone)
+{
+	for (int n = t->n_cores; n; n--) {
+		int i = is_alone ? next_core(d, t, true, true) : -1;
+		i = i < 0 ? next_core(d, t, is_alone, false) : i;
+		if (i < 0)
+			return;
+		struct spot_core c = deal_core(d, t, (size_t)i);
+		if (t->is_helper)
+			d->spot->helper = c;
+		else
+			d->spot->cores[d->spot->n_cores++] = c;
+	}
+}
+
+static void deal_opened(struct dealer *d, const struct take *t)
+{
+	for (int n = t->n_open; n; n--) {
+		int cpu = cpuset_first(&d->opened[t->cell]);
+		cpuset_remove(&d->opened[t->cell], cpu);
+		d->spot->cores[d->spot->n_cores++] =
+			(struct spot_core){ d->p->core_of_cpu[cpu], cpuset_of(cpu) };
+	}
+}
+
+void place_deal(struct planner *p, const struct request *requests, size_t n,
+	const struct take_list *takes, bool is_alone, struct cpuset *opened, struct spot *spots)
+{
+	AUTO_FREE bool *is_used = xcalloc(p->inv.n_cores + 1, sizeof *is_used);
+	struct dealer d = { .p = p, .is_used = is_used, .opened = opened };
+	for (int pass = 0; pass < 2; pass++)
+		for (size_t i = 0; i < n; i++) {
+			d.req = &requests[i];
+			d.spot = &spots[i];
+			if (pass == 0) {
+				spots[i] = (struct spot){ .helper.core = -1 };
+				spots[i].cores = arena_alloc(&p->out->arena,
+					(d.req->n_cpus + 1) * sizeof *spots[i].cores);
+				d.left = (int)d.req->n_cpus;
+				array_for_each (t, &takes[i])
+					d.left -= t->n_open;
+			}
+			array_for_each (t, &takes[i]) {
+				if (pass == 0)
+					deal_cores(&d, t, is_alone);
+				else
+					deal_opened(&d, t);
+			}
+		}
+}

@@ -1,0 +1,532 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The best spot for one request in what is left of the host.
+ *
+ * Cores that are alike (L3, node, kind, width, and as good for every request) form a cell; what is
+ * left of the host is a count per cell, so that nothing here tries cores one by one. Of the domains
+ * (L3s, nodes, the host) of the scope that can hold the request the best is the one with, in this
+ * order: the fewest nodes; memory that is near, and there at all; no pins of others; no interrupts
+ * that nobody can move; the larger cache; the fewest cores taken; the least room left over (best
+ * fit). When packing, room left over comes right after memory. Inside a
+ * domain wide cores come first, then fast ones, and few L3s.
+ */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "plan/place.h"
+
+/* ---- cells ---- */
+
+static int capacity_of(const struct cell *c, const struct request *req)
+{
+	int usable = c->usable[req->view];
+	if (req->wish.cores == CORES_THREAD)
+		return usable;
+	if (usable < c->width)
+		return 0;
+	return req->wish.cores == CORES_ONE_THREAD ? 1 : c->width;
+}
+
+static bool is_same_cell(
+	const struct cell *c, const struct host_core *core, const int *usable, size_t n_views)
+{
+	return c->l3 == core->l3 && c->node == core->node && c->kind == core->kind &&
+		c->width == core->n_cpus && c->is_boot_isolated == core->is_boot_isolated &&
+		c->is_pinned == core->is_pinned && c->is_hot == core->is_hot &&
+		memcmp(c->usable, usable, n_views * sizeof *usable) == 0;
+}
+
+static int usable_in(const struct host_core *core, const struct cpuset *blocked)
+{
+	int n = 0;
+	cpuset_for_each (cpu, &core->cpus)
+		n += !cpuset_has(blocked, cpu);
+	return n;
+}
+
+static void add_core(struct solver *s, struct arena *a, size_t i, const struct cpuset *views)
+{
+	const struct host_core *core = &s->inv->cores[i];
+	int *usable = arena_alloc(a, (s->n_views + 1) * sizeof *usable);
+	for (size_t v = 0; v < s->n_views; v++)
+		usable[v] = usable_in(core, &views[v]);
+	size_t k = 0;
+	while (k < s->n_cells && !is_same_cell(&s->cells[k], core, usable, s->n_views))
+		k++;
+	s->cell_of_core[i] = (int)k;
+	if (k < s->n_cells)
+		return;
+	s->cells[s->n_cells++] = (struct cell){
+		.l3 = core->l3,
+		.node = core->node,
+		.kind = core->kind,
+		.width = core->n_cpus,
+		.first = (int)i,
+		.is_boot_isolated = core->is_boot_isolated,
+		.is_pinned = core->is_pinned,
+		.is_hot = core->is_hot,
+		.usable = usable,
+	};
+}
+
+static bool is_in(const struct cell *c, enum scope scope, int domain)
+{
+	if (scope == SCOPE_L3)
+		return c->l3 == domain;
+	return scope == SCOPE_NODE ? c->node == domain : true;
+}
+
+int solver_n_domains(const struct inventory *inv, enum scope scope)
+{
+	if (scope == SCOPE_L3)
+		return (int)inv->s->n_l3s;
+	return scope == SCOPE_NODE ? (int)inv->s->n_nodes : 1;
+}
+
+/* Which cells are in a domain: one list per L3, per node, and one of all. */
+static void add_domains(struct solver *s, struct arena *a, enum scope scope)
+{
+	int n = solver_n_domains(s->inv, scope), first = scope == SCOPE_NODE ? -1 : 0;
+	struct cell_list *lists = arena_alloc(a, (size_t)(n + 2) * sizeof *lists);
+	lists += 1; /* node -1: hosts that do not know their nodes */
+	for (int domain = first; domain < n; domain++) {
+		struct cell_list *list = &lists[domain];
+		list->v = arena_alloc(a, (s->n_cells + 1) * sizeof *list->v);
+		for (size_t k = 0; k < s->n_cells; k++)
+			if (is_in(&s->cells[k], scope, domain))
+				list->v[list->n++] = (int)k;
+		list->v = arena_dup(a, list->v, list->n, sizeof *list->v);
+	}
+	s->domains[scope] = lists;
+}
+
+struct solver *solver_new(
+	const struct inventory *inv, struct arena *a, const struct cpuset *views, size_t n_views)
+{
+	struct solver *s = arena_alloc(a, sizeof *s);
+	*s = (struct solver){ .inv = inv, .n_views = n_views };
+	s->cells = arena_alloc(a, (inv->n_cores + 1) * sizeof *s->cells);
+	s->cell_of_core = arena_alloc(a, (inv->n_cores + 1) * sizeof *s->cell_of_core);
+	for (size_t i = 0; i < inv->n_cores; i++) {
+		add_core(s, a, i, views);
+		s->has_boot_isolated |= inv->cores[i].is_boot_isolated;
+		s->has_kinds |= inv->cores[i].kind > CPU_PERFORMANCE;
+		if (inv->cores[i].n_cpus > s->widest)
+			s->widest = inv->cores[i].n_cpus;
+	}
+	for (size_t i = 0; i < inv->s->n_l3s; i++)
+		if (inv->s->l3s[i].size_kib > s->largest_l3_kib)
+			s->largest_l3_kib = inv->s->l3s[i].size_kib;
+	for (enum scope scope = SCOPE_L3; scope <= SCOPE_ANY; scope++)
+		add_domains(s, a, scope);
+	return s;
+}
+
+/* ---- room ---- */
+
+struct room room_of(const struct solver *s, const int *owner, int of)
+{
+	struct room r = { .cores = xcalloc(s->n_cells + 1, sizeof *r.cores) };
+	r.open = xcalloc(s->n_cells + 1, sizeof *r.open);
+	for (size_t i = 0; i < s->inv->n_cores; i++)
+		if (!owner || owner[i] == of)
+			r.cores[s->cell_of_core[i]]++;
+	return r;
+}
+
+struct room room_copy(const struct solver *s, const struct room *from)
+{
+	struct room r = { .cores = xmalloc((s->n_cells + 1) * sizeof *r.cores) };
+	r.open = xmalloc((s->n_cells + 1) * sizeof *r.open);
+	memcpy(r.cores, from->cores, s->n_cells * sizeof *r.cores);
+	memcpy(r.open, from->open, s->n_cells * sizeof *r.open);
+	return r;
+}
+
+void room_done(struct room *r)
+{
+	free(r->cores);
+	free(r->open);
+}
+
+void room_take(const struct solver *s, struct room *r, const struct take_list *takes)
+{
+	(void)s;
+	array_for_each (t, takes) {
+		r->cores[t->cell] -= t->n_cores;
+		r->open[t->cell] += t->n_left - t->n_open;
+	}
+}
+
+int room_count(const struct solver *s, const struct room *r, const struct request *req,
+	enum scope scope, int domain)
+{
+	int n = 0;
+	array_for_each (k, &s->domains[scope][domain])
+		n += capacity_of(&s->cells[*k], req) ? r->cores[*k] : 0;
+	return n;
+}
+
+int solver_weight(const struct solver *s, const struct request *req)
+{
+	int width = req->wish.cores == CORES_ONE_THREAD || !s->widest ? 1 : s->widest;
+	int n = req->needs_helper;
+	for (size_t i = 0; i < req->n_groups; i++)
+		n += ((int)req->groups[i].n + width - 1) / width;
+	return n;
+}
+
+/* ---- one domain ---- */
+
+/* What cells of a domain may be used. */
+struct filter {
+	unsigned int kinds; /* bits 1 << enum cpu_kind */
+	bool is_boot_isolated_only;
+	bool is_helper_apart; /* in the same node, but outside the L3 */
+};
+
+struct candidate {
+	int cell, capacity, cores; /* cores: left */
+};
+
+/* VMs with cores = thread fill up each other's cores, where guest siblings do not forbid it, and
+ * where all of the core is open to everybody. */
+static bool may_share(const struct solver *s, const struct request *req, int cell)
+{
+	for (size_t v = 0; v < s->n_views; v++)
+		if (s->cells[cell].usable[v] < s->cells[cell].width)
+			return false;
+	return req->wish.cores == CORES_THREAD && req->n_groups == 1 && !req->needs_helper;
+}
+
+static bool is_before(const struct solver *s, const struct candidate *a, const struct candidate *b)
+{
+	const struct cell *x = &s->cells[a->cell], *y = &s->cells[b->cell];
+	if (a->capacity != b->capacity)
+		return a->capacity > b->capacity;
+	if (x->is_boot_isolated != y->is_boot_isolated)
+		return x->is_boot_isolated; /* who boots with isolcpus= means them for VMs */
+	if (x->kind != y->kind)
+		return x->kind < y->kind;
+	if (x->is_pinned != y->is_pinned)
+		return y->is_pinned;
+	if (x->is_hot != y->is_hot)
+		return y->is_hot;
+	return x->first < y->first;
+}
+
+static size_t list_candidates(const struct solver *s, const struct room *room,
+	const struct request *req, const struct cell_list *cells, const struct filter *f,
+	struct candidate *ret)
+{
+	size_t n = 0;
+	array_for_each (k, cells) {
+		const struct cell *c = &s->cells[*k];
+		int capacity = capacity_of(c, req);
+		if (!room->cores[*k] || !capacity || !(f->kinds >> c->kind & 1) ||
+			(f->is_boot_isolated_only && !c->is_boot_isolated))
+			continue;
+		struct candidate x = { *k, capacity, room->cores[*k] };
+		size_t at = n++;
+		for (; at > 0 && is_before(s, &x, &ret[at - 1]); at--)
+			ret[at] = ret[at - 1];
+		ret[at] = x;
+	}
+	return n;
+}
+
+/* Walks the groups over the candidates in their order; how many cores that takes, -1: more than
+ * there are. ret: adds what is taken, when not NULL. */
+static int pack(const struct solver *s, const struct request *req, int n_open,
+	const struct candidate *list, size_t n, struct take_list *ret)
+{
+	size_t at = 0;
+	int used = 0, taken = 0, capacity_left = 0; /* taken: of list[at] */
+	for (size_t g = 0; g < req->n_groups; g++) {
+		int left = (int)req->groups[g].n - n_open;
+		capacity_left = 0;
+		while (left > 0) {
+			while (at < n && taken == list[at].cores) {
+				if (ret && taken)
+					*array_push(ret) = (struct take){ .cell = list[at].cell,
+						.n_cores = taken };
+				at++;
+				taken = 0;
+			}
+			if (at == n)
+				return -1;
+			taken++;
+			used++;
+			capacity_left = list[at].capacity - left;
+			left -= list[at].capacity;
+		}
+	}
+	if (ret && at < n && taken)
+		*array_push(ret) = (struct take){ .cell = list[at].cell,
+			.n_cores = taken,
+			.n_left = capacity_left > 0 && may_share(s, req, list[at].cell)
+				? capacity_left
+				: 0 };
+	return used;
+}
+
+static int inner_of(const struct solver *s, const struct candidate *c, enum scope inner)
+{
+	const struct cell *cell = &s->cells[c->cell];
+	return inner == SCOPE_L3 ? cell->l3 : cell->node;
+}
+
+/* The inner domain to take cores from next: the smallest that holds the rest, else the largest; or,
+ * to fill gaps, simply the smallest. */
+static int pick_inner(const struct solver *s, const struct candidate *list, size_t n, int need,
+	enum scope inner, bool is_gaps)
+{
+	int best = -1, best_n = 0;
+	for (size_t i = 0; i < n; i++) {
+		int domain = inner_of(s, &list[i], inner), k = 0;
+		bool is_known = false;
+		for (size_t j = 0; j < n; j++) {
+			if (inner_of(s, &list[j], inner) != domain)
+				continue;
+			is_known |= j < i;
+			k += list[j].cores;
+		}
+		if (is_known)
+			continue;
+		bool is_smaller_better = is_gaps || best_n >= need;
+		bool is_better =
+			is_smaller_better ? k < best_n && (is_gaps || k >= need) : k > best_n;
+		if (!best_n || is_better) {
+			best = domain;
+			best_n = k;
+		}
+	}
+	return best;
+}
+
+/* Reorders so that the first 'need' cores are in few nodes, and in few L3s. */
+static void order_by_inner(const struct solver *s, struct candidate *list, size_t n, int need,
+	enum scope inner, bool is_gaps)
+{
+	struct candidate *rest = xcalloc(n + 1, sizeof *rest);
+	while (n && need > 0) {
+		int domain = pick_inner(s, list, n, need, inner, is_gaps), cores = 0;
+		size_t k = 0, n_rest = 0;
+		for (size_t i = 0; i < n; i++) {
+			if (inner_of(s, &list[i], inner) != domain) {
+				rest[n_rest++] = list[i];
+				continue;
+			}
+			cores += list[i].cores;
+			list[k++] = list[i];
+		}
+		memcpy(list + k, rest, n_rest * sizeof *rest);
+		if (inner == SCOPE_NODE)
+			order_by_inner(s, list, k, cores < need ? cores : need, SCOPE_L3, false);
+		list += k;
+		n -= k;
+		need -= cores;
+	}
+	free(rest);
+}
+
+struct cost {
+	int n_nodes, far, pinned, hot, small, cores, hole;
+};
+
+static void add_cost(
+	const struct solver *s, const struct request *req, const struct take *t, struct cost *c)
+{
+	const struct cell *cell = &s->cells[t->cell];
+	const struct snapshot *host = s->inv->s;
+	const struct node *node = cell->node < 0 ? NULL : &host->nodes[cell->node];
+	bool is_far = !cpuset_is_empty(&req->memory_nodes) &&
+		!cpuset_has(&req->memory_nodes, cell->node < 0 ? CPUSET_MAX : cell->node);
+	bool is_bare = node && cpuset_is_empty(&req->memory_nodes) && !node->has_memory &&
+		!node->is_memory_unknown;
+	c->far += (is_far || is_bare) * t->n_cores;
+	c->pinned += cell->is_pinned * t->n_cores;
+	c->hot += cell->is_hot * t->n_cores;
+	c->cores += t->n_cores;
+	if (cell->l3 >= 0 && host->l3s[cell->l3].size_kib < s->largest_l3_kib)
+		c->small += t->n_cores;
+}
+
+static struct cost cost_of(const struct solver *s, const struct room *room,
+	const struct request *req, enum scope scope, int domain, const struct take_list *takes)
+{
+	struct cost c = { 0 };
+	int seen[8], n_seen = 0;
+	array_for_each (t, takes) {
+		add_cost(s, req, t, &c);
+		int node = s->cells[t->cell].node, i = 0;
+		while (i < n_seen && seen[i] != node)
+			i++;
+		if (i == n_seen) {
+			c.n_nodes++;
+			if (n_seen < (int)N_ELEMENTS(seen))
+				seen[n_seen++] = node;
+		}
+	}
+	array_for_each (k, &s->domains[scope][domain])
+		c.hole += room->cores[*k];
+	return c;
+}
+
+static bool is_cheaper(const struct cost *a, const struct cost *b, bool is_packing)
+{
+	if (a->n_nodes != b->n_nodes)
+		return a->n_nodes < b->n_nodes;
+	if (a->far != b->far)
+		return a->far < b->far;
+	if (is_packing && a->cores + a->hole != b->cores + b->hole)
+		return a->cores + a->hole < b->cores + b->hole;
+	if (a->pinned != b->pinned)
+		return a->pinned < b->pinned;
+	if (a->hot != b->hot)
+		return a->hot < b->hot;
+	if (a->small != b->small)
+		return a->small < b->small;
+	if (a->cores != b->cores)
+		return a->cores < b->cores;
+	return a->hole < b->hole;
+}
+
+/* A core for the helpers beside those taken; its kind does not matter. -1: there is none. */
+static int find_helper(const struct solver *s, const struct room *room, const struct request *req,
+	const struct cell_list *cells, const struct take_list *takes)
+{
+	int best = -1;
+	array_for_each (k, cells) {
+		int left = room->cores[*k];
+		array_for_each (t, takes)
+			left -= t->cell == *k ? t->n_cores : 0;
+		struct candidate x = { *k, capacity_of(&s->cells[*k], req), left }, old = { 0 };
+		if (best >= 0)
+			old = (struct candidate){ best, capacity_of(&s->cells[best], req), 1 };
+		if (left > 0 && x.capacity && (best < 0 || is_before(s, &x, &old)))
+			best = *k;
+	}
+	return best;
+}
+
+/* Free threads on cores that VMs with cores = thread have opened. */
+static int take_open(const struct solver *s, const struct room *room, const struct request *req,
+	const struct cell_list *cells, struct take_list *ret)
+{
+	int need = req->n_groups ? (int)req->groups[0].n : 0, taken = 0;
+	array_for_each (k, cells) {
+		int n = may_share(s, req, *k) ? room->open[*k] : 0;
+		n = n < need - taken ? n : need - taken;
+		if (n > 0)
+			*array_push(ret) = (struct take){ .cell = *k, .n_open = n };
+		taken += n;
+	}
+	return taken;
+}
+
+static enum scope inner_scope(enum scope scope)
+{
+	/* An L3 may hold several nodes (sub-NUMA clusters), as a node may hold several L3s. */
+	return scope == SCOPE_L3 || scope == SCOPE_FEWEST ? SCOPE_NODE : SCOPE_L3;
+}
+
+static bool try_domain(const struct solver *s, const struct room *room, const struct request *req,
+	enum scope scope, int domain, const struct filter *f, struct candidate *list,
+	struct take_list *ret)
+{
+	const struct cell_list *cells = &s->domains[scope][domain];
+	ret->n = 0;
+	size_t n = list_candidates(s, room, req, cells, f, list);
+	int n_open = take_open(s, room, req, cells, ret);
+	int used = pack(s, req, n_open, list, n, NULL);
+	if (used < 0)
+		return false;
+	if (n > 1) {
+		order_by_inner(s, list, n, used + req->needs_helper, inner_scope(scope),
+			scope == SCOPE_ANY);
+		int again = pack(s, req, n_open, list, n, NULL);
+		if (again < 0 || again > used) /* several widths: the widest come first */
+			n = list_candidates(s, room, req, cells, f, list);
+	}
+	(void)pack(s, req, n_open, list, n, ret);
+	if (!req->needs_helper)
+		return true;
+	int node = scope == SCOPE_L3 ? s->inv->s->l3s[domain].node : domain;
+	if (ret->n && scope == SCOPE_L3)
+		node = s->cells[ret->v[0].cell].node;
+	const struct cell_list *near = f->is_helper_apart ? &s->domains[SCOPE_NODE][node] : cells;
+	int helper = find_helper(s, room, req, near, ret);
+	if (helper >= 0)
+		*array_push(ret) = (struct take){ .cell = helper, .n_cores = 1, .is_helper = true };
+	return helper >= 0;
+}
+
+static bool find_in_scope(const struct solver *s, const struct room *room,
+	const struct request *req, enum scope scope, const struct filter *f, bool is_packing,
+	struct take_list *ret, long *work)
+{
+	struct cost best = { 0 };
+	bool is_found = false;
+	struct candidate few[64], *list = few;
+	struct take_list takes = { 0 };
+	if (s->n_cells > N_ELEMENTS(few))
+		list = xcalloc(s->n_cells, sizeof *list);
+	for (int d = scope == SCOPE_NODE ? -1 : 0; d < solver_n_domains(s->inv, scope); d++) {
+		*work += (long)s->domains[scope][d].n + 1;
+		if (!try_domain(s, room, req, scope, d, f, list, &takes))
+			continue;
+		struct cost cost = cost_of(s, room, req, scope, d, &takes);
+		if (is_found && !is_cheaper(&cost, &best, is_packing))
+			continue;
+		is_found = true;
+		best = cost;
+		struct take_list old = *ret;
+		*ret = takes;
+		takes = old;
+	}
+	free(takes.v);
+	if (list != few)
+		free(list);
+	return is_found;
+}
+
+/* Stricter filters first: cores of isolcpus=, fast cores, the helper's core in the same L3. */
+static bool find_filtered(const struct solver *s, const struct room *room,
+	const struct request *req, enum scope scope, bool is_packing, struct take_list *ret,
+	long *work)
+{
+	static const unsigned int fast = 1 << CPU_UNIFORM | 1 << CPU_PERFORMANCE,
+				  efficient = 1 << CPU_EFFICIENCY, slow = 1 << CPU_LOW_POWER;
+	static const unsigned int kinds[] = { fast, fast | efficient, fast | efficient | slow };
+	for (int is_any = !s->has_boot_isolated; is_any < 2; is_any++)
+		for (size_t i = 0; i < N_ELEMENTS(kinds); i++) {
+			if (i && !s->has_kinds)
+				break;
+			for (int apart = 0; apart <= (req->needs_helper && scope == SCOPE_L3);
+				apart++) {
+				const struct filter f = { kinds[i], !is_any, apart };
+				if (find_in_scope(s, room, req, scope, &f, is_packing, ret, work))
+					return true;
+			}
+		}
+	return false;
+}
+
+bool spot_find(const struct solver *s, const struct room *room, const struct request *req,
+	enum scope scope, bool is_packing, struct take_list *ret, long *work)
+{
+	static const enum scope any[] = { SCOPE_L3, SCOPE_NODE };
+	for (size_t i = 0; scope == SCOPE_ANY && i < N_ELEMENTS(any); i++)
+		if (find_filtered(s, room, req, any[i], is_packing, ret, work))
+			return true;
+	return find_filtered(s, room, req, scope, is_packing, ret, work);
+}
+
+int spot_domain(const struct solver *s, enum scope scope, const struct take_list *takes)
+{
+	if (scope > SCOPE_NODE || !takes->n)
+		return -1;
+	const struct cell *c = &s->cells[takes->v[0].cell];
+	return scope == SCOPE_L3 ? c->l3 : c->node;
+}
