@@ -15,244 +15,6 @@
 
 #include "base/str.h"
 
-static int by_first(const void *a, const void *b)
-{
-	return ((const struct host_core *)a)->first - ((const struct host_core *)b)->first;
-}
-
-static void init_cores(struct planner *p)
-{
-	const struct snapshot *s = p->s;
-	p->inv.cores = arena_alloc(&p->out->arena, (s->n_cores + 1) * sizeof *p->inv.cores);
-	p->core_of_cpu = arena_alloc(&p->out->arena, CPUSET_MAX * sizeof *p->core_of_cpu);
-	for (size_t i = 0; i < s->n_cores; i++) {
-		const struct core *core = &s->cores[i];
-		struct host_core c = { .l3 = core->l3, .node = core->node, .owner = NOBODY };
-		c.cpus = cpuset_and(&core->cpus, &s->online_cpus);
-		c.first = cpuset_first(&c.cpus);
-		c.n_cpus = cpuset_count(&c.cpus);
-		c.is_boot_isolated = cpuset_intersects(&c.cpus, &s->boot_isolated_cpus);
-		const struct cpu *cpu = snapshot_cpu(s, c.first);
-		if (cpu) {
-			c.kind = cpu->kind;
-			c.rank = cpu->rank;
-		}
-		if (c.n_cpus)
-			p->inv.cores[p->inv.n_cores++] = c;
-	}
-	qsort(p->inv.cores, p->inv.n_cores, sizeof *p->inv.cores, by_first);
-	for (int cpu = 0; cpu < CPUSET_MAX; cpu++)
-		p->core_of_cpu[cpu] = -1;
-	for (size_t i = 0; i < p->inv.n_cores; i++)
-		cpuset_for_each (cpu, &p->inv.cores[i].cpus)
-			p->core_of_cpu[cpu] = (int)i;
-}
-
-static void set_owner(struct planner *p, const struct cpuset *cpus, int owner)
-{
-	cpuset_for_each (cpu, cpus)
-		if (p->core_of_cpu[cpu] >= 0)
-			p->inv.cores[p->core_of_cpu[cpu]].owner = owner;
-}
-
-int place_self(const struct planner *p, const struct vm *vm)
-{
-	for (size_t i = 0; i < p->owners.n; i++)
-		if (p->owners.v[i].vm == vm)
-			return (int)i;
-	return NOBODY;
-}
-
-static struct cpuset taken_cpus(const struct planner *p)
-{
-	struct cpuset all = CPUSET_EMPTY;
-	array_for_each (o, &p->owners)
-		all = cpuset_or(&all, &o->placement.claim_cpus);
-	return all;
-}
-
-static bool is_wanted(
-	const struct planner *p, const size_t *wanted, size_t n_wanted, const struct vm *vm)
-{
-	for (size_t i = 0; i < n_wanted; i++)
-		if (&p->vms->vms[wanted[i]] == vm)
-			return true;
-	return false;
-}
-
-/* A claim stands while its process does; the VM that has its id then, if it is placed now,
- * inherits it; otherwise it is nobody's. */
-static void init_owners(struct planner *p, const size_t *wanted, size_t n_wanted,
-	const struct placement *in_force, size_t n)
-{
-	p->in_force = claims_of(p->s, in_force, n, NULL);
-	p->foreign_cpus = p->in_force.foreign_cpus;
-	p->online_cpus = cpuset_minus(&p->s->online_cpus, &p->foreign_cpus);
-	for (size_t i = 0; i < n; i++) {
-		const struct placement *f = &in_force[i];
-		const struct vm *vm = placement_vm(f, p->vms);
-		bool is_running = placement_is_running(f, p->s, p->vms);
-		if (!is_running)
-			vm = placement_successor(f, p->s, p->vms);
-		if (!is_running && (!vm || !is_wanted(p, wanted, n_wanted, vm)))
-			continue;
-		set_owner(p, &f->claim_cpus, (int)p->owners.n);
-		*array_push(&p->owners) = (struct owner){ .placement = *f, .vm = vm };
-	}
-}
-
-/* The lowest n cores of every node, of those that the host itself can use. */
-static struct cpuset reserve_cores(const struct planner *p, int n)
-{
-	struct cpuset reserved = CPUSET_EMPTY, taken = taken_cpus(p);
-	struct cpuset others = cpuset_or(&p->foreign_cpus, &p->held_cpus);
-	for (int node = -1; node < (int)p->s->n_nodes; node++) {
-		int left = n;
-		for (size_t i = 0; i < p->inv.n_cores && left; i++) {
-			const struct host_core *core = &p->inv.cores[i];
-			struct cpuset cpus = cpuset_minus(&core->cpus, &p->s->boot_isolated_cpus);
-			cpus = cpuset_minus(&cpus, &taken);
-			if (core->node != node || cpuset_is_empty(&cpus) ||
-				cpuset_intersects(&core->cpus, &others))
-				continue;
-			reserved = cpuset_or(&reserved, &cpus);
-			left--;
-		}
-	}
-	return reserved;
-}
-
-/* A kernel crashes when partitions and isolcpus= leave it no CPU at all: where housekeeping has
- * none that would be left, the lowest core is kept. */
-static void keep_last_cpu(struct planner *p)
-{
-	struct cpuset usual = cpuset_minus(&p->out->reserved_cpus, &p->s->boot_isolated_cpus);
-	struct cpuset taken = taken_cpus(p), rest = cpuset_minus(&p->online_cpus, &taken);
-	rest = cpuset_minus(&rest, &p->s->boot_isolated_cpus);
-	if (!cpuset_is_empty(&usual))
-		return;
-	struct cpuset last = p->online_cpus; /* nothing is left already */
-	if (!cpuset_is_empty(&rest))
-		last = p->inv.cores[p->core_of_cpu[cpuset_first(&rest)]].cpus;
-	*array_push(&p->holds) = (struct hold){
-		.cpus = last,
-		.why = "the last that isolcpus= leaves the host",
-	};
-	p->held_cpus = cpuset_or(&p->held_cpus, &last);
-}
-
-static int reserve(struct planner *p, const struct host_wish *wish, struct err *e)
-{
-	struct cpuset claimed = taken_cpus(p), *reserved = &p->out->reserved_cpus;
-	if (wish->wish == HOUSEKEEPING_CPUS) {
-		*reserved = cpuset_and(&wish->cpus, &p->online_cpus);
-		*reserved = cpuset_minus(reserved, &claimed);
-		if (cpuset_is_empty(reserved))
-			return err_say(e, -EINVAL,
-				"%s: housekeeping = %s: none of these CPUs is online "
-				"and free",
-				wish->source, place_list(p, &wish->cpus));
-	} else {
-		*reserved = reserve_cores(p, wish->wish == HOUSEKEEPING_AUTO ? 1 : wish->cores);
-	}
-	for (size_t i = 0; i < p->inv.n_cores; i++)
-		p->inv.cores[i].is_reserved = cpuset_intersects(&p->inv.cores[i].cpus, reserved);
-	return 0;
-}
-
-void place_with_siblings(const struct planner *p, struct cpuset *sum, const struct cpuset *cpus)
-{
-	cpuset_for_each (cpu, cpus)
-		if (p->core_of_cpu[cpu] >= 0)
-			*sum = cpuset_or(sum, &p->inv.cores[p->core_of_cpu[cpu]].cpus);
-}
-
-/* CPUs that claims in force name for their helpers, outside of the claim. What is placed anew
- * names them again, or no longer. */
-static void keep_helpers_in_force(struct planner *p, const size_t *wanted, size_t n_wanted)
-{
-	array_for_each (o, &p->owners) {
-		const struct placement *f = &o->placement;
-		if (o->vm && is_wanted(p, wanted, n_wanted, o->vm))
-			continue;
-		struct cpuset cpus = cpuset_or(&f->emulator_cpus, &f->iothread_cpus);
-		for (size_t k = 0; k < f->n_iothreads; k++)
-			cpus = cpuset_or(&cpus, &f->iothreads[k].cpus);
-		cpus = cpuset_minus(&cpus, &f->claim_cpus);
-		place_with_siblings(p, &p->helper_cpus, &cpus);
-	}
-}
-
-static void keep_pin(struct planner *p, const struct vm *vm)
-{
-	struct pin pin = { .vm = vm };
-	for (size_t i = 0; i < vm->n_threads; i++)
-		if (mask_is_pin(p->s, &p->in_force, vm, &vm->threads[i]))
-			place_with_siblings(p, &pin.cpus, vm->threads[i].allowed);
-	p->pinned_cpus = cpuset_or(&p->pinned_cpus, &pin.cpus);
-	if (!cpuset_is_empty(&pin.cpus))
-		*array_push(&p->pins) = pin;
-}
-
-static void keep_pins(struct planner *p, const size_t *wanted, size_t n_wanted)
-{
-	for (size_t i = 0; i < p->vms->n_vms; i++) {
-		const struct vm *vm = &p->vms->vms[i];
-		if (place_self(p, vm) == NOBODY && !is_wanted(p, wanted, n_wanted, vm))
-			keep_pin(p, vm);
-	}
-}
-
-static int keep_helper(struct planner *p, const struct vm *vm, const char *key,
-	const struct helper_place *place, struct err *e)
-{
-	if (place->wish != HELPER_CPUS)
-		return 0;
-	const char *list = place_list(p, &place->cpus);
-	struct cpuset off = cpuset_minus(&place->cpus, &p->s->online_cpus);
-	if (!cpuset_is_empty(&off))
-		return err_say(e, -EINVAL, "%s: %s = %s: CPU %s is not online", place->source, key,
-			list, place_list(p, &off));
-	struct cpuset foreign = cpuset_and(&place->cpus, &p->foreign_cpus);
-	if (!cpuset_is_empty(&foreign))
-		return err_say(e, -EINVAL, "%s: %s = %s: CPU %s is in an isolated partition",
-			place->source, key, list, place_list(p, &foreign));
-	for (int i = 0; i < (int)p->owners.n; i++) {
-		const struct owner *o = &p->owners.v[i];
-		struct cpuset taken = cpuset_and(&place->cpus, &o->placement.claim_cpus);
-		if (!cpuset_is_empty(&taken) && i != place_self(p, vm))
-			return err_say(e, -EINVAL, "%s: %s = %s: CPU %s belongs to VM %s",
-				place->source, key, list, place_list(p, &taken),
-				place_label(p, o->placement.vm, o->placement.name));
-	}
-	place_with_siblings(p, &p->helper_cpus, &place->cpus);
-	return 0;
-}
-
-static struct vm_wish wish_of(const struct policy *policy, const struct vm *vm)
-{
-	struct vm_wish wish;
-	(void)policy_for_vm(policy, vm->id, vm->name, vm->uuid, &wish);
-	return wish;
-}
-
-static int keep_helpers(struct planner *p, const struct policy *policy, const size_t *wanted,
-	size_t n_wanted, struct err *e)
-{
-	for (size_t i = 0; i < n_wanted; i++) {
-		const struct vm *vm = &p->vms->vms[wanted[i]];
-		struct vm_wish wish = wish_of(policy, vm);
-		if (wish.isolation == LEVEL_NONE)
-			continue;
-		int r = keep_helper(p, vm, "emulator", &wish.emulator, e);
-		if (r == 0)
-			r = keep_helper(p, vm, "iothreads", &wish.iothreads, e);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
 /* The scope to insist on: that of the policy, or a wider one where no such part of this host could
  * hold the VM even if it were empty. False: not even the whole host could. */
 static bool choose_scope(struct planner *p, const struct room *empty, struct request *req)
@@ -302,88 +64,6 @@ static bool leaves_helpers_a_cpu(
 	return false;
 }
 
-static void add_note(struct planner *p, struct placement *pl, const char *note)
-{
-	pl->place_note = pl->place_note
-		? arena_printf(&p->out->arena, "%s; %s", pl->place_note, note)
-		: note;
-}
-
-/* "vCPUs of VM 100 (db01)", "group /lxc/200" */
-static const char *pinned_what(struct planner *p, const struct pin *pin)
-{
-	if (pin->group)
-		return arena_printf(&p->out->arena, "group /%s", pin->group);
-	return arena_printf(
-		&p->out->arena, "vCPUs of VM %s", place_label(p, pin->vm->id, pin->vm->name));
-}
-
-/* Slower cores than others of this host have: said, for a guest cannot see it. */
-static void note_kinds(struct planner *p, struct placement *pl)
-{
-	struct cpuset slow = CPUSET_EMPTY;
-	const char *kind = NULL;
-	for (size_t i = 0; i < p->inv.n_cores; i++) {
-		const struct host_core *core = &p->inv.cores[i];
-		if (core->kind < CPU_EFFICIENCY || !cpuset_intersects(&core->cpus, &pl->vcpu_cpus))
-			continue;
-		slow = cpuset_or(&slow, &core->cpus);
-		kind = cpu_kind_name(core->kind);
-	}
-	if (!kind || pl->wish.cores == CORES_SHARED)
-		return;
-	struct cpuset on = cpuset_and(&slow, &pl->vcpu_cpus);
-	if (cpuset_equal(&on, &pl->vcpu_cpus))
-		add_note(p, pl,
-			arena_printf(&p->out->arena,
-				"all its vCPUs are on %s cores, CPUs %s: no faster ones were left",
-				kind, place_list(p, &on)));
-	else
-		add_note(p, pl,
-			arena_printf(&p->out->arena,
-				"%d of its %zu vCPUs are on slower (%s) cores, CPUs %s",
-				cpuset_count(&on), pl->n_vcpus, kind, place_list(p, &on)));
-}
-
-/* Where its memory is not, each access goes over the interconnect. */
-static void note_memory(struct planner *p, const struct request *req, struct placement *pl)
-{
-	struct cpuset away = CPUSET_EMPTY, nodes = CPUSET_EMPTY;
-	if (cpuset_is_empty(&req->memory_nodes) || pl->wish.cores == CORES_SHARED)
-		return;
-	for (size_t i = 0; i < p->s->n_nodes; i++) {
-		struct cpuset on = cpuset_and(&p->s->nodes[i].cpus, &pl->vcpu_cpus);
-		if (cpuset_has(&req->memory_nodes, (int)i))
-			cpuset_add(&nodes, p->s->nodes[i].node);
-		else
-			away = cpuset_or(&away, &on);
-	}
-	if (!cpuset_is_empty(&away))
-		add_note(p, pl,
-			arena_printf(&p->out->arena,
-				"its memory is on node %s, where no place was left: CPUs %s reach "
-				"it "
-				"over the interconnect",
-				place_list(p, &nodes), place_list(p, &away)));
-}
-
-/* Says whose pins the claim could not keep clear of. */
-static void note_pins(struct planner *p, struct placement *pl)
-{
-	array_for_each (pin, &p->pins) {
-		struct cpuset taken = cpuset_and(&pin->cpus, &pl->claim_cpus);
-		if (cpuset_is_empty(&taken))
-			continue;
-		add_note(p, pl,
-			arena_printf(&p->out->arena,
-				"no place was left but over CPUs %s, which somebody pinned to %s: "
-				"%s",
-				place_list(p, &taken), pinned_what(p, pin),
-				pl->level >= LEVEL_FENCED ? "they will run elsewhere"
-							  : "they will share them"));
-	}
-}
-
 static void add_claim(struct planner *p, struct request *req, const struct placement *pl)
 {
 	if (req->self == NOBODY) {
@@ -391,18 +71,16 @@ static void add_claim(struct planner *p, struct request *req, const struct place
 		*array_push(&p->owners) = (struct owner){ .vm = req->vm };
 	}
 	struct placement *own = &p->owners.v[req->self].placement;
-	set_owner(p, &own->claim_cpus, NOBODY); /* it moves away from there */
+	inventory_set_owner(p, &own->claim_cpus, NOBODY); /* it moves away from there */
 	*own = *pl;
-	set_owner(p, &own->claim_cpus, req->self);
+	inventory_set_owner(p, &own->claim_cpus, req->self);
 }
 
 static void place_made(struct planner *p, struct request *req, struct placement *pl)
 {
 	if (!leaves_helpers_a_cpu(p, req, pl))
 		return;
-	note_kinds(p, pl);
-	note_memory(p, req, pl);
-	note_pins(p, pl);
+	place_notes(p, req, pl);
 	add_claim(p, req, pl);
 	p->out->v[p->out->n++] = *pl;
 }
@@ -499,7 +177,7 @@ static bool place_in_force(struct planner *p, struct request *req)
 /* CPUs that VMs with cores = thread in force leave on cores that they have opened. */
 void place_opened(const struct planner *p, int *open, struct cpuset *opened)
 {
-	struct cpuset taken = taken_cpus(p);
+	struct cpuset taken = inventory_taken(p);
 	taken = cpuset_or(&taken, &p->kept_cpus);
 	for (size_t i = 0; i < p->inv.n_cores; i++) {
 		const struct host_core *core = &p->inv.cores[i];
@@ -540,7 +218,7 @@ static size_t make_requests(struct planner *p, const struct policy *policy, cons
 	size_t n = 0;
 	for (size_t i = 0; i < n_wanted; i++) {
 		const struct vm *vm = &p->vms->vms[wanted[i]];
-		struct vm_wish wish = wish_of(policy, vm);
+		struct vm_wish wish = place_wish(policy, vm);
 		bool is_again = is_seen[wanted[i]];
 		is_seen[wanted[i]] = true;
 		if (!is_again && wish.isolation != LEVEL_NONE &&
@@ -572,9 +250,6 @@ static void place_all(struct planner *p, struct request *requests, size_t n)
 	AUTO_FREE struct request *batch = xcalloc(n + 1, sizeof *batch);
 	AUTO_FREE struct request *refused = xcalloc(n + 1, sizeof *refused);
 	size_t n_refused = 0;
-	for (size_t i = 0; i < p->inv.n_cores; i++)
-		p->inv.cores[i].is_pinned =
-			cpuset_intersects(&p->inv.cores[i].cpus, &p->pinned_cpus);
 	p->solver = solver_new(&p->inv, &p->out->arena, p->views.v, p->views.n);
 	struct room empty = room_of(p->solver, NULL, NOBODY);
 	for (size_t i = 0; i < n; i++) {
@@ -615,22 +290,8 @@ int place_vms(const struct snapshot *s, const struct vms *vms, const struct poli
 {
 	AUTO_PLACEMENTS struct placements *out = xcalloc(1, sizeof *out);
 	struct planner p = { .s = s, .vms = vms, .out = out, .inv.s = s };
-	struct host_wish host = policy_host(policy);
-	init_cores(&p);
-	p.is_housekeeping_explicit = host.wish == HOUSEKEEPING_CPUS;
-	init_owners(&p, wanted, n_wanted, in_force, n_in_force);
-	keep_helpers_in_force(&p, wanted, n_wanted);
-	keep_pins(&p, wanted, n_wanted);
-	limits_of_others(&p);
-	int r = reserve(&p, &host, e);
-	if (r == 0)
-		keep_last_cpu(&p);
-	if (r == 0)
-		r = keep_helpers(&p, policy, wanted, n_wanted, e);
+	int r = inventory_make(&p, policy, wanted, n_wanted, in_force, n_in_force, e);
 	if (r == 0) {
-		p.kept_cpus = cpuset_or(&p.helper_cpus, &out->reserved_cpus);
-		place_with_siblings(&p, &p.kept_cpus, &p.foreign_cpus);
-		place_with_siblings(&p, &p.kept_cpus, &p.held_cpus);
 		out->v = arena_alloc(&out->arena, (n_wanted + 1) * sizeof *out->v);
 		AUTO_FREE struct request *requests = xcalloc(n_wanted + 1, sizeof *requests);
 		size_t n = make_requests(&p, policy, wanted, n_wanted, requests);

@@ -198,6 +198,20 @@ int spot_domain(const struct solver *s, enum scope scope, const struct take_list
 void solve(const struct solver *s, const struct request *requests, size_t n, const int *open,
 	struct take_list *takes);
 
+/* ---- the rest ---- */
+
+/* place-inventory.c: fails on policy errors that show against this host, with -EINVAL. */
+int inventory_make(struct planner *p, const struct policy *policy, const size_t *wanted,
+	size_t n_wanted, const struct placement *in_force, size_t n_in_force,
+	struct err *e) MUST_CHECK;
+void inventory_set_owner(struct planner *p, const struct cpuset *cpus, int owner);
+/* What owners claim. */
+struct cpuset inventory_taken(const struct planner *p);
+struct vm_wish place_wish(const struct policy *policy, const struct vm *vm);
+
+/* place-notes.c */
+void place_notes(struct planner *p, const struct request *req, struct placement *pl);
+
 /* The owner that the VM itself is, or NOBODY. */
 int place_self(const struct planner *p, const struct vm *vm);
 

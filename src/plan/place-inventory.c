@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The inventory: the host's cores, who has them, and what is kept from VMs.
+ *
+ * Claims in force own cores while their VMs run; a VM that was restarted inherits the claim of its
+ * id. Kept are the host's own cores (those that the policy names, else the lowest ones of each
+ * node), what others hold (place-limits.c), and CPUs that policies name for helper threads. Pins of
+ * VMs that are not placed are better not used.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "plan/place.h"
+
+static int by_first(const void *a, const void *b)
+{
+	return ((const struct host_core *)a)->first - ((const struct host_core *)b)->first;
+}
+
+static void init_cores(struct planner *p)
+{
+	const struct snapshot *s = p->s;
+	p->inv.cores = arena_alloc(&p->out->arena, (s->n_cores + 1) * sizeof *p->inv.cores);
+	p->core_of_cpu = arena_alloc(&p->out->arena, CPUSET_MAX * sizeof *p->core_of_cpu);
+	for (size_t i = 0; i < s->n_cores; i++) {
+		const struct core *core = &s->cores[i];
+		struct host_core c = { .l3 = core->l3, .node = core->node, .owner = NOBODY };
+		c.cpus = cpuset_and(&core->cpus, &s->online_cpus);
+		c.first = cpuset_first(&c.cpus);
+		c.n_cpus = cpuset_count(&c.cpus);
+		c.is_boot_isolated = cpuset_intersects(&c.cpus, &s->boot_isolated_cpus);
+		const struct cpu *cpu = snapshot_cpu(s, c.first);
+		if (cpu) {
+			c.kind = cpu->kind;
+			c.rank = cpu->rank;
+		}
+		if (c.n_cpus)
+			p->inv.cores[p->inv.n_cores++] = c;
+	}
+	qsort(p->inv.cores, p->inv.n_cores, sizeof *p->inv.cores, by_first);
+	for (int cpu = 0; cpu < CPUSET_MAX; cpu++)
+		p->core_of_cpu[cpu] = -1;
+	for (size_t i = 0; i < p->inv.n_cores; i++)
+		cpuset_for_each (cpu, &p->inv.cores[i].cpus)
+			p->core_of_cpu[cpu] = (int)i;
+}
+
+void inventory_set_owner(struct planner *p, const struct cpuset *cpus, int owner)
+{
+	cpuset_for_each (cpu, cpus)
+		if (p->core_of_cpu[cpu] >= 0)
+			p->inv.cores[p->core_of_cpu[cpu]].owner = owner;
+}
+
+int place_self(const struct planner *p, const struct vm *vm)
+{
+	for (size_t i = 0; i < p->owners.n; i++)
+		if (p->owners.v[i].vm == vm)
+			return (int)i;
+	return NOBODY;
+}
+
+struct cpuset inventory_taken(const struct planner *p)
+{
+	struct cpuset all = CPUSET_EMPTY;
+	array_for_each (o, &p->owners)
+		all = cpuset_or(&all, &o->placement.claim_cpus);
+	return all;
+}
+
+static bool is_wanted(
+	const struct planner *p, const size_t *wanted, size_t n_wanted, const struct vm *vm)
+{
+	for (size_t i = 0; i < n_wanted; i++)
+		if (&p->vms->vms[wanted[i]] == vm)
+			return true;
+	return false;
+}
+
+/* A claim stands while its process does; the VM that has its id then, if it is placed now,
+ * inherits it; otherwise it is nobody's. */
+static void init_owners(struct planner *p, const size_t *wanted, size_t n_wanted,
+	const struct placement *in_force, size_t n)
+{
+	p->in_force = claims_of(p->s, in_force, n, NULL);
+	p->foreign_cpus = p->in_force.foreign_cpus;
+	p->online_cpus = cpuset_minus(&p->s->online_cpus, &p->foreign_cpus);
+	for (size_t i = 0; i < n; i++) {
+		const struct placement *f = &in_force[i];
+		const struct vm *vm = placement_vm(f, p->vms);
+		bool is_running = placement_is_running(f, p->s, p->vms);
+		if (!is_running)
+			vm = placement_successor(f, p->s, p->vms);
+		if (!is_running && (!vm || !is_wanted(p, wanted, n_wanted, vm)))
+			continue;
+		inventory_set_owner(p, &f->claim_cpus, (int)p->owners.n);
+		*array_push(&p->owners) = (struct owner){ .placement = *f, .vm = vm };
+	}
+}
+
+/* The lowest n cores of every node, of those that the host itself can use. */
+static struct cpuset reserve_cores(const struct planner *p, int n)
+{
+	struct cpuset reserved = CPUSET_EMPTY, taken = inventory_taken(p);
+	struct cpuset others = cpuset_or(&p->foreign_cpus, &p->held_cpus);
+	for (int node = -1; node < (int)p->s->n_nodes; node++) {
+		int left = n;
+		for (size_t i = 0; i < p->inv.n_cores && left; i++) {
+			const struct host_core *core = &p->inv.cores[i];
+			struct cpuset cpus = cpuset_minus(&core->cpus, &p->s->boot_isolated_cpus);
+			cpus = cpuset_minus(&cpus, &taken);
+			if (core->node != node || cpuset_is_empty(&cpus) ||
+				cpuset_intersects(&core->cpus, &others))
+				continue;
+			reserved = cpuset_or(&reserved, &cpus);
+			left--;
+		}
+	}
+	return reserved;
+}
+
+/* A kernel crashes when partitions and isolcpus= leave it no CPU at all: where housekeeping has
+ * none that would be left, the lowest core is kept. */
+static void keep_last_cpu(struct planner *p)
+{
+	struct cpuset usual = cpuset_minus(&p->out->reserved_cpus, &p->s->boot_isolated_cpus);
+	struct cpuset taken = inventory_taken(p), rest = cpuset_minus(&p->online_cpus, &taken);
+	rest = cpuset_minus(&rest, &p->s->boot_isolated_cpus);
+	if (!cpuset_is_empty(&usual))
+		return;
+	struct cpuset last = p->online_cpus; /* nothing is left already */
+	if (!cpuset_is_empty(&rest))
+		last = p->inv.cores[p->core_of_cpu[cpuset_first(&rest)]].cpus;
+	*array_push(&p->holds) = (struct hold){
+		.cpus = last,
+		.why = "the last that isolcpus= leaves the host",
+	};
+	p->held_cpus = cpuset_or(&p->held_cpus, &last);
+}
+
+static int reserve(struct planner *p, const struct host_wish *wish, struct err *e)
+{
+	struct cpuset claimed = inventory_taken(p), *reserved = &p->out->reserved_cpus;
+	if (wish->wish == HOUSEKEEPING_CPUS) {
+		*reserved = cpuset_and(&wish->cpus, &p->online_cpus);
+		*reserved = cpuset_minus(reserved, &claimed);
+		if (cpuset_is_empty(reserved))
+			return err_say(e, -EINVAL,
+				"%s: housekeeping = %s: none of these CPUs is online "
+				"and free",
+				wish->source, place_list(p, &wish->cpus));
+	} else {
+		*reserved = reserve_cores(p, wish->wish == HOUSEKEEPING_AUTO ? 1 : wish->cores);
+	}
+	for (size_t i = 0; i < p->inv.n_cores; i++)
+		p->inv.cores[i].is_reserved = cpuset_intersects(&p->inv.cores[i].cpus, reserved);
+	return 0;
+}
+
+void place_with_siblings(const struct planner *p, struct cpuset *sum, const struct cpuset *cpus)
+{
+	cpuset_for_each (cpu, cpus)
+		if (p->core_of_cpu[cpu] >= 0)
+			*sum = cpuset_or(sum, &p->inv.cores[p->core_of_cpu[cpu]].cpus);
+}
+
+/* CPUs that claims in force name for their helpers, outside of the claim. What is placed anew
+ * names them again, or no longer. */
+static void keep_helpers_in_force(struct planner *p, const size_t *wanted, size_t n_wanted)
+{
+	array_for_each (o, &p->owners) {
+		const struct placement *f = &o->placement;
+		if (o->vm && is_wanted(p, wanted, n_wanted, o->vm))
+			continue;
+		struct cpuset cpus = cpuset_or(&f->emulator_cpus, &f->iothread_cpus);
+		for (size_t k = 0; k < f->n_iothreads; k++)
+			cpus = cpuset_or(&cpus, &f->iothreads[k].cpus);
+		cpus = cpuset_minus(&cpus, &f->claim_cpus);
+		place_with_siblings(p, &p->helper_cpus, &cpus);
+	}
+}
+
+static void keep_pin(struct planner *p, const struct vm *vm)
+{
+	struct pin pin = { .vm = vm };
+	for (size_t i = 0; i < vm->n_threads; i++)
+		if (mask_is_pin(p->s, &p->in_force, vm, &vm->threads[i]))
+			place_with_siblings(p, &pin.cpus, vm->threads[i].allowed);
+	p->pinned_cpus = cpuset_or(&p->pinned_cpus, &pin.cpus);
+	if (!cpuset_is_empty(&pin.cpus))
+		*array_push(&p->pins) = pin;
+}
+
+static void keep_pins(struct planner *p, const size_t *wanted, size_t n_wanted)
+{
+	for (size_t i = 0; i < p->vms->n_vms; i++) {
+		const struct vm *vm = &p->vms->vms[i];
+		if (place_self(p, vm) == NOBODY && !is_wanted(p, wanted, n_wanted, vm))
+			keep_pin(p, vm);
+	}
+}
+
+static int keep_helper(struct planner *p, const struct vm *vm, const char *key,
+	const struct helper_place *place, struct err *e)
+{
+	if (place->wish != HELPER_CPUS)
+		return 0;
+	const char *list = place_list(p, &place->cpus);
+	struct cpuset off = cpuset_minus(&place->cpus, &p->s->online_cpus);
+	if (!cpuset_is_empty(&off))
+		return err_say(e, -EINVAL, "%s: %s = %s: CPU %s is not online", place->source, key,
+			list, place_list(p, &off));
+	struct cpuset foreign = cpuset_and(&place->cpus, &p->foreign_cpus);
+	if (!cpuset_is_empty(&foreign))
+		return err_say(e, -EINVAL, "%s: %s = %s: CPU %s is in an isolated partition",
+			place->source, key, list, place_list(p, &foreign));
+	for (int i = 0; i < (int)p->owners.n; i++) {
+		const struct owner *o = &p->owners.v[i];
+		struct cpuset taken = cpuset_and(&place->cpus, &o->placement.claim_cpus);
+		if (!cpuset_is_empty(&taken) && i != place_self(p, vm))
+			return err_say(e, -EINVAL, "%s: %s = %s: CPU %s belongs to VM %s",
+				place->source, key, list, place_list(p, &taken),
+				place_label(p, o->placement.vm, o->placement.name));
+	}
+	place_with_siblings(p, &p->helper_cpus, &place->cpus);
+	return 0;
+}
+
+struct vm_wish place_wish(const struct policy *policy, const struct vm *vm)
+{
+	struct vm_wish wish;
+	(void)policy_for_vm(policy, vm->id, vm->name, vm->uuid, &wish);
+	return wish;
+}
+
+static int keep_helpers(struct planner *p, const struct policy *policy, const size_t *wanted,
+	size_t n_wanted, struct err *e)
+{
+	for (size_t i = 0; i < n_wanted; i++) {
+		const struct vm *vm = &p->vms->vms[wanted[i]];
+		struct vm_wish wish = place_wish(policy, vm);
+		if (wish.isolation == LEVEL_NONE)
+			continue;
+		int r = keep_helper(p, vm, "emulator", &wish.emulator, e);
+		if (r == 0)
+			r = keep_helper(p, vm, "iothreads", &wish.iothreads, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int inventory_make(struct planner *p, const struct policy *policy, const size_t *wanted,
+	size_t n_wanted, const struct placement *in_force, size_t n_in_force, struct err *e)
+{
+	struct host_wish host = policy_host(policy);
+	init_cores(p);
+	p->is_housekeeping_explicit = host.wish == HOUSEKEEPING_CPUS;
+	init_owners(p, wanted, n_wanted, in_force, n_in_force);
+	keep_helpers_in_force(p, wanted, n_wanted);
+	keep_pins(p, wanted, n_wanted);
+	limits_of_others(p);
+	int r = reserve(p, &host, e);
+	if (r == 0)
+		keep_last_cpu(p);
+	if (r == 0)
+		r = keep_helpers(p, policy, wanted, n_wanted, e);
+	if (r < 0)
+		return r;
+	p->kept_cpus = cpuset_or(&p->helper_cpus, &p->out->reserved_cpus);
+	place_with_siblings(p, &p->kept_cpus, &p->foreign_cpus);
+	place_with_siblings(p, &p->kept_cpus, &p->held_cpus);
+	for (size_t i = 0; i < p->inv.n_cores; i++)
+		p->inv.cores[i].is_pinned =
+			cpuset_intersects(&p->inv.cores[i].cpus, &p->pinned_cpus);
+	return 0;
+}
