@@ -157,4 +157,5 @@ void limits_of_memory(const struct planner *p, struct request *req)
 	for (size_t i = 0; i < p->s->n_nodes; i++)
 		if (cpuset_has(&nodes, p->s->nodes[i].node))
 			cpuset_add(&req->memory_nodes, (int)i);
+	req->has_memory_nodes = !cpuset_is_empty(&req->memory_nodes);
 }

@@ -15,7 +15,7 @@
 #include "base/alloc.h"
 #include "plan/place.h"
 
-enum { SEARCH_STEPS = 4000, SEARCH_WORK = 6000000 };
+enum { SEARCH_STEPS = 1500, SEARCH_WORK = 1500000 };
 
 struct search {
 	const struct solver *solver;
@@ -180,12 +180,16 @@ static void solve_batch(struct search *s, struct take_list *takes)
 	struct decoded d = { order, is_placed, 0 };
 	first_order(s, order);
 	decode(s, &d, false, NULL);
-	bool is_packing = d.weight < asked;
-	if (is_packing) {
+	long first = d.weight, packed = 0;
+	if (first < asked) {
 		decode(s, &d, true, NULL);
+		packed = d.weight;
 		improve(s, &d, asked < n_free ? asked : n_free);
 	}
-	decode(s, &d, is_packing, takes);
+	bool is_better = d.weight > first && d.weight > packed;
+	if (!is_better) /* then the order that says more to people */
+		first_order(s, order);
+	decode(s, &d, is_better || packed > first, takes);
 }
 
 void solve(const struct solver *solver, const struct request *requests, size_t n, const int *open,

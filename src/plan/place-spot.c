@@ -340,10 +340,10 @@ static void add_cost(
 	const struct cell *cell = &s->cells[t->cell];
 	const struct snapshot *host = s->inv->s;
 	const struct node *node = cell->node < 0 ? NULL : &host->nodes[cell->node];
-	bool is_far = !cpuset_is_empty(&req->memory_nodes) &&
+	bool is_far = req->has_memory_nodes &&
 		!cpuset_has(&req->memory_nodes, cell->node < 0 ? CPUSET_MAX : cell->node);
-	bool is_bare = node && cpuset_is_empty(&req->memory_nodes) && !node->has_memory &&
-		!node->is_memory_unknown;
+	bool is_bare =
+		node && !req->has_memory_nodes && !node->has_memory && !node->is_memory_unknown;
 	c->far += (is_far || is_bare) * t->n_cores;
 	c->pinned += cell->is_pinned * t->n_cores;
 	c->hot += cell->is_hot * t->n_cores;

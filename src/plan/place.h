@@ -110,6 +110,7 @@ struct request {
 	int self;                   /* its own claim in force: index into owners, or NOBODY */
 	struct cpuset allowed_cpus; /* by its own group and all above it */
 	const char *limit;          /* the group that allows no more; NULL: none */
+	bool has_memory_nodes;
 	struct cpuset memory_nodes; /* indexes of the nodes where its memory is; empty: anywhere */
 	struct cpuset
 		blocked_cpus; /* for this VM: kept, not allowed, at this level boot-isolated */

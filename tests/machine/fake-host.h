@@ -15,6 +15,7 @@
 struct fake_host {
 	struct snapshot s;
 	struct vms vms;
+	size_t max_vms; /* 0: 64 */
 };
 
 static struct cpuset cpus(const char *list)
@@ -109,15 +110,15 @@ UNUSED static void fake_boot_isolated(struct fake_host *h, const char *list)
 	h->s.boot_isolated_cpus = h->s.isolated_cpus = cpus(list);
 }
 
-/* A VM in its own scope, with at most 64 vCPUs and 8 I/O threads. */
+/* A VM in its own scope, with at most 64 vCPUs and 8 I/O threads; max_vms of them at most. */
 UNUSED static struct vm *fake_vm(
 	struct fake_host *h, const char *id, int n_vcpus, int guest_threads, int n_iothreads)
 {
-	enum { MAX_VMS = 64 };
 	struct arena *a = &h->vms.arena;
+	size_t max_vms = h->max_vms ? h->max_vms : 64;
 	if (!h->vms.vms)
-		h->vms.vms = arena_alloc(a, MAX_VMS * sizeof *h->vms.vms);
-	if (h->vms.n_vms == MAX_VMS)
+		h->vms.vms = arena_alloc(a, max_vms * sizeof *h->vms.vms);
+	if (h->vms.n_vms == max_vms)
 		abort();
 	struct vm *vm = &h->vms.vms[h->vms.n_vms++];
 	int pid = 1000 * (int)h->vms.n_vms;

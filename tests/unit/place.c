@@ -165,12 +165,12 @@ static void test_neighbours(void)
 	fake_vm(h, "c", 4, 1, 0);
 	fake_vm(h, "d", 4, 1, 0);
 	placed(h, "",
-		"a isolated 1 13 2 14 3 15\n"
-		"b isolated 7 19 8 20 9 21 10 22\n"
-		"c isolated 4 16 5 17\n"
-		"d: needs 2 free cores in one L3; the most is 1, in L3 1\n"
-		"- VM a holds 3 cores of L3 0 (CPUs 1-3,13-15)\n"
-		"+ 2 vCPUs fit in one L3 (L3 1)",
+		"a isolated 7 19 8 20 9 21\n"
+		"b isolated 1 13 2 14 3 15 4 16\n"
+		"c isolated 10 22 11 23\n"
+		"d: needs 2 free cores in one L3; the most is 1, in L3 0\n"
+		"- VM b holds 4 cores of L3 0 (CPUs 1-4,13-16)\n"
+		"+ 2 vCPUs fit in one L3 (L3 0)",
 		"best fit, and a refusal");
 	fake_free(h);
 	h = fake_host(two_l3s);
@@ -178,10 +178,10 @@ static void test_neighbours(void)
 	fake_vm(h, "b", 10, 1, 0);
 	fake_vm(h, "c", 8, 1, 0);
 	placed(h, "",
-		"a isolated 8 24 9 25 10 26 11 27 12 28\n"
-		"b isolated 1 17 2 18 3 19 4 20 5 21\n"
+		"a isolated 1 17 2 18 3 19 4 20 5 21\n"
+		"b isolated 8 24 9 25 10 26 11 27 12 28\n"
 		"c: needs 4 free cores in one L3; the most is 3, in L3 1\n"
-		"- VM b holds 5 cores of L3 0 (CPUs 1-5,17-21)\n"
+		"- VM a holds 5 cores of L3 0 (CPUs 1-5,17-21)\n"
 		"+ place = one-node fits on node 0: 5 free cores\n"
 		"+ 6 vCPUs fit in one L3 (L3 1)",
 		"a wider place would do");
