@@ -19,15 +19,15 @@ static bool is_full(size_t n)
 	return !(n & (n - 1));
 }
 
-static void add_text(struct planner *p, const char ***v, size_t *n, const char *text)
+/* One element more at the end of an array of n; the arena has no realloc. */
+static void *grow(struct planner *p, void *v, size_t n, size_t size)
 {
-	if (is_full(*n)) {
-		const char **bigger = arena_alloc(&p->out->arena, (2 * *n + 1) * sizeof *bigger);
-		if (*n)
-			memcpy(bigger, *v, *n * sizeof *bigger);
-		*v = bigger;
-	}
-	(*v)[(*n)++] = text;
+	if (!is_full(n))
+		return v;
+	void *bigger = arena_alloc(&p->out->arena, (2 * n + 1) * size);
+	if (n)
+		memcpy(bigger, v, n * size);
+	return bigger;
 }
 
 struct refusal *place_refuse(struct planner *p, const struct vm *vm, const char *fmt, ...)
@@ -52,19 +52,28 @@ struct refusal *place_refuse(struct planner *p, const struct vm *vm, const char 
 	return r;
 }
 
-void place_blocking(struct planner *p, struct refusal *r, const char *fmt, ...)
+void place_blocking(struct planner *p, struct refusal *r, const char *vm, const struct cpuset *cpus,
+	const char *fmt, ...)
 {
 	va_list ap;
+	r->blocking = grow(p, r->blocking, r->n_blocking, sizeof *r->blocking);
 	va_start(ap, fmt);
-	add_text(p, &r->blocking, &r->n_blocking, format(p, fmt, ap));
+	r->blocking[r->n_blocking++] = (struct blocking){
+		.vm = arena_strdup(&p->out->arena, vm),
+		.cpus = cpus ? *cpus : CPUSET_EMPTY,
+		.text = format(p, fmt, ap),
+	};
 	va_end(ap);
 }
 
-void place_alternative(struct planner *p, struct refusal *r, const char *fmt, ...)
+void place_alternative(
+	struct planner *p, struct refusal *r, struct alternative what, const char *fmt, ...)
 {
 	va_list ap;
+	r->alternatives = grow(p, r->alternatives, r->n_alternatives, sizeof *r->alternatives);
 	va_start(ap, fmt);
-	add_text(p, &r->alternatives, &r->n_alternatives, format(p, fmt, ap));
+	what.text = format(p, fmt, ap);
+	r->alternatives[r->n_alternatives++] = what;
 	va_end(ap);
 }
 
@@ -185,7 +194,7 @@ static void say_blocking(struct planner *p, const struct request *req, int domai
 			cpus = cpuset_or(&cpus, &core->cpus);
 			n++;
 		}
-		place_blocking(p, r, "VM %s holds %zu core%s of %s (CPUs %s)",
+		place_blocking(p, r, pl->vm, &cpus, "VM %s holds %zu core%s of %s (CPUs %s)",
 			place_label(p, pl->vm, pl->name), n, plural(n),
 			domain_name(p, req->scope, domain), place_list(p, &cpus));
 	}
@@ -217,22 +226,25 @@ static bool name_owners(struct planner *p, const struct request *req, struct ref
 static void name_kept(struct planner *p, const struct request *req, struct refusal *r)
 {
 	if (!cpuset_is_empty(&p->out->reserved_cpus))
-		place_blocking(
-			p, r, "housekeeping keeps CPUs %s", place_list(p, &p->out->reserved_cpus));
+		place_blocking(p, r, NULL, &p->out->reserved_cpus, "housekeeping keeps CPUs %s",
+			place_list(p, &p->out->reserved_cpus));
 	if (!cpuset_is_empty(&p->helper_cpus))
-		place_blocking(p, r, "CPUs %s are on cores that are named for helper threads",
+		place_blocking(p, r, NULL, &p->helper_cpus,
+			"CPUs %s are on cores that are named for helper threads",
 			place_list(p, &p->helper_cpus));
 	array_for_each (hold, &p->holds)
-		place_blocking(p, r, "CPUs %s are %s", place_list(p, &hold->cpus), hold->why);
+		place_blocking(p, r, NULL, &hold->cpus, "CPUs %s are %s",
+			place_list(p, &hold->cpus), hold->why);
 	struct cpuset foreign = cpuset_minus(&p->foreign_cpus, &p->held_cpus);
 	if (!cpuset_is_empty(&foreign))
-		place_blocking(p, r, "CPUs %s are in an isolated partition of somebody else",
+		place_blocking(p, r, NULL, &foreign,
+			"CPUs %s are in an isolated partition of somebody else",
 			place_list(p, &foreign));
 	if (req->limit)
-		place_blocking(p, r, "group /%s allows it CPUs %s only", req->limit,
+		place_blocking(p, r, NULL, NULL, "group /%s allows it CPUs %s only", req->limit,
 			place_list(p, &req->allowed_cpus));
 	if (req->level == LEVEL_ISOLATED && !cpuset_is_empty(&p->s->boot_isolated_cpus))
-		place_blocking(p, r,
+		place_blocking(p, r, NULL, &p->s->boot_isolated_cpus,
 			"CPUs %s are isolated at boot (isolcpus=), where a partition must not be",
 			place_list(p, &p->s->boot_isolated_cpus));
 }
@@ -260,7 +272,9 @@ static void offer_places(struct planner *p, const struct request *req, struct re
 		if (!would_fit(p, req, scope, &domain))
 			continue;
 		int n = room_count(p->solver, &p->left, req, scope, domain < 0 ? 0 : domain);
-		place_alternative(p, r, "place = %s fits on %s: %d free core%s", names[scope],
+		place_alternative(p, r,
+			(struct alternative){ .set = { { "place", names[scope] } } },
+			"place = %s fits on %s: %d free core%s", names[scope],
 			domain_name(p, scope, domain), n, plural((size_t)n));
 		return; /* wider ones fit too, and are worse */
 	}
@@ -276,8 +290,10 @@ static void offer_shapes(struct planner *p, const struct request *req, struct re
 		other.wish.cores = cores[i];
 		place_request_update(p, &other);
 		if (would_fit(p, &other, req->scope, NULL)) {
-			place_alternative(p, r, "cores = %s fits in the same place",
-				cores[i] == CORES_FULL ? "full" : "thread");
+			const char *value = cores[i] == CORES_FULL ? "full" : "thread";
+			place_alternative(p, r,
+				(struct alternative){ .set = { { "cores", value } } },
+				"cores = %s fits in the same place", value);
 			break;
 		}
 	}
@@ -286,6 +302,8 @@ static void offer_shapes(struct planner *p, const struct request *req, struct re
 		other.needs_helper = false;
 		if (would_fit(p, &other, req->scope, NULL))
 			place_alternative(p, r,
+				(struct alternative){ .set = { { "emulator", "housekeeping" },
+							      { "iothreads", "housekeeping" } } },
 				"it fits without a core of its own for helpers "
 				"(emulator = housekeeping, iothreads = housekeeping)");
 	}
@@ -294,7 +312,9 @@ static void offer_shapes(struct planner *p, const struct request *req, struct re
 		other.level = LEVEL_FENCED;
 		place_request_update(p, &other);
 		if (would_fit(p, &other, req->scope, NULL))
-			place_alternative(p, r, "isolation = fenced fits on CPUs of isolcpus=");
+			place_alternative(p, r,
+				(struct alternative){ .set = { { "isolation", "fenced" } } },
+				"isolation = fenced fits on CPUs of isolcpus=");
 	}
 }
 
@@ -315,11 +335,13 @@ static void offer_fewer(struct planner *p, const struct request *req, struct ref
 			high = smaller.n_cpus;
 	}
 	if (low && req->scope <= SCOPE_NODE)
-		place_alternative(p, r, "%zu vCPU%s fit%s in %s (%s)", low, plural(low),
-			low == 1 ? "s" : "", names[req->scope], domain_name(p, req->scope, domain));
+		place_alternative(p, r, (struct alternative){ .n_vcpus = low },
+			"%zu vCPU%s fit%s in %s (%s)", low, plural(low), low == 1 ? "s" : "",
+			names[req->scope], domain_name(p, req->scope, domain));
 	else if (low)
-		place_alternative(p, r, "%zu vCPU%s fit%s in %s", low, plural(low),
-			low == 1 ? "s" : "", names[req->scope]);
+		place_alternative(p, r, (struct alternative){ .n_vcpus = low },
+			"%zu vCPU%s fit%s in %s", low, plural(low), low == 1 ? "s" : "",
+			names[req->scope]);
 }
 
 /* What is free when all have theirs, and what is its own. */

@@ -25,7 +25,9 @@ static bool has_own_cgroup(struct planner *p, const struct vm *vm)
 	if (!p->s->n_cgroups || !p->s->has_cpuset) {
 		struct refusal *r =
 			place_refuse(p, vm, "no cgroup v2 hierarchy with the cpuset controller");
-		place_alternative(p, r, "isolation = pinned needs none");
+		place_alternative(p, r,
+			(struct alternative){ .set = { { "isolation", "pinned" } } },
+			"isolation = pinned needs none");
 		return false;
 	}
 	struct refusal *r = NULL;
@@ -40,19 +42,20 @@ static bool has_own_cgroup(struct planner *p, const struct vm *vm)
 			if (!r)
 				r = place_refuse(p, vm, "it shares the cgroup %s", vm->cgroup);
 			if (r->n_blocking == NAMED_MAX) {
-				place_blocking(p, r, "and more VMs are in it");
+				place_blocking(p, r, NULL, NULL, "and more VMs are in it");
 				break;
 			}
-			place_blocking(p, r, "VM %s is in the cgroup %s",
+			place_blocking(p, r, other->id, NULL, "VM %s is in the cgroup %s",
 				place_label(p, other->id, other->name), vm->cgroup);
 		}
 	}
 	if (!r)
 		return true;
-	place_alternative(p, r,
+	place_alternative(p, r, (struct alternative){ 0 },
 		"start it in a scope of its own: systemd-run --scope --slice=qemu.slice "
 		"qemu-system-x86_64 …");
-	place_alternative(p, r, "isolation = pinned needs no cgroup");
+	place_alternative(p, r, (struct alternative){ .set = { { "isolation", "pinned" } } },
+		"isolation = pinned needs no cgroup");
 	return false;
 }
 
@@ -170,7 +173,7 @@ bool place_request(
 			"none of its threads is known to be a vCPU%s%s",
 			vm->why_unasked ? ": " : "", vm->why_unasked ? vm->why_unasked : "");
 		if (vm->how_to_tell)
-			place_alternative(p, r, "%s", vm->how_to_tell);
+			place_alternative(p, r, (struct alternative){ 0 }, "%s", vm->how_to_tell);
 		return false;
 	}
 	if (!find_level(p, ret))

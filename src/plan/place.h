@@ -249,9 +249,12 @@ struct placement place_fill(struct planner *p, const struct request *req, const 
 /* place-refuse.c */
 struct refusal *place_refuse(struct planner *p, const struct vm *vm, const char *fmt, ...)
 	PRINTF_LIKE(3, 4);
-void place_blocking(struct planner *p, struct refusal *r, const char *fmt, ...) PRINTF_LIKE(3, 4);
-void place_alternative(struct planner *p, struct refusal *r, const char *fmt, ...)
-	PRINTF_LIKE(3, 4);
+/* vm, cpus: see struct blocking; either may be NULL. */
+void place_blocking(struct planner *p, struct refusal *r, const char *vm, const struct cpuset *cpus,
+	const char *fmt, ...) PRINTF_LIKE(5, 6);
+/* what: its text is replaced by the formatted one. */
+void place_alternative(struct planner *p, struct refusal *r, struct alternative what,
+	const char *fmt, ...) PRINTF_LIKE(4, 5);
 /* Refuses a VM that solve() found no spot for, with what blocks it and what would fit, now that
  * all others have theirs. */
 void place_refuse_full(struct planner *p, const struct request *req);

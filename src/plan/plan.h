@@ -57,11 +57,26 @@ struct placement {
 	uint64_t confirm_ns;
 };
 
+struct blocking {
+	const char *vm;     /* its id; NULL: it is no VM that is in the way */
+	struct cpuset cpus; /* that it holds; may be empty */
+	const char *text;
+};
+
+struct alternative {
+	struct {
+		const char *key, *value; /* of the policy; NULL: none */
+	} set[2];
+	size_t n_vcpus; /* so many would fit; 0: that is not what is offered */
+	const char *text;
+};
+
 struct refusal {
 	const char *vm, *name, *reason; /* name: NULL when it has none */
-	const char **blocking;          /* what stands in the way, one sentence each */
+	struct blocking *blocking;      /* a set of VMs without which it would fit, and none of
+					 * whom could stay; or what keeps the CPUs from all VMs */
 	size_t n_blocking;
-	const char **alternatives; /* what would fit, one sentence each */
+	struct alternative *alternatives; /* what would fit, each planned before it is offered */
 	size_t n_alternatives;
 };
 

@@ -32,23 +32,73 @@ static const char *shown(const char *value)
 	return *value ? value : "unset";
 }
 
+/* What settings are of: numbers as ranges, for there are thousands of interrupts on some hosts. */
+struct keys {
+	ARRAY(int) numbers;
+	struct strbuf words;
+	size_t n;
+};
+
+static int by_number(const void *a, const void *b)
+{
+	const int *x = a, *y = b;
+	return *x < *y ? -1 : *x > *y;
+}
+
+static void add_key(struct keys *k, const char *key)
+{
+	int number;
+	k->n++;
+	if (*key && str_to_int(key, &number) == 0)
+		*array_push(&k->numbers) = number;
+	else
+		strbuf_printf(&k->words, "%s%s", k->words.n ? ", " : "", *key ? key : "/");
+}
+
+/* "0, 9, 24-31": ranges like the kernel's, and how many there are where these are many. */
+static char *keys_text(struct keys *k)
+{
+	enum { RANGES_MAX = 24 };
+	struct strbuf b = { 0 };
+	size_t n_ranges = 0;
+	strbuf_puts(&b, k->words.s ? k->words.s : "");
+	if (k->numbers.n)
+		qsort(k->numbers.v, k->numbers.n, sizeof *k->numbers.v, by_number);
+	for (size_t i = 0, last; i < k->numbers.n; i = last + 1) {
+		last = i;
+		while (last + 1 < k->numbers.n && k->numbers.v[last + 1] == k->numbers.v[last] + 1)
+			last++;
+		if (n_ranges++ >= RANGES_MAX)
+			continue;
+		strbuf_printf(&b, "%s%d", b.n ? ", " : "", k->numbers.v[i]);
+		if (last > i)
+			strbuf_printf(&b, "-%d", k->numbers.v[last]);
+	}
+	if (n_ranges > RANGES_MAX)
+		strbuf_printf(&b, ", … (%zu in all)", k->n);
+	free(k->numbers.v);
+	free(k->words.s);
+	return b.s;
+}
+
 /* Settings of one knob that change alike are one row: a host has dozens of kernel threads. */
 static json_t *group_row(const struct changes *list, const struct change *first)
 {
-	AUTO_STRBUF struct strbuf keys = { 0 };
+	struct keys keys = { 0 };
 	for (const struct change *c = list->v.v; c < list->v.v + list->v.n; c++) {
 		if (!change_is_needed(c) || !is_alike(c, first))
 			continue;
 		if (c < first)
-			return NULL; /* has its row already */
-		strbuf_printf(
-			&keys, "%s%s", keys.n ? ", " : "", *c->target.key ? c->target.key : "/");
+			return NULL; /* has its row already: it would have been met before any key
+				      */
+		add_key(&keys, c->target.key);
 	}
+	AUTO_FREE char *of = keys_text(&keys);
 	AUTO_FREE char *before = value_text(first->knob, &first->before),
 		       *after = value_text(first->knob, &first->after);
 	return OBJECT({ "knob", text_json(first->knob->name) },
 		{ "before", text_json(shown(before)) }, { "after", text_json(shown(after)) },
-		{ "of", text_json(keys.s) });
+		{ "of", text_json(of) });
 }
 
 static bool has_row(const json_t *rows, const char *knob, const char *why)

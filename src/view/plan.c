@@ -10,13 +10,30 @@
 #include "view/placement.h"
 #include "view/placements-picture.h"
 
+static json_t *blocking_json(const struct blocking *b)
+{
+	return OBJECT({ "vm", text_json(b->vm) }, { "cpus", cpus_json(&b->cpus) },
+		{ "text", text_json(b->text) });
+}
+
+static json_t *alternative_json(const struct alternative *a)
+{
+	json_t *set = json_object();
+	for (size_t i = 0; i < N_ELEMENTS(a->set); i++)
+		if (a->set[i].key)
+			json_object_set_new(set, a->set[i].key, text_json(a->set[i].value));
+	return OBJECT({ "set", set },
+		{ "vcpus", a->n_vcpus ? number_json((int)a->n_vcpus) : json_null() },
+		{ "move", json_array() }, { "text", text_json(a->text) });
+}
+
 static json_t *refusal_json(const struct refusal *f)
 {
 	json_t *blocking = json_array(), *alternatives = json_array();
 	for (size_t i = 0; i < f->n_blocking; i++)
-		json_array_append_new(blocking, text_json(f->blocking[i]));
+		json_array_append_new(blocking, blocking_json(&f->blocking[i]));
 	for (size_t i = 0; i < f->n_alternatives; i++)
-		json_array_append_new(alternatives, text_json(f->alternatives[i]));
+		json_array_append_new(alternatives, alternative_json(&f->alternatives[i]));
 	return OBJECT({ "vm", text_json(f->vm) }, { "reason", text_json(f->reason) },
 		{ "blocking", blocking }, { "alternatives", alternatives });
 }
@@ -30,9 +47,9 @@ static void report_refused(const struct planning *p, struct report *r)
 		AUTO_FREE char *label = vm_label(f->vm, f->name);
 		report_warning(r, "%s: refused: %s", label, f->reason);
 		for (size_t k = 0; k < f->n_blocking; k++)
-			report_text(r, "  blocked by: %s", f->blocking[k]);
+			report_text(r, "  blocked by: %s", f->blocking[k].text);
 		for (size_t k = 0; k < f->n_alternatives; k++)
-			report_text(r, "  would fit: %s", f->alternatives[k]);
+			report_text(r, "  would fit: %s", f->alternatives[k].text);
 	}
 	json_object_set_new(report_json(r), "refused", refused);
 }

@@ -43,9 +43,9 @@ static char *describe(const struct placements *p)
 		const struct refusal *r = &p->refused[i];
 		strbuf_printf(&b, "%s%s: %s", b.n ? "\n" : "", r->vm, r->reason);
 		for (size_t k = 0; k < r->n_blocking; k++)
-			strbuf_printf(&b, "\n- %s", r->blocking[k]);
+			strbuf_printf(&b, "\n- %s", r->blocking[k].text);
 		for (size_t k = 0; k < r->n_alternatives; k++)
-			strbuf_printf(&b, "\n+ %s", r->alternatives[k]);
+			strbuf_printf(&b, "\n+ %s", r->alternatives[k].text);
 	}
 	return b.s;
 }
