@@ -8,6 +8,7 @@ FILENAME == ARGV[1] {
 		name = $7 == "" || $7 == $2 ? $2 : $2 " (" $7 ")"
 		pid[name] = $3; level[$3] = $4; claim[$3] = $5
 	} else if ($1 == "VCPU") vcpu[$2, $3] = $5
+	else if ($1 == "DISPLACED") displaced += $2
 	else if ($1 == "CH") { changes[$2 "\t" $3 "\t" unset($5)] = 1; n_changes++ }
 	next
 }
@@ -16,6 +17,16 @@ function unset(text) { return text == "-" || text == "unset" ? "" : text }
 !in_changes && !in_why && /^[a-z0-9].*: (none|pinned|fenced|isolated) on / { paragraph = $0; next }
 paragraph != "" && NF { paragraph = paragraph " " $0; next }
 paragraph != "" { placement(paragraph); paragraph = "" }
+# "9, 24-25": numbers are told in ranges
+function keys(text, ret,   n, m, i, part, ends, k) {
+	m = split(text, part, ", ")
+	for (i = 1; i <= m; i++) {
+		if (part[i] ~ /^[0-9]+-[0-9]+$/) split(part[i], ends, "-")
+		else { ret[++n] = part[i]; continue }
+		for (k = ends[1] + 0; k <= ends[2] + 0; k++) ret[++n] = k ""
+	}
+	return n
+}
 # "db01: isolated on 1-2,13-14; vCPUs 0:1 1:13; QEMU's other threads on 0,3-12"
 function placement(text,   who, rest, p, word, list, part, of, i, m) {
 	who = text; sub(/: (none|pinned|fenced|isolated) on .*/, "", who)
@@ -49,7 +60,7 @@ in_changes && /^KNOB +WHY$/ { in_changes = 0; in_why = 1; next }
 in_changes && NF {
 	knob = $0; sub(/ .*/, "", knob)
 	after = substr($0, at_after, at_of - at_after); sub(/ +$/, "", after)
-	n = split(substr($0, at_of), key, ", ")
+	n = keys(substr($0, at_of), key)
 	for (i = 1; i <= n; i++) {
 		if (key[i] == "/" ) key[i] = ""
 		told++
@@ -61,10 +72,15 @@ in_why { next }
 # the picture: its cells are those of the legend
 /^[┌│└]/ || /^ *CPUs joined by a bar/ || /^$/ || FNR == 1 { next }
 # The level is less than was wanted, with the reason: the level is judged, and the reason is told once.
-/^        +[^ ]/ && in_note { next }
+/^      +[^ ]/ && in_note { next }
 { in_note = 0 }
 /^(warning: )?.*: (none|pinned|fenced) instead of (pinned|fenced|isolated): / { in_note = 1; next }
 /^Nothing to change/ { next }
+/^Displaced: [0-9]+ threads of [0-9]+ groups, and [0-9]+ of the kernel, / {
+	split($0, word, " ")
+	same("displaced threads", word[2] + word[8], displaced + 0)
+	next
+}
 /^note: / { in_note = 1; next }
 { print "UNKNOWN", $0 }
 END { if (paragraph != "") placement(paragraph); if (in_why || in_changes) same("number of changes", told, n_changes + 0) }

@@ -6,5 +6,6 @@
 	  ($v.vcpus[] | ["VCPU", $v.pid, .vcpu, .tid, .cpus]),
 	  ($v.iothreads[] | ["IOT", $v.pid, .id, .tid, .cpus])),
   (.changes[]? | ["CH", .knob, .key, .before, .after, .result // "done"]),
-  (.immovable[]? | ["IMM", .what])
+  (.immovable[]? | ["IMM", .what]),
+  (.displaced[]? | ["DISPLACED", .threads])
 | map(. // "" | tostring) | @tsv
