@@ -25,6 +25,8 @@ struct archive {
 	pid_t guard;
 };
 
+extern char **environ;
+
 /* ---- tar ---- */
 
 struct tar {
@@ -34,15 +36,16 @@ struct tar {
 
 __attribute__((noreturn)) static void be_tar(char *const *argv, int out)
 {
-	/* Not $TAR_OPTIONS, and no words of another language. */
-	char *const environment[] = { (char[]){ "PATH=/usr/local/bin:/usr/bin:/bin" },
+	/* Not $TAR_OPTIONS, nor a tar of $PATH, and no words of another language. */
+	char *environment[] = { (char[]){ "PATH=/usr/local/bin:/usr/bin:/bin" },
 		(char[]){ "LC_ALL=C" }, NULL };
 	const struct rlimit size = { MAX_FILE, MAX_FILE };
 	signal(SIGXFSZ, SIG_IGN); /* an error, not the end */
 	if (setrlimit(RLIMIT_FSIZE, &size) < 0 || dup2(out, STDOUT_FILENO) < 0 ||
 		dup2(out, STDERR_FILENO) < 0)
 		_exit(126);
-	execvpe("tar", argv, environment);
+	environ = environment;
+	execvp("tar", argv);
 	_exit(127);
 }
 
