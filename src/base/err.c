@@ -9,8 +9,6 @@
 PRINTF_LIKE(4, 0)
 static int set(struct err *e, int code, bool with_errno, const char *fmt, va_list ap)
 {
-	if (!e)
-		return code;
 	e->code = code;
 	int n = vsnprintf(e->text, sizeof e->text, fmt, ap);
 	if (with_errno && n >= 0 && (size_t)n < sizeof e->text)
@@ -38,8 +36,6 @@ int err_say(struct err *e, int code, const char *fmt, ...)
 
 int err_ctx(struct err *e, const char *fmt, ...)
 {
-	if (!e)
-		return -EINVAL;
 	char old[sizeof e->text];
 	memcpy(old, e->text, sizeof old);
 	va_list ap;

@@ -18,7 +18,7 @@ struct err {
 };
 
 /* Records the failure 'code' (negative errno) with a text; the errno's own words are appended
- * after ": ". Returns code, so that callers can 'return err_set(…)'. e may be NULL. */
+ * after ": ". Returns code, so that callers can 'return err_set(…)'. e is never NULL. */
 int err_set(struct err *e, int code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 /* The same without the errno's words: for faults that no system call reported. */

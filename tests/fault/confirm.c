@@ -168,6 +168,33 @@ static void next_command(void)
 	machine_free(m);
 }
 
+/* Two VMs of one name: a word that means both is refused by every command, which names both; an id
+ * is nobody else's. */
+static void two_of_one_name(void)
+{
+	static const char *const commands[] = { "undo db01", "status db01", "confirm db01",
+		"plan --vm db01", "apply --vm db01", "measure db01" };
+	struct machine *m = machine_at(100);
+	machine_name_vm(m, DB02, "db01");
+	AUTO_FREE char *apply = xasprintf("apply --confirm 10 --policy %s/p.conf", m->dir);
+	machine_write(m, "p.conf", "[vm *]\nisolation = pinned\n");
+	go(m, apply, 0);
+	struct image *applied = image_take(m);
+	for (size_t i = 0; i < N_ELEMENTS(commands); i++) {
+		go(m, commands[i], 3);
+		ok(says(m, "'db01' fits 2 VMs: 3085 (pid 3085") && says(m, "4085 (pid 4085"),
+			"%s: names both", commands[i]);
+		ok(!image_differs(m, applied, true), "... and does nothing");
+	}
+	go(m, "confirm 3085", 0);
+	go(m, "undo 4085", 0);
+	ok(is_applied(m, "3085", "pinned") && is_applied(m, "4085", ""), "by id: that one alone");
+	go(m, "undo db0*", 0);
+	ok(is_applied(m, "3085", ""), "a glob may mean many");
+	image_free(applied);
+	machine_free(m);
+}
+
 int main(void)
 {
 	others_do_not_confirm();
@@ -175,5 +202,6 @@ int main(void)
 	names();
 	confirmed();
 	next_command();
+	two_of_one_name();
 	return tap_done();
 }

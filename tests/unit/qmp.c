@@ -392,7 +392,7 @@ static void test_servers(const char *path)
 		stop_server(pid);
 		struct arena a = { 0 };
 		struct qmp_facts facts = { 0 };
-		bool is_parsed = text && qmp_parse(text, &a, &facts, NULL) == 0;
+		bool is_parsed = text && qmp_parse(text, &a, &facts, &(struct err){ 0 }) == 0;
 		AUTO_FREE char *got = is_parsed ? show(&facts) : NULL;
 		same_str(got, servers[i].facts, "%s: facts", servers[i].what);
 		qmp_facts_done(&facts);

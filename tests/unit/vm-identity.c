@@ -208,7 +208,7 @@ static struct host *record_many(struct snapshot *s)
 			pid, pid, pid, pid);
 	}
 	fflush(f);
-	return host_open(&h, path, NULL) == 0 ? h : NULL;
+	return host_open(&h, path, &(struct err){ 0 }) == 0 ? h : NULL;
 }
 
 /* So many of one name that what is done for each pair of them would be seen. */

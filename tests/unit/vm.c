@@ -157,7 +157,9 @@ static void test_doubles(void)
 	AUTO_FREE char *helper = xasprintf("%s/proc/412/cmdline", root);
 	unlink(gone);
 	unlink(helper);
-	if (f.s && ok(vms_find(f.h, f.s, &later, NULL) == 0, "find in a machine that changes")) {
+	if (f.s &&
+		ok(vms_find(f.h, f.s, &later, &(struct err){ 0 }) == 0,
+			"find in a machine that changes")) {
 		AUTO_FREE char *rest = show_vms(later);
 		same_str(rest, "twin", "a PID used again and a VM that died are left out");
 		vms_free(later);
@@ -233,7 +235,7 @@ static void test_many(void)
 	s.n_tasks = MANY * THREADS;
 	AUTO_HOST struct host *h = NULL;
 	struct vms *v = NULL;
-	if (ok(host_open(&h, root, NULL) == 0, "many VMs: open")) {
+	if (ok(host_open(&h, root, &(struct err){ 0 }) == 0, "many VMs: open")) {
 		long start = now_ms();
 		int r = vms_find(h, &s, &v, NULL);
 		long spent = now_ms() - start;
