@@ -144,7 +144,7 @@ static void killed(void)
 	give_names(m, OF_BOTH, "caf\xe9\xff");
 	image_free(m->pristine);
 	m->pristine = image_take(m);
-	same_int(machine_run(m, "kill-after:15", "apply --vm caf*"), KILLED, "killed");
+	same_int(machine_run(m, "kill-after:9", "apply --vm caf*"), KILLED, "killed");
 	same_int(machine_run(m, NULL, "status"), 1, "said");
 	ok(is_harmless("status", m->output), "... harmlessly");
 	same_int(machine_run(m, NULL, "undo --all"), 0, "undone");

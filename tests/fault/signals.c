@@ -65,8 +65,8 @@ static void during_undo(struct machine *m, int at, int signal)
 
 static void during_recovery(struct machine *m, int signal)
 {
-	same_int(machine_run(m, "kill-after:20", "apply --vm db01"), KILLED, "killed");
-	same_int(run(m, "undo --all", 5, signal), 0, "recovery, SIG%s", sigabbrev_np(signal));
+	same_int(machine_run(m, "kill-after:9", "apply --vm db01"), KILLED, "killed");
+	same_int(run(m, "undo --all", 2, signal), 0, "recovery, SIG%s", sigabbrev_np(signal));
 	ok(strstr(m->output, "came meanwhile"), "... said");
 	is_whole(m, m->pristine, "recovery");
 	machine_reset(m);
@@ -86,12 +86,12 @@ int main(void)
 	struct machine *m = machine_new(ROOT_6_12);
 	int n = machine_count(m, "apply --vm db01");
 	machine_reset(m);
-	ok(n > 20, "%d changes", n);
+	ok(n > 10, "%d changes", n);
 	for (size_t i = 0; i < N_ELEMENTS(signals); i++) {
 		during_apply(m, 1, signals[i]);
-		during_apply(m, 11 + (int)i, signals[i]);
-		during_second_apply(m, 5 * (int)(i + 1), signals[i]);
-		during_undo(m, 3 + 10 * (int)i, signals[i]);
+		during_apply(m, n / 2 + (int)i - 2, signals[i]);
+		during_second_apply(m, 1 + (int)i * n / 5, signals[i]);
+		during_undo(m, 2 + (int)i * n / 5, signals[i]);
 		during_recovery(m, signals[i]);
 	}
 	at_the_end(m, n);

@@ -118,7 +118,7 @@ static void full(void)
 	go(m, "status db01", 0);
 
 	/* Nor does the end of a killed apply need room. */
-	same_int(machine_run(m, "kill-after:15", "apply --vm db02 --isolation fenced"), KILLED,
+	same_int(machine_run(m, "kill-after:5", "apply --vm db02 --isolation fenced"), KILLED,
 		"killed");
 	fill(m);
 	go(m, "undo --all", 0);
@@ -150,7 +150,7 @@ static void damaged_whole(const char *name, const char *text)
 	AUTO_FREE char *path = xasprintf("run/wideberth/%s", name);
 	AUTO_FREE char *way_out = xasprintf("mv %s/%s %s/%s.damaged", m->dir, path, m->dir, path);
 	if (streq(name, "journal"))
-		same_int(machine_run(m, "kill-after:15", "apply --vm db01"), KILLED, "killed");
+		same_int(machine_run(m, "kill-after:9", "apply --vm db01"), KILLED, "killed");
 	else
 		go(m, "apply --vm db01", 0);
 	machine_write(m, path, text);
