@@ -5,6 +5,7 @@
 
 #include "apply/knob.h"
 #include "base/str.h"
+#include "host/host.h"
 
 void drifts_free(struct drifts *d)
 {
@@ -26,6 +27,46 @@ static const char *actual_text(
 	return arena_strdup(a, text);
 }
 
+/* irqbalance moves interrupts to any CPU that it was not told to leave alone. */
+static const char *suspect_irqbalance(
+	struct host *h, const struct entry *e, const struct value *now)
+{
+	struct cpuset banned, there;
+	if (!e->avoid || now->kind != VALUE_SET || host_get_irqbalance(h, &banned) < 0)
+		return NULL;
+	there = cpuset_and(now->cpus, e->avoid);
+	there = cpuset_minus(&there, &banned);
+	return cpuset_is_empty(&there)
+		? NULL
+		: "irqbalance: it runs, and is not told to leave these CPUs alone";
+}
+
+/* The file has what systemd says that the unit should have. */
+static const char *suspect_systemd(
+	struct host *h, struct arena *a, const struct entry *e, const struct value *now)
+{
+	const char *slash = strrchr(e->key, '/'), *unit = slash ? slash + 1 : e->key;
+	AUTO_FREE char *text = NULL;
+	struct cpuset cpus;
+	if (now->kind != VALUE_SET || host_get_unit(h, unit, "AllowedCPUs", &text) < 0 || !*text ||
+		cpuset_parse_list(text, &cpus) < 0 || !cpuset_equal(&cpus, now->cpus))
+		return NULL;
+	return arena_printf(a, "systemd: AllowedCPUs=%s of %s", text, unit);
+}
+
+/* Told from evidence only. now: NULL where it could not be read. */
+static const char *suspect_of(
+	struct host *h, struct arena *a, const struct entry *e, const struct value *now)
+{
+	const char *suspect = NULL;
+	if (now && str_after(e->knob->name, "irq."))
+		suspect = suspect_irqbalance(h, e, now);
+	else if (now &&
+		(streq(e->knob->name, "unit.allowed_cpus") || streq(e->knob->name, "cgroup.cpus")))
+		suspect = suspect_systemd(h, a, e, now);
+	return suspect ? suspect : "unknown";
+}
+
 struct drifts *drifts_read(struct host *h, const struct ledger *l)
 {
 	struct drifts *drifts = xcalloc(1, sizeof *drifts);
@@ -43,7 +84,8 @@ struct drifts *drifts_read(struct host *h, const struct ledger *l)
 				.entry = entry,
 				.expected = arena_strdup(&drifts->arena, expected),
 				.actual = actual_text(&drifts->arena, k, r, &now),
-				.suspect = k->suspects,
+				.suspect =
+					suspect_of(h, &drifts->arena, entry, r == 0 ? &now : NULL),
 			};
 		}
 		arena_done(&a);

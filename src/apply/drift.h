@@ -8,8 +8,8 @@
 struct drift {
 	const struct entry *entry;
 	const char *expected;
-	const char *actual; /* also "gone", "unreadable: WHY" */
-	const char *suspect;
+	const char *actual;  /* also "gone", "unreadable: WHY" */
+	const char *suspect; /* who, and the evidence; "unknown" without */
 };
 
 struct drifts {

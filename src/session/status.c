@@ -11,7 +11,10 @@ void status_done(struct status *s)
 	ledger_freep(&s->ledger);
 	ledger_freep(&s->journal);
 	drifts_freep(&s->drifts);
+	array_for_each (v, &s->vms)
+		free(v->life.events.v);
 	free(s->vms.v);
+	arena_done(&s->arena);
 	verdict_done(&s->verdict);
 }
 
@@ -20,15 +23,29 @@ bool status_has_residue(const struct status *s)
 	return s->ledger->strangers.n || (!s->ledger->placements.n && s->ledger->entries.n);
 }
 
-static struct status_vm state_of(const struct status *s, const struct placement *p)
+static const struct vm *vm_of(const struct vms *vms, const struct placement *p)
+{
+	for (size_t i = 0; vms && i < vms->n_vms; i++)
+		if (vms->vms[i].pid == p->pid && vms->vms[i].start == p->start)
+			return &vms->vms[i];
+	return NULL;
+}
+
+static struct status_vm state_of(struct host *h, struct status *s, const struct placement *p)
 {
 	const struct snapshot *snapshot = s->verdict.snapshot;
 	const struct vms *vms = s->verdict.vms;
 	const struct vm *next = placement_successor(p, snapshot, vms);
 	if (next)
-		return (struct status_vm){ p, VM_RESTARTED, next->pid };
+		return (struct status_vm){
+			.placement = p, .state = VM_RESTARTED, .pid = next->pid
+		};
 	bool is_running = placement_is_running(p, snapshot, vms);
-	return (struct status_vm){ p, is_running ? VM_RUNNING : VM_ENDED, 0 };
+	struct status_vm v = { .placement = p, .state = is_running ? VM_RUNNING : VM_ENDED };
+	const struct vm *vm = vm_of(vms, p);
+	if (vm)
+		life_read(h, s->ledger, p, vm, &s->arena, &v.life);
+	return v;
 }
 
 enum outcome status_read(
@@ -47,8 +64,9 @@ enum outcome status_read(
 		const struct placement *p = &ret->ledger->placements.v[i];
 		if (!is_meant[i])
 			continue;
-		*array_push(&ret->vms) = state_of(ret, p);
-		ret->is_whole &= ret->vms.v[ret->vms.n - 1].state == VM_RUNNING;
+		struct status_vm v = state_of(h, ret, p);
+		ret->is_whole &= v.state == VM_RUNNING && !v.life.events.n;
+		*array_push(&ret->vms) = v;
 	}
 	bool is_content = !ret->drifts->v.n && !ret->journal && !status_has_residue(ret) &&
 		!ret->ledger->damaged.n && ret->is_whole && !verdict_has_intruders(&ret->verdict);

@@ -4,6 +4,7 @@
 
 #include "apply/drift.h"
 #include "apply/ledger.h"
+#include "session/life.h"
 #include "session/outcome.h"
 #include "session/verdict.h"
 
@@ -18,14 +19,16 @@ enum vm_state {
 struct status_vm {
 	const struct placement *placement; /* the ledger's */
 	enum vm_state state;
-	int pid; /* restarted: of the process that there is now */
+	int pid;          /* restarted: of the process that there is now */
+	struct life life; /* running: what else became of it */
 };
 
 struct status {
+	struct arena arena;
 	struct ledger *ledger, *journal; /* journal: NULL unless a transaction did not end */
 	struct drifts *drifts;           /* of the whole host: VMs share most settings */
 	ARRAY(struct status_vm) vms;     /* those asked for */
-	bool is_whole;                   /* all of them run as placed */
+	bool is_whole;                   /* all of them run as placed, and nothing became of them */
 	struct verdict verdict;          /* who may run on what is claimed, of the whole host */
 };
 

@@ -9,7 +9,7 @@
 static json_t *knob_json(const struct knob *k)
 {
 	return OBJECT({ "id", text_json(k->name) }, { "summary", text_json(k->summary) },
-		{ "source", text_json(k->source) });
+		{ "source", text_json(k->source) }, { "others", text_json(k->suspects) });
 }
 
 bool knobs_report(const char *name, struct report *r)
@@ -18,6 +18,7 @@ bool knobs_report(const char *name, struct report *r)
 		{ .key = "id", .head = "KNOB" },
 		{ .key = "summary", .head = "WHAT IT IS", .may_wrap = true },
 		{ .key = "source", .head = "WHERE", .may_wrap = true },
+		{ .key = "others", .head = "WHO ELSE SETS IT", .may_wrap = true },
 	};
 	size_t n;
 	const struct knob *all = knobs(&n);

@@ -48,6 +48,10 @@ static void report_applied(const struct status *s, struct report *r)
 			report_warning(r,
 				"%s restarted as pid %d: 'wideberth apply' again gives it its CPUs",
 				label, v->pid);
+		json_object_set_new(o, "events", strings_json(v->life.events.v, v->life.events.n));
+		array_for_each (event, &v->life.events)
+			report_warning(r, "%s: %s since; 'wideberth apply' again sees to it", label,
+				*event);
 		if (v->state == VM_ENDED)
 			report_warning(r, "%s has ended; 'wideberth undo %s' frees its CPUs", label,
 				p->vm);

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What became of a VM that runs as placed: what was added to it, or made anew, since. */
+#pragma once
+
+#include "apply/ledger.h"
+
+struct host;
+struct vm;
+
+struct life {
+	ARRAY(const char *) events; /* "vCPU 4 was added (thread 4711)" */
+};
+
+/* The events are in the arena; life->events.v is the caller's to free. */
+void life_read(struct host *h, const struct ledger *l, const struct placement *p,
+	const struct vm *vm, struct arena *a, struct life *ret);

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What became of a VM since it was placed: status says it in a word, and what to do; who changed a
+ * setting is told from evidence only. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "../machine/machine.h"
+#include "../unit/tap.h"
+
+/* Runs a shell script in the machine's directory. */
+static void sh(const struct machine *m, const char *script)
+{
+	AUTO_FREE char *command = xasprintf("cd '%s' && set -e\n%s", m->dir, script);
+	if (system(command) != 0)
+		exit(99);
+}
+
+static void says(const struct machine *m, const char *text, bool is_said)
+{
+	AUTO_FREE char *flat = xstrdup(m->output);
+	char *to = flat;
+	for (const char *p = m->output; *p; p++)
+		if (!strchr(" \n", *p))
+			*to++ = *p;
+		else if (to > flat && to[-1] != ' ')
+			*to++ = ' ';
+	*to = 0;
+	ok(!strstr(flat, text) != is_said, "... %s '%s'", is_said ? "says" : "does not say", text);
+	if (!strstr(flat, text) == is_said)
+		printf("# %s\n", m->output);
+}
+
+/* A thread like another of the VM, made since. */
+#define THREAD(like, tid, name)                                                                    \
+	"cp -r proc/3085/task/" like " proc/3085/task/" tid "\n"                                   \
+	"sed -i 's/^" like " ([^)]*)/" tid " (" name ")/' proc/3085/task/" tid "/stat\n"           \
+	"sed -i 's/^Pid:.*/Pid:\\t" tid "/' proc/3085/task/" tid "/status\n"
+
+static void became(const char *script, const char *word)
+{
+	struct machine *m = machine_new(ROOT_6_12);
+	same_int(machine_run(m, NULL, "apply --vm db01"), 0, "applied");
+	same_int(machine_run(m, NULL, "status"), 0, "nothing became of it");
+	says(m, "since; 'wideberth apply' again", false);
+	sh(m, script);
+	same_int(machine_run(m, NULL, "status"), 1, "status after: %s", word);
+	says(m, word, true);
+	says(m, "since; 'wideberth apply' again sees to it", true);
+	machine_free(m);
+}
+
+/* Nobody is suspected without evidence. */
+static void suspects(void)
+{
+	struct machine *m = machine_new(ROOT_6_12);
+	same_int(machine_run(m, NULL, "apply --vm db01 --isolation fenced"), 0, "applied");
+	machine_write(m, "proc/irq/9/smp_affinity_list", "1\n");
+	same_int(machine_run(m, NULL, "status"), 1,
+		"an interrupt was moved; irqbalance runs, and was told");
+	says(m, "unknown", true);
+	says(m, "irqbalance:", false);
+	machine_write(m, "run/irqbalance/banned", "\n");
+	same_int(machine_run(m, NULL, "status"), 1, "... and was not told");
+	says(m, "irqbalance: it runs, and is not told", true);
+	machine_free(m);
+}
+
+int main(void)
+{
+	became(THREAD("3090", "3999", "CPU 4\\/KVM"), "vCPU 4 was added (thread 3999)");
+	became("mv sys/fs/cgroup/qemu.slice/100.scope was && cp -r was "
+	       "sys/fs/cgroup/qemu.slice/100.scope",
+		"its group qemu.slice/100.scope was made anew");
+	suspects();
+	return tap_done();
+}
