@@ -62,7 +62,7 @@ int task_stat_parse(const char *text, struct task_stat *ret)
 	s.nice = (int)field[19];
 	s.n_threads = (int)field[20];
 	s.start = (uint64_t)field[22];
-	s.last_cpu = field[39] < INT_MAX ? (int)field[39] : -1;
+	s.last_cpu = field[39] >= 0 && field[39] <= INT_MAX ? (int)field[39] : -1;
 	s.rt_priority = (int)field[40];
 	s.policy = (int)field[41];
 	*ret = s;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "kernel/mounts.h"
 #include "kernel/task-sched.h"
 #include "kernel/task-stat.h"
 #include "vm/lookup.h"
@@ -186,16 +187,22 @@ static void identify_all(struct vm_search *f)
  * list, init neither; in /proc/mounts "proc /proc proc rw,nosuid,hidepid=invisible 0 0". */
 static void note_hidden(struct vm_search *f)
 {
-	AUTO_FREE char *mounts = NULL;
-	if (snapshot_task(f->s, 1) || host_read(f->h, &mounts, NULL, "proc/self/mounts") < 0)
+	AUTO_FREE char *text = NULL;
+	CLEANUP(arena_done) struct arena a = { 0 };
+	struct mounts mounts;
+	if (snapshot_task(f->s, 1) || host_read(f->h, &text, NULL, "proc/self/mounts") < 0)
 		return;
-	for (char *next = mounts, *line; (line = str_next_line(&next));)
-		if (strstr(line, " /proc proc ") && strstr(line, "hidepid=")) {
-			vm_search_note(f,
-				"other users' processes are hidden (/proc is mounted with "
-				"hidepid): there may be VMs that only root sees");
-			return;
-		}
+	(void)!mounts_parse(&a, text, &mounts);
+	for (size_t i = 0; i < mounts.n; i++) {
+		const struct mount *m = &mounts.v[i];
+		if (!streq(m->dir, "/proc") || !streq(m->type, "proc") ||
+			!mount_option(m, "hidepid"))
+			continue;
+		vm_search_note(f,
+			"other users' processes are hidden (/proc is mounted with "
+			"hidepid): there may be VMs that only root sees");
+		return;
+	}
 }
 
 int vms_find(struct host *h, const struct snapshot *s, struct vms **ret, struct err *e)

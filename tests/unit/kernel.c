@@ -13,6 +13,7 @@
 #include "kernel/irq-state.h"
 #include "kernel/locks.h"
 #include "kernel/meminfo.h"
+#include "kernel/mounts.h"
 #include "kernel/numa-maps.h"
 #include "kernel/partition.h"
 #include "kernel/task-cgroup.h"
@@ -118,6 +119,12 @@ static void task_stat_cut(void)
 		n_wrong += !is_right;
 	}
 	same_int(n_wrong, 0, "stat, cut anywhere");
+	struct task_stat s = { 0 };
+	same_int(task_stat_parse("1 (a) R 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 5 0 0 0 0 0 0 0 0"
+				 " 0 0 0 0 0 0 0 17 -3080 0 0\n",
+			 &s),
+		0, "a stat with an absurd CPU");
+	same_int(s.last_cpu, -1, "... which is none");
 }
 
 static void task_statuses(void)
@@ -361,6 +368,22 @@ static void words(void)
 	ok(locks_has_flock(locks, 1254) && !locks_has_flock(locks, 1255), "locks");
 }
 
+static void mounted(void)
+{
+	AUTO_ARENA struct arena a = { 0 };
+	struct mounts m;
+	same_int(
+		mounts_parse(&a,
+			"proc /proc proc rw,nosuid,hidepid=invisible 0 0\nodd\n"
+			"hugetlbfs /mnt/my\\040huge hugetlbfs rw,nopagesize=1,pagesize=1024M 0 0\n",
+			&m),
+		2, "mounts: the first odd line is told");
+	ok(m.n == 2 && streq(m.v[1].dir, "/mnt/my huge") && streq(m.v[1].type, "hugetlbfs"),
+		"a blank in a name");
+	same_str(mount_option(&m.v[1], "pagesize"), "1024M", "an option");
+	ok(mount_option(&m.v[0], "hidepid") && !mount_option(&m.v[0], "pid"), "by its whole name");
+}
+
 static void is_partition(const char *text, const char *state, const char *reason)
 {
 	struct partition_state p = { 0 };
@@ -407,5 +430,6 @@ int main(void)
 	numa();
 	words();
 	partitions();
+	mounted();
 	return tap_done();
 }
