@@ -77,12 +77,11 @@ him long bash long.sh
 count() { pgrep -u $uid -fc "$1"; }
 all_there() { [ "$(count guest=db01)" -ge "$namesakes" ] && [ "$(count guest=long)" -ge 1 ]; }
 assert "he is there, with $namesakes namesakes and a long command line" wait_until 120 all_there
-systemctl --no-pager --no-legend list-units --all 'as-*' odd.service namesakes.service silent.service long.service | sed 's/^/# /'
 sleep 2
 for f in /proc/[0-9]*/cmdline; do wc -c <"$f"; done 2>/dev/null | sort -n | tail -n 1 | sed 's/^/# the longest command line has bytes: /'
 
 # his_masks: what his threads may run on
-his_masks() { for t in $(pgrep -u $uid); do cat /proc/"$t"/task/*/status; done 2>/dev/null | sed -n 's/^Cpus_allowed_list:\t//p' | sort | uniq -c; }
+his_masks() { for t in $(pgrep -u $uid); do cat /proc/"$t"/task/*/status; done 2>/dev/null | sed -n 's/^Cpus_allowed_list:\t//p' | sort -u; }
 his_before=$(his_masks)
 
 right() {
