@@ -125,9 +125,9 @@ told() {
 		threads_of "$vmid"
 		others_on "$cpus" "${vcpu_tid[@]}" >>/out/on
 	done < <(jq -r '.applied[] | select(.state == "running" and .level != "pinned") | "\(.vm) \(.cpus)"' /out/status.json)
-	jq -e 'has("intruders")' /out/status.json >/dev/null && same_text "$(jq -r '.intruders[] | select(.tid).tid' /out/status.json | alive)" "$(cut -d' ' -f1 /out/on | alive)" || bad=1
-	[ $rc = 1 ] || [ ! -s /out/on ] || { echo "exit 0, but:"; cat /out/on; bad=1; }
-	[ $bad = 0 ] || { jq -c '{applied, intruders, drift}' /out/status.json; head -n 20 /out/on; }
+	same_text "$(jq -r '.intruders[] | select(.tid).tid' /out/status.json | alive)" "$(cut -d' ' -f1 /out/on | alive)" >/out/differs || bad=1
+	[ $rc = 1 ] || [ ! -s /out/on ] || bad=1
+	[ $bad = 0 ] || { echo "exit $rc"; jq -c '{applied, intruders, drift}' /out/status.json; head -n 20 /out/on; cat /out/differs; }
 	return $bad
 }
 
