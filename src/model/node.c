@@ -33,34 +33,48 @@ static const struct cpuset *node_cpus(struct host *h, struct snapshot *s, int nu
 	return list ? list : read_cpumask(h, s, NODE_DIR "/node%d/cpumap", number);
 }
 
+/* Nodes in the making: CPUs that have one, and have two; nodes that do not say theirs. */
+struct reading {
+	struct cpuset taken, twice, silent;
+};
+
 /* No kernel puts a CPU into two nodes; where files say so, the first one has it. */
-static void add_node(struct snapshot *s, int number, const struct cpuset *cpus,
-	struct cpuset *taken, struct cpuset *twice)
+static void add_node(struct snapshot *s, struct reading *r, int number, const struct cpuset *cpus)
 {
-	struct cpuset own = cpuset_and(cpus, &s->online_cpus), both = cpuset_and(&own, taken);
-	s->nodes[s->n_nodes++] = (struct node){ .node = number, .cpus = cpuset_minus(&own, taken) };
-	*taken = cpuset_or(taken, &own);
-	*twice = cpuset_or(twice, &both);
+	struct node *node = &s->nodes[s->n_nodes++];
+	node->node = number;
+	if (!cpus) {
+		cpuset_add(&r->silent, number);
+		return;
+	}
+	struct cpuset own = cpuset_and(cpus, &s->online_cpus), both = cpuset_and(&own, &r->taken);
+	node->cpus = cpuset_minus(&own, &r->taken);
+	r->taken = cpuset_or(&r->taken, &own);
+	r->twice = cpuset_or(&r->twice, &both);
+}
+
+static void note_set(
+	struct snapshot *s, const char *what, const struct cpuset *set, const char *why)
+{
+	AUTO_FREE char *list = cpuset_format_list(set);
+	if (*list)
+		snapshot_note(s, NODE_DIR ": %s %s: %s", what, list, why);
 }
 
 bool read_nodes(struct host *h, struct snapshot *s)
 {
-	struct cpuset numbers = node_numbers(h, s), taken = CPUSET_EMPTY, twice = CPUSET_EMPTY;
+	struct cpuset numbers = node_numbers(h, s);
+	struct reading r = { 0 };
 	s->nodes = arena_alloc(&s->arena, (size_t)cpuset_count(&numbers) * sizeof *s->nodes);
-	cpuset_for_each (number, &numbers) {
-		const struct cpuset *cpus = node_cpus(h, s, number);
-		if (!cpus) {
-			s->n_nodes = 0;
-			return false;
-		}
-		add_node(s, number, cpus, &taken, &twice);
+	cpuset_for_each (number, &numbers)
+		add_node(s, &r, number, node_cpus(h, s, number));
+	if (cpuset_equal(&r.silent, &numbers)) {
+		s->n_nodes = 0;
+		return false;
 	}
-	if (!cpuset_is_empty(&twice)) {
-		AUTO_FREE char *list = cpuset_format_list(&twice);
-		snapshot_note(
-			s, NODE_DIR ": CPU %s is in several nodes, taken as in the first", list);
-	}
-	return s->n_nodes > 0;
+	note_set(s, "node", &r.silent, "does not say which CPUs it has; taken as without");
+	note_set(s, "CPU", &r.twice, "in several nodes; taken as in the first");
+	return true;
 }
 
 void read_distances(struct host *h, struct snapshot *s)

@@ -294,6 +294,26 @@ static void odd_nodes(void)
 	same_int(s->n_notes, 3, "distances that are none or too many, a CPU in two nodes: noted");
 }
 
+/* A dump that left out the CPUs of a node of memory. */
+static void silent_node(void)
+{
+	AUTO_FREE char *meminfo = xasprintf("Node 2 MemTotal: 15360 kB\n");
+	put_sockets();
+	files_put(root, "0-2\n", NODE_DIR "/online");
+	put_node(0, "0-1", 64, "10 21 17\n");
+	put_node(1, "2-3", 64, "21 10 28\n");
+	files_put(root, meminfo, NODE_DIR "/node2/meminfo");
+	AUTO_SNAPSHOT struct snapshot *s = read_machine("a node that does not say its CPUs");
+	if (!s)
+		return;
+	node_is(s, 0, "0[0-1] 64 MiB: 10 21 17");
+	node_is(s, 2, "2[] 15 MiB:");
+	ok(s->nodes[2].is_free_unknown && s->n_notes == 2,
+		"what it does not say is unknown, and noted");
+	for (size_t i = 0; i < s->n_notes; i++)
+		printf("# note: %s\n", s->notes[i]);
+}
+
 int main(void)
 {
 	if (!mkdtemp(root))
@@ -304,6 +324,7 @@ int main(void)
 	other_order();
 	far_numbers();
 	odd_nodes();
+	silent_node();
 	AUTO_FREE char *command = xasprintf("rm -rf %s", root);
 	return system(command) ? 1 : tap_done();
 }
