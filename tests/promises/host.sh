@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2154
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What happens on a made-up host (tests/machine/root.h): a directory $root in which threads, groups and interrupts are files.
 # None of this is the program's own code: its judges must not share its mistakes.

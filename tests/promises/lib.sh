@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2154
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Is what was said true? For tests on made-up hosts: $root is the host's directory, $tmp a folder, $fault the program with a kernel
 # for such hosts in it. Judged by plain reads; see judge.awk.
@@ -8,6 +9,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # look FILE: what is so
 look() {
 	shopt -s nullglob
+	# shellcheck disable=SC2046 # names without blanks
 	awk -v root="$root" -f "$here/facts.awk" "$root"/proc/[0-9]*/task/[0-9]*/{stat,status,cgroup} "$root"/proc/irq/*/smp_affinity_list \
 		"$root"/proc/irq/default_smp_affinity "$root"/sys/devices/virtual/workqueue/cpumask "$root"/run/irqbalance/* \
 		$(find "$root/sys/fs/cgroup" -type f \( -name 'cpuset.*' -o -name 'cgroup.[cst]*' \)) >"$1"
