@@ -51,10 +51,18 @@ static bool is_immovable(const struct builder *b, int tid)
 	return t && task_is_immovable(t);
 }
 
+/* KVM's own kernel threads serve the VM, and may be in the root group all the same: they cannot go
+ * where only threads of the VM's group can. */
+static bool is_in_group(const struct placement *p, const struct vm_thread *t)
+{
+	return t->cgroup ? p->cgroup && group_is_inside(t->cgroup, p->cgroup) : !t->is_kthread;
+}
+
 bool thread_goes_into_partition(const struct builder *b, const struct placement *p,
 	const struct vm *vm, const struct vm_thread *t)
 {
-	return p->level == LEVEL_ISOLATED && (t->tid != vm->pid || t->role == ROLE_EMULATOR) &&
+	return p->level == LEVEL_ISOLATED && is_in_group(p, t) &&
+		(t->tid != vm->pid || t->role == ROLE_EMULATOR) &&
 		cpuset_is_subset(thread_place(b, p, t), &p->claim_cpus);
 }
 
