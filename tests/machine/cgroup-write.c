@@ -92,7 +92,7 @@ static int remove_cpuset_files(struct host *h, const char *group)
 }
 
 /* A group of ours that appears or vanishes, or the controller for one. */
-static int recompute_now(struct host *h, const struct tree_groups *before)
+static int recompute_now(struct host *h, const struct tree_groups *before, bool forgets)
 {
 	CLEANUP(tree_groups_done) struct tree_groups all = { 0 };
 	int r = tree_groups_load(h, &all);
@@ -103,8 +103,7 @@ static int recompute_now(struct host *h, const struct tree_groups *before)
 			if (streq(g->path, old->path))
 				g->before = old->before;
 		}
-		/* before 6.2 a thread's own mask does not survive this */
-		if (tree_has(h, "forgets-pins"))
+		if (forgets)
 			g->before = CPUSET_EMPTY;
 	}
 	return tree_recompute(h, &all);
@@ -136,7 +135,8 @@ static int write_subtree_control(struct host *h, const char *group, const char *
 		if (r == 0)
 			r = is_on ? add_cpuset_files(h, g->path) : remove_cpuset_files(h, g->path);
 	}
-	return r < 0 ? r : recompute_now(h, &all);
+	/* before 6.2 a thread's own mask does not survive this */
+	return r < 0 ? r : recompute_now(h, &all, tree_has(h, "forgets-pins"));
 }
 
 /* ---- cpuset ---- */
@@ -361,7 +361,7 @@ int tree_mkdir_cgroup(struct host *h, const char *path)
 		r = put_file(h, group, "cgroup.procs", "");
 	if (r == 0 && str_has_word(given, "cpuset"))
 		r = add_cpuset_files(h, group);
-	return r < 0 ? r : recompute_now(h, &before);
+	return r < 0 ? r : recompute_now(h, &before, false);
 }
 
 /* The last threaded child gone, the parent is an ordinary group again. */
@@ -406,5 +406,5 @@ int tree_rmdir_cgroup(struct host *h, const char *path)
 		r = tree_rmdir_plain(h, path);
 	if (r == 0)
 		r = restore_type(h, parent);
-	return r < 0 ? r : recompute_now(h, &before);
+	return r < 0 ? r : recompute_now(h, &before, false);
 }
