@@ -27,11 +27,20 @@ static struct setting *add_thread(
 	return s;
 }
 
+/* KVM's own kernel threads serve the VM, and may be in the root group all the same: they cannot go
+ * into a partition of the VM's. */
+static bool is_in_group(const struct placement *p, const struct vm_thread *t)
+{
+	return t->cgroup ? p->cgroup && group_is_inside(t->cgroup, p->cgroup) : !t->is_kthread;
+}
+
 const struct cpuset *thread_place(
 	const struct builder *b, const struct placement *p, const struct vm_thread *t)
 {
 	const struct cpuset *place = placement_place(p, t->role, t->tid, t->start);
-	return place ? place : &b->housekeeping[p - b->placements];
+	bool is_closed = p->level == LEVEL_ISOLATED && !is_in_group(p, t) && place &&
+		cpuset_is_subset(place, &p->claim_cpus);
+	return place && !is_closed ? place : &b->housekeeping[p - b->placements];
 }
 
 bool is_housekeeping(const struct builder *b, const struct cpuset *place)
@@ -49,13 +58,6 @@ static bool is_immovable(const struct builder *b, int tid)
 {
 	const struct task *t = snapshot_task(b->s, tid);
 	return t && task_is_immovable(t);
-}
-
-/* KVM's own kernel threads serve the VM, and may be in the root group all the same: they cannot go
- * where only threads of the VM's group can. */
-static bool is_in_group(const struct placement *p, const struct vm_thread *t)
-{
-	return t->cgroup ? p->cgroup && group_is_inside(t->cgroup, p->cgroup) : !t->is_kthread;
 }
 
 bool thread_goes_into_partition(const struct builder *b, const struct placement *p,

@@ -21,7 +21,7 @@ function filter(a, b, want,   in_a, in_b, i, out) {
 	return out
 }
 function common(a, b) { return a == "" || b == "" ? "" : filter(a, b, 1) }
-function is_within(a, b) { return a != "" && filter(a, b, 0) == "" }
+function is_within(a, b) { return a != "" && b != "" && filter(a, b, 0) == "" }
 function is_same(a, b) { return is_within(a, b) && is_within(b, a) }
 function wrong(text) { print text; bad++ }
 function is_below(path, group) { return group != "" && (path == group || index(path, group "/") == 1) }
@@ -57,6 +57,7 @@ $1 == "VM" { level[$3] = $4; claim[$3] = $5; vm_group[$3] = $6; vm_name[$3] = $2
 $1 == "VCPU" { said_of[$4] = is_vcpu[$4] = 1; vcpu_tid[$2, $3] = $4; n_vcpus[$2]++; if (when != "before") must_run_on($4, $5, vm_name[$2] ": vCPU " $3); next }
 $1 == "IOT" { said_of[$4] = 1; if (when != "before") must_run_on($4, $5, vm_name[$2] ": I/O thread " $3); next }
 $1 == "IOTHREADS" { iothreads[$2] = $3; next }
+$1 == "HELPERS" { helpers[$2] = $3; next } # KVM's own kernel threads, too
 $1 == "OTHERS" { others[$2] = $3; next }
 $1 == "SAME" { if ($3 != $4) wrong($2 ": the text says " $3 ", the JSON " $4); next }
 $1 == "OPEN" { open_cpus[$2] = $3; next }
@@ -101,7 +102,7 @@ function judge_changes(   i, is, want) {
 # "isolated on 4-5": nobody else may run there, now or later
 function judge_claim(p,   tid, i, g, at, what, own) {
 	for (tid in pid) {
-		if (owner(tid) == p || said_of[tid] || is_bound(tid) || (at = common(cpus[tid], claim[p])) == "") continue
+		if (pid[tid] == p || owner(tid) == p && is_within(cpus[tid], helpers[p]) || said_of[tid] || is_bound(tid) || (at = common(cpus[tid], claim[p])) == "") continue
 		if (("thread.affinity " tid) in immovable || ("kthread.affinity " tid) in immovable || ("task.affinity " tid) in immovable) continue
 		wrong(vm_name[p] ": " level[p] " on " claim[p] ": " name_of(tid) " may run on " at)
 	}
@@ -133,7 +134,7 @@ function judge_partition(p,   i, g, path) {
 # "I/O threads on 4; QEMU's other threads on 0-3"
 function judge_others(p,   tid, is_io, list) {
 	for (tid in pid) {
-		if (owner(tid) != p || said_of[tid] && !(p in iothreads) || is_vcpu[tid] || is_bound(tid)) continue
+		if (pid[tid] != p || said_of[tid] && !(p in iothreads) || is_vcpu[tid] || is_bound(tid)) continue
 		is_io = p in iothreads && comm[tid] ~ /^IO /
 		list = is_io ? iothreads[p] : others[p]
 		if (!is_within(cpus[tid], list))

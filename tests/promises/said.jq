@@ -4,7 +4,8 @@
 | ((.vms // .applied // [])[] as $v
 	| ["VM", $v.vm, $v.pid, $v.level, $v.claim, $v.cgroup, $v.name],
 	  ($v.vcpus[] | ["VCPU", $v.pid, .vcpu, .tid, .cpus]),
-	  ($v.iothreads[] | ["IOT", $v.pid, .id, .tid, .cpus])),
+	  ($v.iothreads[] | ["IOT", $v.pid, .id, .tid, .cpus]),
+	  ["HELPERS", $v.pid, $v.emulator]),
   (.changes[]? | ["CH", .knob, .key, .before, .after, .result // "done"]),
   (.immovable[]? | ["IMM", .what]),
   (.displaced[]? | ["DISPLACED", .threads])
