@@ -57,6 +57,8 @@ $1 == "VM" { level[$3] = $4; claim[$3] = $5; vm_group[$3] = $6; vm_name[$3] = $2
 $1 == "VCPU" { said_of[$4] = is_vcpu[$4] = 1; vcpu_tid[$2, $3] = $4; n_vcpus[$2]++; if (when != "before") must_run_on($4, $5, vm_name[$2] ": vCPU " $3); next }
 $1 == "IOT" { said_of[$4] = 1; if (when != "before") must_run_on($4, $5, vm_name[$2] ": I/O thread " $3); next }
 $1 == "IOTHREADS" { iothreads[$2] = $3; next }
+$1 == "DISPLACED" { displaced = $2 " threads of " $3 " groups, and " $4 " of the kernel"; next }
+$1 == "PINNED" { pinned[$2] = 1; next }
 $1 == "HELPERS" { helpers[$2] = $3; next } # KVM's own kernel threads, too
 $1 == "OTHERS" { others[$2] = $3; next }
 $1 == "SAME" { if ($3 != $4) wrong($2 ": the text says " $3 ", the JSON " $4); next }
@@ -141,7 +143,26 @@ function judge_others(p,   tid, is_io, list) {
 			wrong(vm_name[p] ": " (is_io ? "I/O" : "QEMU's other") " threads on " list ": " name_of(tid) " may run on " cpus[tid])
 	}
 }
+# Who is on the CPUs that VMs will have for themselves, and can be moved, but for those VMs' own threads.
+function is_kept(p) { return p in level && level[p] ~ /fenced|isolated/ }
+function is_displaced(tid,   p) {
+	for (p in level)
+		if (level[p] != "pinned" && !is_bound(tid) && !is_kept(owner(tid)) && common(cpus[tid], claim[p]) != "") return 1
+	return 0
+}
+function judge_displaced(   tid, n, n_kernel, seen, n_groups, is) {
+	for (tid in pid) {
+		if (!is_displaced(tid)) continue
+		if (int(flags[tid] / 2097152) % 2) { n_kernel++; continue }
+		n++
+		if (!seen[in_group[tid]]++) n_groups++
+	}
+	is = n + 0 " threads of " n_groups + 0 " groups, and " n_kernel + 0 " of the kernel"
+	if (displaced != "" ? displaced != is : n + n_kernel) wrong("displaced: said '" displaced "', are " is)
+	for (tid in pinned) if (!is_displaced(tid)) wrong("somebody gave CPUs there to " name_of(tid) ": it has " cpus[tid])
+}
 END {
+	if (when == "before") judge_displaced()
 	for (p in level) {
 		if (when == "before") continue
 		if (level[p] == "fenced" || level[p] == "isolated") judge_claim(p)

@@ -72,15 +72,26 @@ in_why { next }
 # the picture: its cells are those of the legend
 /^[┌│└]/ || /^ *CPUs joined by a bar/ || /^$/ || FNR == 1 { next }
 # The level is less than was wanted, with the reason: the level is judged, and the reason is told once.
-/^      +[^ ]/ && in_note { next }
+/^ +[^ ]/ && in_note { note(); next }
 { in_note = 0 }
-/^(warning: )?.*: (none|pinned|fenced) instead of (pinned|fenced|isolated): / { in_note = 1; next }
-/^Nothing to change/ { next }
-/^Displaced: [0-9]+ threads of [0-9]+ groups, and [0-9]+ of the kernel, / {
+# "note: somebody gave CPUs there to pinned-agent (61), sshd (420): they will run on what is left"
+function note(   text, tid) {
+	text = $0
+	if (/^note: somebody gave CPUs there to /) in_pinned = 1
+	while (in_pinned && match(text, /\([0-9]+\)/)) {
+		print "PINNED", substr(text, RSTART + 1, RLENGTH - 2)
+		text = substr(text, RSTART + RLENGTH)
+	}
+	if (text ~ /they will run on what is left$/) in_pinned = 0
+}
+/^Displaced: [0-9]+ threads? of [0-9]+ groups?, and [0-9]+ of the kernel, may run on these CPUs now\.$/ {
 	split($0, word, " ")
 	same("displaced threads", word[2] + word[8], displaced + 0)
+	print "DISPLACED", word[2], word[5], word[8]
 	next
 }
-/^note: / { in_note = 1; next }
+/^(warning: )?.*: (none|pinned|fenced) instead of (pinned|fenced|isolated): / { in_note = 1; next }
+/^Nothing to change/ { next }
+/^note: / { in_note = 1; note(); next }
 { print "UNKNOWN", $0 }
 END { if (paragraph != "") placement(paragraph); if (in_why || in_changes) same("number of changes", told, n_changes + 0) }
