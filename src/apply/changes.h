@@ -63,6 +63,7 @@ struct changes {
 	ARRAY(struct change) v; /* in the order of execution */
 	struct ledger *owed;    /* strangers of the ledger in force, which are to be carried on */
 	int signal;             /* one that came meanwhile and asked for an end, or 0 */
+	bool is_recovery;       /* back to what was: what is gone meanwhile is no failure */
 	size_t n_damaged;       /* recovery: records of the journal that could not be read */
 };
 

@@ -7,6 +7,7 @@
 #include "apply/knob.h"
 #include "base/str.h"
 #include "host/host-write.h"
+#include "plan/settings.h"
 
 /* KNOB_GONE when the group is gone, or another one has its path. */
 static int check_group(struct host *h, const struct target *t)
@@ -217,19 +218,64 @@ const struct knob_ops cgroup_type_ops = {
 
 /* ---- partitions ---- */
 
-const struct knob_ops cgroup_exclusive_ops = {
-	.name = "cgroup.exclusive",
-	.read = read_group_file,
-	.write = write_group_list,
-	.is_same = is_same_list,
-};
-
 /* The CPUs of the list in the file at this path; empty when it is absent. */
 static struct cpuset list_in(struct host *h, const char *path)
 {
 	struct cpuset set;
 	return read_list_file(h, path, &set) < 0 ? CPUSET_EMPTY : set;
 }
+
+/* A partition of ours whose CPUs are not all left to it. */
+static int give_back(struct host *h, const char *group, const struct cpuset *left)
+{
+	AUTO_FREE char *path = xasprintf(CGROUP_MOUNT "/%s/cpuset.cpus.exclusive", group);
+	AUTO_FREE char *word = NULL;
+	struct cpuset own = list_in(h, path);
+	int r = host_read(h, &word, NULL, CGROUP_MOUNT "/%s/cpuset.cpus.partition", group);
+	if (r < 0 || !str_after(word, "isolated") || cpuset_is_subset(&own, left))
+		return r == -ENOENT ? 0 : r;
+	return host_write(h, "member", CGROUP_MOUNT "/%s/cpuset.cpus.partition", group);
+}
+
+static int give_back_below(struct host *h, const char *group, const struct cpuset *left)
+{
+	AUTO_NAMES struct host_names names = { 0 };
+	int r = host_list(h, &names, CGROUP_MOUNT "/%s", group);
+	if (r < 0)
+		return r == -ENOENT || r == -ENOTDIR ? 0 : r;
+	for (size_t i = 0; r == 0 && i < names.n; i++) {
+		AUTO_FREE char *child = xasprintf("%s/%s", group, names.v[i]);
+		if (str_after(names.v[i], "cgroup.") || str_after(names.v[i], "cpuset."))
+			continue;
+		r = streq(names.v[i], VCPUS_GROUP) ? give_back(h, child, left)
+						   : give_back_below(h, child, left);
+	}
+	return r;
+}
+
+/* Where a group above takes CPUs from a live partition, or it asks for more than that has, kernels
+ * before 7.0 lose track of them until the next boot: it is dissolved first. At the end, when
+ * everything is looked at once more, it is found not to be one, and made one again, of its new
+ * CPUs. */
+static int write_exclusive(
+	struct host *h, const struct knob *k, const struct target *t, const struct value *v)
+{
+	AUTO_FREE char *path = knob_path(k, t);
+	struct cpuset was = list_in(h, path), left = CPUSET_EMPTY;
+	if (v->kind == VALUE_SET)
+		left = *v->cpus;
+	int r = str_has_suffix(t->key, "/" VCPUS_GROUP) ? give_back(h, t->key, &CPUSET_EMPTY)
+		: cpuset_is_subset(&was, &left)         ? 0
+							: give_back_below(h, t->key, &left);
+	return r < 0 ? r : write_group_list(h, k, t, v);
+}
+
+const struct knob_ops cgroup_exclusive_ops = {
+	.name = "cgroup.exclusive",
+	.read = read_group_file,
+	.write = write_exclusive,
+	.is_same = is_same_list,
+};
 
 /* The word in the file proves little: kernels have shown "isolated" while the root kept using the
  * CPUs. So the sets are compared too. */

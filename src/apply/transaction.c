@@ -15,10 +15,11 @@ static void conclude(
 	c->reason = arena_strdup(&list->arena, reason);
 }
 
-/* What is gone took its setting along; but a VM without one that it needs is not whole. */
-static void conclude_gone(struct change *c)
+/* What is gone took its setting along; but a VM without one that it needs is not whole, unless it
+ * was killed with it half done and ended before anybody came back. */
+static void conclude_gone(const struct changes *list, struct change *c)
 {
-	bool is_needed = c->aim == AIM_REQUIRED;
+	bool is_needed = c->aim == AIM_REQUIRED && !list->is_recovery;
 	c->state = is_needed ? CHANGE_FAILED : CHANGE_GONE;
 	c->reason = is_needed ? "it is gone" : NULL;
 }
@@ -34,7 +35,7 @@ static bool read_now(
 {
 	int r = knob_read(h, c->knob, &c->target, a, ret);
 	if (r == KNOB_GONE)
-		conclude_gone(c);
+		conclude_gone(list, c);
 	else if (r < 0)
 		refuse(list, c, knob_explain(c->knob, r));
 	return r == 0;
@@ -47,13 +48,16 @@ static void put(struct host *h, struct changes *list, struct change *c)
 	if (r >= 0) {
 		c->state = r == KNOB_LATER ? CHANGE_LATER : CHANGE_WRITTEN;
 		if (r == KNOB_GONE)
-			conclude_gone(c);
+			conclude_gone(list, c);
 		return;
 	}
 	struct arena a = { 0 };
 	struct value now;
-	if (knob_read(h, c->knob, &c->target, &a, &now) == KNOB_GONE)
-		conclude_gone(c);
+	int is = knob_read(h, c->knob, &c->target, &a, &now);
+	/* A group of ours, which has no id, goes with that of its VM: nothing is owed to it. */
+	bool is_lost = r == -ENOENT && !c->target.id && is == 0 && now.kind == VALUE_ABSENT;
+	if (is == KNOB_GONE || is_lost)
+		conclude_gone(list, c);
 	else
 		refuse(list, c, knob_explain(c->knob, r));
 	arena_done(&a);
@@ -387,6 +391,7 @@ static int recover_held(struct host *h, struct changes **ret, struct err *e)
 {
 	AUTO_LEDGER struct ledger *journal = NULL, *l = NULL;
 	AUTO_CHANGES struct changes *list = changes_new();
+	list->is_recovery = true;
 	int r = ledger_read_journal(h, &journal, e);
 	if (r < 0 || !journal)
 		return r;
