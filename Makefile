@@ -42,9 +42,17 @@ bench: all ## what wideberth costs
 	@echo "running the benchmarks"
 	@bench/run
 
-soak: all ## an hour of whole inputs that strangers could have made, with sanitizers
+soak: all ## hours: whole inputs that strangers could have made, with sanitizers; all sequences, all promises, all mutants
 	@echo "soaking for an hour; findings stay in $(BUILD)/findings"
 	@tests/fuzz/soak
+	@echo "a thousand sequences"
+	@WIDEBERTH=$(abspath $(BUILD))/tests/fault/wideberth-fault $(BUILD)/tests/fault/fault-sequences 1 1000
+	@echo "the whole table of promises"
+	@PROMISES=all tests/promises/run $(abspath $(BUILD))/tests/fault/wideberth-fault $(BUILD)/tests/fault/make-root 6.12 7.0
+	@tests/mutants
+
+mutants: all ## do the tests notice a line of plan or apply made wrong? An hour and more, nicely
+	@tests/mutants
 
 install: all ## the program, man page and completion; DESTDIR is honoured
 	@echo "installing to $(DESTDIR)$$(meson introspect $(BUILD) --buildoptions | sed -n 's/.*"name": "prefix", "value": "\([^"]*\)".*/\1/p')"
@@ -57,4 +65,4 @@ deps: ## the Debian packages for all of this
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
 
-.PHONY: all test check fuzz bless demo bench soak install deps help
+.PHONY: all test check fuzz bless demo bench soak mutants install deps help

@@ -57,7 +57,7 @@ $1 == "VM" { level[$3] = $4; claim[$3] = $5; vm_group[$3] = $6; vm_name[$3] = $2
 $1 == "VCPU" { said_of[$4] = is_vcpu[$4] = 1; vcpu_tid[$2, $3] = $4; n_vcpus[$2]++; if (when != "before") must_run_on($4, $5, vm_name[$2] ": vCPU " $3); next }
 $1 == "IOT" { said_of[$4] = 1; if (when != "before") must_run_on($4, $5, vm_name[$2] ": I/O thread " $3); next }
 $1 == "IOTHREADS" { iothreads[$2] = $3; next }
-$1 == "DISPLACED" { displaced = $2 " threads of " $3 " groups, and " $4 " of the kernel"; next }
+$1 == "DISPLACING" { displaced = $2 " threads of " $3 " groups, and " $4 " of the kernel"; next }
 $1 == "PINNED" { pinned[$2] = 1; next }
 $1 == "HELPERS" { helpers[$2] = $3; next } # KVM's own kernel threads, too
 $1 == "OTHERS" { others[$2] = $3; next }

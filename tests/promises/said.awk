@@ -87,7 +87,7 @@ function note(   text, tid) {
 /^Displaced: [0-9]+ threads? of [0-9]+ groups?, and [0-9]+ of the kernel, may run on these CPUs now\.$/ {
 	split($0, word, " ")
 	same("displaced threads", word[2] + word[8], displaced + 0)
-	print "DISPLACED", word[2], word[5], word[8]
+	print "DISPLACING", word[2], word[5], word[8]
 	next
 }
 /^(warning: )?.*: (none|pinned|fenced) instead of (pinned|fenced|isolated): / { in_note = 1; next }
