@@ -35,12 +35,13 @@ static void report_applied(const struct status *s, struct report *r)
 	static const struct column columns[] = {
 		{ .key = "vm", .head = "VM" },
 		{ .key = "level", .head = "LEVEL" },
-		{ .key = "claim", .head = "CPUS" },
+		{ .key = "cpus", .head = "CPUS" },
 		{ .key = "state", .head = "STATE", .may_wrap = true },
 	};
 	array_for_each (v, &s->vms) {
 		const struct placement *p = v->placement;
 		json_t *o = placement_json(p);
+		json_object_set(o, "cpus", json_object_get(o, "claim")); /* the contract's word */
 		json_object_set_new(o, "state", text_json(state_name(v->state)));
 		json_array_append_new(applied, o);
 		AUTO_FREE char *label = vm_label(p->vm, p->name);
