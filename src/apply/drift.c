@@ -48,7 +48,7 @@ static const char *suspect_systemd(
 	const char *slash = strrchr(e->key, '/'), *unit = slash ? slash + 1 : e->key;
 	AUTO_FREE char *text = NULL;
 	struct cpuset cpus;
-	if (now->kind != VALUE_SET || host_get_unit(h, unit, "AllowedCPUs", &text) < 0 || !*text ||
+	if (now->kind != VALUE_SET || host_get_unit(h, unit, "AllowedCPUs", &text) != 0 || !*text ||
 		cpuset_parse_list(text, &cpus) < 0 || !cpuset_equal(&cpus, now->cpus))
 		return NULL;
 	return arena_printf(a, "systemd: AllowedCPUs=%s of %s", text, unit);
