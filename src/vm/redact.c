@@ -194,8 +194,8 @@ static void learn_sections(struct mask *m, const char *text, size_t n)
 	AUTO_FREE char *copy = xstrndup(text, n);
 	for (char *next = copy, *line; (line = str_next_line(&next));) {
 		line = str_trim(line);
-		char *name = strdup(str_after(line, "[vm ") ? line + 4 : "");
-		AUTO_FREE char *own = name;
+		AUTO_FREE char *own = xstrdup(str_after(line, "[vm ") ? line + 4 : "");
+		char *name = own;
 		size_t n_name = strlen(name);
 		if (n_name && name[n_name - 1] == ']')
 			name[n_name - 1] = 0;

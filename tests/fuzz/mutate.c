@@ -44,7 +44,6 @@ static bool is_answer_line(const char *line)
 void input_parse(struct input *ret, const char *recording, const char *policy)
 {
 	AUTO_FREE char *copy = xstrdup(recording);
-	AUTO_STRBUF struct strbuf text = { 0 };
 	char *next = copy, *line = str_next_line(&next); /* the first says that it is one */
 	*ret = (struct input){ .policy = xstrdup(policy) };
 	while ((line = str_next_line(&next))) {
@@ -274,8 +273,7 @@ static void change_command_line(struct input *in)
 		"4,sockets=2,cores=2,threads=1", "maxcpus=9999999", "8192,sockets=8192,cores=8192",
 		"-m", "4096", "16G,slots=4,maxmem=1T", "-object", "iothread,id=io0",
 		"{\"qom-type\":\"iothread\",\"id\":\"x\"}",
-		"memory-backend-file,id=m,size=1G,mem-path=/dev/"
-		"hugepages,host-nodes=0-99,policy=bind",
+		"memory-backend-file,id=m,size=1G,mem-path=/x,host-nodes=0-99,policy=bind",
 		"memory-backend-ram,id=m0,size=1G,host-nodes=0", "-numa", "node,memdev=m0,cpus=0-3",
 		"cpu,node-id=0,socket-id=0", "-device", "vfio-pci,host=0000:01:00.0",
 		"virtio-blk-pci,drive=d,iothread=io0",

@@ -214,8 +214,8 @@ static const char *const planted_options[] = {
 	"-device|e1000,mac=LEAK,id=n",
 	"-chardev|socket,id=c,host=LEAK,port=1",
 	"-chardev|file,path=/tmp/x,logfile=LEAK",
-	"-chardev|{\"id\":\"c\",\"backend\":{\"type\":\"socket\",\"data\":{\"password\": "
-	"\"LEAK\"}}}",
+	("-chardev|{\"id\":\"c\",\"backend\":{\"type\":\"socket\",\"data\":{\"password\": "
+	 "\"LEAK\"}}}"),
 	"-chardev|{ \"id\": \"c\", \"tls-creds\" : \"LEAK\" }",
 	"-chardev|udp,id=c,host=a,localaddr=LEAK",
 	"-mon|chardev=c,mode=control,x=LEAK",
