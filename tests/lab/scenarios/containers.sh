@@ -24,7 +24,7 @@ each_allowed | sed 's/^/# /'
 
 # on LEVEL: apply, all of the proof, and status; then undo
 on() {
-	local level=$1 claim rc=0
+	local level=$1 claim left rc=0
 	shift
 	wideberth --json plan --vm db01 "$@" >/out/plan-$level.json
 	assert_rc "$level: apply works" 0 timed eval "wideberth --json apply --vm db01 $* >/out/apply-$level.json"
@@ -36,6 +36,7 @@ on() {
 	proves 100 "$level" "/out/apply-$level.json" "$level"
 	assert_rc "$level: status agrees" 0 wideberth status
 	undone "$level" "$level" /out/a "/out/plan-$level.json"
+	assert_eq "$level: undo leaves just what plan named" "$(jq -r '.stays[].key' "/out/plan-$level.json" | sort)" "$left"
 }
 
 [ "$LAB_KERNEL" = 6.1 ] || on isolated
