@@ -32,7 +32,7 @@ static const char *suspect_irqbalance(
 	struct host *h, const struct entry *e, const struct value *now)
 {
 	struct cpuset banned, there;
-	if (!e->avoid || now->kind != VALUE_SET || host_get_irqbalance(h, &banned) < 0)
+	if (!e->avoid || now->kind != VALUE_SET || host_get_irqbalance(h, &banned) != 0)
 		return NULL;
 	there = cpuset_and(now->cpus, e->avoid);
 	there = cpuset_minus(&there, &banned);

@@ -119,12 +119,22 @@ static bool is_placed_there(const struct claims *in_force, const struct task *t)
 	return false;
 }
 
+static bool is_listed(const struct claims *c, const struct task *t)
+{
+	for (size_t i = 0; i < c->n_own_masks; i++)
+		if (c->own_masks[i].tid == t->tid && c->own_masks[i].start == t->start)
+			return true;
+	return false;
+}
+
 enum mask_origin mask_origin(
 	const struct snapshot *s, const struct claims *in_force, const struct task *t)
 {
 	const struct cpuset *group = NULL;
 	if (!t->allowed)
 		return MASK_UNKNOWN;
+	if (is_listed(in_force, t)) /* by now it may be just what its group has */
+		return MASK_OURS;
 	for (int g = t->cgroup; g >= 0 && !group; g = s->cgroups[g].parent)
 		group = s->cgroups[g].effective;
 	group = group ? group : &s->online_cpus;

@@ -19,9 +19,17 @@
 struct arena;
 struct task;
 
+/* A thread that has a mask of its own, whatever it has now: what was applied says so. */
+struct own_mask {
+	int tid;
+	uint64_t start;
+};
+
 struct claims {
 	const struct placement *placements; /* the caller's */
 	size_t n;
+	const struct own_mask *own_masks; /* the caller's, set by it; or NULL */
+	size_t n_own_masks;
 	struct cpuset claimed_cpus, pinned_cpus, foreign_cpus, boot_isolated_cpus, free_cpus;
 	struct cpuset taken_cpus; /* claimed or pinned: what no other VM is placed on */
 	struct cpuset open_cpus;  /* online and not claimed: where anybody may run */

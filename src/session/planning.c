@@ -17,6 +17,7 @@ void planning_done(struct planning *p)
 	settings_freep(&p->settings);
 	intruders_freep(&p->displaced);
 	free(p->all.v);
+	free(p->own_masks);
 	placements_freep(&p->placements);
 	ledger_freep(&p->ledger);
 	policy_freep(&p->policy);
@@ -33,6 +34,25 @@ enum outcome planning_outcome(const struct planning *p)
 {
 	bool has_more = p->placements->n_refused || p->ledger->damaged.n;
 	return has_more ? OUTCOME_REPORT : OUTCOME_DONE;
+}
+
+/* What a thread has by now may be its group's set, because nothing of its own was left, or because
+ * the kernel gave it that when a partition was made or went. */
+struct own_mask *own_masks_of(const struct ledger *l, struct claims *claims)
+{
+	ARRAY(struct own_mask) masks = { 0 };
+	array_for_each (entry, &l->entries) {
+		struct own_mask m;
+		bool is_of_thread = streq(entry->knob->name, "task.affinity") ||
+			streq(entry->knob->name, "kthread.affinity");
+		if (is_of_thread && entry->baseline.kind == VALUE_SET &&
+			str_to_int(entry->key, &m.tid) == 0 && entry->id &&
+			str_to_u64(entry->id, &m.start) == 0)
+			*array_push(&masks) = m;
+	}
+	claims->own_masks = masks.v;
+	claims->n_own_masks = masks.n;
+	return masks.v;
 }
 
 struct indexes {
@@ -177,6 +197,7 @@ static void collect(struct planning *p)
 		claims_of(p->snapshot, p->placements->v, p->placements->n, &ours);
 	p->displaced = intruders_find(p->snapshot, p->vms, &new_claims, NULL);
 	p->claims = claims_of(p->snapshot, p->all.v, p->all.n, &ours);
+	p->own_masks = own_masks_of(p->ledger, &p->claims);
 	placements_share(p->snapshot, &p->claims, &p->placements->arena, p->all.v, p->all.n);
 }
 

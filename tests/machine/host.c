@@ -151,7 +151,8 @@ bool host_put_vm(const struct shape_layout *l, const char *dir, const char *vm)
 	}
 	put_thread(&p, pid, pid + 1, "call_rcu", FILES_USER, 6, p.all, scope);
 	AUTO_FREE char *pit = xasprintf("kvm-pit/%d", pid);
-	put_thread(&p, pid + 19, pid + 19, pit, FILES_KTHREAD, 2, p.all, "");
+	int pit_pid = n_vcpus + n_iothreads < 16 ? pid + 19 : 100000 + pid;
+	put_thread(&p, pit_pid, pit_pid, pit, FILES_KTHREAD, 2, p.all, "");
 	put_command(&p, pid, id, name, n_vcpus, n_iothreads);
 	AUTO_FREE char *conf =
 		xasprintf("name: %s\nsockets: 1\ncores: %d\nmemory: 4096\n", name, n_vcpus);

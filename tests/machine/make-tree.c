@@ -164,6 +164,17 @@ static void put_tasks(const struct shape_layout *l, const char *dir)
 	}
 }
 
+/* Beside VMs: every fifth can be moved. */
+static void put_kthreads(const struct shape_layout *l, const char *dir)
+{
+	for (int i = 0; i < n_kthreads; i++) {
+		char comm[24];
+		snprintf(comm, sizeof comm, "kthread%d", i);
+		put_thread(l, dir, 200000 + i, 200000 + i, comm,
+			i % 5 ? FILES_BOUND : FILES_KTHREAD, "");
+	}
+}
+
 static void parse_number(const char *word, size_t n, const char *value)
 {
 	for (size_t i = 0; i < N_ELEMENTS(numbers); i++)
@@ -213,6 +224,11 @@ int main(int argc, char **argv)
 		array_for_each (vm, &vms)
 			if (!host_put_vm(&l, dir, *vm))
 				die(*vm);
+		put_kthreads(&l, dir);
+		if (n_irqs)
+			put_irqs(&l, dir);
+		files_put(dir, "", "run/systemd/system.control/.keep");
+		files_put(dir, "", "run/systemd/transient/.keep");
 	} else {
 		put_irqs(&l, dir);
 		put_tasks(&l, dir);
