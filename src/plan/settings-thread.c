@@ -166,10 +166,7 @@ static void add_other_thread(struct builder *b, const struct task *t)
 						"what shares a VM's group is in no fence")
 				      : add_thread(b, "task.affinity", t->tid, t->start,
 						"keeps its own mask, off the claimed CPUs");
-	if (has_own_mask(b, t))
-		builder_take_out(b, s);
-	else
-		builder_fence(b, s);
+	builder_take_out(b, s);
 	s->needs_own = is_held;
 	s->is_optional = true;
 }
