@@ -4,8 +4,6 @@
 # What comes after apply, and who else writes there: on a bare host, and on one with containers and a domain of libvirt.
 # At isolated none of them gets to the VM's CPUs; on 6.1, at fenced, status names each that does. Undo leaves the host as it
 # was. Who may run there is read from the kernel's files, and status must say the same.
-# lab: 6.12 bookworm mini 600 --multi
-# lab: 6.12 trixie mini 600 --multi
 # lab: 7.2 bookworm mini 600 --multi
 # lab: 7.2 trixie mini 600 --multi
 # lab: 6.1 bookworm mini 600 --multi

@@ -5,7 +5,7 @@
 # the middle, changes by others, daemon-reload. After each step status says what the kernel's files say of who may run
 # where; at the end of each sequence undo gives back the host as it was, with every CPU.
 # Arguments: seed, sequences, steps in each. tests/lab/soak runs fifty.
-# lab: 6.12 bookworm mini 400 --multi
+# lab: never
 # shellcheck disable=SC2154 # the libraries set tids, names, vcpu_tid, cg
 [ -e /dev/virtio-ports/lab.cmd ] || { echo "${0##*/}: only inside the lab" >&2; exit 2; }
 . /lab/run/lib.sh
