@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A placement as JSON. What users read (vm, level, vcpus, emulator, iothreads, spare,
- * memory) and what the ledger needs beside it are one object:
+ * A placement as the ledger keeps it; what users read is view/placement.c's.
  *
  *	{ "vm": "100", "name": "db01", "pid": 4711, "start": 81234,
  *	  "cgroup": "qemu.slice/100.scope", "wanted": "isolated", "level": "fenced",
  *	  "why_less": "…", "place_note": null, "claim": "4-5,12-13",
  *	  "vcpus": [ { "vcpu": 0, "cpus": "4", "tid": 4720, "start": 81240 }, … ],
  *	  "emulator": "", "iothread_cpus": "", "iothreads": [ { "id": "io1", "cpus": "5", … } ],
- *	  "housekeeping": "", "spare": "", "memory": null,
+ *	  "housekeeping": "",
  *	  "wish": { "cores": "full", "place": "one-l3", "isolation": "isolated", … } }
  */
 #include <errno.h>
@@ -78,8 +77,6 @@ json_t *placement_to_json(const struct placement *p)
 	json_object_set_new(o, "housekeeping", cpus(&p->housekeeping_cpus));
 	json_object_set_new(o, "wish", wish_to_json(&p->wish));
 	json_object_set_new(o, "confirm_ns", json_integer((json_int_t)p->confirm_ns));
-	json_object_set_new(o, "spare", json_string(""));
-	json_object_set_new(o, "memory", json_null());
 	return o;
 }
 
