@@ -298,12 +298,30 @@ static bool needs_no_journal(const struct ledger *next, const struct changes *li
 	return next->is_forward;
 }
 
+/* What must be changed and cannot be is known before the first effect: a change that systemd makes
+ * for us succeeds where our own on a read-only /sys do not, and could not be taken back there. */
+static int check_writable(struct host *h, const struct changes *list, struct err *e)
+{
+	array_for_each (c, &list->v) {
+		if (c->aim != AIM_REQUIRED || !c->knob->path || !change_is_needed(c))
+			continue;
+		AUTO_FREE char *path = knob_path(c->knob, &c->target);
+		int r = host_check_writable(h, "%s", path);
+		if (r < 0)
+			return err_set(e, r, "change '/%s'", path);
+	}
+	return 0;
+}
+
 static int run_held(struct host *h, struct changes *list, struct ledger *next,
 	struct changes **ret_back, struct err *e)
 {
 	struct err later = { 0 };
 	fill_entries(next, list);
-	int r = ledger_write_journal(h, next, e);
+	int r = next->is_forward ? 0 : check_writable(h, list, e);
+	if (r < 0)
+		return r;
+	r = ledger_write_journal(h, next, e);
 	bool goes_without = is_no_room(r) && needs_no_journal(next, list);
 	if (r < 0 && !goes_without)
 		return r;

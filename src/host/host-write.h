@@ -13,6 +13,9 @@
 
 /* One write(2) of the text to an existing file. */
 int host_write(struct host *h, const char *text, const char *fmt, ...) PRINTF_LIKE(3, 4) MUST_CHECK;
+/* Changes nothing. -EROFS where the file is on a file system that is mounted read-only, so that no
+ * write to it can succeed; else 0, also where there is no such file. */
+int host_check_writable(struct host *h, const char *fmt, ...) PRINTF_LIKE(2, 3) MUST_CHECK;
 int host_mkdir(struct host *h, const char *fmt, ...) PRINTF_LIKE(2, 3) MUST_CHECK;
 int host_rmdir(struct host *h, const char *fmt, ...) PRINTF_LIKE(2, 3) MUST_CHECK;
 

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -55,6 +56,14 @@ int host_write(struct host *h, const char *text, const char *fmt, ...)
 	FORMAT_PATH(path, fmt);
 	int r = begin(h, path);
 	return r < 0 ? r : done(h, h->ops->write(h, path, text), path, text);
+}
+
+int host_check_writable(struct host *h, const char *fmt, ...)
+{
+	FORMAT_PATH(path, fmt);
+	struct statvfs fs;
+	AUTO_CLOSE int fd = host_open_path(h, path, O_PATH);
+	return fd >= 0 && fstatvfs(fd, &fs) == 0 && fs.f_flag & ST_RDONLY ? -EROFS : 0;
 }
 
 int host_mkdir(struct host *h, const char *fmt, ...)
