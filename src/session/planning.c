@@ -2,6 +2,7 @@
 #include "session/planning.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -17,7 +18,6 @@ void planning_done(struct planning *p)
 	settings_freep(&p->settings);
 	intruders_freep(&p->displaced);
 	free(p->all.v);
-	free(p->own_masks);
 	placements_freep(&p->placements);
 	ledger_freep(&p->ledger);
 	policy_freep(&p->policy);
@@ -38,7 +38,7 @@ enum outcome planning_outcome(const struct planning *p)
 
 /* What a thread has by now may be its group's set, because nothing of its own was left, or because
  * the kernel gave it that when a partition was made or went. */
-struct own_mask *own_masks_of(const struct ledger *l, struct claims *claims)
+void claims_add_own_masks(struct claims *claims, const struct ledger *l, struct arena *a)
 {
 	ARRAY(struct own_mask) masks = { 0 };
 	array_for_each (entry, &l->entries) {
@@ -50,9 +50,9 @@ struct own_mask *own_masks_of(const struct ledger *l, struct claims *claims)
 			str_to_u64(entry->id, &m.start) == 0)
 			*array_push(&masks) = m;
 	}
-	claims->own_masks = masks.v;
+	claims->own_masks = arena_dup(a, masks.v, masks.n, sizeof *masks.v);
 	claims->n_own_masks = masks.n;
-	return masks.v;
+	free(masks.v);
 }
 
 struct indexes {
@@ -197,7 +197,7 @@ static void collect(struct planning *p)
 		claims_of(p->snapshot, p->placements->v, p->placements->n, &ours);
 	p->displaced = intruders_find(p->snapshot, p->vms, &new_claims, NULL);
 	p->claims = claims_of(p->snapshot, p->all.v, p->all.n, &ours);
-	p->own_masks = own_masks_of(p->ledger, &p->claims);
+	claims_add_own_masks(&p->claims, p->ledger, &p->placements->arena);
 	placements_share(p->snapshot, &p->claims, &p->placements->arena, p->all.v, p->all.n);
 }
 

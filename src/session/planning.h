@@ -20,15 +20,15 @@ struct planning {
 	struct placements *placements; /* new ones, and refusals */
 	ARRAY(struct placement) all;   /* in force and new */
 	size_t n_kept;                 /* of these: in force before */
-	struct own_mask *own_masks;    /* that the ledger knows of */
 	struct claims claims;          /* of all */
 	struct intruders *displaced;   /* who may run now on what the new ones claim */
 	struct settings *settings;
 	struct changes *changes;
 };
 
-/* Threads whose own masks the ledger keeps; malloc'ed. Sets them in the claims, too. */
-struct own_mask *own_masks_of(const struct ledger *l, struct claims *claims);
+/* Tells the claims which threads have masks of their own, by the ledger. They are allocated in the
+ * arena, and live as long as that. */
+void claims_add_own_masks(struct claims *claims, const struct ledger *l, struct arena *a);
 
 /* Plans as the options and the policy say. Anything but OUTCOME_DONE is a failure with its text in
  * e; the planning is to be freed with planning_done() in any case. */

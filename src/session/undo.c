@@ -96,7 +96,7 @@ int undo_placements(struct host *h, const struct ledger *l, const enum undo_fate
 		return e->code;
 	struct cpuset ours = claims_sum(l->placements.v, l->placements.n);
 	struct claims claims = claims_of(s, next->placements.v, next->placements.n, &ours);
-	AUTO_FREE struct own_mask *own_masks = own_masks_of(l, &claims);
+	claims_add_own_masks(&claims, l, &next->arena);
 	placements_share(s, &claims, &next->arena, next->placements.v, next->placements.n);
 	AUTO_SETTINGS struct settings *settings = settings_for(s, all, &claims);
 	int r = changes_plan(h, l, settings, &changes, e);
