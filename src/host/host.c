@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "host/internal.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -17,94 +15,6 @@
 #include "host/mask.h"
 #include "host/recording.h"
 #include "kernel/task-status.h"
-
-/*
- * Files that the kernel writes as one record: what does not fill the buffer is all, and need not be
- * read again to see the end. In /sys these are all attributes (Documentation/filesystems/sysfs.rst:
- * at most a page, and what is a mask of CPUs comes by pages); in a cgroup all but the lists of
- * threads.
- */
-static bool is_one_record(const char *path, size_t n)
-{
-	enum { PAGE = 4096 };
-	static const char *const names[] = { "/stat", "/status", "/cgroup" };
-	const char *rest = str_after(path, "proc/");
-	if (str_after(path, "sys/fs/cgroup/"))
-		return str_has_suffix(path, ".threads") || str_has_suffix(path, ".procs")
-			? false
-			: n < PAGE;
-	if (!rest)
-		return n < PAGE && (str_after(path, "sys/devices/") || str_after(path, "sys/bus/"));
-	if (str_after(rest, "irq/"))
-		return true;
-	for (size_t i = 0; isdigit((unsigned char)*rest) && i < N_ELEMENTS(names); i++)
-		if (str_has_suffix(rest, names[i]))
-			return true;
-	return false;
-}
-
-/* Of a tree or a recording: what a stranger packed. */
-static int check_file(int fd)
-{
-	enum { LARGEST = 256 << 20 };
-	struct stat st;
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	if (S_ISDIR(st.st_mode))
-		return -EISDIR;
-	return !S_ISREG(st.st_mode) ? -EINVAL : st.st_size > LARGEST ? -EFBIG : 0;
-}
-
-int host_read_fd(const struct host *h, int fd, const char *path, char **ret_text, size_t *ret_n)
-{
-	int r = h->is_live ? 0 : check_file(fd);
-	if (r < 0)
-		return r;
-	/* Whole in one read where possible: lists in /sys and /proc are consistent only so. On the
-	 * stack, as most files are small: tens of thousands of large buffers cost more than the
-	 * reading. */
-	__attribute__((uninitialized)) char part[16384];
-	AUTO_STRBUF struct strbuf b = { 0 };
-	strbuf_add(&b, "", 0);
-	for (;;) {
-		ssize_t n = read(fd, part, sizeof part);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		strbuf_add(&b, part, (size_t)n);
-		/* Files of a tree are ordinary ones, which are read short only at their end. */
-		bool is_whole = !h->is_live || is_one_record(path, (size_t)n);
-		if (n == 0 || (is_whole && (size_t)n < sizeof part))
-			break;
-	}
-	*ret_n = b.n;
-	*ret_text = TAKE(b.s);
-	return 0;
-}
-
-int host_read_path(struct host *h, const char *path, char **ret_text, size_t *ret_n)
-{
-	/* A FIFO in a tree lets nobody wait; files of the kernel are read as ever. */
-	int flags = O_RDONLY | O_NOCTTY | (h->is_live ? 0 : O_NONBLOCK);
-	AUTO_CLOSE int fd = host_open_path(h, path, flags);
-	return fd < 0 ? fd : host_read_fd(h, fd, path, ret_text, ret_n);
-}
-
-int host_write_path(struct host *h, const char *path, const char *text, int flags)
-{
-	AUTO_CLOSE int fd = host_open_path(h, path, O_WRONLY | O_NOCTTY | flags);
-	if (fd < 0)
-		return fd;
-	size_t len = strlen(text);
-	ssize_t n;
-	do
-		n = write(fd, text, len);
-	while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return -errno;
-	return (size_t)n == len ? 0 : -EIO;
-}
 
 int host_record_to(
 	struct host *h, const char *dir, const struct host_secrets *secrets, struct err *e)
@@ -169,7 +79,7 @@ void host_record_answer(
 		h->secrets->learn(h->mask, kind, key, kept, n);
 }
 
-static int read_file(struct host *h, const char *path, char **ret_text, size_t *ret_n)
+static int ask_file(struct host *h, const char *path, char **ret_text, size_t *ret_n)
 {
 	if (h->replay)
 		return recording_ask(h->replay, "file", path, ret_text, ret_n);
@@ -186,40 +96,8 @@ int host_read(struct host *h, char **ret_text, size_t *ret_len, const char *fmt,
 	AUTO_FREE char *path = xvasprintf(fmt, ap);
 	va_end(ap);
 	size_t n;
-	int r = read_file(h, path, ret_text, ret_len ? ret_len : &n);
+	int r = ask_file(h, path, ret_text, ret_len ? ret_len : &n);
 	return r;
-}
-
-/* Numbers by value, then words by letters: 2 before 10 before "self". */
-static int by_number(const void *a, const void *b)
-{
-	const char *x = *(char *const *)a, *y = *(char *const *)b;
-	uint64_t n, k;
-	bool is_n = str_to_u64(x, &n) == 0, is_k = str_to_u64(y, &k) == 0;
-	if (is_n && is_k && n != k)
-		return n < k ? -1 : 1;
-	return is_n != is_k ? is_k - is_n : strcmp(x, y);
-}
-
-int host_list_path(struct host *h, const char *path, int flags, struct host_names *ret)
-{
-	int fd = host_open_path(h, path, O_RDONLY | O_DIRECTORY | flags);
-	if (fd < 0)
-		return fd;
-	AUTO_DIR DIR *d = fdopendir(fd);
-	if (!d) {
-		int r = -errno;
-		close(fd);
-		return r;
-	}
-	ARRAY(char *) names = { 0 };
-	for (struct dirent *entry; (entry = readdir(d));)
-		if (!streq(entry->d_name, ".") && !streq(entry->d_name, ".."))
-			*array_push(&names) = xstrdup(entry->d_name);
-	if (names.n)
-		qsort(names.v, names.n, sizeof *names.v, by_number);
-	*ret = (struct host_names){ names.v, names.n };
-	return 0;
 }
 
 /* Names as one text, a line each, and back; file names with newlines do not occur in /proc or
@@ -273,14 +151,6 @@ int host_list_below(struct host *h, struct host_names *ret, const char *fmt, ...
 	AUTO_FREE char *path = xvasprintf(fmt, ap);
 	va_end(ap);
 	return strlen(path) < PATH_MAX ? list(h, path, O_NOFOLLOW, ret) : -ENAMETOOLONG;
-}
-
-void host_names_done(struct host_names *names)
-{
-	for (size_t i = 0; i < names->n; i++)
-		free(names->v[i]);
-	free(names->v);
-	*names = (struct host_names){ 0 };
 }
 
 int host_check_owner(struct host *h, const char *path, struct err *e)

@@ -6,50 +6,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/alloc.h"
 #include "base/str.h"
 #include "kernel/task-status.h"
-
-static bool is_task(struct host *h, int pid, int tid)
-{
-	AUTO_FREE char *path = xasprintf("proc/%d/task/%d", pid, tid);
-	AUTO_CLOSE int fd = host_open_path(h, path, O_PATH);
-	return fd >= 0;
-}
-
-/* It mostly has a number shortly before the thread's. */
-int host_tree_process(struct host *h, int tid)
-{
-	AUTO_NAMES struct host_names names = { 0 };
-	if (is_task(h, tid, tid))
-		return tid;
-	if (h->last_pid && is_task(h, h->last_pid, tid))
-		return h->last_pid;
-	if (host_list_path(h, "proc", 0, &names) < 0)
-		return -ESRCH;
-	for (int pass = 0; pass < 2; pass++)
-		for (size_t i = names.n; i-- > 0;) {
-			int pid;
-			if (str_to_int(names.v[i], &pid) == 0 && (pid > tid) == pass &&
-				is_task(h, pid, tid))
-				return h->last_pid = pid;
-		}
-	return -ESRCH;
-}
-
-char *host_tree_thread_path(struct host *h, const char *path)
-{
-	int tid, n = 0;
-	if (sscanf(path, "proc/%d%n", &tid, &n) != 1 || path[n] != '/' ||
-		str_after(path + n, "/task"))
-		return NULL;
-	AUTO_FREE char *process = xstrndup(path, (size_t)n);
-	AUTO_CLOSE int fd = host_open_path(h, process, O_PATH);
-	int pid = fd >= 0 ? -ESRCH : host_tree_process(h, tid);
-	return pid < 0 ? NULL : xasprintf("proc/%d/task/%d%s", pid, tid, path + n);
-}
 
 int host_tree_get_affinity(struct host *h, int tid, struct cpuset *ret)
 {

@@ -39,6 +39,8 @@ void builder_want_claims(struct builder *b, struct setting *s);
 void builder_take_out(struct builder *b, struct setting *s);
 /* The same, but for the CPUs of partitions: the kernel keeps processes off these. */
 void builder_fence(struct builder *b, struct setting *s);
+/* A copy that lives as long as the list. */
+const struct cpuset *builder_keep(struct builder *b, const struct cpuset *set);
 /* The name of a setting; key and id are not copied. */
 const struct setting_name *builder_name(
 	struct builder *b, const char *knob, const char *key, const char *id);
@@ -47,12 +49,13 @@ const struct cpuset *builder_others(struct builder *b, const struct cpuset *cpus
 /* The placed VM, or NULL when it is no longer there. */
 const struct vm *builder_vm(const struct builder *b, const struct placement *p);
 
-/* settings-cgroup.c */
-
 /* Is the path that of the group or of one below it? */
 bool group_is_inside(const char *path, const char *group);
 /* Is it the VM's own group, or below? A VM in the root group has none of its own. */
 bool group_is_of(const char *path, const struct placement *p);
+
+/* settings-cgroup.c */
+
 /* Fences around what is beside the VMs, along the way from the root to their groups. */
 void add_fences(struct builder *b);
 /* Room in the groups that libvirt made for the threads of a VM. */

@@ -5,17 +5,6 @@
 #include "base/str.h"
 #include "plan/settings-build.h"
 
-bool group_is_inside(const char *path, const char *group)
-{
-	const char *rest = *group ? str_after(path, group) : path;
-	return rest && (!*group || !*rest || *rest == '/');
-}
-
-bool group_is_of(const char *path, const struct placement *p)
-{
-	return p->cgroup && *p->cgroup && group_is_inside(path, p->cgroup);
-}
-
 /* Is it the root, or a group with a fenced VM in it? What is beside its way down gets a fence; a VM
  * that is only pinned keeps nobody off, and stays off itself. */
 static bool is_on_the_way(const struct builder *b, const char *group)

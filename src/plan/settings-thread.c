@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Settings of threads: those of the VMs, and all that could get in their way. */
 #include <stdio.h>
-#include <string.h>
 
-#include "base/str.h"
 #include "plan/settings-build.h"
 
 /* What a group gives to the threads in it that chose nothing; -1: not known. */

@@ -1,92 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <assert.h>
 #include <stdio.h>
-#include <string.h>
 
-#include "base/str.h"
 #include "plan/settings-build.h"
-
-struct setting *builder_add(struct builder *b, const char *knob, const char *key, const char *why)
-{
-	struct setting *s = array_push(&b->list);
-	*s = (struct setting){
-		.knob = knob_find(knob),
-		.key = arena_strdup(b->arena, key),
-		.why = why,
-	};
-	assert(s->knob);
-	return s;
-}
-
-struct setting *builder_find(const struct builder *b, const char *knob, const char *key)
-{
-	array_for_each (s, &b->list) {
-		if (streq(s->knob->name, knob) && streq(s->key, key))
-			return s;
-	}
-	return NULL;
-}
-
-static const struct cpuset *keep(struct builder *b, const struct cpuset *set)
-{
-	return arena_dup(b->arena, set, 1, sizeof *set);
-}
-
-const struct setting_name *builder_name(
-	struct builder *b, const char *knob, const char *key, const char *id)
-{
-	const struct setting_name name = { knob_find(knob), key, id };
-	assert(name.knob);
-	return arena_dup(b->arena, &name, 1, sizeof name);
-}
-
-void builder_want(
-	struct builder *b, struct setting *s, const struct placement *p, struct value value)
-{
-	struct contribution *by = arena_alloc(b->arena, (s->n_by + 1) * sizeof *by);
-	if (s->n_by)
-		memcpy(by, s->by, s->n_by * sizeof *by);
-	by[s->n_by++] = (struct contribution){ .vm = p->vm, .value = value };
-	s->by = by;
-}
-
-void builder_want_cpus(
-	struct builder *b, struct setting *s, const struct placement *p, const struct cpuset *cpus)
-{
-	builder_want(b, s, p, value_cpus(keep(b, cpus)));
-}
-
-void builder_want_claims(struct builder *b, struct setting *s)
-{
-	s->by = b->wanted;
-	s->n_by = b->n_wanted;
-}
-
-void builder_take_out(struct builder *b, struct setting *s)
-{
-	builder_want_claims(b, s);
-	s->fallback = b->open;
-	s->avoid = b->claimed;
-}
-
-const struct cpuset *builder_others(struct builder *b, const struct cpuset *cpus)
-{
-	struct cpuset others = cpuset_minus(&b->s->online_cpus, cpus);
-	return keep(b, &others);
-}
-
-void builder_fence(struct builder *b, struct setting *s)
-{
-	s->by = b->fences;
-	s->n_by = b->n_fences;
-	s->fallback = b->open;
-	s->avoid = b->fenced;
-}
-
-const struct vm *builder_vm(const struct builder *b, const struct placement *p)
-{
-	return placement_vm(p, b->vms);
-}
 
 /* ---- interrupts and kernel work ---- */
 
@@ -197,7 +113,8 @@ static void want_claims(struct builder *b)
 	struct cpuset fenced = CPUSET_EMPTY;
 	for (size_t i = 0; i < b->n_placements; i++) {
 		const struct placement *p = &b->placements[i];
-		const struct contribution c = { p->vm, value_cpus(keep(b, &p->claim_cpus)) };
+		const struct contribution c = { p->vm,
+			value_cpus(builder_keep(b, &p->claim_cpus)) };
 		if (p->level >= LEVEL_FENCED)
 			wanted[b->n_wanted++] = c;
 		if (p->level != LEVEL_FENCED)
@@ -207,7 +124,7 @@ static void want_claims(struct builder *b)
 	}
 	b->wanted = wanted;
 	b->fences = fences;
-	b->fenced = keep(b, &fenced);
+	b->fenced = builder_keep(b, &fenced);
 }
 
 /* By phase, and within one as they were made. */
@@ -233,14 +150,14 @@ struct settings *settings_for(
 		.placements = claims->placements,
 		.n_placements = claims->n,
 		.arena = &settings->arena };
-	b.claimed = keep(&b, &claims->claimed_cpus);
-	b.open = keep(&b, &claims->open_cpus);
+	b.claimed = builder_keep(&b, &claims->claimed_cpus);
+	b.open = builder_keep(&b, &claims->open_cpus);
 	b.housekeeping = housekeeping_of(&b);
 	want_claims(&b);
 	build(&b);
 	settings->v = in_order(&b);
 	settings->n = b.list.n;
-	settings->online = keep(&b, &s->online_cpus);
+	settings->online = builder_keep(&b, &s->online_cpus);
 	free(b.list.v);
 	return settings;
 }

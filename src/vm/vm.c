@@ -2,7 +2,6 @@
 #include "vm/vm.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -18,49 +17,6 @@ static const struct vm_provider *const providers[] = {
 	&vm_provider_proxmox,
 	&vm_provider_libvirt,
 };
-
-void vm_note(struct vm_search *f, struct vm_draft *d, const char *fmt, ...)
-{
-	enum { NOTES_MAX = 32 };
-	va_list ap;
-	if (d->notes.n > NOTES_MAX)
-		return;
-	if (d->notes.n == NOTES_MAX) {
-		*array_push(&d->notes) = "there is more that is not understood";
-		return;
-	}
-	va_start(ap, fmt);
-	AUTO_FREE char *text = xvasprintf(fmt, ap);
-	va_end(ap);
-	*array_push(&d->notes) = arena_strdup(f->arena, text);
-}
-
-void vm_search_note(struct vm_search *f, const char *fmt, ...)
-{
-	enum { NOTES_MAX = 8 };
-	if (f->notes.n >= NOTES_MAX)
-		return;
-	va_list ap;
-	va_start(ap, fmt);
-	AUTO_FREE char *text = xvasprintf(fmt, ap);
-	va_end(ap);
-	*array_push(&f->notes) = arena_strdup(f->arena, text);
-}
-
-/* They come by pid, as the tasks do. */
-struct vm_draft *vm_draft_of(struct vm_search *f, int pid)
-{
-	size_t low = 0, high = f->drafts.n;
-	while (low < high) {
-		size_t mid = (low + high) / 2;
-		if (f->drafts.v[mid].vm.pid < pid)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	struct vm_draft *d = f->drafts.v + low;
-	return low < f->drafts.n && d->vm.pid == pid && !d->is_dropped ? d : NULL;
-}
 
 static int by_pid(const void *a, const void *b)
 {
