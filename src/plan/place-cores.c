@@ -89,6 +89,22 @@ static void deal_opened(struct dealer *d, const struct take *t)
 	}
 }
 
+void place_opened(const struct planner *p, int *open, struct cpuset *opened)
+{
+	struct cpuset taken = inventory_taken(p);
+	taken = cpuset_or(&taken, &p->kept_cpus);
+	for (size_t i = 0; i < p->inv.n_cores; i++) {
+		const struct host_core *core = &p->inv.cores[i];
+		if (core->owner == NOBODY ||
+			p->owners.v[core->owner].placement.wish.cores != CORES_THREAD)
+			continue;
+		int cell = p->solver->cell_of_core[i];
+		struct cpuset left = cpuset_minus(&core->cpus, &taken);
+		opened[cell] = cpuset_or(&opened[cell], &left);
+		open[cell] = cpuset_count(&opened[cell]);
+	}
+}
+
 void place_deal(struct planner *p, const struct request *requests, size_t n,
 	const struct take_list *takes, bool is_alone, struct cpuset *opened, struct spot *spots)
 {

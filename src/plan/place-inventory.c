@@ -158,15 +158,6 @@ static int reserve(struct planner *p, const struct host_wish *wish, struct err *
 	return 0;
 }
 
-void place_with_siblings(const struct planner *p, struct cpuset *sum, const struct cpuset *cpus)
-{
-	cpuset_for_each (cpu, cpus)
-		if (p->core_of_cpu[cpu] >= 0)
-			*sum = cpuset_or(sum, &p->inv.cores[p->core_of_cpu[cpu]].cpus);
-}
-
-/* CPUs that claims in force name for their helpers, outside of the claim. What is placed anew
- * names them again, or no longer. */
 static void keep_helpers_in_force(struct planner *p, const size_t *wanted, size_t n_wanted)
 {
 	array_for_each (o, &p->owners) {

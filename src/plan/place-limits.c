@@ -34,6 +34,16 @@ static bool is_ours(const struct planner *p, const struct cgroup *g)
 	return false;
 }
 
+void place_with_siblings(const struct planner *p, struct cpuset *sum, const struct cpuset *cpus)
+{
+	cpuset_for_each (cpu, cpus)
+		if (p->core_of_cpu[cpu] >= 0)
+			*sum = cpuset_or(sum, &p->inv.cores[p->core_of_cpu[cpu]].cpus);
+}
+
+/* CPUs that claims in force name for their helpers, outside of the claim. What is placed anew
+ * names them again, or no longer. */
+
 static void add_hold(struct planner *p, const struct cpuset *cpus, const char *what, const char *by)
 {
 	struct cpuset held = cpuset_minus(cpus, &p->in_force.taken_cpus);

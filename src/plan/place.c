@@ -175,22 +175,6 @@ static bool place_in_force(struct planner *p, struct request *req)
 }
 
 /* CPUs that VMs with cores = thread in force leave on cores that they have opened. */
-void place_opened(const struct planner *p, int *open, struct cpuset *opened)
-{
-	struct cpuset taken = inventory_taken(p);
-	taken = cpuset_or(&taken, &p->kept_cpus);
-	for (size_t i = 0; i < p->inv.n_cores; i++) {
-		const struct host_core *core = &p->inv.cores[i];
-		if (core->owner == NOBODY ||
-			p->owners.v[core->owner].placement.wish.cores != CORES_THREAD)
-			continue;
-		int cell = p->solver->cell_of_core[i];
-		struct cpuset left = cpuset_minus(&core->cpus, &taken);
-		opened[cell] = cpuset_or(&opened[cell], &left);
-		open[cell] = cpuset_count(&opened[cell]);
-	}
-}
-
 static void place_batch(struct planner *p, struct request *requests, size_t n)
 {
 	size_t n_cells = p->solver->n_cells;

@@ -201,6 +201,21 @@ void solve(const struct solver *s, const struct request *requests, size_t n, con
 
 /* ---- the rest ---- */
 
+/* place-words.c */
+
+struct refusal *place_refuse(struct planner *p, const struct vm *vm, const char *fmt, ...)
+	PRINTF_LIKE(3, 4);
+/* vm, cpus: see struct blocking; either may be NULL. */
+void place_blocking(struct planner *p, struct refusal *r, const char *vm, const struct cpuset *cpus,
+	const char *fmt, ...) PRINTF_LIKE(5, 6);
+/* what: its text is replaced by the formatted one. */
+void place_alternative(struct planner *p, struct refusal *r, struct alternative what,
+	const char *fmt, ...) PRINTF_LIKE(4, 5);
+/* A cpulist in the arena of the result. */
+const char *place_list(struct planner *p, const struct cpuset *cpus);
+/* A VM as people know it: "100 (db01)". */
+const char *place_label(struct planner *p, const char *id, const char *name);
+
 /* place-inventory.c: fails on policy errors that show against this host, with -EINVAL. */
 int inventory_make(struct planner *p, const struct policy *policy, const size_t *wanted,
 	size_t n_wanted, const struct placement *in_force, size_t n_in_force,
@@ -216,13 +231,10 @@ void place_notes(struct planner *p, const struct request *req, struct placement 
 /* The owner that the VM itself is, or NOBODY. */
 int place_self(const struct planner *p, const struct vm *vm);
 
-/* By cell: CPUs that VMs with cores = thread leave on cores that they have opened. */
-void place_opened(const struct planner *p, int *open, struct cpuset *opened);
-/* Adds the CPUs with their siblings: two VMs never share a core. */
-void place_with_siblings(const struct planner *p, struct cpuset *sum, const struct cpuset *cpus);
-
 /* place-limits.c */
 
+/* Adds the CPUs with their siblings: two VMs never share a core. */
+void place_with_siblings(const struct planner *p, struct cpuset *sum, const struct cpuset *cpus);
 /* What other groups hold (p->holds), and what they are pinned to (p->pins). */
 void limits_of_others(struct planner *p);
 /* What the VM's own groups allow. */
@@ -238,7 +250,11 @@ size_t place_view(struct planner *p, const struct cpuset *blocked_cpus);
 /* Counts groups and blocked CPUs again after wish, level or n_cpus were changed. */
 void place_request_update(struct planner *p, struct request *req);
 
-/* place-cores.c: the cores that the takes mean. is_alone: its own count as free. opened: by cell,
+/* place-cores.c */
+
+/* By cell: CPUs that VMs with cores = thread leave on cores that they have opened. */
+void place_opened(const struct planner *p, int *open, struct cpuset *opened);
+/* The cores that the takes mean. is_alone: its own count as free. opened: by cell,
  * CPUs on cores of VMs with cores = thread that nobody has. */
 void place_deal(struct planner *p, const struct request *requests, size_t n,
 	const struct take_list *takes, bool is_alone, struct cpuset *opened, struct spot *spots);
@@ -247,18 +263,7 @@ void place_deal(struct planner *p, const struct request *requests, size_t n,
 struct placement place_fill(struct planner *p, const struct request *req, const struct spot *spot);
 
 /* place-refuse.c */
-struct refusal *place_refuse(struct planner *p, const struct vm *vm, const char *fmt, ...)
-	PRINTF_LIKE(3, 4);
-/* vm, cpus: see struct blocking; either may be NULL. */
-void place_blocking(struct planner *p, struct refusal *r, const char *vm, const struct cpuset *cpus,
-	const char *fmt, ...) PRINTF_LIKE(5, 6);
-/* what: its text is replaced by the formatted one. */
-void place_alternative(struct planner *p, struct refusal *r, struct alternative what,
-	const char *fmt, ...) PRINTF_LIKE(4, 5);
+
 /* Refuses a VM that solve() found no spot for, with what blocks it and what would fit, now that
  * all others have theirs. */
 void place_refuse_full(struct planner *p, const struct request *req);
-/* A cpulist in the arena of the result. */
-const char *place_list(struct planner *p, const struct cpuset *cpus);
-/* A VM as people know it: "100 (db01)". */
-const char *place_label(struct planner *p, const char *id, const char *name);
