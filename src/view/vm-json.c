@@ -195,6 +195,21 @@ static json_t *config_json(const struct vm_config *c)
 	return o;
 }
 
+static json_t *disagreements_json(const struct vm_config *c)
+{
+	json_t *all = json_array();
+	array_for_each (x, &c->disagreements) {
+		json_t *said = json_array();
+		for (size_t i = 0; i < N_ELEMENTS(x->said); i++)
+			json_array_append_new(said,
+				OBJECT({ "source", text_json(x->said[i].source) },
+					{ "value", text_json(x->said[i].value) }));
+		json_array_append_new(
+			all, OBJECT({ "what", text_json(x->what) }, { "said", said }));
+	}
+	return all;
+}
+
 static json_t *memory_json(const struct vm_memory *m)
 {
 	if (!m->source)
@@ -238,6 +253,7 @@ json_t *vm_json(const struct vm *vm, const struct vm_memory *m)
 	json_object_set_new(o, "uid", number_json(vm->uid));
 	json_object_set_new(o, "managed", json_boolean(vm->is_managed));
 	json_object_set_new(o, "config", config_json(vm->config));
+	json_object_set_new(o, "disagreements", disagreements_json(vm->config));
 	json_object_set_new(o, "devices", devices);
 	json_object_set_new(o, "threads", threads);
 	json_object_set_new(o, "notes", strings_json(vm->notes, vm->n_notes));

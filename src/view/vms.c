@@ -206,6 +206,9 @@ json_t *vm_report(const struct vm *vm, const struct vm_memory *memory, const str
 	report_pending(vm->config, r);
 	report_devices(json_object_get(o, "devices"), r);
 	report_threads(vm, d->has_times, o, r);
+	array_for_each (x, &vm->config->disagreements)
+		report_note(r, "its sources disagree on its %s: %s by %s, %s by %s", x->what,
+			x->said[0].value, x->said[0].source, x->said[1].value, x->said[1].source);
 	for (size_t i = 0; i < vm->n_notes; i++)
 		report_note(r, "%s", vm->notes[i]);
 	return o;

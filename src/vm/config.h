@@ -76,6 +76,17 @@ struct vm_pending {
 	const char *key, *value;
 };
 
+/* One source's word for something. */
+struct vm_said {
+	const char *source, *value;
+};
+
+/* What two sources say differently: "memory", 4096 MiB by one and 2048 MiB by the other. */
+struct vm_disagreement {
+	const char *what;
+	struct vm_said said[2];
+};
+
 struct vm_config {
 	const char *source; /* the file, or "command line", "libvirt" */
 	const char *name;
@@ -115,6 +126,7 @@ struct vm_config {
 	const char *description;
 
 	LIST(const char *) notes; /* what made no sense, or will not start again */
+	LIST(struct vm_disagreement) disagreements;
 };
 
 /* "01:00.0", "0000:01:00" → with domain, lower case, function kept as it is; NULL when it is no
@@ -126,8 +138,15 @@ const char *pci_address_in(struct arena *a, const char *path);
 /* True when the address, with or without function, covers the whole one. */
 bool pci_covers(const char *address, const char *whole);
 
+/* Adds a disagreement. */
+void vm_config_disagree(struct arena *a, struct vm_config *c, const char *what,
+	const struct vm_said *one, const struct vm_said *other);
+/* Adds all in which 'from' says something else than 'to', where both say something. How many vCPUs
+ * are present changes while a VM runs: see vm_threads(). */
+void vm_config_differ(struct arena *a, struct vm_config *to, const struct vm_config *from);
 /* Adds to a configuration what another source of the same VM knows, and the first does not: 'from'
- * is the command line, which has what the manager left to QEMU or to itself. Nothing is dropped. */
+ * is the command line, which has what the manager left to QEMU or to itself. Nothing is dropped;
+ * where both know, the first is taken: see vm_config_differ(). */
 void vm_config_merge(struct arena *a, struct vm_config *to, const struct vm_config *from);
 /* One page size for all of the memory, if all guest nodes have one. */
 void vm_config_settle_pages(struct vm_config *c);

@@ -54,6 +54,7 @@ static void describe(struct vm_search *f, struct vm_draft *d, const struct domai
 		return;
 	}
 	struct vm_config *config = arena_dup(f->arena, &domain->config, 1, sizeof *config);
+	vm_config_differ(f->arena, config, d->config);
 	vm_config_merge(f->arena, config, d->config);
 	d->config = config;
 	d->vm.name = domain->name;

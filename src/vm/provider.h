@@ -31,6 +31,7 @@ struct vm_draft {
 	size_t n_options, n_files; /* files: that were named so far */
 	struct qemu_args args;
 	struct vm_config *config; /* by the command line, or better */
+	struct vm_config *line;   /* by the command line alone */
 	int vmid;                 /* of Proxmox VE */
 	struct strings notes;
 	struct {
@@ -106,6 +107,11 @@ const struct kvm_vcpu *vm_kvm_of(const struct vm_search *f, int pid, size_t *ret
 
 /* Gives every thread of the VM its role: as facts say (NULL: none), else by name. */
 void vm_threads(struct vm_search *f, struct vm_draft *d, const struct qmp_facts *facts);
+/* Notes where what runs is not what the manager says. live: who tells what runs; facts: a
+ * monitor's, or NULL. The command line has what the VM was started with: its word counts where
+ * nothing tells what has become of it. */
+void vm_differ_live(
+	struct vm_search *f, struct vm_draft *d, const char *live, const struct qmp_facts *facts);
 /* Finds the processes that serve one VM each. */
 void vm_helpers(struct vm_search *f);
 /* A thread of a process that is called so. */

@@ -93,6 +93,7 @@ static void resolve_mappings(struct vm_search *f, struct vm_config *conf)
  * that the config leaves to Proxmox VE. */
 static void merge(struct vm_search *f, struct vm_config *conf, const struct vm_config *line)
 {
+	vm_config_differ(f->arena, conf, line);
 	if (line->pci.n) {
 		struct vm_config found = { 0 };
 		array_for_each (p, &line->pci) {

@@ -105,6 +105,7 @@ static void read_options(struct vm_search *f, struct vm_draft *d)
 		qemu_args_set_partial(&d->args);
 	d->config = arena_alloc(f->arena, sizeof *d->config);
 	d->config->source = "command line";
+	d->line = d->config;
 	qemu_config_add(f->arena, is_qemu ? d->options : "", is_qemu ? d->n_options : 0, &d->args,
 		d->config);
 	array_for_each (note, &d->args.notes)

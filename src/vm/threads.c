@@ -239,6 +239,12 @@ static int by_number(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
+/* Who told the facts. */
+static const char *facts_source(const struct vm_draft *d)
+{
+	return streq(d->vm.manager, "libvirt") ? "libvirt's groups" : "QMP";
+}
+
 /* The kernel's vCPUs that a monitor's facts do not name. */
 static size_t count_unnamed(const struct kvm_vcpu *v, size_t n, const struct qmp_facts *facts)
 {
@@ -418,7 +424,7 @@ void vm_threads(struct vm_search *f, struct vm_draft *d, const struct qmp_facts 
 			"%zu threads ran vCPUs by the kernel's word, and not by %s: the kernel's "
 			"is "
 			"taken",
-			n_unnamed, streq(d->vm.manager, "libvirt") ? "libvirt's groups" : "QMP");
+			n_unnamed, facts_source(d));
 		facts = NULL;
 	}
 	if (facts)
@@ -427,6 +433,11 @@ void vm_threads(struct vm_search *f, struct vm_draft *d, const struct qmp_facts 
 		apply_kvm(f, d, kvm, n_kvm);
 	if (!facts)
 		count_vcpus(f, d, n_kvm);
+	vm_differ_live(f, d,
+		facts           ? facts_source(d)
+			: n_kvm ? "the kernel"
+				: "its threads' names",
+		facts);
 	if (!facts || !facts->has_iothreads)
 		note_hidden_iothreads(f, d);
 	place_in_guest(d);

@@ -446,6 +446,20 @@ static void read_conf(struct arena *a, const char *text, struct vm_config *ret)
 	pve_conf_facts(a, &conf, ret);
 }
 
+/* "memory 512 MiB config/1024 MiB line": where they disagree. */
+static char *show_disagreements(struct arena *a, struct vm_config *conf, struct vm_config *line)
+{
+	struct strbuf b = { 0 };
+	strbuf_puts(&b, "");
+	conf->source = "config";
+	line->source = "line";
+	vm_config_differ(a, conf, line);
+	array_for_each (x, &conf->disagreements)
+		strbuf_printf(&b, "%s%s: %s %s/%s %s", b.n ? "; " : "", x->what, x->said[0].value,
+			x->said[0].source, x->said[1].value, x->said[1].source);
+	return b.s;
+}
+
 static void test_pair(const struct pair *p)
 {
 	struct arena a = { 0 };
@@ -456,6 +470,46 @@ static void test_pair(const struct pair *p)
 	AUTO_FREE char *by_line = show(&line, &conf, &conf);
 	same_str(by_conf, p->want, "%s: config", p->what);
 	same_str(by_line, p->want, "%s: command line", p->what);
+	AUTO_FREE char *differ = show_disagreements(&a, &conf, &line);
+	same_str(differ, "", "%s: they agree", p->what);
+	arena_done(&a);
+}
+
+/* Changed by hand while the VM runs, or never what the manager thinks. */
+static void test_disagreement(void)
+{
+	struct arena a = { 0 };
+	struct vm_config conf = { 0 }, line = { 0 };
+	read_conf(&a,
+		"name: web\nsockets: 2\ncores: 2\nmemory: 2048\nnuma: 1\nhugepages: 2\n"
+		"numa0: cpus=0-1,hostnodes=0,memory=1024,policy=bind\n"
+		"numa1: cpus=2;3,hostnodes=1,memory=1024,policy=bind\n"
+		"scsihw: virtio-scsi-single\nscsi0: local:1,iothread=1\nhostpci0: 01:00\n"
+		"hostpci1: 02:00.0\n",
+		&conf);
+	read_line(&a,
+		"/usr/bin/kvm|-id|100|-name|db,debug-threads=on|-smp|8,sockets=1,cores=8,maxcpus="
+		"8|" MODEL
+		"-m|4096|" BALLOON HUGE("0", "2048", "1048576", ",host-nodes=0,policy=bind") NODE(
+			"0", "0-1") HUGE("1", "1024", "2048", ",host-nodes=0,policy=preferred")
+			NODE("1", "2-3") "-device|virtio-scsi-pci,id=virtioscsi0,iothread="
+					 "mine|-object|iothread,id=mine|-device|scsi-hd,bus="
+					 "virtioscsi0.0,id=scsi0|" PCI("hostpci0.0", "0000:01:00.0")
+						 PCI("hostpci0.1", "0000:01:00.1")
+							 PCI("hostpci1", "0000:03:00.0"),
+		&line);
+	AUTO_FREE char *differ = show_disagreements(&a, &conf, &line);
+	same_str(differ,
+		"name: web config/db line; sockets: 2 config/1 line; cores of a socket: 2 config/8 "
+		"line; most vCPUs: 4 config/8 line; memory: 2048 MiB config/4096 MiB line; "
+		"guest node 0: memory: 1024 MiB config/2048 MiB line; guest node 0: page size: "
+		"2048 "
+		"KiB config/1048576 KiB line; guest node 1: host nodes: 1 config/0 line; guest "
+		"node "
+		"1: memory policy: bind config/preferred line; I/O thread of scsi0: "
+		"iothread-virtioscsi0 config/mine line; address of hostpci1: 0000:02:00.0 "
+		"config/0000:03:00.0 line",
+		"sources that disagree");
 	arena_done(&a);
 }
 
@@ -561,6 +615,7 @@ int main(void)
 	ok(N_ELEMENTS(pairs) >= 60, "%zu pairs", N_ELEMENTS(pairs));
 	for (size_t i = 0; i < N_ELEMENTS(pairs); i++)
 		test_pair(&pairs[i]);
+	test_disagreement();
 	test_confs();
 	test_mapping();
 	return tap_done();

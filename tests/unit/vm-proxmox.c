@@ -22,7 +22,7 @@ static void put_link(const char *path, const char *target)
 static void put_guest(int pid, int vmid, const char *pidfile, const char *more)
 {
 	AUTO_FREE char *line = xasprintf("/usr/bin/kvm|-id|%d|-name|by-line,debug-threads=on|"
-					 "-pidfile|%s|-smp|1%s",
+					 "-pidfile|%s|-smp|1|-m|512%s",
 		vmid, pidfile, more);
 	put_process(pid, 1, 7, line, "",
 		T({ pid, "kvm" }, { pid + 1, "CPU 0/KVM" }, { pid + 2, "kvm" }));
@@ -222,6 +222,76 @@ static void test_text(void)
 		"a VM with devices");
 }
 
+/* "vCPUs: 3 conf/4 the kernel" of each disagreement. */
+static char *disagreements(const struct vm *vm)
+{
+	struct strbuf b = { 0 };
+	strbuf_puts(&b, "");
+	array_for_each (x, &vm->config->disagreements)
+		strbuf_printf(&b, "%s%s: %s %s/%s %s", b.n ? "; " : "", x->what, x->said[0].value,
+			x->said[0].source, x->said[1].value, x->said[1].source);
+	return b.s;
+}
+
+#define CONF(vmid) "etc/pve/qemu-server/" #vmid ".conf"
+
+/* A guest of one vCPU by its command line, and of so many threads. */
+static void put_smp(int pid, int vmid, const char *smp, int n_threads, const char *conf)
+{
+	AUTO_FREE char *line = xasprintf("/usr/bin/kvm|-id|%d|-name|web|-pidfile|/var/run/"
+					 "qemu-server/%d.pid|-smp|%s|-m|512",
+		vmid, vmid, smp);
+	AUTO_FREE char *path = xasprintf("etc/pve/qemu-server/%d.conf", vmid);
+	put_process(pid, 1, 7, line, "", T({ pid, "kvm" }));
+	for (int i = 0; i < n_threads; i++) {
+		AUTO_FREE char *comm = xasprintf("CPU %d/KVM", i);
+		put_thread(
+			pid, 1, 7, 0x400000, &(struct fake_thread){ pid + 1 + i, comm, NULL }, "");
+	}
+	put_pid(vmid, pid);
+	put_text(path, conf);
+}
+
+/* Manager, command line, monitor, kernel and names: where two differ, both are told. */
+static void test_disagreements(void)
+{
+	static const struct {
+		const char *id, *want;
+	} wanted[] = {
+		{ "110", "" },
+		{ "111",
+			"name: db " CONF(111) "/web command line; memory: 1024 MiB " CONF(
+				111) "/512 MiB command line; vCPUs: 4 " CONF(111) "/2 its threads' "
+										  "names" },
+		{ "112", "vCPUs: 2 " CONF(112) "/1 command line" },
+		{ "113", "vCPUs: 2 " CONF(113) "/3 the kernel" },
+	};
+	struct found f;
+	/* plugged in since it was started */
+	put_smp(1100, 110, "1,sockets=1,cores=4,maxcpus=4", 3, "name: web\ncores: 4\nvcpus: 3\n");
+	put_smp(1110, 111, "2,sockets=1,cores=4,maxcpus=4", 2,
+		"name: db\ncores: 4\nmemory: 1024\n");
+	put_smp(1120, 112, "1,sockets=1,cores=4,maxcpus=4", 0, "name: web\ncores: 4\nvcpus: 2\n");
+	put_smp(1130, 113, "2,sockets=1,cores=4,maxcpus=4", 2, "name: web\ncores: 4\nvcpus: 2\n");
+	for (int i = 0; i < 3; i++) {
+		AUTO_FREE char *tid = xasprintf("%d\n", i < 2 ? 1131 + i : 1133);
+		put(tid, strlen(tid), "sys/kernel/debug/kvm/1130-9/vcpu%d/pid", i);
+	}
+	put_thread(1130, 1, 7, 0x400000, &(struct fake_thread){ 1133, "kvm", NULL }, "");
+	if (!find_all(&f, root, NULL))
+		return;
+	for (size_t i = 0; i < N_ELEMENTS(wanted); i++) {
+		AUTO_FREE char *got = disagreements(guest(&f, wanted[i].id));
+		same_str(got, wanted[i].want, "%s: what its sources disagree on", wanted[i].id);
+	}
+	found_done(&f);
+	AUTO_FREE char *text = shown_text("112");
+	ok(strstr(text,
+		   "note: its sources disagree on its vCPUs: 2 by etc/pve/qemu-server/112.conf, "
+		   "1 by\n      command line\n"),
+		"people see it");
+}
+
 /* The lock as the kernel shows it, not the key. */
 static void test_lock(void)
 {
@@ -253,6 +323,7 @@ int main(void)
 	test_node();
 	test_devices();
 	test_text();
+	test_disagreements();
 	test_lock();
 	clear_root();
 	return tap_done();
