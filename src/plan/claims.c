@@ -60,6 +60,14 @@ const struct cpuset *placement_place(
 	return cpuset_is_empty(group) ? NULL : group;
 }
 
+bool placement_may_be_vcpu(const struct placement *p, int tid, uint64_t start)
+{
+	for (size_t i = 0; i < p->n_vcpus; i++)
+		if (p->vcpus[i].tid == tid && p->vcpus[i].start == start)
+			return p->vcpus[i].vcpu < 0;
+	return false;
+}
+
 /* ---- is this still that VM? ---- */
 
 static bool is_process(const struct placement *p, int pid, uint64_t start)

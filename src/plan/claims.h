@@ -56,6 +56,8 @@ void placements_share(const struct snapshot *s, const struct claims *c, struct a
  * is. */
 const struct cpuset *placement_place(
 	const struct placement *p, enum thread_role role, int tid, uint64_t start);
+/* True when the thread is one of those of which nobody knows which are the vCPUs. */
+bool placement_may_be_vcpu(const struct placement *p, int tid, uint64_t start);
 
 /* ---- is this still that VM? ---- */
 

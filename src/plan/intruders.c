@@ -193,7 +193,8 @@ static void look_at_vcpus(struct search *f, const struct guard *g)
 			continue;
 		bool is_stacked = cpuset_intersects(t->allowed, &seen);
 		seen = cpuset_or(&seen, t->allowed);
-		if (!is_stacked && cpuset_equal(t->allowed, &v->cpus))
+		if (v->vcpu < 0 ? cpuset_is_subset(t->allowed, &v->cpus)
+				: !is_stacked && cpuset_equal(t->allowed, &v->cpus))
 			continue;
 		struct intruder x = intruder(f, "state", &v->cpus, NULL);
 		x.tid = t->tid;
@@ -201,9 +202,15 @@ static void look_at_vcpus(struct search *f, const struct guard *g)
 		x.vm = g->label;
 		x.is_own = true;
 		x.cpus = *t->allowed;
-		x.why = arena_printf(f->arena, "vCPU %d may run on CPUs %s, and its place is %s%s",
-			v->vcpu, list(f, t->allowed), list(f, &v->cpus),
-			is_stacked ? ": two vCPUs share a CPU" : "");
+		x.why = v->vcpu < 0
+			? arena_printf(f->arena,
+				  "what may be a vCPU may run on CPUs %s, and its place "
+				  "is %s",
+				  list(f, t->allowed), list(f, &v->cpus))
+			: arena_printf(f->arena,
+				  "vCPU %d may run on CPUs %s, and its place is %s%s", v->vcpu,
+				  list(f, t->allowed), list(f, &v->cpus),
+				  is_stacked ? ": two vCPUs share a CPU" : "");
 		x.remedy = again;
 		*array_push(&f->found) = x;
 	}

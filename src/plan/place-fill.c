@@ -41,6 +41,8 @@ static void fill_vcpus(
 			cpu = cpuset_next(&core->cpus, cpu + 1);
 			cpuset_add(&pl->claim_cpus, cpu);
 			int v = req->order[req->groups[g].first + i];
+			if (v < 0 && req->is_guess)
+				cpuset_add(&pl->vcpu_cpus, cpu);
 			if (v < 0)
 				continue;
 			pl->vcpus[v] = place_thread(p, req->vcpus[v]);
@@ -106,6 +108,8 @@ struct placement place_fill(struct planner *p, const struct request *req, const 
 	for (size_t i = 0; i < req->n_vcpus; i++)
 		pl.vcpus[i] = place_thread(p, req->vcpus[i]);
 	fill_vcpus(p, req, spot, &pl);
+	for (size_t i = 0; req->is_guess && i < pl.n_vcpus; i++)
+		pl.vcpus[i].cpus = pl.vcpu_cpus;
 	qsort(pl.vcpus, pl.n_vcpus, sizeof *pl.vcpus, by_vcpu);
 	if (req->wish.emulator.wish == HELPER_CPUS)
 		pl.emulator_cpus = req->wish.emulator.cpus;

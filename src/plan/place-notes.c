@@ -41,8 +41,9 @@ static void note_kinds(struct planner *p, struct placement *pl)
 	else
 		add_note(p, pl,
 			arena_printf(&p->out->arena,
-				"%d of its %zu vCPUs are on slower (%s) cores, CPUs %s",
-				cpuset_count(&on), pl->n_vcpus, kind, place_list(p, &on)));
+				"%d of its %d vCPUs are on slower (%s) cores, CPUs %s",
+				cpuset_count(&on), cpuset_count(&pl->vcpu_cpus), kind,
+				place_list(p, &on)));
 }
 
 /* Where its memory is not, each access goes over the interconnect. */

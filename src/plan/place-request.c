@@ -17,6 +17,44 @@ static const struct vm_thread **threads_of(
 	return v;
 }
 
+/* QEMU without debug-threads names no thread: its vCPUs are called like the program. */
+static bool may_be_vcpu(const struct vm *vm, const struct vm_thread *t)
+{
+	for (size_t i = 0; i < vm->n_threads; i++) {
+		const struct vm_thread *main = &vm->threads[i];
+		if (main->role == ROLE_EMULATOR)
+			return t->role == ROLE_WORKER && !t->is_kthread && t->comm && main->comm &&
+				streq(t->comm, main->comm);
+	}
+	return false;
+}
+
+/* The threads of which the policy says that so many are vCPUs, where nothing tells which. */
+static void take_candidates(struct planner *p, struct request *req)
+{
+	const struct vm *vm = req->vm;
+	size_t n = 0;
+	req->vcpus = arena_alloc(&p->out->arena, (vm->n_threads + 1) * sizeof *req->vcpus);
+	for (size_t i = 0; i < vm->n_threads; i++)
+		if (may_be_vcpu(vm, &vm->threads[i]))
+			req->vcpus[n++] = &vm->threads[i];
+	if ((int)n < req->wish.vcpus)
+		return;
+	req->n_vcpus = n;
+	req->is_guess = true;
+}
+
+static void refuse_unknown(struct planner *p, const struct vm *vm, const struct vm_wish *wish)
+{
+	struct refusal *r = place_refuse(p, vm, "none of its threads is known to be a vCPU%s%s",
+		vm->why_unasked ? ": " : "", vm->why_unasked ? vm->why_unasked : "");
+	if (vm->how_to_tell)
+		place_alternative(p, r, (struct alternative){ 0 }, "%s", vm->how_to_tell);
+	if (wish->vcpus)
+		place_blocking(p, r, NULL, NULL,
+			"vcpus = %d: it has fewer threads that may be vCPUs", wish->vcpus);
+}
+
 enum { NAMED_MAX = 10 }; /* VMs that a refusal names */
 
 /* A partition and a fence need a cgroup that holds this VM and nothing else. */
@@ -126,6 +164,7 @@ size_t place_view(struct planner *p, const struct cpuset *blocked_cpus)
 void place_request_update(struct planner *p, struct request *req)
 {
 	size_t n_known = req->n_cpus < req->n_vcpus ? req->n_cpus : req->n_vcpus;
+	n_known = req->is_guess ? 0 : n_known;
 	req->order = arena_alloc(&p->out->arena, (req->n_cpus + 1) * sizeof *req->order);
 	req->groups = arena_alloc(&p->out->arena, (req->n_cpus + 1) * sizeof *req->groups);
 	req->n_groups = 0;
@@ -168,20 +207,16 @@ bool place_request(
 	*ret = (struct request){ .vm = vm, .wish = *wish, .scope = scopes[wish->place] };
 	ret->vcpus = threads_of(p, vm, ROLE_VCPU, &ret->n_vcpus);
 	ret->iothreads = threads_of(p, vm, ROLE_IOTHREAD, &ret->n_iothreads);
+	if (!ret->n_vcpus && wish->vcpus)
+		take_candidates(p, ret);
 	if (!ret->n_vcpus) {
-		struct refusal *r = place_refuse(p, vm,
-			"none of its threads is known to be a vCPU%s%s",
-			vm->why_unasked ? ": " : "", vm->why_unasked ? vm->why_unasked : "");
-		if (vm->how_to_tell)
-			place_alternative(p, r, (struct alternative){ 0 }, "%s", vm->how_to_tell);
+		refuse_unknown(p, vm, wish);
 		return false;
 	}
 	if (!find_level(p, ret))
 		return false;
 	ret->self = place_self(p, vm);
-	ret->n_cpus = ret->n_vcpus;
-	if (vm->n_vcpus <= 0 && wish->vcpus > (int)ret->n_vcpus)
-		ret->n_cpus = (size_t)wish->vcpus;
+	ret->n_cpus = ret->is_guess ? (size_t)wish->vcpus : ret->n_vcpus;
 	if (wish->cores == CORES_SHARED)
 		ret->n_cpus = 0;
 	ret->needs_helper = wish->emulator.wish == HELPER_OWN ||

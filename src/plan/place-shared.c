@@ -34,11 +34,13 @@ static struct cpuset share_of(const struct snapshot *s, const struct cpuset *fre
 static struct cpuset shared_cpus(
 	const struct snapshot *s, const struct cpuset *free_cpus, const struct placement *p)
 {
+	bool is_guess = p->n_vcpus && p->vcpus[0].vcpu < 0;
+	size_t n = is_guess ? (size_t)p->wish.vcpus : p->n_vcpus;
 	struct cpuset cpus = CPUSET_EMPTY;
 	if (p->wish.place <= PLACE_ONE_L3)
-		cpus = share_of(s, free_cpus, true, p->n_vcpus, &p->vcpu_cpus);
+		cpus = share_of(s, free_cpus, true, n, &p->vcpu_cpus);
 	if (p->wish.place <= PLACE_ONE_NODE && cpuset_is_empty(&cpus))
-		cpus = share_of(s, free_cpus, false, p->n_vcpus, &p->vcpu_cpus);
+		cpus = share_of(s, free_cpus, false, n, &p->vcpu_cpus);
 	return cpuset_is_empty(&cpus) ? *free_cpus : cpus;
 }
 

@@ -98,8 +98,9 @@ struct request {
 	const char *why_less;
 	const struct vm_thread **vcpus; /* known threads by vCPU number */
 	size_t n_vcpus;
-	size_t n_cpus; /* CPUs for vCPUs: n_vcpus, or more where the policy says so */
-	int *order;    /* of n_cpus: index into vcpus, or -1 for a vCPU without a thread yet */
+	bool is_guess; /* some of these are the vCPUs, nobody knows which: see policy key vcpus */
+	size_t n_cpus; /* CPUs for vCPUs: n_vcpus, or with is_guess what the policy says */
+	int *order;    /* of n_cpus: index into vcpus, or -1 for a vCPU whose thread is not known */
 	struct group *groups;
 	size_t n_groups;
 	const struct vm_thread **iothreads;

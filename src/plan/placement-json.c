@@ -152,8 +152,9 @@ static bool get_threads(const json_t *o, const char *key, bool is_vcpus, struct 
 	for (size_t i = 0; i < n; i++) {
 		const json_t *t = json_array_get(array, i);
 		v[i].vcpu = -1;
-		bool is_named =
-			is_vcpus ? get_int(t, "vcpu", &v[i].vcpu) : get_text(t, "id", a, &v[i].id);
+		bool is_named = is_vcpus && json_object_get(t, "vcpu")
+			? get_int(t, "vcpu", &v[i].vcpu)
+			: get_text(t, "id", a, &v[i].id);
 		/* tid 0 would be ourselves: a set affinity of nobody must never become ours */
 		if (!is_named || !get_list(t, "cpus", &v[i].cpus) || !get_start(t, &v[i].start) ||
 			!get_int(t, "tid", &v[i].tid) || v[i].tid == 0)

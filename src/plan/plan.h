@@ -18,7 +18,8 @@ struct snapshot;
 struct vms;
 struct vm;
 
-/* Where one vCPU or I/O thread goes. A vCPU has one CPU, but with cores = shared many. */
+/* Where one vCPU or I/O thread goes. A vCPU has one CPU, but with cores = shared many; where nobody
+ * knows which threads are vCPUs, all that may be have all of the CPUs, and no number. */
 struct thread_place {
 	int tid;
 	uint64_t start;

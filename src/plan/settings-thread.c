@@ -46,10 +46,13 @@ bool is_housekeeping(const struct builder *b, const struct cpuset *place)
 	return place >= b->housekeeping && place < b->housekeeping + b->n_placements;
 }
 
-static const char *why_there(enum thread_role role)
+static const char *why_there(const struct placement *p, const struct vm_thread *t)
 {
-	return role == ROLE_VCPU ? "a vCPU with a CPU of its own"
-				 : "QEMU's own work must not stop a vCPU";
+	if (t->role == ROLE_VCPU)
+		return "a vCPU with a CPU of its own";
+	return placement_may_be_vcpu(p, t->tid, t->start)
+		? "what may be a vCPU, on the CPUs kept for the vCPUs"
+		: "QEMU's own work must not stop a vCPU";
 }
 
 static bool is_immovable(const struct builder *b, int tid)
@@ -84,6 +87,7 @@ void add_vm_threads(struct builder *b, const struct placement *p, const struct v
 			continue;
 		struct setting *s = add_thread(b, "thread.cgroup", t->tid, t->start,
 			"into the group that becomes the partition");
+		s->is_optional = t->role == ROLE_WORKER;
 		builder_want(b, s, p, value_word(arena_strdup(b->arena, child)));
 	}
 	for (size_t i = 0; i < vm->n_threads; i++) {
@@ -91,7 +95,7 @@ void add_vm_threads(struct builder *b, const struct placement *p, const struct v
 		if (is_immovable(b, t->tid))
 			continue;
 		struct setting *s =
-			add_thread(b, "thread.affinity", t->tid, t->start, why_there(t->role));
+			add_thread(b, "thread.affinity", t->tid, t->start, why_there(p, t));
 		const struct cpuset *place = thread_place(b, p, t);
 		s->is_sole = true;
 		builder_want_cpus(b, s, p, place);

@@ -252,7 +252,8 @@ static const struct policy_key keys[] = {
 		"another user is not meant, whatever it calls itself",
 		.parse = parse_owner, FIELD(vm.owner) },
 	{ "vm", "vcpus", "a number", "read from the VM",
-		"how many vCPUs to keep CPUs for, where the VM cannot be asked",
+		"where no thread is known to be a vCPU: CPUs are kept for so many, and all "
+		"threads that may be vCPUs share them",
 		.parse = parse_vcpus, .format = format_number, FIELD(vm.vcpus) },
 };
 

@@ -4,13 +4,13 @@
 #include "plan/plan.h"
 #include "view/json.h"
 
-static json_t *threads_json(const struct thread_place *v, size_t n)
+static json_t *threads_json(const struct thread_place *v, size_t n, bool is_vcpus)
 {
 	json_t *array = json_array();
 	for (size_t i = 0; i < n; i++) {
 		json_t *o = json_object();
-		if (v[i].vcpu >= 0)
-			json_object_set_new(o, "vcpu", json_integer(v[i].vcpu));
+		if (is_vcpus)
+			json_object_set_new(o, "vcpu", number_json(v[i].vcpu));
 		else
 			json_object_set_new(o, "id", text_json(v[i].id));
 		json_object_set_new(o, "cpus", cpus_json(&v[i].cpus));
@@ -34,10 +34,10 @@ json_t *placement_json(const struct placement *p)
 	json_object_set_new(o, "why_less", text_json(p->why_less));
 	json_object_set_new(o, "place_note", text_json(p->place_note));
 	json_object_set_new(o, "claim", cpus_json(&p->claim_cpus));
-	json_object_set_new(o, "vcpus", threads_json(p->vcpus, p->n_vcpus));
+	json_object_set_new(o, "vcpus", threads_json(p->vcpus, p->n_vcpus, true));
 	json_object_set_new(o, "emulator", cpus_json(&p->emulator_cpus));
 	json_object_set_new(o, "iothread_cpus", cpus_json(&p->iothread_cpus));
-	json_object_set_new(o, "iothreads", threads_json(p->iothreads, p->n_iothreads));
+	json_object_set_new(o, "iothreads", threads_json(p->iothreads, p->n_iothreads, false));
 	json_object_set_new(o, "vhost", cpus_json(&p->emulator_cpus)); /* they go with it */
 	json_object_set_new(o, "spare", text_json(""));
 	json_object_set_new(o, "memory", json_null());

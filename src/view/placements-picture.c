@@ -9,13 +9,16 @@ static struct host_picture_owner owner_of(struct arena *a, const struct placemen
 {
 	AUTO_FREE char *label = vm_label(p->vm, p->name);
 	struct vcpu_mark *marks = arena_alloc(a, p->n_vcpus * sizeof *marks);
+	size_t n = 0;
 	for (size_t i = 0; i < p->n_vcpus; i++)
-		marks[i] = (struct vcpu_mark){ p->vcpus[i].vcpu, cpuset_first(&p->vcpus[i].cpus) };
+		if (p->vcpus[i].vcpu >= 0)
+			marks[n++] = (struct vcpu_mark){ p->vcpus[i].vcpu,
+				cpuset_first(&p->vcpus[i].cpus) };
 	return (struct host_picture_owner){
 		.vm = arena_strdup(a, label),
 		.claim_cpus = p->claim_cpus,
 		.marks = marks,
-		.n_marks = p->n_vcpus,
+		.n_marks = n,
 	};
 }
 

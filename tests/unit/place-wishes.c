@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* VMs of which nobody knows which threads are the vCPUs, and kinds of cores that a policy asks for.
+ */
+#include "base/str.h"
+#include "../machine/fake-host.h"
+#include "plan/claims.h"
+#include "tap.h"
+
+static const struct shape two_sockets = { 2, 1, 1, 6, 2, true }; /* siblings n and n + 12 */
+
+/* "100 isolated 1 13 2 14", or why not. */
+static void placed(struct fake_host *h, const char *policy, const char *want, const char *what)
+{
+	AUTO_PLACEMENTS struct placements *p = NULL;
+	AUTO_STRBUF struct strbuf b = { 0 };
+	struct err e = { 0 };
+	if (fake_place(h, policy, 64, NULL, &p, &e) < 0)
+		strbuf_puts(&b, e.text);
+	for (size_t i = 0; p && i < p->n; i++) {
+		const struct placement *pl = &p->v[i];
+		strbuf_printf(&b, "%s%s %s", i ? "\n" : "", pl->vm, level_name(pl->level));
+		for (size_t k = 0; k < pl->n_vcpus; k++)
+			strbuf_printf(&b, " %s", list_of(h, &pl->vcpus[k].cpus));
+		strbuf_printf(&b, "%s%s", pl->place_note ? "; " : "",
+			pl->place_note ? pl->place_note : "");
+	}
+	for (size_t i = 0; p && i < p->n_refused; i++) {
+		const struct refusal *r = &p->refused[i];
+		strbuf_printf(&b, "%s: %s", r->vm, r->reason);
+		for (size_t k = 0; k < r->n_blocking; k++)
+			strbuf_printf(&b, "\n- %s", r->blocking[k].text);
+		for (size_t k = 0; k < r->n_alternatives; k++)
+			strbuf_printf(&b, "\n+ %s", r->alternatives[k].text);
+	}
+	same_str(b.s, want, "%s", what);
+}
+
+/* A VM none of whose threads has a name: 5 like the main one, and one that is called. */
+static struct vm *fake_unnamed(struct fake_host *h)
+{
+	struct vm *vm = fake_vm(h, "100", 6, 1, 0);
+	for (size_t i = 0; i < vm->n_threads; i++) {
+		struct vm_thread *t = &vm->threads[i];
+		t->comm = i == 5 ? "call_rcu" : "qemu-kvm";
+		t->role = t->role == ROLE_VCPU ? ROLE_WORKER : t->role;
+		t->index = t->guest_socket = t->guest_core = t->guest_thread = -1;
+	}
+	return vm;
+}
+
+/* vcpus = N: CPUs are kept for so many, and all that may be vCPUs share them. */
+static void test_unknown_vcpus(void)
+{
+	struct fake_host *h = fake_host(two_sockets);
+	struct vm *vm = fake_unnamed(h);
+	struct err e;
+	struct arena a = { 0 };
+	struct placement back;
+	placed(h, "", "100: none of its threads is known to be a vCPU", "without the key");
+	placed(h, "[vm 100]\nvcpus = 6\n",
+		"100: none of its threads is known to be a vCPU\n"
+		"- vcpus = 6: it has fewer threads that may be vCPUs",
+		"more than there can be");
+	placed(h, "[vm 100]\nvcpus = 3\n", "100 isolated 1-2,13 1-2,13 1-2,13 1-2,13 1-2,13",
+		"two cores");
+	placed(h, "[vm 100]\nvcpus = 3\ncores = one-thread\n", "100 isolated 1-3 1-3 1-3 1-3 1-3",
+		"three cores");
+	AUTO_PLACEMENTS struct placements *p = NULL, *again = NULL;
+	same_int(fake_place(h, "[vm *]\nvcpus = 4\n", 1, NULL, &p, &e), 0, "place");
+	const struct placement *pl = &p->v[0];
+	ok(placement_may_be_vcpu(pl, vm->threads[4].tid, vm->threads[4].start), "one of them");
+	ok(!placement_may_be_vcpu(pl, vm->threads[5].tid, vm->threads[5].start),
+		"not what has a name of its own");
+	json_t *o = placement_to_json(pl);
+	same_int(placement_from_json(o, &a, &back), 0, "the ledger reads it back");
+	ok(back.n_vcpus == 5 && back.vcpus[0].vcpu == -1 &&
+			cpuset_equal(&back.vcpus[4].cpus, &pl->vcpu_cpus),
+		"as it was");
+	json_decref(o);
+	same_int(fake_place(h, "[vm *]\nvcpus = 4\n", 1, p, &again, &e), 0, "again");
+	same_str(list_of(h, &again->v[0].claim_cpus), list_of(h, &pl->claim_cpus), "stays");
+	/* somebody tells: the threads have one CPU each */
+	for (int i = 0; i < 4; i++) {
+		vm->threads[i].role = ROLE_VCPU;
+		vm->threads[i].index = i;
+	}
+	placed(h, "[vm 100]\nvcpus = 2\n", "100 isolated 1 13 2 14", "the key is of no use now");
+	arena_done(&a);
+	fake_free(h);
+}
+
+int main(void)
+{
+	test_unknown_vcpus();
+	return tap_done();
+}
