@@ -41,7 +41,7 @@ static bool fits_without(
 			is_in(core, req->scope, domain))
 			room.cores[p->solver->cell_of_core[i]]++;
 	}
-	bool fits = spot_find(p->solver, &room, req, req->scope, true, &takes, &work);
+	bool fits = spot_find(p->solver, &room, req, req->scope, FIT_TIGHT, &takes, &work);
 	room_done(&room);
 	free(takes.v);
 	return fits;
@@ -172,7 +172,7 @@ static bool would_fit(
 {
 	struct take_list takes = { 0 };
 	long work = 0;
-	bool fits = spot_find(p->solver, &p->left, req, scope, true, &takes, &work);
+	bool fits = spot_find(p->solver, &p->left, req, scope, FIT_TIGHT, &takes, &work);
 	if (fits && ret_domain)
 		*ret_domain = spot_domain(p->solver, scope, &takes);
 	free(takes.v);

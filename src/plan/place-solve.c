@@ -2,36 +2,19 @@
 /*
  * solve(): the requests of all VMs against the inventory.
  *
- * A decode takes the requests in an order, and gives each the spot that is best for it in what is
- * left (place-spot.c). The first order is by decreasing weight, which is what best fit likes. When
- * that does not place all of them, a local search tries other orders: it brings a refused VM
- * forward, or swaps two, and keeps what admits no less weight. It ends when nothing is refused,
- * when the bound is reached (all that is free, or all that is asked for), or after a fixed amount
- * of work: the same input gives the same spots. What has a claim in force is not part of it: see
- * place.c.
+ * They are given their spots one after the other (place-spot.c) in a few orders and by a few fits:
+ * first by decreasing weight and as is best for each, and when that does not place all of them, so
+ * that little room is left over. From the best of these a search goes on (place-search.c) until
+ * nothing is refused, nothing better can be (the bound), or a fixed amount of work is done: the
+ * same input gives the same spots. In the end each VM may go to where it is better off without
+ * costing anybody a place. What has a claim in force is not part of it: see place.c.
  */
 #include <string.h>
 
 #include "base/alloc.h"
-#include "plan/place.h"
+#include "plan/place-search.h"
 
-enum { SEARCH_STEPS = 1500, SEARCH_WORK = 1500000 };
-
-struct search {
-	const struct solver *solver;
-	const struct request *requests;
-	size_t n;
-	const int *shape;  /* by request: alike ones have one number */
-	const int *weight; /* by request: cores */
-	struct room start;
-	long work;
-};
-
-struct decoded {
-	size_t *order; /* of requests */
-	bool *is_placed;
-	long weight;
-};
+enum { WORK_PER_VM = 4000, WORK_MAX = 600000 };
 
 /* Two requests that differ in nothing that the search looks at. */
 static bool is_alike(const struct request *a, const struct request *b)
@@ -39,6 +22,8 @@ static bool is_alike(const struct request *a, const struct request *b)
 	if (a->view != b->view || a->scope != b->scope || a->wish.cores != b->wish.cores ||
 		a->wish.place != b->wish.place || a->needs_helper != b->needs_helper ||
 		a->n_groups != b->n_groups || a->n_cpus != b->n_cpus ||
+		a->bind.kib != b->bind.kib || a->bind.pool != b->bind.pool ||
+		a->bind.there_kib != b->bind.there_kib ||
 		!cpuset_equal(&a->memory_nodes, &b->memory_nodes))
 		return false;
 	for (size_t i = 0; i < a->n_groups; i++)
@@ -47,118 +32,169 @@ static bool is_alike(const struct request *a, const struct request *b)
 	return true;
 }
 
-/* Places them in that order. What was refused once in a decode is refused again: room only
- * gets less. takes: filled with the spots when not NULL. */
-static void decode(struct search *s, struct decoded *d, bool is_packing, struct take_list *takes)
+static void number_shapes(const struct search *s, int *shape)
 {
-	struct room room = room_copy(s->solver, &s->start);
-	AUTO_FREE bool *is_full = xcalloc(s->n + 1, sizeof *is_full); /* by shape */
-	d->weight = 0;
-	for (size_t k = 0; k < s->n; k++) {
-		size_t i = d->order[k];
-		const struct request *req = &s->requests[i];
-		struct take_list found = { 0 };
-		s->work++;
-		d->is_placed[i] = !is_full[s->shape[i]] &&
-			spot_find(s->solver, &room, req, req->scope, is_packing, &found, &s->work);
-		if (d->is_placed[i]) {
-			room_take(s->solver, &room, &found);
-			d->weight += s->weight[i];
-		} else {
-			is_full[s->shape[i]] = true;
-		}
-		found.is_found = d->is_placed[i];
-		if (takes)
-			takes[i] = found;
-		else
-			free(found.v);
-	}
-	room_done(&room);
-}
-
-static uint64_t next_random(uint64_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return *state >> 11;
-}
-
-/* A neighbour of the order: a refused VM goes somewhere before its place, or two change places. */
-static void perturb(
-	const struct search *s, const struct decoded *from, size_t *order, uint64_t *rng)
-{
-	memcpy(order, from->order, s->n * sizeof *order);
-	size_t n_refused = 0;
-	for (size_t k = 0; k < s->n; k++)
-		n_refused += !from->is_placed[order[k]];
-	size_t pick = next_random(rng) % (n_refused + n_refused / 2 + 1), at = 0;
-	for (size_t k = 0, seen = 0; k < s->n; k++)
-		if (!from->is_placed[order[k]] && seen++ == pick % (n_refused ? n_refused : 1))
-			at = k;
-	if (pick < n_refused && at > 0) {
-		size_t to = next_random(rng) % at, moved = order[at];
-		memmove(order + to + 1, order + to, (at - to) * sizeof *order);
-		order[to] = moved;
-		return;
-	}
-	size_t x = next_random(rng) % s->n, y = next_random(rng) % s->n, old = order[x];
-	order[x] = order[y];
-	order[y] = old;
-}
-
-static void improve(struct search *s, struct decoded *best, long bound)
-{
-	uint64_t rng = 0x9e3779b97f4a7c15u;
-	AUTO_FREE size_t *order = xcalloc(s->n + 1, sizeof *order);
-	AUTO_FREE bool *is_placed = xcalloc(s->n + 1, sizeof *is_placed);
-	for (int step = 0; step < SEARCH_STEPS && s->work < SEARCH_WORK && best->weight < bound;
-		step++) {
-		struct decoded next = { order, is_placed, 0 };
-		perturb(s, best, order, &rng);
-		decode(s, &next, true, NULL);
-		if (next.weight < best->weight)
+	AUTO_FREE size_t *first = xcalloc(s->n + 1, sizeof *first); /* of each shape */
+	int n_shapes = 0;
+	for (size_t i = 0; i < s->n; i++) {
+		shape[i] = -1;
+		for (int k = 0; k < n_shapes && shape[i] < 0; k++)
+			if (is_alike(&s->requests[i], &s->requests[first[k]]))
+				shape[i] = k;
+		if (shape[i] >= 0)
 			continue;
-		best->weight = next.weight;
-		memcpy(best->order, order, s->n * sizeof *order);
-		memcpy(best->is_placed, is_placed, s->n * sizeof *is_placed);
+		first[n_shapes] = i;
+		shape[i] = n_shapes++;
 	}
 }
 
-struct by_weight {
+/* ---- orders ---- */
+
+struct by_key {
 	size_t i;
-	int weight;
+	double key;
 };
 
-static int compare_weight(const void *a, const void *b)
+static int compare_key(const void *a, const void *b)
 {
-	const struct by_weight *x = a, *y = b;
-	if (x->weight != y->weight)
-		return y->weight - x->weight;
+	const struct by_key *x = a, *y = b;
+	if (x->key != y->key)
+		return x->key < y->key ? 1 : -1;
 	return x->i < y->i ? -1 : 1;
 }
 
-static void first_order(const struct search *s, size_t *order)
+/* By decreasing weight, or by how much of it comes with a GiB. */
+static void make_order(const struct search *s, bool is_by_density, size_t *order)
 {
-	AUTO_FREE struct by_weight *v = xcalloc(s->n + 1, sizeof *v);
-	for (size_t i = 0; i < s->n; i++)
-		v[i] = (struct by_weight){ .i = i, .weight = s->weight[i] };
-	qsort(v, s->n, sizeof *v, compare_weight);
+	AUTO_FREE struct by_key *v = xcalloc(s->n + 1, sizeof *v);
+	for (size_t i = 0; i < s->n; i++) {
+		double kib = is_by_density ? (double)s->requests[i].bind.kib : 1;
+		v[i] = (struct by_key){ i, s->weight[i] / (kib + 1) };
+	}
+	qsort(v, s->n, sizeof *v, compare_key);
 	for (size_t i = 0; i < s->n; i++)
 		order[i] = v[i].i;
 }
 
-static void number_shapes(const struct search *s, int *shape)
+/* ---- what cannot be exceeded ---- */
+
+/* All cores that anybody has a use for. VMs that share cores have a weight of whole ones. */
+static long bound_by_cores(const struct search *s)
 {
-	int n_shapes = 0;
-	for (size_t i = 0; i < s->n; i++) {
-		shape[i] = -1;
-		for (size_t k = 0; k < i && shape[i] < 0; k++)
-			if (is_alike(&s->requests[i], &s->requests[k]))
-				shape[i] = shape[k];
-		if (shape[i] < 0)
-			shape[i] = n_shapes++;
+	long n = 0;
+	for (size_t k = 0; k < s->solver->n_cells; k++) {
+		int most = 0;
+		for (size_t i = 0; i < s->n; i++) {
+			const struct request *req = &s->requests[i];
+			int capacity = cell_capacity(&s->solver->cells[k], req);
+			int n_vms = req->wish.cores == CORES_THREAD ? capacity : capacity > 0;
+			most = n_vms > most ? n_vms : most;
+		}
+		n += (long)most * s->start.cores[k] + s->start.open[k];
 	}
+	return n;
+}
+
+/* The memory of the whole host in one piece, and VMs that may be cut into parts. */
+static long bound_by_memory(const struct search *s)
+{
+	AUTO_FREE size_t *order = xcalloc(s->n + 1, sizeof *order);
+	AUTO_FREE double *left = xcalloc(s->solver->inv->n_pools + 1, sizeof *left);
+	size_t n_nodes = s->solver->inv->s->n_nodes;
+	double sum = 0;
+	for (size_t i = 0; i < s->solver->inv->n_pools * n_nodes; i++)
+		left[i / n_nodes] += (double)s->start.memory_kib[i];
+	make_order(s, true, order);
+	for (size_t k = 0; k < s->n; k++) {
+		const struct bind *bind = &s->requests[order[k]].bind;
+		double need = (double)bind->kib, part = 1;
+		if (need <= 0 || bind->there_kib) {
+			sum += s->weight[order[k]];
+			continue;
+		}
+		if (need > left[bind->pool])
+			part = left[bind->pool] / need;
+		left[bind->pool] -= part * need;
+		sum += part * s->weight[order[k]];
+	}
+	return (long)(sum + 1e-6);
+}
+
+/* ---- all of it ---- */
+
+static struct state state_new(const struct search *s)
+{
+	struct state st = { .takes = xcalloc(s->n + 1, sizeof *st.takes) };
+	st.room = room_copy(s->solver, &s->start);
+	return st;
+}
+
+static void state_done(struct search *s, struct state *st)
+{
+	for (size_t i = 0; st->takes && i < s->n; i++)
+		free(st->takes[i].v);
+	free(st->takes);
+	room_done(&st->room);
+}
+
+/* Keeps the better of the two in st, the old one where they are equal; the other is gone. */
+static void keep_better(struct search *s, struct state *st, struct state *other)
+{
+	bool is_better = other->weight > st->weight;
+	struct state worse = is_better ? *st : *other;
+	if (is_better)
+		*st = *other;
+	state_done(s, &worse);
+}
+
+static struct state try_order(struct search *s, const size_t *order, enum fit fit)
+{
+	struct state st = state_new(s);
+	search_insert(s, &st, order, s->n, fit);
+	return st;
+}
+
+/* One after the other goes to where it is best off in what is left. */
+static void settle(struct search *s, struct state *st, const size_t *order)
+{
+	for (size_t k = 0; k < s->n; k++) {
+		struct take_list *takes = &st->takes[order[k]], old = *takes;
+		bool is_shared = false;
+		array_for_each (t, &old)
+			is_shared |= t->n_open || t->n_left;
+		if (!old.is_found || is_shared)
+			continue;
+		room_give(&st->room, &old);
+		st->weight -= s->weight[order[k]];
+		*takes = (struct take_list){ 0 };
+		search_insert(s, st, &order[k], 1, FIT_KIND);
+		if (takes->is_found) {
+			free(old.v);
+			continue;
+		}
+		*takes = old;
+		room_take(&st->room, takes);
+		st->weight += s->weight[order[k]];
+	}
+}
+
+/* For when the first try has refused some: the best that can be found. */
+static void solve_tight(struct search *s, struct state *st, const size_t *order)
+{
+	AUTO_FREE size_t *dense = xcalloc(s->n + 1, sizeof *dense);
+	long by_cores = bound_by_cores(s), by_memory = bound_by_memory(s);
+	long bound = by_cores < by_memory ? by_cores : by_memory;
+	make_order(s, true, dense);
+	struct state best = try_order(s, order, FIT_KIND);
+	struct state tight = try_order(s, order, FIT_TIGHT);
+	struct state even = try_order(s, dense, FIT_EVEN);
+	keep_better(s, &best, &tight);
+	keep_better(s, &best, &even);
+	long work = (long)(s->n + 4) * WORK_PER_VM;
+	search_improve(s, &best, bound, work < WORK_MAX ? work : WORK_MAX);
+	if (best.weight > st->weight)
+		settle(s, &best, order);
+	keep_better(s, st, &best);
 }
 
 static void solve_batch(struct search *s, struct take_list *takes)
@@ -166,10 +202,7 @@ static void solve_batch(struct search *s, struct take_list *takes)
 	AUTO_FREE int *shape = xcalloc(s->n + 1, sizeof *shape);
 	AUTO_FREE int *weight = xcalloc(s->n + 1, sizeof *weight);
 	AUTO_FREE size_t *order = xcalloc(s->n + 1, sizeof *order);
-	AUTO_FREE bool *is_placed = xcalloc(s->n + 1, sizeof *is_placed);
-	long asked = 0, n_free = 0;
-	for (size_t k = 0; k < s->solver->n_cells; k++)
-		n_free += s->start.cores[k];
+	long asked = 0;
 	s->shape = shape;
 	s->weight = weight;
 	number_shapes(s, shape);
@@ -177,19 +210,15 @@ static void solve_batch(struct search *s, struct take_list *takes)
 		weight[i] = solver_weight(s->solver, &s->requests[i]);
 		asked += weight[i];
 	}
-	struct decoded d = { order, is_placed, 0 };
-	first_order(s, order);
-	decode(s, &d, false, NULL);
-	long first = d.weight, packed = 0;
-	if (first < asked) {
-		decode(s, &d, true, NULL);
-		packed = d.weight;
-		improve(s, &d, asked < n_free ? asked : n_free);
+	make_order(s, false, order);
+	struct state st = try_order(s, order, FIT_KIND);
+	if (st.weight < asked)
+		solve_tight(s, &st, order);
+	for (size_t i = 0; i < s->n; i++) {
+		takes[i] = st.takes[i];
+		st.takes[i].v = NULL;
 	}
-	bool is_better = d.weight > first && d.weight > packed;
-	if (!is_better) /* then the order that says more to people */
-		first_order(s, order);
-	decode(s, &d, is_better || packed > first, takes);
+	state_done(s, &st);
 }
 
 void solve(const struct solver *solver, const struct request *requests, size_t n, const int *open,

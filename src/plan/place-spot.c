@@ -2,181 +2,17 @@
 /*
  * The best spot for one request in what is left of the host.
  *
- * Cores that are alike (L3, node, kind, width, and as good for every request) form a cell; what is
- * left of the host is a count per cell, so that nothing here tries cores one by one. Of the domains
- * (L3s, nodes, the host) of the scope that can hold the request the best is the one with, in this
- * order: the fewest nodes; memory that is near, and there at all; no pins of others; no interrupts
- * that nobody can move; the larger cache; the fewest cores taken; the least room left over (best
- * fit). When packing, room left over comes right after memory. Inside a
- * domain wide cores come first, then fast ones, and few L3s.
+ * What is left is a count per cell (place-cells.c), so that nothing here tries cores one by one. Of
+ * the domains (L3s, nodes, the host) of the scope that can hold the request the best is the one
+ * with, in this order: the fewest nodes; memory that is near, and there at all; no pins of others;
+ * no interrupts that nobody can move; the larger cache; the fewest cores taken; the least room left
+ * over (best fit). When packing, room left over comes right after memory. Inside a domain wide
+ * cores come first, then fast ones, and few L3s.
  */
 #include <string.h>
 
 #include "base/alloc.h"
 #include "plan/place.h"
-
-/* ---- cells ---- */
-
-static int capacity_of(const struct cell *c, const struct request *req)
-{
-	int usable = c->usable[req->view];
-	if (req->wish.cores == CORES_THREAD)
-		return usable;
-	if (usable < c->width)
-		return 0;
-	return req->wish.cores == CORES_ONE_THREAD ? 1 : c->width;
-}
-
-static bool is_same_cell(
-	const struct cell *c, const struct host_core *core, const int *usable, size_t n_views)
-{
-	return c->l3 == core->l3 && c->node == core->node && c->kind == core->kind &&
-		c->width == core->n_cpus && c->is_boot_isolated == core->is_boot_isolated &&
-		c->is_pinned == core->is_pinned && c->is_hot == core->is_hot &&
-		memcmp(c->usable, usable, n_views * sizeof *usable) == 0;
-}
-
-static int usable_in(const struct host_core *core, const struct cpuset *blocked)
-{
-	int n = 0;
-	cpuset_for_each (cpu, &core->cpus)
-		n += !cpuset_has(blocked, cpu);
-	return n;
-}
-
-static void add_core(struct solver *s, struct arena *a, size_t i, const struct cpuset *views)
-{
-	const struct host_core *core = &s->inv->cores[i];
-	int *usable = arena_alloc(a, (s->n_views + 1) * sizeof *usable);
-	for (size_t v = 0; v < s->n_views; v++)
-		usable[v] = usable_in(core, &views[v]);
-	size_t k = 0;
-	while (k < s->n_cells && !is_same_cell(&s->cells[k], core, usable, s->n_views))
-		k++;
-	s->cell_of_core[i] = (int)k;
-	if (k < s->n_cells)
-		return;
-	s->cells[s->n_cells++] = (struct cell){
-		.l3 = core->l3,
-		.node = core->node,
-		.kind = core->kind,
-		.width = core->n_cpus,
-		.first = (int)i,
-		.is_boot_isolated = core->is_boot_isolated,
-		.is_pinned = core->is_pinned,
-		.is_hot = core->is_hot,
-		.usable = usable,
-	};
-}
-
-static bool is_in(const struct cell *c, enum scope scope, int domain)
-{
-	if (scope == SCOPE_L3)
-		return c->l3 == domain;
-	return scope == SCOPE_NODE ? c->node == domain : true;
-}
-
-int solver_n_domains(const struct inventory *inv, enum scope scope)
-{
-	if (scope == SCOPE_L3)
-		return (int)inv->s->n_l3s;
-	return scope == SCOPE_NODE ? (int)inv->s->n_nodes : 1;
-}
-
-/* Which cells are in a domain: one list per L3, per node, and one of all. */
-static void add_domains(struct solver *s, struct arena *a, enum scope scope)
-{
-	int n = solver_n_domains(s->inv, scope), first = scope == SCOPE_NODE ? -1 : 0;
-	struct cell_list *lists = arena_alloc(a, (size_t)(n + 2) * sizeof *lists);
-	lists += 1; /* node -1: hosts that do not know their nodes */
-	for (int domain = first; domain < n; domain++) {
-		struct cell_list *list = &lists[domain];
-		list->v = arena_alloc(a, (s->n_cells + 1) * sizeof *list->v);
-		for (size_t k = 0; k < s->n_cells; k++)
-			if (is_in(&s->cells[k], scope, domain))
-				list->v[list->n++] = (int)k;
-		list->v = arena_dup(a, list->v, list->n, sizeof *list->v);
-	}
-	s->domains[scope] = lists;
-}
-
-struct solver *solver_new(
-	const struct inventory *inv, struct arena *a, const struct cpuset *views, size_t n_views)
-{
-	struct solver *s = arena_alloc(a, sizeof *s);
-	*s = (struct solver){ .inv = inv, .n_views = n_views };
-	s->cells = arena_alloc(a, (inv->n_cores + 1) * sizeof *s->cells);
-	s->cell_of_core = arena_alloc(a, (inv->n_cores + 1) * sizeof *s->cell_of_core);
-	for (size_t i = 0; i < inv->n_cores; i++) {
-		add_core(s, a, i, views);
-		s->has_boot_isolated |= inv->cores[i].is_boot_isolated;
-		s->has_kinds |= inv->cores[i].kind > CPU_PERFORMANCE;
-		if (inv->cores[i].n_cpus > s->widest)
-			s->widest = inv->cores[i].n_cpus;
-	}
-	for (size_t i = 0; i < inv->s->n_l3s; i++)
-		if (inv->s->l3s[i].size_kib > s->largest_l3_kib)
-			s->largest_l3_kib = inv->s->l3s[i].size_kib;
-	for (enum scope scope = SCOPE_L3; scope <= SCOPE_ANY; scope++)
-		add_domains(s, a, scope);
-	return s;
-}
-
-/* ---- room ---- */
-
-struct room room_of(const struct solver *s, const int *owner, int of)
-{
-	struct room r = { .cores = xcalloc(s->n_cells + 1, sizeof *r.cores) };
-	r.open = xcalloc(s->n_cells + 1, sizeof *r.open);
-	for (size_t i = 0; i < s->inv->n_cores; i++)
-		if (!owner || owner[i] == of)
-			r.cores[s->cell_of_core[i]]++;
-	return r;
-}
-
-struct room room_copy(const struct solver *s, const struct room *from)
-{
-	struct room r = { .cores = xmalloc((s->n_cells + 1) * sizeof *r.cores) };
-	r.open = xmalloc((s->n_cells + 1) * sizeof *r.open);
-	memcpy(r.cores, from->cores, s->n_cells * sizeof *r.cores);
-	memcpy(r.open, from->open, s->n_cells * sizeof *r.open);
-	return r;
-}
-
-void room_done(struct room *r)
-{
-	free(r->cores);
-	free(r->open);
-}
-
-void room_take(const struct solver *s, struct room *r, const struct take_list *takes)
-{
-	(void)s;
-	array_for_each (t, takes) {
-		r->cores[t->cell] -= t->n_cores;
-		r->open[t->cell] += t->n_left - t->n_open;
-	}
-}
-
-int room_count(const struct solver *s, const struct room *r, const struct request *req,
-	enum scope scope, int domain)
-{
-	int n = 0;
-	array_for_each (k, &s->domains[scope][domain])
-		n += capacity_of(&s->cells[*k], req) ? r->cores[*k] : 0;
-	return n;
-}
-
-int solver_weight(const struct solver *s, const struct request *req)
-{
-	int width = req->wish.cores == CORES_ONE_THREAD || !s->widest ? 1 : s->widest;
-	int n = req->needs_helper;
-	for (size_t i = 0; i < req->n_groups; i++)
-		n += ((int)req->groups[i].n + width - 1) / width;
-	return n;
-}
-
-/* ---- one domain ---- */
 
 /* What cells of a domain may be used. */
 struct filter {
@@ -222,7 +58,7 @@ static size_t list_candidates(const struct solver *s, const struct room *room,
 	size_t n = 0;
 	array_for_each (k, cells) {
 		const struct cell *c = &s->cells[*k];
-		int capacity = capacity_of(c, req);
+		int capacity = cell_capacity(c, req);
 		if (!room->cores[*k] || !capacity || !(f->kinds >> c->kind & 1) ||
 			(f->is_boot_isolated_only && !c->is_boot_isolated))
 			continue;
@@ -332,6 +168,7 @@ static void order_by_inner(const struct solver *s, struct candidate *list, size_
 
 struct cost {
 	int n_nodes, far, pinned, hot, small, cores, hole;
+	int64_t room; /* as the fit counts it */
 };
 
 static void add_cost(
@@ -352,8 +189,31 @@ static void add_cost(
 		c->small += t->n_cores;
 }
 
+/* What is left over after the takes, in cores or what they have of memory; see enum fit. */
+static int64_t room_left(const struct solver *s, const struct room *room, const struct request *req,
+	const struct take_list *takes, const struct cost *c, enum fit fit)
+{
+	int64_t hole = c->hole;
+	int node = takes->n ? s->cells[takes->v[0].cell].node : -1;
+	if (fit <= FIT_TIGHT || node < 0)
+		return hole;
+	int64_t in_node = 0;
+	array_for_each (k, &s->domains[SCOPE_NODE][node])
+		in_node += room->cores[*k];
+	if (fit == FIT_NODE || !req->bind.kib)
+		return in_node * (int64_t)s->inv->n_cores + hole;
+	int64_t kib = room_memory(s, room, req, node);
+	if (fit == FIT_EVEN) { /* cores and memory run out together */
+		kib -= (int64_t)req->bind.kib;
+		in_node -= c->cores;
+		return llabs(in_node * s->kib_per_core - kib);
+	}
+	return fit == FIT_MEMORY ? kib + hole : kib + (in_node + hole) * s->kib_per_core;
+}
+
 static struct cost cost_of(const struct solver *s, const struct room *room,
-	const struct request *req, enum scope scope, int domain, const struct take_list *takes)
+	const struct request *req, enum scope scope, int domain, const struct take_list *takes,
+	enum fit fit)
 {
 	struct cost c = { 0 };
 	int seen[8], n_seen = 0;
@@ -370,17 +230,18 @@ static struct cost cost_of(const struct solver *s, const struct room *room,
 	}
 	array_for_each (k, &s->domains[scope][domain])
 		c.hole += room->cores[*k];
+	c.room = room_left(s, room, req, takes, &c, fit);
 	return c;
 }
 
-static bool is_cheaper(const struct cost *a, const struct cost *b, bool is_packing)
+static bool is_cheaper(const struct cost *a, const struct cost *b, enum fit fit)
 {
 	if (a->n_nodes != b->n_nodes)
 		return a->n_nodes < b->n_nodes;
 	if (a->far != b->far)
 		return a->far < b->far;
-	if (is_packing && a->cores + a->hole != b->cores + b->hole)
-		return a->cores + a->hole < b->cores + b->hole;
+	if (fit != FIT_KIND && a->cores + a->room != b->cores + b->room)
+		return a->cores + a->room < b->cores + b->room;
 	if (a->pinned != b->pinned)
 		return a->pinned < b->pinned;
 	if (a->hot != b->hot)
@@ -401,9 +262,9 @@ static int find_helper(const struct solver *s, const struct room *room, const st
 		int left = room->cores[*k];
 		array_for_each (t, takes)
 			left -= t->cell == *k ? t->n_cores : 0;
-		struct candidate x = { *k, capacity_of(&s->cells[*k], req), left }, old = { 0 };
+		struct candidate x = { *k, cell_capacity(&s->cells[*k], req), left }, old = { 0 };
 		if (best >= 0)
-			old = (struct candidate){ best, capacity_of(&s->cells[best], req), 1 };
+			old = (struct candidate){ best, cell_capacity(&s->cells[best], req), 1 };
 		if (left > 0 && x.capacity && (best < 0 || is_before(s, &x, &old)))
 			best = *k;
 	}
@@ -450,6 +311,8 @@ static bool try_domain(const struct solver *s, const struct room *room, const st
 			n = list_candidates(s, room, req, cells, f, list);
 	}
 	(void)pack(s, req, n_open, list, n, ret);
+	if (req->bind.kib && !room_bind(s, room, req, ret))
+		return false;
 	if (!req->needs_helper)
 		return true;
 	int node = scope == SCOPE_L3 ? s->inv->s->l3s[domain].node : domain;
@@ -463,7 +326,7 @@ static bool try_domain(const struct solver *s, const struct room *room, const st
 }
 
 static bool find_in_scope(const struct solver *s, const struct room *room,
-	const struct request *req, enum scope scope, const struct filter *f, bool is_packing,
+	const struct request *req, enum scope scope, const struct filter *f, enum fit fit,
 	struct take_list *ret, long *work)
 {
 	struct cost best = { 0 };
@@ -476,8 +339,8 @@ static bool find_in_scope(const struct solver *s, const struct room *room,
 		*work += (long)s->domains[scope][d].n + 1;
 		if (!try_domain(s, room, req, scope, d, f, list, &takes))
 			continue;
-		struct cost cost = cost_of(s, room, req, scope, d, &takes);
-		if (is_found && !is_cheaper(&cost, &best, is_packing))
+		struct cost cost = cost_of(s, room, req, scope, d, &takes, fit);
+		if (is_found && !is_cheaper(&cost, &best, fit))
 			continue;
 		is_found = true;
 		best = cost;
@@ -493,7 +356,7 @@ static bool find_in_scope(const struct solver *s, const struct room *room,
 
 /* Stricter filters first: cores of isolcpus=, fast cores, the helper's core in the same L3. */
 static bool find_filtered(const struct solver *s, const struct room *room,
-	const struct request *req, enum scope scope, bool is_packing, struct take_list *ret,
+	const struct request *req, enum scope scope, enum fit fit, struct take_list *ret,
 	long *work)
 {
 	static const unsigned int fast = 1 << CPU_UNIFORM | 1 << CPU_PERFORMANCE,
@@ -506,7 +369,7 @@ static bool find_filtered(const struct solver *s, const struct room *room,
 			for (int apart = 0; apart <= (req->needs_helper && scope == SCOPE_L3);
 				apart++) {
 				const struct filter f = { kinds[i], !is_any, apart };
-				if (find_in_scope(s, room, req, scope, &f, is_packing, ret, work))
+				if (find_in_scope(s, room, req, scope, &f, fit, ret, work))
 					return true;
 			}
 		}
@@ -514,13 +377,13 @@ static bool find_filtered(const struct solver *s, const struct room *room,
 }
 
 bool spot_find(const struct solver *s, const struct room *room, const struct request *req,
-	enum scope scope, bool is_packing, struct take_list *ret, long *work)
+	enum scope scope, enum fit fit, struct take_list *ret, long *work)
 {
 	static const enum scope any[] = { SCOPE_L3, SCOPE_NODE };
 	for (size_t i = 0; scope == SCOPE_ANY && i < N_ELEMENTS(any); i++)
-		if (find_filtered(s, room, req, any[i], is_packing, ret, work))
+		if (find_filtered(s, room, req, any[i], fit, ret, work))
 			return true;
-	return find_filtered(s, room, req, scope, is_packing, ret, work);
+	return find_filtered(s, room, req, scope, fit, ret, work);
 }
 
 int spot_domain(const struct solver *s, enum scope scope, const struct take_list *takes)

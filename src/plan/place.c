@@ -27,7 +27,7 @@ static bool choose_scope(struct planner *p, const struct room *empty, struct req
 	for (; req->scope < SCOPE_FEWEST && !fits; req->scope++) {
 		bool is_known = req->scope == SCOPE_L3 ? p->s->n_l3s > 0 : p->s->n_nodes > 0;
 		fits = is_known &&
-			spot_find(p->solver, empty, req, req->scope, true, &takes, &work);
+			spot_find(p->solver, empty, req, req->scope, FIT_TIGHT, &takes, &work);
 		if (fits)
 			break;
 		if (!is_known && req->scope == wished)
@@ -39,7 +39,7 @@ static bool choose_scope(struct planner *p, const struct room *empty, struct req
 			"any %s here: placed in %s instead",
 			names[wished] + strlen("one "), names[req->scope]);
 	if (!fits)
-		fits = spot_find(p->solver, empty, req, req->scope, true, &takes, &work);
+		fits = spot_find(p->solver, empty, req, req->scope, FIT_TIGHT, &takes, &work);
 	free(takes.v);
 	return fits;
 }
@@ -163,7 +163,8 @@ static bool place_in_force(struct planner *p, struct request *req)
 			owner[i] = o == req->self || (pass && o == NOBODY) ? req->self : -2;
 		}
 		struct room room = room_of(p->solver, owner, req->self);
-		takes.is_found = spot_find(p->solver, &room, req, req->scope, false, &takes, &work);
+		takes.is_found =
+			spot_find(p->solver, &room, req, req->scope, FIT_KIND, &takes, &work);
 		room_done(&room);
 	}
 	if (takes.is_found) {

@@ -55,11 +55,21 @@ struct inventory {
 	const struct snapshot *s;
 	struct host_core *cores; /* by first */
 	size_t n_cores;
+	size_t n_pools;    /* of pages of one size; 0: nobody asks for memory */
+	int64_t *free_kib; /* by pool and node index: what can be bound there */
 };
 
-/* What is left of the host: cores per cell, and CPUs of opened cores. */
+/* What is left of the host: by cell cores, and CPUs of opened cores; memory as in the inventory. */
 struct room {
 	int *cores, *open;
+	int64_t *memory_kib;
+};
+
+/* Memory that must be on the nodes of the VM's CPUs. */
+struct bind {
+	uint64_t kib; /* 0: none must */
+	size_t pool;
+	const uint64_t *there_kib; /* by node index: what of it is there already; NULL: nothing */
 };
 
 struct planner {
@@ -113,6 +123,7 @@ struct request {
 	const char *limit;          /* the group that allows no more; NULL: none */
 	bool has_memory_nodes;
 	struct cpuset memory_nodes; /* indexes of the nodes where its memory is; empty: anywhere */
+	struct bind bind;
 	struct cpuset
 		blocked_cpus; /* for this VM: kept, not allowed, at this level boot-isolated */
 	size_t view;          /* index of these */
@@ -131,7 +142,7 @@ struct spot {
 	struct spot_core helper;
 };
 
-/* ---- the solver: place-solve.c, place-spot.c ---- */
+/* ---- the solver: place-cells.c, place-spot.c, place-search.c, place-solve.c ---- */
 
 /* Cores that are alike for everybody. */
 struct cell {
@@ -142,12 +153,17 @@ struct cell {
 	const int *usable; /* by view: CPUs of a core that are not blocked */
 };
 
+/* CPUs of a core that the request can have: all of it, one thread, or what is not blocked. */
+int cell_capacity(const struct cell *c, const struct request *req);
+
 /* What a request takes of a cell. */
 struct take {
 	int cell, n_cores;
 	int n_open; /* CPUs of cores that others with cores = thread have opened */
 	int n_left; /* CPUs that its last core leaves to others of that kind */
 	bool is_helper;
+	size_t memory; /* index in room.memory_kib */
+	int64_t memory_kib;
 };
 
 struct take_list {
@@ -170,6 +186,7 @@ struct solver {
 	int *cell_of_core;
 	struct cell_list *domains[SCOPE_ANY + 1]; /* by scope and domain: its cells */
 	int widest;
+	int64_t kib_per_core; /* of all that is free */
 	uint64_t largest_l3_kib;
 	bool has_boot_isolated, has_kinds;
 };
@@ -183,15 +200,30 @@ int solver_n_domains(const struct inventory *inv, enum scope scope);
 /* Room in the cores with that owner; all of them when owner, which is by core, is NULL. */
 struct room room_of(const struct solver *s, const int *owner, int of);
 struct room room_copy(const struct solver *s, const struct room *from);
-void room_take(const struct solver *s, struct room *r, const struct take_list *takes);
+void room_set(const struct solver *s, struct room *r, const struct room *from);
+void room_take(struct room *r, const struct take_list *takes);
+void room_give(struct room *r, const struct take_list *takes);
 void room_done(struct room *r);
+/* KiB of the request's kind that a node, by index, has left; of none, -1, nothing. */
+int64_t room_memory(
+	const struct solver *s, const struct room *r, const struct request *req, int node);
+/* Binds the request's memory to the nodes of the takes, by their cores as far as there is room.
+ * False: they have not enough of it. */
+bool room_bind(const struct solver *s, const struct room *r, const struct request *req,
+	struct take_list *takes);
 /* Cores with any use for the request, in a domain. */
 int room_count(const struct solver *s, const struct room *r, const struct request *req,
 	enum scope scope, int domain);
 
-/* The best spot in the scope for what is left; ret, to free, is only written on success. */
+/* What makes one domain better than another after near memory: that nobody minds (pins, interrupts,
+ * cache), or room, of which the least is left over: cores of the domain; cores of the node first;
+ * memory of the node; both; or both in the proportion of the host. */
+enum fit { FIT_KIND, FIT_TIGHT, FIT_NODE, FIT_MEMORY, FIT_BOTH, FIT_EVEN };
+
+/* The best spot in the scope for what is left; ret, to free, is only written on success. work: adds
+ * what the search has cost. */
 bool spot_find(const struct solver *s, const struct room *room, const struct request *req,
-	enum scope scope, bool is_packing, struct take_list *ret, long *work);
+	enum scope scope, enum fit fit, struct take_list *ret, long *work);
 /* Its domain, -1 for a scope of the whole host. */
 int spot_domain(const struct solver *s, enum scope scope, const struct take_list *takes);
 
