@@ -310,6 +310,31 @@ const struct change *changes_find(const struct changes *list, const struct entry
 	return NULL;
 }
 
+void changes_adopt(struct changes *list, const struct changes *more)
+{
+	struct arena *a = &list->arena;
+	array_for_each (c, &more->v) {
+		const struct entry same = {
+			.knob = c->knob, .key = c->target.key, .id = c->target.id
+		};
+		if (c->state == CHANGE_SAME || changes_find(list, &same))
+			continue;
+		struct change *n = array_push(&list->v);
+		*n = *c;
+		n->target.key = arena_strdup(a, c->target.key);
+		n->target.id = arena_strdup(a, c->target.id);
+		n->baseline = value_copy(a, &c->baseline);
+		n->before = value_copy(a, &c->before);
+		n->after = value_copy(a, &c->after);
+		n->left = value_copy(a, &c->left);
+		n->in_force = c->in_force ? change_keep(a, c->in_force) : NULL;
+		n->avoid = c->avoid ? arena_dup(a, c->avoid, 1, sizeof *c->avoid) : NULL;
+		n->stays = arena_strdup(a, c->stays);
+		n->why = arena_strdup(a, c->why);
+		n->reason = arena_strdup(a, c->reason);
+	}
+}
+
 void changes_add_late_threads(struct host *h, const struct ledger *l, int pid, struct changes *list)
 {
 	AUTO_NAMES struct host_names threads = { 0 };

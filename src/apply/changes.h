@@ -100,3 +100,5 @@ void changes_add_back(struct host *h, struct changes *list, struct change *c,
 	const struct entry *ours, bool in_doubt);
 /* The change of what the entry sets, or NULL. */
 const struct change *changes_find(const struct changes *list, const struct entry *entry);
+/* Adds copies of what was done beside what is there already, by a list that ended later. */
+void changes_adopt(struct changes *list, const struct changes *more);

@@ -6,7 +6,6 @@
 #include "base/str.h"
 #include "cmd/cmd.h"
 #include "session/apply.h"
-#include "session/verdict.h"
 #include "view/apply.h"
 #include "view/changes.h"
 #include "view/plan.h"
@@ -40,11 +39,12 @@ static struct apply_cost cost_of(const struct host *h, uint64_t began_ns)
 }
 
 /* Ends with the kernel's word for who may run on the claimed CPUs. */
-static bool ask(struct context *c, const struct planning *p, uint64_t began_ns)
+static bool ask(struct context *c, struct planning *p, uint64_t began_ns)
 {
 	struct err e = { 0 };
 	AUTO_VERDICT struct verdict verdict = { 0 };
-	bool is_known = verdict_of_changes(c->h, p->changes, &p->claims, &verdict, &e) == 0;
+	bool is_known = apply_prove(c->h, p, &verdict, &e) == 0;
+	changes_report(p->changes, true, c->report);
 	struct apply_cost cost = cost_of(c->h, began_ns);
 	apply_report(p, &cost, verdict.intruders, c->report);
 	if (!is_known)
@@ -71,7 +71,8 @@ static enum outcome apply(struct context *c, const struct recovery *begun, uint6
 	if (outcome != OUTCOME_DONE)
 		return outcome;
 	c->done = is_made ? "applied" : NULL;
-	changes_report(p.changes, !is_dry, c->report);
+	if (!is_made)
+		changes_report(p.changes, !is_dry, c->report);
 	bool is_as_promised = !is_made || ask(c, &p, began_ns);
 	return is_as_promised ? planning_outcome(&p) : OUTCOME_REPORT;
 }

@@ -2,6 +2,7 @@
 /* Every thread of the machine: who it is, where it may run, and which cgroup it is in. */
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/str.h"
 #include "kernel/task-cgroup.h"
@@ -148,6 +149,25 @@ static int by_tid(const void *a, const void *b)
 	return (x->tid > y->tid) - (x->tid < y->tid);
 }
 
+static int ask_own_pid(void *context, const char *key, char **ret)
+{
+	(void)context;
+	(void)key;
+	*ret = xasprintf("%d", (int)getpid());
+	return 0;
+}
+
+/* Of the process that looks: a recording tells who looked then. -1: nobody. */
+static int own_pid(struct host *h)
+{
+	AUTO_FREE char *text = NULL;
+	int pid;
+	bool is_known = host_ask(h, "self", "pid", ask_own_pid, NULL, &text) == 0 &&
+		str_to_int(text, &pid) == 0;
+	return is_known ? pid : -1;
+}
+
+/* All but the process that looks, which ends at once. */
 int read_tasks(struct host *h, struct snapshot *s, struct err *e)
 {
 	AUTO_NAMES struct host_names processes = { 0 };
@@ -155,9 +175,10 @@ int read_tasks(struct host *h, struct snapshot *s, struct err *e)
 	int r = host_list(h, &processes, "proc");
 	if (r < 0)
 		return r == -ENOENT ? 0 : err_set(e, r, "list /proc");
+	int own = own_pid(h);
 	for (size_t i = 0; i < processes.n; i++) {
 		int pid;
-		if (str_to_int(processes.v[i], &pid) == 0)
+		if (str_to_int(processes.v[i], &pid) == 0 && pid != own)
 			add_process(h, s, &all, pid);
 	}
 	if (all.tasks.n)

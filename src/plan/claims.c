@@ -146,7 +146,8 @@ enum mask_origin mask_origin(
 	for (int g = t->cgroup; g >= 0 && !group; g = s->cgroups[g].parent)
 		group = s->cgroups[g].effective;
 	group = group ? group : &s->online_cpus;
-	if (cpuset_equal(t->allowed, group))
+	if (cpuset_equal(t->allowed, group) ||
+		(task_is_kthread(t) && cpuset_equal(t->allowed, &s->online_cpus)))
 		return MASK_GROUP;
 	struct cpuset fenced = cpuset_minus(group, &in_force->claimed_cpus);
 	if (cpuset_equal(t->allowed, &fenced) || is_placed_there(in_force, t))

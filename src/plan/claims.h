@@ -77,7 +77,8 @@ const struct vm *placement_successor(
 
 enum mask_origin {
 	MASK_UNKNOWN, /* it cannot be read */
-	MASK_GROUP,   /* what the thread's group gives to everybody in it */
+	MASK_GROUP,   /* what the thread's group gives to everybody in it, and what a kernel thread
+			 is born with: all that is online, whatever its group has */
 	MASK_OURS,    /* left by a fence or a pin of ours, in force or not yet undone */
 	MASK_OWN,     /* somebody chose it for this thread: taskset, a manager's pin */
 };

@@ -136,19 +136,29 @@ static bool is_beside_vm(const struct builder *b, const struct task *t)
 	return false;
 }
 
+/* Before 7.0 a kernel thread that was born since a partition was made, or that the kernel itself
+ * moved when a CPU came, has more than its group. */
+static bool is_beyond_group(const struct builder *b, const struct task *t)
+{
+	const struct cpuset *group = group_cpus(b, t->cgroup);
+	return group && !cpuset_is_subset(t->allowed, group);
+}
+
 /* No fence holds a kernel thread. A partition does, but kernels before 7.0 rewrite the masks of all
  * of them when one is made or goes: those that somebody chose are to be kept meanwhile, and given
  * back. */
 static void add_kernel_thread(struct builder *b, const struct task *t)
 {
-	bool needs_own = !b->n_fences;
-	if (needs_own && !has_own_mask(b, t))
+	bool keeps_own = has_own_mask(b, t), is_beyond = !keeps_own && is_beyond_group(b, t);
+	if (!b->n_fences && !keeps_own && !is_beyond)
 		return;
 	struct setting *s = add_thread(b, "kthread.affinity", t->tid, t->start,
-		needs_own ? "a kernel thread keeps its own mask, off the claimed CPUs"
-			  : "a kernel thread that can be moved");
+		keeps_own && !b->n_fences
+			? "a kernel thread keeps its own mask, off the claimed CPUs"
+			: "a kernel thread that can be moved");
+	if (is_beyond)
+		s->group_cpus = &b->s->online_cpus; /* nobody chose these */
 	builder_take_out(b, s);
-	s->needs_own = needs_own;
 	s->is_optional = true;
 }
 

@@ -2,9 +2,11 @@
 #include "session/apply.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "apply/transaction.h"
+#include "base/str.h"
 #include "session/confirm.h"
 
 /* "apply db01 db02": what the ledger remembers of this transaction. */
@@ -86,4 +88,74 @@ enum outcome apply_planned(struct host *h, const struct planning *p, const struc
 	if (r < 0)
 		return r == -ENOTRECOVERABLE ? OUTCOME_RESIDUE : OUTCOME_UNCHANGED;
 	return confirm_wait_ns ? confirm_watch(h, begun->lock, e) : OUTCOME_DONE;
+}
+
+/* ---- who came meanwhile ---- */
+
+/* A thread that the plan did not know. */
+static bool is_latecomer(const struct changes *known, const struct intruder *i)
+{
+	char key[16];
+	if (!streq(i->what, "thread") || i->is_own)
+		return false;
+	snprintf(key, sizeof key, "%d", i->tid);
+	array_for_each (c, &known->v) {
+		if (c->knob->dies_with == LIFE_THREAD && streq(c->target.key, key))
+			return false;
+	}
+	return true;
+}
+
+static bool has_latecomers(const struct changes *known, const struct verdict *v)
+{
+	array_for_each (i, &v->intruders->found) {
+		if (is_latecomer(known, i))
+			return true;
+	}
+	return false;
+}
+
+/* The same claims, on the host as the verdict found it. */
+static int plan_again(struct host *h, const struct planning *p, const struct verdict *v,
+	const struct ledger *l, struct changes **ret, struct err *e)
+{
+	AUTO_SETTINGS struct settings *settings = NULL;
+	struct claims claims = claims_of(v->snapshot, p->all.v, p->all.n, &p->claims.taken_cpus);
+	claims_add_own_masks(&claims, l, &p->placements->arena);
+	settings = settings_for(v->snapshot, v->vms, &claims);
+	return changes_plan(h, l, settings, ret, e);
+}
+
+static int move_latecomers(
+	struct host *h, struct planning *p, const struct verdict *v, struct err *e)
+{
+	AUTO_LEDGER struct ledger *l = NULL, *next = ledger_new();
+	AUTO_CHANGES struct changes *list = NULL, *back = NULL;
+	int r = ledger_read(h, &l, e);
+	if (r == 0)
+		r = plan_again(h, p, v, l, &list, e);
+	if (r < 0)
+		return r;
+	next->boot_id = l->boot_id;
+	next->operation = operation_name(&next->arena, p);
+	for (size_t i = 0; r == 0 && i < l->placements.n; i++)
+		r = add_placement(next, l, &l->placements.v[i], false);
+	if (r == 0)
+		r = transaction_run(h, list, next, &back, e);
+	if (r == 0)
+		changes_adopt(p->changes, list);
+	return r;
+}
+
+int apply_prove(struct host *h, struct planning *p, struct verdict *ret, struct err *e)
+{
+	int r = verdict_of_changes(h, p->changes, &p->claims, ret, e);
+	for (int left = 3; left && r == 0 && has_latecomers(p->changes, ret); left--) {
+		r = move_latecomers(h, p, ret, e);
+		if (r < 0)
+			return err_ctx(e, "move who came meanwhile"), r;
+		verdict_done(ret);
+		r = verdict_of_changes(h, p->changes, &p->claims, ret, e);
+	}
+	return r;
 }

@@ -37,16 +37,17 @@ enum outcome planning_outcome(const struct planning *p)
 }
 
 /* What a thread has by now may be its group's set, because nothing of its own was left, or because
- * the kernel gave it that when a partition was made or went. */
+ * the kernel gave it that when a partition was made or went. A kernel thread that we moved, and
+ * that had all CPUs, would have them again if it were left alone. */
 void claims_add_own_masks(struct claims *claims, const struct ledger *l, struct arena *a)
 {
 	ARRAY(struct own_mask) masks = { 0 };
 	array_for_each (entry, &l->entries) {
 		struct own_mask m;
-		bool is_of_thread = streq(entry->knob->name, "task.affinity") ||
-			streq(entry->knob->name, "kthread.affinity");
-		if (is_of_thread && entry->baseline.kind == VALUE_SET &&
-			str_to_int(entry->key, &m.tid) == 0 && entry->id &&
+		bool is_kthread = streq(entry->knob->name, "kthread.affinity");
+		bool is_own = streq(entry->knob->name, "task.affinity") &&
+			entry->baseline.kind == VALUE_SET;
+		if ((is_kthread || is_own) && str_to_int(entry->key, &m.tid) == 0 && entry->id &&
 			str_to_u64(entry->id, &m.start) == 0)
 			*array_push(&masks) = m;
 	}
