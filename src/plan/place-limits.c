@@ -169,3 +169,29 @@ void limits_of_memory(const struct planner *p, struct request *req)
 			cpuset_add(&req->memory_nodes, (int)i);
 	req->has_memory_nodes = !cpuset_is_empty(&req->memory_nodes);
 }
+
+/* ---- kinds of cores ---- */
+
+static bool is_of_kind(const struct snapshot *s, const struct cpu *c, enum kind_wish kind)
+{
+	uint64_t largest = 0;
+	if (kind == KIND_PERFORMANCE)
+		return c->kind <= CPU_PERFORMANCE;
+	if (kind == KIND_EFFICIENCY)
+		return c->kind == CPU_EFFICIENCY;
+	for (size_t i = 0; i < s->n_l3s; i++)
+		if (s->l3s[i].size_kib > largest)
+			largest = s->l3s[i].size_kib;
+	return c->l3 >= 0 && s->l3s[c->l3].size_kib == largest;
+}
+
+struct cpuset limits_of_kind(const struct snapshot *s, enum kind_wish kind, bool *ret_is_moot)
+{
+	struct cpuset cpus = CPUSET_EMPTY;
+	for (size_t i = 0; i < s->n_cpus; i++)
+		if (s->cpus[i].is_online && (kind == KIND_ANY || is_of_kind(s, &s->cpus[i], kind)))
+			cpuset_add(&cpus, s->cpus[i].cpu);
+	*ret_is_moot = kind != KIND_ANY &&
+		(cpuset_is_empty(&cpus) || cpuset_equal(&cpus, &s->online_cpus));
+	return *ret_is_moot ? s->online_cpus : cpus;
+}

@@ -30,7 +30,7 @@ static void note_kinds(struct planner *p, struct placement *pl)
 		slow = cpuset_or(&slow, &core->cpus);
 		kind = cpu_kind_name(core->kind);
 	}
-	if (!kind || pl->wish.cores == CORES_SHARED)
+	if (!kind || pl->wish.cores == CORES_SHARED || pl->wish.kind == KIND_EFFICIENCY)
 		return;
 	struct cpuset on = cpuset_and(&slow, &pl->vcpu_cpus);
 	if (cpuset_equal(&on, &pl->vcpu_cpus))
@@ -44,6 +44,22 @@ static void note_kinds(struct planner *p, struct placement *pl)
 				"%d of its %d vCPUs are on slower (%s) cores, CPUs %s",
 				cpuset_count(&on), cpuset_count(&pl->vcpu_cpus), kind,
 				place_list(p, &on)));
+}
+
+/* A wish that this host has no use for. */
+static void note_wish(struct planner *p, struct placement *pl)
+{
+	static const char *const why[] = {
+		[KIND_PERFORMANCE] = "the host has no slower cores",
+		[KIND_EFFICIENCY] = "the host has no efficiency cores",
+		[KIND_BIG_CACHE] = "no L3 of the host is larger than another",
+	};
+	bool is_moot;
+	(void)limits_of_kind(p->s, pl->wish.kind, &is_moot);
+	if (is_moot)
+		add_note(p, pl,
+			arena_printf(&p->out->arena, "kind = %s makes no difference here: %s",
+				kind_wish_name(pl->wish.kind), why[pl->wish.kind]));
 }
 
 /* Where its memory is not, each access goes over the interconnect. */
@@ -88,6 +104,7 @@ static void note_pins(struct planner *p, struct placement *pl)
 void place_notes(struct planner *p, const struct request *req, struct placement *pl)
 {
 	note_kinds(p, pl);
+	note_wish(p, pl);
 	note_memory(p, req, pl);
 	note_pins(p, pl);
 }

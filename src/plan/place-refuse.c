@@ -155,6 +155,11 @@ static void name_kept(struct planner *p, const struct request *req, struct refus
 		place_blocking(p, r, NULL, &foreign,
 			"CPUs %s are in an isolated partition of somebody else",
 			place_list(p, &foreign));
+	bool is_moot;
+	struct cpuset of_kind = limits_of_kind(p->s, req->wish.kind, &is_moot);
+	if (req->wish.kind != KIND_ANY && !is_moot)
+		place_blocking(p, r, NULL, NULL, "kind = %s leaves it CPUs %s only",
+			kind_wish_name(req->wish.kind), place_list(p, &of_kind));
 	if (req->limit)
 		place_blocking(p, r, NULL, NULL, "group /%s allows it CPUs %s only", req->limit,
 			place_list(p, &req->allowed_cpus));
@@ -211,6 +216,15 @@ static void offer_shapes(struct planner *p, const struct request *req, struct re
 				"cores = %s fits in the same place", value);
 			break;
 		}
+	}
+	if (req->wish.kind != KIND_ANY) {
+		struct request other = *req;
+		other.wish.kind = KIND_ANY;
+		place_request_update(p, &other);
+		if (would_fit(p, &other, req->scope, NULL))
+			place_alternative(p, r,
+				(struct alternative){ .set = { { "kind", "any" } } },
+				"kind = any fits, on other cores");
 	}
 	if (req->needs_helper) {
 		struct request other = *req;

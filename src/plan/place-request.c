@@ -189,6 +189,10 @@ void place_request_update(struct planner *p, struct request *req)
 	req->blocked_cpus = p->kept_cpus;
 	struct cpuset not_allowed = cpuset_minus(&p->s->online_cpus, &req->allowed_cpus);
 	req->blocked_cpus = cpuset_or(&req->blocked_cpus, &not_allowed);
+	bool is_moot;
+	struct cpuset of_kind = limits_of_kind(p->s, req->wish.kind, &is_moot);
+	struct cpuset other_kinds = cpuset_minus(&p->s->online_cpus, &of_kind);
+	req->blocked_cpus = cpuset_or(&req->blocked_cpus, &other_kinds);
 	/* Kernels refuse a partition on CPUs of isolcpus=, or crash when it leaves no other CPU. */
 	if (req->level == LEVEL_ISOLATED)
 		req->blocked_cpus = cpuset_or(&req->blocked_cpus, &p->s->boot_isolated_cpus);
@@ -227,6 +231,11 @@ bool place_request(
 	if (ret->level == LEVEL_ISOLATED) { /* what a refusal would offer */
 		struct request other = *ret;
 		other.level = LEVEL_FENCED;
+		place_request_update(p, &other);
+	}
+	if (ret->wish.kind != KIND_ANY) {
+		struct request other = *ret;
+		other.wish.kind = KIND_ANY;
 		place_request_update(p, &other);
 	}
 	return true;

@@ -7,6 +7,7 @@
  */
 #include "model/snapshot.h"
 #include "plan/claims.h"
+#include "plan/place.h"
 
 static const struct cpuset *domain_cpus(const struct snapshot *s, bool is_l3, size_t domain)
 {
@@ -37,6 +38,11 @@ static struct cpuset shared_cpus(
 	bool is_guess = p->n_vcpus && p->vcpus[0].vcpu < 0;
 	size_t n = is_guess ? (size_t)p->wish.vcpus : p->n_vcpus;
 	struct cpuset cpus = CPUSET_EMPTY;
+	bool is_moot;
+	struct cpuset of_kind = limits_of_kind(s, p->wish.kind, &is_moot);
+	of_kind = cpuset_and(&of_kind, free_cpus);
+	if (!cpuset_is_empty(&of_kind))
+		free_cpus = &of_kind;
 	if (p->wish.place <= PLACE_ONE_L3)
 		cpus = share_of(s, free_cpus, true, n, &p->vcpu_cpus);
 	if (p->wish.place <= PLACE_ONE_NODE && cpuset_is_empty(&cpus))

@@ -99,7 +99,8 @@ static bool is_same_place(const struct helper_place *a, const struct helper_plac
 static bool is_same_wish(const struct vm_wish *a, const struct vm_wish *b)
 {
 	return a->isolation == b->isolation && a->cores == b->cores && a->place == b->place &&
-		a->vcpus == b->vcpus && is_same_place(&a->emulator, &b->emulator) &&
+		a->vcpus == b->vcpus && a->kind == b->kind &&
+		is_same_place(&a->emulator, &b->emulator) &&
 		is_same_place(&a->iothreads, &b->iothreads);
 }
 

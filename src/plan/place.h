@@ -272,6 +272,9 @@ void place_with_siblings(const struct planner *p, struct cpuset *sum, const stru
 void limits_of_others(struct planner *p);
 /* What the VM's own groups allow. */
 void limits_of_vm(const struct planner *p, struct request *req);
+/* The online CPUs of this kind; *ret_is_moot: the host has no others, or none: it makes no
+ * difference, and the set is all of them. */
+struct cpuset limits_of_kind(const struct snapshot *s, enum kind_wish kind, bool *ret_is_moot);
 /* Where its memory is. */
 void limits_of_memory(const struct planner *p, struct request *req);
 

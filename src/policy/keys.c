@@ -13,6 +13,7 @@
 static const char *const level_words[] = { "none", "pinned", "fenced", "isolated", NULL };
 static const char *const cores_words[] = { "full", "one-thread", "thread", "shared", NULL };
 static const char *const place_words[] = { "one-l3", "one-node", "fewest-nodes", "any", NULL };
+static const char *const kind_words[] = { "any", "performance", "efficiency", "big-cache", NULL };
 static const char *const housekeeping_words[] = { "auto", NULL };
 static const char *const emulator_words[] = { "housekeeping", "spare", "own", NULL };
 static const char *const iothreads_words[] = { "housekeeping", "own", NULL };
@@ -247,6 +248,12 @@ static const struct policy_key keys[] = {
 		.parse = parse_class, FIELD(class_key) },
 	{ "vm", "near", "a PCI address", "none", "place it on the NUMA node of this device",
 		.later = "every device", .parse = parse_device },
+	{ "vm", "kind", "performance | efficiency | big-cache | any", "any",
+		"which cores it may have, on hosts that have several kinds of cores (see kind in "
+		"show), "
+		"or L3s of different sizes: big-cache are those of the largest; any: fast ones "
+		"first",
+		.words = kind_words, .parse = parse_enum, .format = format_enum, FIELD(vm.kind) },
 	{ "vm", "owner", "a user", "root",
 		"who must run it, where neither Proxmox VE nor libvirt vouches for it: a QEMU of "
 		"another user is not meant, whatever it calls itself",
@@ -292,6 +299,11 @@ const char *policy_key_help(const struct policy_key *key, struct arena *a)
 	return arena_printf(a, "%s. Default: %s.%s%s%s", key->summary, key->fallback,
 		key->later ? " Not supported yet: " : "", key->later ? key->later : "",
 		key->later ? "." : "");
+}
+
+const char *kind_wish_name(enum kind_wish kind)
+{
+	return kind_words[kind];
 }
 
 const char *level_name(enum level level)

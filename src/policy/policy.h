@@ -24,6 +24,7 @@ enum level { /* what is done to keep others off; see 10-contract */
 
 enum cores_wish { CORES_FULL, CORES_ONE_THREAD, CORES_THREAD, CORES_SHARED };
 enum place_wish { PLACE_ONE_L3, PLACE_ONE_NODE, PLACE_FEWEST_NODES, PLACE_ANY };
+enum kind_wish { KIND_ANY, KIND_PERFORMANCE, KIND_EFFICIENCY, KIND_BIG_CACHE };
 
 /* Where a class of helper threads goes. */
 enum helper_wish { HELPER_HOUSEKEEPING, HELPER_SPARE, HELPER_OWN, HELPER_CPUS };
@@ -37,6 +38,7 @@ struct vm_wish {
 	enum level isolation;
 	enum cores_wish cores;
 	enum place_wish place;
+	enum kind_wish kind;
 	struct helper_place emulator, iothreads;
 	int vcpus;           /* 0: read from the VM */
 	int stat_interval_s; /* 0: kept */
@@ -51,6 +53,8 @@ struct host_wish {
 	int cores;          /* per NUMA node that has CPUs */
 	const char *source; /* "FILE:LINE" of the key, or NULL: the default */
 };
+
+const char *kind_wish_name(enum kind_wish kind);
 
 /* A wish as it would stand in a [vm] section, key by key, and back: for what remembers it. The
  * value is malloc'ed; NULL when the key says nothing about a wish, or is not set. */

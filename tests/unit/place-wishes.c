@@ -89,8 +89,68 @@ static void test_unknown_vcpus(void)
 	fake_free(h);
 }
 
+/* Cores 0-3 are fast, 4-7 are not, and share a small L3; or the other way round. */
+static struct fake_host *fake_kinds(bool is_hybrid, bool has_sizes, bool is_turned)
+{
+	static const struct shape shape = { 1, 1, 2, 4, 1, false };
+	struct fake_host *h = fake_host(shape);
+	for (size_t i = 0; i < h->s.n_cpus; i++)
+		if (is_hybrid)
+			h->s.cpus[i].kind = (h->s.cpus[i].l3 == 0) != is_turned ? CPU_PERFORMANCE
+										: CPU_EFFICIENCY;
+	for (size_t i = 0; i < h->s.n_l3s; i++)
+		h->s.l3s[i].size_kib = has_sizes && (i == 0) != is_turned ? 98304 : 32768;
+	return h;
+}
+
+static void test_kind(void)
+{
+	struct fake_host *h = fake_kinds(true, false, false);
+	fake_vm(h, "100", 2, 1, 0);
+	placed(h, "", "100 isolated 1 2", "fast ones first");
+	placed(h, "[vm *]\nkind = performance\n", "100 isolated 1 2", "fast ones");
+	placed(h, "[vm *]\nkind = efficiency\n", "100 isolated 4 5", "the others, and no note");
+	placed(h, "[vm *]\nkind = big-cache\n",
+		"100 isolated 1 2; kind = big-cache makes no difference here: no L3 of the host is "
+		"larger than another",
+		"caches that are alike");
+	fake_vm(h, "200", 4, 1, 0);
+	placed(h, "[vm *]\nkind = performance\n[vm 100]\nisolation = none\n",
+		"200: needs 4 cores of its own; 3 are free\n"
+		"- housekeeping keeps CPUs 0\n"
+		"- kind = performance leaves it CPUs 0-3 only\n"
+		"+ kind = any fits, on other cores\n"
+		"+ 3 vCPUs fit in the free CPUs",
+		"not on others, but they are offered");
+	placed(h, "[vm *]\nisolation = none\n[vm 200]\nisolation = isolated\n",
+		"200 isolated 4 5 6 7; all its vCPUs are on efficiency cores, CPUs 4-7: no faster "
+		"ones "
+		"were left",
+		"any kind takes what is left, and says so");
+	placed(h, "[vm 200]\nisolation = none\n[vm 100]\ncores = shared\nkind = efficiency\n",
+		"100 pinned 4-7 4-7", "shared ones too");
+	fake_free(h);
+	/* by what the caches are, not by numbers */
+	for (int is_turned = 0; is_turned < 2; is_turned++) {
+		h = fake_kinds(false, true, is_turned);
+		fake_vm(h, "100", 2, 1, 0);
+		placed(h, "[vm *]\nkind = big-cache\n",
+			is_turned ? "100 isolated 4 5" : "100 isolated 1 2", "the large L3");
+		placed(h, "[vm *]\nkind = efficiency\n",
+			is_turned ? "100 isolated 4 5; kind = efficiency makes no difference here: "
+				    "the "
+				    "host has no efficiency cores"
+				  : "100 isolated 1 2; kind = efficiency makes no difference here: "
+				    "the "
+				    "host has no efficiency cores",
+			"no such cores");
+		fake_free(h);
+	}
+}
+
 int main(void)
 {
+	test_kind();
 	test_unknown_vcpus();
 	return tap_done();
 }

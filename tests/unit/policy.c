@@ -36,7 +36,7 @@ static const struct {
 		"p.conf:2: unknown key 'zzzzzzzz' in [vm a b] (valid: cores, place, isolation, "
 		"spare, "
 		"emulator, iothreads, memory, governor, scheduler, stat-interval, strict, class, "
-		"near, owner, vcpus)" },
+		"near, kind, owner, vcpus)" },
 	{ "[host]\ncores = full\n",
 		"p.conf:2: unknown key 'cores' in [host] (it belongs in [class])" },
 	{ "[class a]\nvcpus = 4\n",
@@ -285,7 +285,7 @@ static void test_table(void)
 {
 	size_t n;
 	const struct policy_key *keys = policy_keys(&n);
-	same_int(n, 16, "keys");
+	same_int(n, 17, "keys");
 	for (size_t i = 0; i < n; i++) {
 		const struct policy_key *k = &keys[i];
 		ok(k->values && k->fallback && k->summary && k->parse, "%s is complete", k->key);
