@@ -10,6 +10,7 @@
 static const struct command *const table[] = {
 	&cmd_show,
 	&cmd_vms,
+	&cmd_check,
 	&cmd_plan,
 	&cmd_apply,
 	&cmd_confirm,

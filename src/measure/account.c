@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "measure/delta.h"
+#include "model/delta.h"
 #include "measure/internal.h"
 #include "model/snapshot.h"
 

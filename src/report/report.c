@@ -88,6 +88,11 @@ void report_warning(struct report *r, const char *fmt, ...)
 	ADD_TEXT(r, BLOCK_WARNING, fmt);
 }
 
+void report_code(struct report *r, const char *fmt, ...)
+{
+	ADD_TEXT(r, BLOCK_CODE, fmt);
+}
+
 void report_table(struct report *r, json_t *rows, const struct column *columns, size_t n_columns)
 {
 	struct block *b = add_block(r, BLOCK_TABLE);

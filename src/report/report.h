@@ -35,6 +35,8 @@ void report_text(struct report *r, const char *fmt, ...) PRINTF_LIKE(2, 3); /* w
 void report_more(struct report *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void report_note(struct report *r, const char *fmt, ...) PRINTF_LIKE(2, 3); /* "note: …", dimmed */
 void report_warning(struct report *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* A line to be copied as it is: never wrapped. */
+void report_code(struct report *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 enum unit {
 	UNIT_NONE,

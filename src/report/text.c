@@ -179,11 +179,19 @@ static void print_prose(const struct block *b, FILE *f, const struct text_style 
 		text_attr(f, style, "");
 }
 
-/* Air between blocks, but none below a heading nor between lines of the same kind of remark. */
+static void print_code(const struct block *b, FILE *f, const struct text_style *style)
+{
+	AUTO_FREE char *text = clean_lines(b->text, style->has_utf8);
+	fprintf(f, "    %s\n", text);
+}
+
+/* Air between blocks, but none below a heading, above code, nor between lines of the same kind of
+ * remark. */
 static bool wants_gap(const struct block *above, const struct block *b)
 {
 	bool is_remark = b->kind == BLOCK_NOTE || b->kind == BLOCK_WARNING;
-	return above->kind != BLOCK_HEADING && !(is_remark && above->kind == b->kind);
+	return b->kind != BLOCK_CODE && above->kind != BLOCK_HEADING &&
+		!(is_remark && above->kind == b->kind);
 }
 
 static int print_blocks(const struct report *r, FILE *f, const struct text_style *style)
@@ -197,6 +205,8 @@ static int print_blocks(const struct report *r, FILE *f, const struct text_style
 			error = print_table(b, f, style);
 		else if (b->kind == BLOCK_PICTURE)
 			picture_print_text(b->picture, f, style);
+		else if (b->kind == BLOCK_CODE)
+			print_code(b, f, style);
 		else
 			print_prose(b, f, style);
 		if (error)

@@ -3,7 +3,7 @@
 
 #include "base/cpuset.h"
 #include "fuzz.h"
-#include "measure/delta.h"
+#include "model/delta.h"
 
 /* The difference of a table to itself is nothing, in all its rows. */
 static void delta(struct arena *a, const struct count_table *t)

@@ -8,14 +8,17 @@
 #include "kernel/boot-params.h"
 #include "kernel/choice.h"
 #include "kernel/counts.h"
+#include "kernel/cpu-quota.h"
 #include "kernel/cpu-times.h"
 #include "kernel/cpus.h"
+#include "kernel/disks.h"
 #include "kernel/irq-state.h"
 #include "kernel/locks.h"
 #include "kernel/meminfo.h"
 #include "kernel/mounts.h"
 #include "kernel/numa-maps.h"
 #include "kernel/partition.h"
+#include "kernel/pressure.h"
 #include "kernel/task-cgroup.h"
 #include "kernel/task-sched.h"
 #include "kernel/task-stat.h"
@@ -421,9 +424,65 @@ static void i17_parsers(void)
 	odd_counts();
 }
 
+static void pressures(void)
+{
+	struct pressure p;
+	same_int(pressure_parse("some avg10=0.00 avg60=0.00 avg300=0.00 total=41312\n"
+				"full avg10=0.00 avg60=0.00 avg300=0.00 total=40411\n",
+			 &p),
+		0, "pressure");
+	same_int(p.some_us, 41312, "some");
+	same_int(p.full_us, 40411, "full");
+	same_int(pressure_parse("some avg10=0.00 total=7\n", &p), 0, "CPU pressure before 5.13");
+	same_int(p.full_us, 0, "has no full");
+	same_int(pressure_parse("some avg10=0.00 total=7", &p), -EINVAL, "a line that was cut");
+	same_int(pressure_parse("full total=7\n", &p), -EINVAL, "without some");
+}
+
+static void disk_counts(void)
+{
+	AUTO_ARENA struct arena a = { 0 };
+	struct disks d;
+	same_int(disks_parse(&a,
+			 "   8       0 sda 4127 1322 383346 1672 10353 8020 439218 9213 0 7332 "
+			 "10886 0 0 0 0\n 259 0 nvme0n1 1 2 3\n",
+			 &d),
+		2, "the second line is cut");
+	same_int(d.n, 1, "... and left out");
+	const struct disk_counts *sda = disks_find(&d, "sda");
+	ok(sda && sda->reads == 4127 && sda->read_ms == 1672, "what was read");
+	ok(sda && sda->writes == 10353 && sda->write_ms == 9213, "what was written");
+	same_int(sda ? sda->busy_ms : 0, 7332, "how long it was busy");
+	ok(!disks_find(&d, "nvme0n1"), "no such device");
+}
+
+static void quotas(void)
+{
+	struct cpu_max m;
+	struct cpu_stat s;
+	same_int(cpu_max_parse("200000 100000\n", &m), 0, "two CPUs");
+	same_int(m.quota_us, 200000, "so much");
+	same_int(m.period_us, 100000, "of so much");
+	same_int(cpu_max_parse("max 100000\n", &m), 0, "no limit");
+	same_int(m.quota_us, 0, "is 0");
+	same_int(cpu_max_parse("0 100000\n", &m), -EINVAL, "nothing at all is none");
+	same_int(cpu_max_parse("200000\n", &m), -EINVAL, "no period");
+	same_int(cpu_stat_parse("usage_usec 77\nuser_usec 5\nnr_periods 41\nnr_throttled 39\n"
+				"throttled_usec 19000311\n",
+			 &s),
+		0, "cpu.stat");
+	ok(s.n_periods == 41 && s.n_throttled == 39 && s.throttled_us == 19000311, "its counts");
+	same_int(cpu_stat_parse("usage_usec 77\n", &s), 0, "without the controller");
+	same_int(s.n_periods, 0, "there are none");
+	same_int(cpu_stat_parse("", &s), -EINVAL, "not cpu.stat");
+}
+
 int main(void)
 {
 	i17_parsers();
+	pressures();
+	disk_counts();
+	quotas();
 	task_scheds();
 	times();
 	memory();

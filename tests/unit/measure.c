@@ -6,7 +6,7 @@
 
 #include "base/str.h"
 #include "view/measure.h"
-#include "measure/delta.h"
+#include "model/delta.h"
 #include "measure/measure.h"
 #include "measure/sample.h"
 #include "measure/witness.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "measure/delta.h"
+#include "model/delta.h"
 
 #include "base/alloc.h"
 #include "base/str.h"

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Runs the rules, folds what one finding explains of others under it, and orders them. */
+#include "check/check.h"
+
+#include "check/internal.h"
+#include "model/power.h"
+
+/* ---- VMs as rules see them ---- */
+
+static const struct placement *placement_in_force(const struct claims *claims, const struct vm *vm)
+{
+	for (size_t i = 0; i < claims->n; i++)
+		if (placement_is_of(&claims->placements[i], vm))
+			return &claims->placements[i];
+	return NULL;
+}
+
+static struct cpuset nodes_of(const struct snapshot *s, const struct cpuset *cpus)
+{
+	struct cpuset nodes = CPUSET_EMPTY;
+	for (size_t i = 0; i < s->n_nodes; i++)
+		if (cpuset_intersects(&s->nodes[i].cpus, cpus))
+			cpuset_add(&nodes, s->nodes[i].node);
+	return nodes;
+}
+
+/* So many CPUs as vCPUs, or somewhat more; and not just a node that the host gives to many. */
+static bool is_dedicated(const struct snapshot *s, const struct check_vm *v)
+{
+	int n = cpuset_count(&v->vcpu_cpus);
+	if (!v->is_pinned || n > 2 * v->n_vcpus)
+		return false;
+	for (size_t i = 0; i < s->n_nodes; i++)
+		if (s->n_nodes > 1 && n > v->n_vcpus &&
+			cpuset_equal(&s->nodes[i].cpus, &v->vcpu_cpus))
+			return false;
+	return true;
+}
+
+static void look_at_vm(struct checking *c, const struct vm *vm, struct check_vm *v)
+{
+	const struct cpuset *last = NULL;
+	bool is_pin = false, is_single = true;
+	v->vm = vm;
+	AUTO_FREE char *label = vm_label(vm->id, vm->name);
+	v->label = arena_strdup(c->arena, label);
+	v->placement = placement_in_force(c->in->claims, vm);
+	for (size_t i = 0; i < vm->n_threads; i++) {
+		const struct vm_thread *t = &vm->threads[i];
+		if (t->role != ROLE_VCPU || !t->allowed)
+			continue;
+		v->n_vcpus++;
+		if (t->allowed != last)
+			is_pin = v->placement || mask_is_pin(c->s, c->in->claims, vm, t);
+		last = t->allowed;
+		if (!is_pin)
+			continue;
+		v->n_pinned++;
+		is_single &= cpuset_count(t->allowed) == 1;
+		v->vcpu_cpus = cpuset_or(&v->vcpu_cpus, t->allowed);
+	}
+	v->is_pinned = v->n_vcpus && v->n_pinned == v->n_vcpus;
+	v->is_one_to_one = v->is_pinned && is_single && cpuset_count(&v->vcpu_cpus) == v->n_vcpus;
+	v->nodes = nodes_of(c->s, &v->vcpu_cpus);
+	v->is_dedicated = is_dedicated(c->s, v);
+}
+
+static void look_at_vms(struct checking *c, const bool *is_meant)
+{
+	const struct vms *vms = c->in->vms;
+	c->vms = arena_alloc(c->arena, (vms->n_vms + 1) * sizeof *c->vms);
+	for (size_t i = 0; i < vms->n_vms; i++) {
+		struct check_vm *v = &c->vms[c->n_vms++];
+		look_at_vm(c, &vms->vms[i], v);
+		v->is_meant = !is_meant || is_meant[i];
+		c->out->n_vms += v->is_meant;
+		if (v->is_dedicated)
+			c->pinned_cpus = cpuset_or(&c->pinned_cpus, &v->vcpu_cpus);
+	}
+	c->spare_cpus = cpuset_minus(&c->in->claims->free_cpus, &c->pinned_cpus);
+}
+
+/* ---- running ---- */
+
+static const char *why_skipped(const struct checking *c, unsigned int needs)
+{
+	bool has_pins = false;
+	for (size_t i = 0; i < c->n_vms; i++)
+		has_pins |= c->vms[i].n_pinned && c->vms[i].is_meant;
+	if (needs & (NEED_VMS | NEED_PINS) && !c->out->n_vms)
+		return "no VM runs";
+	if (needs & NEED_PINS && !has_pins)
+		return "no VM has CPUs of its own";
+	if (needs & NEED_RATES && !c->in->rates)
+		return "needs an interval";
+	if (needs & NEED_NODES && c->s->n_nodes < 2)
+		return "the host has one NUMA node";
+	if (needs & NEED_TUNABLES && !c->s->tunables)
+		return "the kernel's settings are not in it";
+	if (needs & NEED_POWER && (!c->s->power || !c->s->power->n_policies))
+		return "the host tells nothing of frequencies";
+	if (needs & NEED_IRQS && !c->s->n_irqs)
+		return "the host tells nothing of interrupts";
+	return NULL;
+}
+
+static bool is_wanted(const struct rule *rule, const char *const *only, size_t n_only)
+{
+	bool is = !n_only;
+	for (size_t i = 0; i < n_only; i++)
+		is |= streq(rule->id, only[i]);
+	return is;
+}
+
+static void run_rules(struct checking *c, const char *const *only, size_t n_only)
+{
+	size_t n;
+	const struct rule *all = check_rules(&n);
+	for (size_t i = 0; i < n; i++) {
+		if (!is_wanted(&all[i], only, n_only))
+			continue;
+		size_t before = c->out->findings.n;
+		const char *why = why_skipped(c, all[i].needs);
+		c->rule = &all[i];
+		if (!why)
+			all[i].run(c);
+		*array_push(&c->out->results) = (struct check_result){
+			.rule = &all[i],
+			.status = why                         ? CHECK_SKIPPED
+				: c->out->findings.n > before ? CHECK_FOUND
+							      : CHECK_CLEAN,
+			.reason = why,
+		};
+	}
+}
+
+/* ---- folding ---- */
+
+/* Both are about the same CPUs, or, where one is about none, the same VM or the host. */
+static bool are_near(const struct finding *a, const struct finding *b)
+{
+	if (!cpuset_is_empty(&a->cpus) && !cpuset_is_empty(&b->cpus))
+		return cpuset_intersects(&a->cpus, &b->cpus);
+	return a->of == b->of || !a->of || !b->of;
+}
+
+/* The finding that explains this one: of the rule that stands first in its row. */
+static ssize_t root_of(const struct check *c, size_t i)
+{
+	const struct finding *f = &c->findings.v[i];
+	if (!f->rule->roots)
+		return -1;
+	AUTO_FREE char *copy = xstrdup(f->rule->roots);
+	for (char *next = copy, *word; (word = str_next_word(&next));)
+		for (size_t k = 0; k < c->findings.n; k++)
+			if (k != i && streq(c->findings.v[k].rule->id, word) &&
+				are_near(&c->findings.v[k], f))
+				return (ssize_t)k;
+	return -1;
+}
+
+static size_t top_of(const struct check *c, size_t i)
+{
+	/* The rows form no circle: a test holds that. */
+	while (c->findings.v[i].root >= 0)
+		i = (size_t)c->findings.v[i].root;
+	return i;
+}
+
+/* What a root weighs: its worst, then whether something measured hangs on it, then the playbook. */
+struct weight {
+	size_t at;
+	int severity;
+	bool is_measured;
+};
+
+static int heavier_first(const void *a, const void *b)
+{
+	const struct weight *x = a, *y = b;
+	if (x->severity != y->severity)
+		return y->severity - x->severity;
+	if (x->is_measured != y->is_measured)
+		return (int)y->is_measured - (int)x->is_measured;
+	return x->at < y->at ? -1 : 1;
+}
+
+static size_t weigh(const struct check *c, struct weight *ret)
+{
+	size_t n = 0, n_all = c->findings.n;
+	AUTO_FREE struct weight *all = xcalloc(n_all + 1, sizeof *all);
+	for (size_t i = 0; i < n_all; i++) {
+		const struct finding *f = &c->findings.v[i];
+		struct weight *w = &all[top_of(c, i)];
+		if ((int)f->severity > w->severity)
+			w->severity = (int)f->severity;
+		w->is_measured |= f->sure == SURE_MEASURED;
+	}
+	for (size_t i = 0; i < n_all; i++)
+		if (c->findings.v[i].root < 0)
+			ret[n++] = (struct weight){ i, all[i].severity, all[i].is_measured };
+	if (n)
+		qsort(ret, n, sizeof *ret, heavier_first);
+	return n;
+}
+
+/* Roots by weight, each with what it explains behind it. */
+static void order(struct check *c)
+{
+	size_t n_all = c->findings.n, at = 0;
+	for (size_t i = 0; i < n_all; i++)
+		c->findings.v[i].root = root_of(c, i);
+	AUTO_FREE struct weight *roots = xcalloc(n_all + 1, sizeof *roots);
+	size_t n = weigh(c, roots);
+	struct finding *sorted = xcalloc(n_all + 1, sizeof *sorted);
+	for (size_t r = 0; r < n; r++) {
+		ssize_t head = (ssize_t)at;
+		sorted[at++] = c->findings.v[roots[r].at];
+		for (size_t i = 0; i < n_all; i++) {
+			if (i == roots[r].at || top_of(c, i) != roots[r].at)
+				continue;
+			sorted[at] = c->findings.v[i];
+			sorted[at++].root = head;
+		}
+	}
+	free(c->findings.v);
+	c->findings.v = sorted;
+	c->findings.room = n_all + 1;
+}
+
+/* ---- the verdict ---- */
+
+static size_t count_results(const struct check *c, enum check_status status)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < c->results.n; i++)
+		n += c->results.v[i].status == status;
+	return n;
+}
+
+/* "Move the interrupts off them, or the VM", of an advice that may go on. */
+static int first_sentence(const char *text)
+{
+	const char *end = strstr(text, ". ");
+	size_t n = end ? (size_t)(end - text) : strlen(text);
+	return (int)(n && text[n - 1] == '.' ? n - 1 : n);
+}
+
+static const char *verdict_of(struct checking *c)
+{
+	const struct check *out = c->out;
+	size_t n_ran = count_results(out, CHECK_CLEAN) + count_results(out, CHECK_FOUND);
+	const struct finding *f = out->findings.v;
+	if (!out->findings.n || f->severity == SEVERITY_INFO)
+		return say(c, "nothing is wrong by the %zu checks that ran%s, on %s%s", n_ran,
+			count_results(out, CHECK_SKIPPED) ? " (others were skipped)" : "",
+			some(c, (long)out->n_vms, "running VM"),
+			out->findings.n ? "; what is worth knowing is below" : "");
+	return say(c, "%s%s%s: %.*s", f->vm ? f->vm : "", f->vm ? ": " : "", f->summary,
+		first_sentence(f->rule->advice), f->rule->advice);
+}
+
+struct check *check_run(
+	const struct check_input *in, const char *const *only, size_t n_only, const bool *is_meant)
+{
+	struct check *out = xcalloc(1, sizeof *out);
+	struct checking c = {
+		.in = in,
+		.s = in->s,
+		.limits = in->limits,
+		.out = out,
+		.arena = &out->arena,
+	};
+	look_at_vms(&c, is_meant);
+	run_rules(&c, only, n_only);
+	order(out);
+	out->verdict = verdict_of(&c);
+	return out;
+}
+
+void check_free(struct check *c)
+{
+	if (!c)
+		return;
+	array_for_each (f, &c->findings) {
+		free(f->evidence.v);
+		free(f->commands.v);
+		free(f->policy.v);
+	}
+	free(c->findings.v);
+	free(c->results.v);
+	arena_done(&c->arena);
+	free(c);
+}
+
+int check_worst(const struct check *c)
+{
+	int worst = -1;
+	array_for_each (f, &c->findings)
+		if ((int)f->severity > worst)
+			worst = (int)f->severity;
+	return worst;
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What rules share: the VMs as they see them, and how they say what they found. */
+#pragma once
+
+#include <string.h>
+
+#include "base/str.h"
+#include "check/check.h"
+#include "model/reading.h"
+#include "model/snapshot.h"
+#include "vm/config.h"
+#include "vm/memory.h"
+#include "vm/vm.h"
+
+/* A VM and its CPUs. */
+struct check_vm {
+	const struct vm *vm;
+	const char *label;
+	bool is_meant;      /* rules about one VM are told of it */
+	int n_vcpus;        /* threads that are known to be vCPUs */
+	int n_pinned;       /* of them, those with CPUs of their own */
+	bool is_pinned;     /* all of them */
+	bool is_one_to_one; /* and each has one, that no other of them has */
+	/* They are meant for it alone: not so many that it is rather a part of the host that
+	 * several VMs share, as numad and cpusets of slices give. */
+	bool is_dedicated;
+	struct cpuset vcpu_cpus;           /* union of the pinned vCPUs' masks; empty: none is */
+	struct cpuset nodes;               /* of vcpu_cpus, by the kernel's number */
+	const struct placement *placement; /* in force, or NULL */
+};
+
+struct checking {
+	const struct check_input *in;
+	const struct snapshot *s;
+	const struct limits *limits;
+	struct check *out;
+	struct arena *arena; /* out's */
+	struct check_vm *vms;
+	size_t n_vms;
+	struct cpuset pinned_cpus; /* of all VMs that are dedicated */
+	struct cpuset spare_cpus;  /* where nobody has CPUs of his own: for who is to move */
+	const struct rule *rule;   /* that runs */
+};
+
+/* for_each_vm(v, c): VMs that are asked about; for_each_pinned: those whose
+ * vCPUs somebody gave CPUs, for_each_dedicated: few of them. */
+#define for_each_vm(v, c)                                                                          \
+	for (const struct check_vm *v = (c)->vms; v < (c)->vms + (c)->n_vms; v++)                  \
+		if (v->is_meant)
+#define for_each_pinned(v, c)    for_each_vm(v, c) if (v->n_pinned)
+#define for_each_dedicated(v, c) for_each_vm(v, c) if (v->is_dedicated)
+
+/* A finding of the rule that runs, about the VM (NULL: the host). The pointer is good until the
+ * next one. */
+struct finding *found(struct checking *c, const struct check_vm *v, const char *fmt, ...)
+	PRINTF_LIKE(3, 4);
+void says(struct checking *c, struct finding *f, const char *source, const char *fmt, ...)
+	PRINTF_LIKE(4, 5);
+void do_this(struct checking *c, struct finding *f, const char *fmt, ...) PRINTF_LIKE(3, 4);
+void in_policy(struct checking *c, struct finding *f, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/* Texts in the arena. */
+const char *list_of(struct checking *c, const struct cpuset *cpus);
+const char *say(struct checking *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* "5", "41": percent, with one digit below ten. */
+const char *percent(struct checking *c, double share);
+/* "1 CPU", "3 CPUs". */
+const char *some(struct checking *c, long n, const char *what);
+
+/* Appends what takes the VM's isolation into wideberth's hands: the command and the policy's lines.
+ */
+void isolate(struct checking *c, struct finding *f, const struct check_vm *v);
+/* Appends the commands that put each vCPU on one CPU of the set, in order. */
+void pin_vcpus(
+	struct checking *c, struct finding *f, const struct check_vm *v, const struct cpuset *cpus);
+/* The same for a thread that is no vCPU. */
+void pin_thread(struct checking *c, struct finding *f, const struct check_vm *v,
+	const struct vm_thread *t, const struct cpuset *cpus);
+/* Appends what moves these interrupts to where nobody has CPUs of his own, and keeps irqbalance
+ * off the set. */
+void move_irqs(
+	struct checking *c, struct finding *f, const int *irqs, size_t n, const struct cpuset *off);
+void ban_irqbalance(struct checking *c, struct finding *f);
+/* The task of irqbalance where it runs, and did not say that it stays off these CPUs. */
+const struct task *irqbalance_on(const struct checking *c, const struct cpuset *cpus);
+/* n of these CPUs, in one L3 domain or else one node where there are so many, each of another core
+ * where that will do; those of CPU 0's core come last. Empty: there are not so many. */
+struct cpuset choose_cpus(const struct snapshot *s, const struct cpuset *from, int n);
+
+/* All CPUs of the cores that these are of. */
+struct cpuset whole_cores(const struct snapshot *s, const struct cpuset *cpus);
+/* By the kernel's number, or NULL. */
+const struct node *node_of(const struct snapshot *s, int number);
+/* NULL: unknown. The list is by tid. */
+const struct thread_rate *rate_of(const struct checking *c, int tid);
+const struct group_reading *group_reading_of(const struct checking *c, const char *path);
+
+/* ---- the rules: name(), by file ---- */
+
+#define RULE(name) void check_##name(struct checking *c)
+/* load.c */
+RULE(disk);
+RULE(storage);
+RULE(host_steal);
+RULE(softirq);
+RULE(irq_rate);
+RULE(hog);
+RULE(quota);
+RULE(caged);
+RULE(oversubscribed);
+RULE(sibling_busy);
+RULE(wait);
+/* pins.c */
+RULE(stacked);
+RULE(too_few);
+RULE(half_pinned);
+RULE(overlap);
+RULE(siblings);
+RULE(emulator);
+RULE(iothreads);
+RULE(smt_blind);
+RULE(crosses_nodes);
+RULE(crosses_l3);
+RULE(cpu0);
+RULE(kinds);
+RULE(fifo);

@@ -1,0 +1,494 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Stage 1: is it the disks, is it interrupts, is it somebody else's work? What an interval shows.
+ */
+#include "check/internal.h"
+
+/* ---- disks, before any CPU is blamed ---- */
+
+/* "sda1" of "sda", "nvme0n1p2" of "nvme0n1"; what is no hardware. */
+static bool is_part(const struct rates *r, const char *name)
+{
+	static const char *const none[] = { "loop", "ram", "zram", "sr" };
+	for (size_t i = 0; i < N_ELEMENTS(none); i++)
+		if (str_after(name, none[i]))
+			return true;
+	for (size_t i = 0; i < r->n_disks; i++) {
+		const char *rest = str_after(name, r->disks[i].name);
+		if (rest && *rest)
+			return true;
+	}
+	return false;
+}
+
+RULE(disk)
+{
+	const struct rates *r = c->in->rates;
+	for (size_t i = 0; i < r->n_disks; i++) {
+		const struct disk_rate *d = &r->disks[i];
+		if (d->busy < c->limits->disk_busy || d->await_ms < c->limits->disk_await_ms ||
+			is_part(r, d->name))
+			continue;
+		struct finding *f = found(c, NULL,
+			"the disk %s is busy %s %% of the time and takes %.0f ms per request",
+			d->name, percent(c, d->busy), d->await_ms);
+		says(c, f, "proc/diskstats", "%s: %.0f requests per s, %.1f ms each, busy %s %%",
+			d->name, d->requests_s, d->await_ms, percent(c, d->busy));
+	}
+}
+
+RULE(storage)
+{
+	for_each_vm(v, c)
+	{
+		const struct group_rate *g = rates_group(c->in->rates, v->vm->cgroup);
+		if (!g || g->io_some < c->limits->io_pressure)
+			continue;
+		struct finding *f =
+			found(c, v, "it waits for disks %s %% of the time", percent(c, g->io_some));
+		says(c, f, say(c, "%s/%s/io.pressure", c->s->cgroup_mount, g->path),
+			"some: %s %% of %.1f s; full: %s %%", percent(c, g->io_some),
+			c->in->rates->window_s, percent(c, g->io_full));
+	}
+}
+
+RULE(host_steal)
+{
+	const struct rates *r = c->in->rates;
+	double sum = 0;
+	for (size_t i = 0; i < r->n_cpus; i++)
+		sum += r->cpus[i].steal;
+	if (!r->n_cpus || sum / (double)r->n_cpus < c->limits->steal_share)
+		return;
+	double steal = sum / (double)r->n_cpus;
+	struct finding *f = found(c, NULL,
+		"this host is a guest itself, and its hypervisor takes %s %% of its CPUs' time",
+		percent(c, steal));
+	says(c, f, "proc/stat", "steal: %s %% on average over %s", percent(c, steal),
+		some(c, (long)r->n_cpus, "CPU"));
+}
+
+/* ---- interrupts ---- */
+
+static const struct irq *irq_of(const struct snapshot *s, int number)
+{
+	for (size_t i = 0; i < s->n_irqs; i++)
+		if (s->irqs[i].irq == number)
+			return &s->irqs[i];
+	return NULL;
+}
+
+struct irq_load {
+	const struct count_row *row;
+	double per_s;
+};
+
+static int most_first(const void *a, const void *b)
+{
+	const struct irq_load *x = a, *y = b;
+	return x->per_s > y->per_s ? -1 : x->per_s < y->per_s;
+}
+
+/* The devices' interrupts that came on these CPUs, from the most frequent on; malloc'ed. */
+static struct irq_load *loads_on(
+	const struct checking *c, const struct cpuset *cpus, size_t *ret_n, double *ret_sum)
+{
+	const struct count_table *t = &c->in->rates->interrupts;
+	struct irq_load *all = xcalloc(t->n_rows + 1, sizeof *all);
+	*ret_n = 0;
+	*ret_sum = 0;
+	for (size_t i = 0; i < t->n_rows; i++) {
+		uint64_t n = 0;
+		for (size_t k = 0; t->rows[i].is_device && k < t->n_cpus; k++)
+			if (cpuset_has(cpus, t->cpus[k]))
+				n += t->rows[i].counts[k];
+		double per_s = (double)n / c->in->rates->window_s;
+		*ret_sum += per_s;
+		if (n)
+			all[(*ret_n)++] = (struct irq_load){ &t->rows[i], per_s };
+	}
+	if (*ret_n)
+		qsort(all, *ret_n, sizeof *all, most_first);
+	return all;
+}
+
+/* The softirq that came most on these CPUs, or NULL. */
+static const char *top_softirq(const struct checking *c, const struct cpuset *cpus)
+{
+	const struct count_table *t = &c->in->rates->softirqs;
+	const char *name = NULL;
+	uint64_t most = 0;
+	for (size_t i = 0; i < t->n_rows; i++) {
+		uint64_t n = 0;
+		for (size_t k = 0; k < t->n_cpus; k++)
+			if (cpuset_has(cpus, t->cpus[k]))
+				n += t->rows[i].counts[k];
+		if (n > most && !streq(t->rows[i].name, "TIMER") &&
+			!streq(t->rows[i].name, "RCU") && !streq(t->rows[i].name, "SCHED")) {
+			most = n;
+			name = t->rows[i].name;
+		}
+	}
+	return name;
+}
+
+/* What comes there, and the commands that move what can be moved. Those above a hundredth of all
+ * are named. */
+static void tell_irqs(
+	struct checking *c, struct finding *f, const struct irq_load *v, size_t n, double sum)
+{
+	AUTO_FREE int *movable = xcalloc(n + 1, sizeof *movable);
+	size_t n_movable = 0, n_managed = 0;
+	for (size_t i = 0; i < n && v[i].per_s >= sum / 100; i++) {
+		const struct irq *irq = irq_of(c->s, v[i].row->irq);
+		if (i < 4)
+			says(c, f, "proc/interrupts", "%s (%s): %.0f per s on these CPUs",
+				v[i].row->name, v[i].row->action, v[i].per_s);
+		if (irq && irq->managed == IRQ_MANAGED)
+			n_managed++;
+		else
+			movable[n_movable++] = v[i].row->irq;
+	}
+	if (n_managed)
+		says(c, f, "proc/irq/*/smp_affinity_list",
+			"%zu of them managed: the kernel lets nobody move these; fewer queues "
+			"would",
+			n_managed);
+	move_irqs(c, f, movable, n_movable, &f->cpus);
+}
+
+static struct cpuset hot_cpus(const struct checking *c, const struct cpuset *cpus, double *ret_mean)
+{
+	struct cpuset hot = CPUSET_EMPTY;
+	double sum = 0;
+	cpuset_for_each (cpu, cpus) {
+		const struct cpu_rate *r = rates_cpu(c->in->rates, cpu);
+		if (!r || r->irq + r->softirq < c->limits->softirq_share)
+			continue;
+		cpuset_add(&hot, cpu);
+		sum += r->irq + r->softirq;
+	}
+	*ret_mean = cpuset_is_empty(&hot) ? 0 : sum / cpuset_count(&hot);
+	return hot;
+}
+
+RULE(softirq)
+{
+	for_each_pinned(v, c)
+	{
+		double mean, sum;
+		size_t n;
+		struct cpuset hot = hot_cpus(c, &v->vcpu_cpus, &mean);
+		if (cpuset_is_empty(&hot))
+			continue;
+		AUTO_FREE struct irq_load *loads = loads_on(c, &hot, &n, &sum);
+		const char *kind = top_softirq(c, &hot);
+		struct finding *f =
+			found(c, v, "%d of its %s serve%s interrupts%s%s (%s %% of the time)",
+				cpuset_count(&hot), some(c, cpuset_count(&v->vcpu_cpus), "CPU"),
+				cpuset_count(&hot) == 1 ? "s" : "", n ? " of " : "",
+				n ? loads[0].row->action : "", percent(c, mean));
+		f->cpus = hot;
+		cpuset_for_each (cpu, &hot) {
+			const struct cpu_rate *r = rates_cpu(c->in->rates, cpu);
+			if (f->evidence.n < 4)
+				says(c, f, "proc/stat", "CPU %d: %s %% softirq, %s %% irq", cpu,
+					percent(c, r->softirq), percent(c, r->irq));
+		}
+		if (kind)
+			says(c, f, "proc/softirqs", "most of them: %s", kind);
+		tell_irqs(c, f, loads, n, sum);
+	}
+}
+
+RULE(irq_rate)
+{
+	for_each_pinned(v, c)
+	{
+		struct cpuset hot = CPUSET_EMPTY;
+		size_t n;
+		double sum;
+		cpuset_for_each (cpu, &v->vcpu_cpus) {
+			struct cpuset one = cpuset_of(cpu);
+			AUTO_FREE struct irq_load *loads = loads_on(c, &one, &n, &sum);
+			if (sum >= c->limits->interrupts_s)
+				cpuset_add(&hot, cpu);
+		}
+		if (cpuset_is_empty(&hot))
+			continue;
+		AUTO_FREE struct irq_load *loads = loads_on(c, &hot, &n, &sum);
+		struct finding *f =
+			found(c, v, "%.0f interrupts per s of %s interrupt %d of its %s", sum,
+				loads[0].row->action, cpuset_count(&hot),
+				some(c, cpuset_count(&v->vcpu_cpus), "CPU"));
+		f->cpus = hot;
+		tell_irqs(c, f, loads, n, sum);
+	}
+}
+
+/* ---- others' work ---- */
+
+static bool is_of_vm(const struct checking *c, int tid)
+{
+	for (size_t i = 0; i < c->n_vms; i++) {
+		const struct vm *vm = c->vms[i].vm;
+		for (size_t k = 0; k < vm->n_threads; k++)
+			if (vm->threads[k].tid == tid)
+				return true;
+	}
+	return false;
+}
+
+static const char *group_of(const struct checking *c, const struct task *t)
+{
+	return t->cgroup >= 0 ? c->s->cgroups[t->cgroup].path : "";
+}
+
+static void tell_hog(
+	struct checking *c, struct finding *f, const struct task *t, const struct thread_rate *rate)
+{
+	const char *group = group_of(c, t);
+	if (f->evidence.n < 5)
+		says(c, f, say(c, "proc/%d/task/%d/schedstat", t->pid, t->tid),
+			"%s ran %s %% of the time, last on CPU %d; it may run on %s%s%s", t->comm,
+			percent(c, rate->run), t->last_cpu,
+			t->allowed ? list_of(c, t->allowed) : "?", *group ? "; " : "", group);
+	cpuset_add(&f->cpus, t->last_cpu);
+	if (!task_is_immovable(t) && !cpuset_is_empty(&c->spare_cpus))
+		do_this(c, f, "taskset -pc %s %d", list_of(c, &c->spare_cpus), t->tid);
+}
+
+RULE(hog)
+{
+	const struct reading_list *l = c->in->list;
+	for_each_dedicated(v, c)
+	{
+		struct finding *f = NULL;
+		double sum = 0;
+		size_t n = 0;
+		const struct task *first = NULL;
+		for (size_t i = 0; i < l->n_threads; i++) {
+			const struct thread_rate *rate = &c->in->rates->threads[i];
+			if (!rate->is_known || rate->run < c->limits->hog_share)
+				continue;
+			const struct task *t = snapshot_task(c->s, rate->tid);
+			if (!t || !cpuset_has(&v->vcpu_cpus, t->last_cpu) || is_of_vm(c, t->tid))
+				continue;
+			if (!f)
+				f = found(c, v, " ");
+			first = first ? first : t;
+			sum += rate->run;
+			n++;
+			tell_hog(c, f, t, rate);
+		}
+		if (!f)
+			continue;
+		f->summary = say(c, "%s%s%s run%s on its CPUs (%s %% of a CPU)", first->comm,
+			n > 1 ? " and " : "", n > 1 ? some(c, (long)n - 1, "other thread") : "",
+			n > 1 ? "" : "s", percent(c, sum));
+		in_policy(c, f, "[vm %s]", v->vm->id);
+		in_policy(c, f, "isolation = isolated");
+	}
+}
+
+/* ---- quota ---- */
+
+/* The unit's own name: "qemu.slice/100.scope" → "100.scope". */
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash ? slash + 1 : path;
+}
+
+static bool is_throttled(const struct checking *c, const struct group_reading *g, const char *path,
+	double *ret_share)
+{
+	const struct group_rate *rate = c->in->rates ? rates_group(c->in->rates, path) : NULL;
+	*ret_share = rate && rate->throttled >= 0 ? rate->throttled
+		: g->has_stat && g->stat.n_periods
+		? (double)g->stat.n_throttled / (double)g->stat.n_periods
+		: 0;
+	return *ret_share >= c->limits->throttled_share;
+}
+
+static void quota_of_group(struct checking *c, const struct check_vm *v, const char *path)
+{
+	const struct group_reading *g = group_reading_of(c, path);
+	double share;
+	if (!g || !g->has_max || !g->max.quota_us)
+		return;
+	double n_cpus = (double)g->max.quota_us / (double)g->max.period_us;
+	bool is = is_throttled(c, g, path, &share);
+	struct finding *f = is
+		? found(c, v, "its quota of %.2g CPUs stops it in %s %% of the periods", n_cpus,
+			  percent(c, share))
+		: found(c, v, "it has a quota of %.2g CPUs, which has not stopped it", n_cpus);
+	f->severity = is ? SEVERITY_WARNING : SEVERITY_INFO;
+	f->sure = is && c->in->rates ? SURE_MEASURED : SURE_STATE;
+	says(c, f, say(c, "%s/%s/cpu.max", c->s->cgroup_mount, path), "%llu us of each %llu us",
+		(unsigned long long)g->max.quota_us, (unsigned long long)g->max.period_us);
+	if (g->has_stat)
+		says(c, f, say(c, "%s/%s/cpu.stat", c->s->cgroup_mount, path),
+			"%llu of %llu periods throttled since it began",
+			(unsigned long long)g->stat.n_throttled,
+			(unsigned long long)g->stat.n_periods);
+	if (streq(v->vm->manager, "proxmox"))
+		do_this(c, f, "qm set %s --delete cpulimit", v->vm->id);
+	if (str_has_suffix(path, ".scope") || str_has_suffix(path, ".slice") ||
+		str_has_suffix(path, ".service"))
+		do_this(c, f, "systemctl set-property --runtime %s CPUQuota=", last_part(path));
+	else
+		do_this(c, f, "echo max > /%s/%s/cpu.max", c->s->cgroup_mount, path);
+}
+
+RULE(quota)
+{
+	for_each_vm(v, c)
+	{
+		int g = v->vm->cgroup ? snapshot_cgroup(c->s, v->vm->cgroup) : -1;
+		for (; g > 0; g = c->s->cgroups[g].parent)
+			quota_of_group(c, v, c->s->cgroups[g].path);
+	}
+}
+
+/* ---- and what comes of it ---- */
+
+struct waits {
+	double share; /* of the time that its vCPUs wanted to run; -1: unknown, or they hardly did
+		       */
+	int worst;    /* the vCPU that waits most */
+	double worst_share;
+};
+
+static struct waits waits_of(const struct checking *c, const struct check_vm *v)
+{
+	double run = 0, wait = 0;
+	struct waits w = { .share = -1, .worst = -1 };
+	for (size_t i = 0; i < v->vm->n_threads; i++) {
+		const struct vm_thread *t = &v->vm->threads[i];
+		const struct thread_rate *r = t->role == ROLE_VCPU ? rate_of(c, t->tid) : NULL;
+		if (!r)
+			continue;
+		run += r->run;
+		wait += r->wait;
+		/* Two waits of an idle vCPU make a large share of next to nothing. */
+		if (r->run + r->wait > 0.01 && r->wait / (r->run + r->wait) > w.worst_share) {
+			w.worst_share = r->wait / (r->run + r->wait);
+			w.worst = t->index;
+		}
+	}
+	if (run + wait > 0.01)
+		w.share = wait / (run + wait);
+	return w;
+}
+
+static bool is_waiting(const struct checking *c, const struct waits *w)
+{
+	return w->share >= c->limits->wait_share ||
+		(w->share >= 0 && w->worst_share >= 2 * c->limits->wait_share);
+}
+
+static void tell_waits(
+	struct checking *c, struct finding *f, const struct check_vm *v, const struct waits *w)
+{
+	f->cpus = v->vcpu_cpus;
+	says(c, f, say(c, "proc/%d/task/*/schedstat", v->vm->pid),
+		"its vCPUs waited %s %% of the time that they wanted to run; vCPU %d %s %%",
+		percent(c, w->share), w->worst, percent(c, w->worst_share));
+}
+
+static double host_idle(const struct rates *r, const struct cpuset *but)
+{
+	double idle = 0;
+	size_t n = 0;
+	for (size_t i = 0; i < r->n_cpus; i++)
+		if (!cpuset_has(but, r->cpus[i].cpu)) {
+			idle += r->cpus[i].idle;
+			n++;
+		}
+	return n ? idle / (double)n : 0;
+}
+
+RULE(caged)
+{
+	for_each_dedicated(v, c)
+	{
+		struct waits w = waits_of(c, v);
+		double idle = host_idle(c->in->rates, &c->pinned_cpus);
+		if (!is_waiting(c, &w) || idle < c->limits->idle_share)
+			continue;
+		struct finding *f = found(c, v,
+			"it waits for its %s while the host's other CPUs are %s %% idle",
+			some(c, cpuset_count(&v->vcpu_cpus), "CPU"), percent(c, idle));
+		tell_waits(c, f, v, &w);
+		says(c, f, "proc/stat", "CPUs of no pinned VM: %s %% idle", percent(c, idle));
+		f->sure = SURE_LIKELY;
+	}
+}
+
+RULE(oversubscribed)
+{
+	long wanted = 0;
+	double worst = 0;
+	for (size_t i = 0; i < c->n_vms; i++)
+		if (!c->vms[i].is_dedicated)
+			wanted += c->vms[i].vm->n_vcpus;
+	for_each_vm(v, c)
+	{
+		struct waits w = waits_of(c, v);
+		if (!v->is_dedicated && is_waiting(c, &w) && w.share > worst)
+			worst = w.share;
+	}
+	int room = cpuset_count(&c->spare_cpus);
+	if (wanted <= room)
+		return;
+	struct finding *f = found(c, NULL, "%ld vCPUs without CPUs of their own share %s", wanted,
+		some(c, room, "CPU"));
+	f->severity = worst > 0 ? SEVERITY_WARNING : SEVERITY_INFO;
+	if (worst > 0) {
+		f->sure = SURE_MEASURED;
+		says(c, f, "proc/*/task/*/schedstat", "the one that waits most: %s %% of its time",
+			percent(c, worst));
+	}
+	says(c, f, "sys/devices/system/cpu/online", "%d CPUs, %d of no pinned VM",
+		cpuset_count(&c->s->online_cpus), room);
+}
+
+RULE(wait)
+{
+	for_each_vm(v, c)
+	{
+		struct waits w = waits_of(c, v);
+		if (!is_waiting(c, &w))
+			continue;
+		struct finding *f =
+			found(c, v, "its vCPUs waited %s %% of the time that they wanted to run",
+				percent(c, w.share > w.worst_share ? w.share : w.worst_share));
+		tell_waits(c, f, v, &w);
+	}
+}
+
+/* ---- siblings ---- */
+
+RULE(sibling_busy)
+{
+	for_each_dedicated(v, c)
+	{
+		struct cpuset all = whole_cores(c->s, &v->vcpu_cpus);
+		struct cpuset others = cpuset_minus(&all, &v->vcpu_cpus), busy = CPUSET_EMPTY;
+		cpuset_for_each (cpu, &others) {
+			const struct cpu_rate *r = rates_cpu(c->in->rates, cpu);
+			if (r && 1 - r->idle >= c->limits->busy_share)
+				cpuset_add(&busy, cpu);
+		}
+		if (cpuset_is_empty(&busy))
+			continue;
+		struct finding *f = found(
+			c, v, "SMT siblings of its CPUs work for others (%s)", list_of(c, &busy));
+		f->cpus = whole_cores(c->s, &busy);
+		cpuset_for_each (cpu, &busy)
+			if (f->evidence.n < 4)
+				says(c, f, "proc/stat", "CPU %d: %s %% busy", cpu,
+					percent(c, 1 - rates_cpu(c->in->rates, cpu)->idle));
+		isolate(c, f, v);
+	}
+}

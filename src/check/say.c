@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How rules say what they found, and the commands for the VM's own manager. */
+#include "check/internal.h"
+
+struct finding *found(struct checking *c, const struct check_vm *v, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	AUTO_FREE char *text = xvasprintf(fmt, ap);
+	va_end(ap);
+	struct finding *f = array_push(&c->out->findings);
+	f->rule = c->rule;
+	f->severity = c->rule->severity;
+	f->vm = v ? v->label : NULL;
+	f->of = v ? v->vm : NULL;
+	f->summary = arena_strdup(c->arena, text);
+	f->sure = c->rule->needs & NEED_RATES ? SURE_MEASURED : SURE_STATE;
+	f->root = -1;
+	return f;
+}
+
+const char *say(struct checking *c, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	AUTO_FREE char *text = xvasprintf(fmt, ap);
+	va_end(ap);
+	return arena_strdup(c->arena, text);
+}
+
+void says(struct checking *c, struct finding *f, const char *source, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	AUTO_FREE char *text = xvasprintf(fmt, ap);
+	va_end(ap);
+	*array_push(&f->evidence) = (struct evidence){ source, arena_strdup(c->arena, text) };
+}
+
+void do_this(struct checking *c, struct finding *f, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	AUTO_FREE char *text = xvasprintf(fmt, ap);
+	va_end(ap);
+	*array_push(&f->commands) = arena_strdup(c->arena, text);
+}
+
+void in_policy(struct checking *c, struct finding *f, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	AUTO_FREE char *text = xvasprintf(fmt, ap);
+	va_end(ap);
+	*array_push(&f->policy) = arena_strdup(c->arena, text);
+}
+
+const char *list_of(struct checking *c, const struct cpuset *cpus)
+{
+	AUTO_FREE char *text = cpuset_format_list(cpus);
+	return arena_strdup(c->arena, text);
+}
+
+const char *percent(struct checking *c, double share)
+{
+	return say(c, share < 0.0995 ? "%.1f" : "%.0f", share * 100);
+}
+
+const char *some(struct checking *c, long n, const char *what)
+{
+	return say(c, "%ld %s%s", n, what, n == 1 ? "" : "s");
+}
+
+/* ---- commands ---- */
+
+/* A word as the shell takes it. */
+static const char *quoted(struct checking *c, const char *word)
+{
+	AUTO_STRBUF struct strbuf b = { 0 };
+	if (*word &&
+		strspn(word,
+			"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+			"._-+@%:/,") == strlen(word))
+		return word;
+	strbuf_puts(&b, "'");
+	for (const char *p = word; *p; p++)
+		if (*p == '\'')
+			strbuf_puts(&b, "'\\''");
+		else
+			strbuf_add(&b, p, 1);
+	strbuf_puts(&b, "'");
+	return arena_strdup(c->arena, b.s);
+}
+
+void isolate(struct checking *c, struct finding *f, const struct check_vm *v)
+{
+	do_this(c, f, "wideberth apply --vm %s", quoted(c, v->vm->id));
+	in_policy(c, f, "[vm %s]", v->vm->id);
+	in_policy(c, f, "isolation = isolated");
+}
+
+static bool is_libvirt(const struct check_vm *v)
+{
+	return streq(v->vm->manager, "libvirt") && v->vm->is_managed;
+}
+
+void pin_vcpus(
+	struct checking *c, struct finding *f, const struct check_vm *v, const struct cpuset *cpus)
+{
+	int cpu = cpuset_first(cpus);
+	for (size_t i = 0; i < v->vm->n_threads && cpu >= 0; i++) {
+		const struct vm_thread *t = &v->vm->threads[i];
+		if (t->role != ROLE_VCPU)
+			continue;
+		if (is_libvirt(v))
+			do_this(c, f, "virsh vcpupin %s %d %d --live --config",
+				quoted(c, v->vm->name ? v->vm->name : v->vm->id), t->index, cpu);
+		else
+			do_this(c, f, "taskset -pc %d %d", cpu, t->tid);
+		cpu = cpuset_next(cpus, cpu + 1);
+	}
+}
+
+void pin_thread(struct checking *c, struct finding *f, const struct check_vm *v,
+	const struct vm_thread *t, const struct cpuset *cpus)
+{
+	const char *name = quoted(c, v->vm->name ? v->vm->name : v->vm->id);
+	if (is_libvirt(v) && t->role == ROLE_EMULATOR)
+		do_this(c, f, "virsh emulatorpin %s %s --live --config", name, list_of(c, cpus));
+	else
+		do_this(c, f, "taskset -pc %s %d", list_of(c, cpus), t->tid);
+}
+
+const struct task *irqbalance_on(const struct checking *c, const struct cpuset *cpus)
+{
+	struct service all[SERVICES_MAX];
+	size_t n = snapshot_services(c->s, all);
+	const struct cpuset *ban = c->in->irqbalance_ban;
+	for (size_t i = 0; i < n; i++)
+		if (streq(all[i].name, "irqbalance") && all[i].task)
+			return ban && cpuset_is_subset(cpus, ban) ? NULL : all[i].task;
+	return NULL;
+}
+
+void ban_irqbalance(struct checking *c, struct finding *f)
+{
+	do_this(c, f,
+		"sed -i '/^IRQBALANCE_BANNED_CPULIST=/d' /etc/default/irqbalance; "
+		"echo IRQBALANCE_BANNED_CPULIST=%s >> /etc/default/irqbalance; "
+		"systemctl restart irqbalance",
+		list_of(c, &c->pinned_cpus));
+}
+
+void move_irqs(
+	struct checking *c, struct finding *f, const int *irqs, size_t n, const struct cpuset *off)
+{
+	AUTO_STRBUF struct strbuf b = { 0 };
+	for (size_t i = 0; i < n; i++)
+		strbuf_printf(&b, " %d", irqs[i]);
+	if (irqbalance_on(c, off))
+		ban_irqbalance(c, f);
+	if (n && !cpuset_is_empty(&c->spare_cpus))
+		do_this(c, f, "for i in%s; do echo %s > /proc/irq/$i/smp_affinity_list; done", b.s,
+			list_of(c, &c->spare_cpus));
+	in_policy(c, f, "isolation = fenced");
+}
+
+/* ---- small questions ---- */
+
+/* Adds what the group has of 'from' until there are n: one thread of each whole core, then their
+ * others, then what is left of cores that somebody else has a part of. */
+static void take(const struct snapshot *s, const struct cpuset *group, const struct cpuset *from,
+	int n, struct cpuset *ret)
+{
+	struct cpuset rest = cpuset_and(group, from);
+	for (int pass = 0; pass < 3; pass++)
+		for (size_t i = 0; i < s->n_cores; i++) {
+			const struct cpuset *core = &s->cores[i].cpus;
+			if (pass < 2 && !cpuset_is_subset(core, &rest))
+				continue;
+			cpuset_for_each (cpu, core) {
+				if (cpuset_has(&rest, cpu) && cpuset_count(ret) < n)
+					cpuset_add(ret, cpu);
+				if (pass == 0)
+					break;
+			}
+		}
+}
+
+static struct cpuset choose_among(const struct snapshot *s, const struct cpuset *from, int n)
+{
+	struct cpuset r = CPUSET_EMPTY;
+	for (size_t i = 0; i < s->n_l3s; i++) {
+		r = CPUSET_EMPTY;
+		take(s, &s->l3s[i].cpus, from, n, &r);
+		if (cpuset_count(&r) == n)
+			return r;
+	}
+	for (size_t i = 0; i < s->n_nodes; i++) {
+		r = CPUSET_EMPTY;
+		take(s, &s->nodes[i].cpus, from, n, &r);
+		if (cpuset_count(&r) == n)
+			return r;
+	}
+	r = CPUSET_EMPTY;
+	take(s, from, from, n, &r);
+	return cpuset_count(&r) == n ? r : CPUSET_EMPTY;
+}
+
+struct cpuset choose_cpus(const struct snapshot *s, const struct cpuset *from, int n)
+{
+	struct cpuset first = cpuset_of(0);
+	first = whole_cores(s, &first);
+	struct cpuset others = cpuset_minus(from, &first);
+	struct cpuset r = choose_among(s, &others, n);
+	return cpuset_is_empty(&r) ? choose_among(s, from, n) : r;
+}
+
+struct cpuset whole_cores(const struct snapshot *s, const struct cpuset *cpus)
+{
+	struct cpuset all = *cpus;
+	for (size_t i = 0; i < s->n_cores; i++)
+		if (cpuset_intersects(&s->cores[i].cpus, cpus))
+			all = cpuset_or(&all, &s->cores[i].cpus);
+	return all;
+}
+
+const struct node *node_of(const struct snapshot *s, int number)
+{
+	for (size_t i = 0; i < s->n_nodes; i++)
+		if (s->nodes[i].node == number)
+			return &s->nodes[i];
+	return NULL;
+}
+
+const struct thread_rate *rate_of(const struct checking *c, int tid)
+{
+	const struct rates *r = c->in->rates;
+	size_t low = 0, high = r ? r->n_threads : 0;
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+		if (r->threads[mid].tid < tid)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	bool is_it = r && low < r->n_threads && r->threads[low].tid == tid;
+	return is_it && r->threads[low].is_known ? &r->threads[low] : NULL;
+}
+
+const struct group_reading *group_reading_of(const struct checking *c, const char *path)
+{
+	for (size_t i = 0; c->in->reading && path && i < c->in->list->n_groups; i++)
+		if (streq(c->in->list->groups[i], path))
+			return &c->in->reading->groups[i];
+	return NULL;
+}
