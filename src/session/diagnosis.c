@@ -171,7 +171,7 @@ int diagnosis_make(
 		return e->code;
 	struct claims claims = claims_of(
 		ret->snapshot, ret->ledger->placements.v, ret->ledger->placements.n, NULL);
-	AUTO_FREE struct own_mask *own = own_masks_of(ret->ledger, &claims);
+	claims_add_own_masks(&claims, ret->ledger, &ret->arena);
 	if (claims.n)
 		ret->intruders = intruders_find(ret->snapshot, ret->vms, &claims, NULL);
 	bool has_ban = host_get_irqbalance(h, &ban) == 0;
