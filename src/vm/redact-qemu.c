@@ -81,9 +81,11 @@ static const char others[] =
 
 static bool has_word(const char *words, const char *word, size_t n)
 {
-	for (const char *p = words; (p = memmem(p, strlen(p), word, n)); p++) {
+	/* An empty word, the key of "socket,=x", is nowhere: memmem() would find it behind the end
+	 * too. */
+	for (const char *p = words; n && (p = memmem(p, strlen(p), word, n)); p++) {
 		bool is_start = p == words || p[-1] == ' ';
-		if (n && is_start && (!p[n] || p[n] == ' '))
+		if (is_start && (!p[n] || p[n] == ' '))
 			return true;
 	}
 	return false;

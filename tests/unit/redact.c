@@ -72,6 +72,8 @@ static void secrets_of_a_command_line(void)
 	line_is(Q "-drive|file=https://u:hunter2@h/x", Q "-drive|*", "a drive's address");
 	line_is(Q "-chardev|socket,id=c,host=h,password=hunter2,port=1", Q "-chardev|socket,id=c,*",
 		"a key called password");
+	line_is(Q "-chardev|socket,id=c,=hunter2", Q "-chardev|socket,id=c,*",
+		"a key without a name");
 	line_is(Q "-device|{\"driver\":\"x\",\"password\":\"hun\\\"ter2\",\"id\":\"d\"}",
 		Q "-device|{\"driver\":\"x\",\"id\":\"d\"}", "... in JSON, with a quote in it");
 	line_is(Q "disk.img|-name|a", Q "*|-name|a", "an image");
