@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
@@ -17,7 +18,7 @@
 #include "base/alloc.h"
 
 /* A large host's topology is read within a second, and its text is below a megabyte. */
-enum { TIME_LIMIT_S = 30, TEXT_LIMIT = 16 << 20, NOBODY = 65534 };
+enum { PATIENCE_MS = 1000, TIME_LIMIT_S = 30, TEXT_LIMIT = 16 << 20, NOBODY = 65534 };
 static const rlim_t MEMORY_LIMIT = 2UL << 30;
 
 /* ---- in the child ---- */
@@ -126,7 +127,26 @@ static int read_all(int fd, struct strbuf *text)
 	}
 }
 
-int confined_run(confined_fn *fn, const void *context, char **ret_text, struct err *e)
+/* It writes when it is done. */
+static bool is_late(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	return poll(&p, 1, PATIENCE_MS) == 0;
+}
+
+/* What is wrong with how it ended; 0: nothing. */
+static int judge_end(int status, const char *text, struct err *e)
+{
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
+		return err_say(e, -EBADMSG, "not read within %d s", TIME_LIMIT_S);
+	if (!WIFEXITED(status) || WEXITSTATUS(status) > 1)
+		return err_say(e, -EBADMSG, "damaged: the process that read it ended with SIG%s",
+			WIFSIGNALED(status) ? sigabbrev_np(WTERMSIG(status)) : "");
+	return WEXITSTATUS(status) ? err_say(e, -EBADMSG, "%s", text) : 0;
+}
+
+int confined_run(confined_fn *fn, confined_look_fn *look, const void *context, char **ret_text,
+	struct err *e)
 {
 	AUTO_STRBUF struct strbuf text = { 0 };
 	int fds[2], status = 0;
@@ -139,20 +159,18 @@ int confined_run(confined_fn *fn, const void *context, char **ret_text, struct e
 	AUTO_CLOSE int from = fds[0];
 	if (pid < 0)
 		return err_set(e, -errno, "fork");
-	int r = read_all(from, &text);
+	int looked = look && is_late(from) ? look(context, e) : 0;
+	int r = looked < 0 ? looked : read_all(from, &text);
 	if (r < 0)
 		kill(pid, SIGKILL);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
+	if (looked < 0)
+		return looked;
 	if (r < 0)
 		return err_set(e, -EBADMSG, "what was found does not fit");
-	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
-		return err_say(e, -EBADMSG, "not read within %d s", TIME_LIMIT_S);
-	if (!WIFEXITED(status) || WEXITSTATUS(status) > 1)
-		return err_say(e, -EBADMSG, "damaged: the process that read it ended with SIG%s",
-			WIFSIGNALED(status) ? sigabbrev_np(WTERMSIG(status)) : "");
-	if (WEXITSTATUS(status))
-		return err_say(e, -EBADMSG, "%s", text.s);
-	*ret_text = TAKE(text.s);
-	return 0;
+	r = judge_end(status, text.s, e);
+	if (r == 0)
+		*ret_text = TAKE(text.s);
+	return r;
 }

@@ -10,9 +10,14 @@
 /* Makes a text, malloc'ed. Runs in the child: what it changes there is gone afterwards. */
 typedef int confined_fn(const void *context, char **ret_text, struct err *e);
 
+/* Looks, in the parent, for why the child is not done yet: it may be waiting for ever. */
+typedef int confined_look_fn(const void *context, struct err *e);
+
 /* Runs fn in a child, and hands over the text that it made or its error. -EBADMSG: it crashed, took
- * too long, or wanted more memory than there is for it. */
-int confined_run(confined_fn *fn, const void *context, char **ret_text, struct err *e) MUST_CHECK;
+ * too long, or wanted more memory than there is for it. look may be NULL; it is called when the
+ * child takes longer than most do, and its error ends the child. */
+int confined_run(confined_fn *fn, confined_look_fn *look, const void *context, char **ret_text,
+	struct err *e) MUST_CHECK;
 
 /* For the child: from here on no path leads out of the directory, whatever links are in it.
  * *ret_root is what it is called now; static or dir itself. -EPERM where this kernel lets nobody do
