@@ -24,7 +24,7 @@ static int run(struct context *c, struct err *e)
 	AUTO_VMS struct vms *vms = NULL;
 	AUTO_LEDGER struct ledger *l = NULL;
 	enum {
-		PARTS = SNAPSHOT_TASKS | SNAPSHOT_CGROUPS | SNAPSHOT_IRQS | SNAPSHOT_PCI,
+		PARTS = SNAPSHOT_ALL | SNAPSHOT_PCI,
 		SETTINGS = SNAPSHOT_ZONES | SNAPSHOT_TUNABLES | SNAPSHOT_POWER
 	};
 	const char *svg = args_get(c->args, "svg");

@@ -5,6 +5,9 @@
 #include "host/host.h"
 #include "model/snapshot.h"
 
+/* False: the kernel's files do not say which CPUs there are; then read_topology() does. */
+bool read_cpu_sets(struct host *h, struct snapshot *s) MUST_CHECK;
+/* After read_cpu_sets(). */
 int read_topology(struct host *h, struct snapshot *s, struct err *e) MUST_CHECK;
 /* False, and none: the kernel's files do not say which CPUs each node has. */
 bool read_nodes(struct host *h, struct snapshot *s) MUST_CHECK;

@@ -27,6 +27,7 @@ static const struct {
 	unsigned int parts;
 	read_part_fn *read;
 } part_rows[] = {
+	{ SNAPSHOT_TOPOLOGY, read_memory },
 	{ SNAPSHOT_IRQS, read_irqs },
 	{ SNAPSHOT_CGROUPS, read_cgroups },
 	{ SNAPSHOT_ZONES, read_zones },
@@ -42,10 +43,10 @@ static int read_parts(struct host *h, unsigned int parts, struct snapshot *s, st
 	s->hostname = read_text(h, s, "proc/sys/kernel/hostname");
 	s->boot_id = read_text(h, s, "proc/sys/kernel/random/boot_id");
 	s->cmdline = read_text(h, s, "proc/cmdline");
-	int r = read_topology(h, s, e);
+	bool has_sets = read_cpu_sets(h, s);
+	int r = parts & SNAPSHOT_TOPOLOGY || !has_sets ? read_topology(h, s, e) : 0;
 	if (r < 0)
 		return err_ctx(e, "read the host");
-	read_memory(h, s);
 	for (size_t i = 0; i < N_ELEMENTS(part_rows); i++)
 		if ((parts & part_rows[i].parts) == part_rows[i].parts)
 			part_rows[i].read(h, s);

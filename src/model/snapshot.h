@@ -229,17 +229,19 @@ struct snapshot {
 };
 
 enum snapshot_parts {
-	SNAPSHOT_TOPOLOGY = 0, /* always */
-	SNAPSHOT_IRQS = 1,
-	SNAPSHOT_TASKS = 2,
-	SNAPSHOT_CGROUPS = 4,
-	SNAPSHOT_ALL = 7, /* all that placing and applying needs */
+	/* Which CPUs there are is always read; this is how they belong together, and memory. */
+	SNAPSHOT_TOPOLOGY = 1,
+	SNAPSHOT_IRQS = 2,
+	SNAPSHOT_TASKS = 4,
+	SNAPSHOT_CGROUPS = 8,
+	SNAPSHOT_SITTERS = SNAPSHOT_IRQS | SNAPSHOT_TASKS | SNAPSHOT_CGROUPS, /* who runs where */
+	SNAPSHOT_ALL = SNAPSHOT_TOPOLOGY | SNAPSHOT_SITTERS, /* what placing and applying needs */
 
-	SNAPSHOT_ZONES = 8,
-	SNAPSHOT_TUNABLES = 16,
-	SNAPSHOT_POWER = 32,
-	SNAPSHOT_PCI = 64,
-	SNAPSHOT_WHOLE = 127,
+	SNAPSHOT_ZONES = 16,
+	SNAPSHOT_TUNABLES = 32,
+	SNAPSHOT_POWER = 64, /* with SNAPSHOT_TOPOLOGY */
+	SNAPSHOT_PCI = 128,
+	SNAPSHOT_WHOLE = 255,
 };
 
 /* Reads the parts. On success *ret is the caller's, to free with snapshot_free(). */

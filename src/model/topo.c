@@ -198,18 +198,27 @@ static struct cpuset only_set(const struct topology *t, enum topology_type type)
 	return t->parts[type].n ? t->parts[type].v->cpus : CPUSET_EMPTY;
 }
 
-/* /sys/devices/system/cpu/{present,online}: "0-23" (Documentation/admin-guide/cputopology.rst).
- * A tree without them has what hwloc found. */
-static void read_masks(struct host *h, const struct topology *t, struct snapshot *s)
+/* /sys/devices/system/cpu/{present,online}: "0-23" (Documentation/admin-guide/cputopology.rst). */
+bool read_cpu_sets(struct host *h, struct snapshot *s)
 {
 	const struct cpuset *online = read_cpulist(h, s, "sys/devices/system/cpu/online");
 	const struct cpuset *present = read_cpulist(h, s, "sys/devices/system/cpu/present");
 	const struct cpuset *isolated = read_cpulist(h, s, "sys/devices/system/cpu/isolated");
-	struct cpuset all = only_set(t, TOPOLOGY_CPUS);
-	s->online_cpus = online ? *online : only_set(t, TOPOLOGY_USABLE);
-	s->present_cpus = cpuset_or(present ? present : &all, &s->online_cpus);
+	s->online_cpus = online ? *online : CPUSET_EMPTY;
+	s->present_cpus = present ? cpuset_or(present, &s->online_cpus) : CPUSET_EMPTY;
 	s->has_isolated_file = isolated;
 	s->boot_isolated_cpus = isolated ? *isolated : CPUSET_EMPTY;
+	return !cpuset_is_empty(&s->online_cpus) && present;
+}
+
+/* A tree without the kernel's files has what hwloc found. */
+static void find_cpu_sets(const struct topology *t, struct snapshot *s)
+{
+	struct cpuset all = only_set(t, TOPOLOGY_CPUS);
+	if (cpuset_is_empty(&s->online_cpus))
+		s->online_cpus = only_set(t, TOPOLOGY_USABLE);
+	if (cpuset_is_empty(&s->present_cpus))
+		s->present_cpus = cpuset_or(&all, &s->online_cpus);
 }
 
 /* What hwloc left out because it made no sense is not left out in silence. */
@@ -234,7 +243,7 @@ int read_topology(struct host *h, struct snapshot *s, struct err *e)
 		r = topology_parse(text, &t, e);
 	if (r < 0)
 		return r;
-	read_masks(h, &t, s);
+	find_cpu_sets(&t, s);
 	read_cores(&t, s);
 	read_l3s(&t, s);
 	read_l2s(&t, s);

@@ -50,8 +50,8 @@ struct irq_reasons {
 	const void *context;
 };
 
-/* The snapshot needs SNAPSHOT_ALL. Placements whose process is gone are left out. irqs may be NULL:
- * then all interrupts can be moved but those that the snapshot knows to be managed. */
+/* The snapshot needs SNAPSHOT_SITTERS. Placements whose process is gone are left out. irqs may be
+ * NULL: then all interrupts can be moved but those that the snapshot knows to be managed. */
 struct intruders *intruders_find(const struct snapshot *s, const struct vms *vms,
 	const struct claims *claims, const struct irq_reasons *irqs) MUST_CHECK;
 void intruders_free(struct intruders *i);

@@ -25,7 +25,7 @@ static int ask(struct host *h, const struct claims *claims, const struct irq_rea
 {
 	struct claims now;
 	if (!ret->snapshot &&
-		(snapshot_read(h, SNAPSHOT_ALL, &ret->snapshot, e) < 0 ||
+		(snapshot_read(h, SNAPSHOT_SITTERS, &ret->snapshot, e) < 0 ||
 			vms_find(h, ret->snapshot, &ret->vms, e) < 0))
 		return err_ctx(e, "ask who may run on the claimed CPUs"), e->code;
 	now = claims_of(ret->snapshot, claims->placements, claims->n, &claims->taken_cpus);

@@ -31,7 +31,7 @@ static struct snapshot *read_parts(unsigned int parts)
 	struct err e = { 0 };
 	int r = host_open(&h, root, &e);
 	if (r == 0)
-		r = snapshot_read(h, parts, &s, &e);
+		r = snapshot_read(h, SNAPSHOT_TOPOLOGY | parts, &s, &e);
 	ok(r == 0, "read parts %u: %s", parts, *e.text ? e.text : "done");
 	return s;
 }
@@ -71,6 +71,27 @@ static void absent(void)
 		"absent power management is not 0");
 	ok(!s->n_pci_devices && !s->n_resctrl && !s->interrupts.n_cpus, "nothing else is there");
 	ok(s->n_notes == 0, "and nothing is complained of");
+}
+
+/* Who may run where needs no topology; where the kernel's files do not say which CPUs there are, it
+ * is asked all the same. */
+static void cpu_sets(void)
+{
+	AUTO_HOST struct host *h = NULL;
+	AUTO_SNAPSHOT struct snapshot *s = NULL, *other = NULL;
+	struct err e = { 0 };
+	char present[200];
+	int r = host_open(&h, root, &e);
+	r = r < 0 ? r : snapshot_read(h, SNAPSHOT_SITTERS, &s, &e);
+	ok(r == 0 && cpuset_count(&s->online_cpus) == 2 && cpuset_count(&s->present_cpus) == 2 &&
+			!s->n_cores && !s->n_nodes,
+		"which CPUs there are, without how they belong together");
+	snprintf(present, sizeof present, "%s/sys/devices/system/cpu/present", root);
+	unlink(present);
+	r = r < 0 ? r : snapshot_read(h, SNAPSHOT_SITTERS, &other, &e);
+	ok(r == 0 && other->n_cores && !cpuset_is_empty(&other->present_cpus),
+		"hwloc says it where the kernel does not");
+	put("sys/devices/system/cpu/present", "0-1\n");
 }
 
 static void memory(void)
@@ -267,6 +288,7 @@ int main(void)
 	if (!mkdtemp(root))
 		return 1;
 	put_machine();
+	cpu_sets();
 	absent();
 	memory();
 	tunables();

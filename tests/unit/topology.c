@@ -29,7 +29,7 @@ static struct snapshot *read_machine(const char *what)
 	struct err e = { 0 };
 	int r = host_open(&h, root, &e);
 	if (r == 0)
-		r = snapshot_read(h, 0, &s, &e);
+		r = snapshot_read(h, SNAPSHOT_TOPOLOGY, &s, &e);
 	ok(r == 0, "%s: read: %s", what, *e.text ? e.text : "done");
 	return s;
 }
