@@ -77,8 +77,6 @@ void ledger_add_strangers(struct ledger *l, const struct ledger *from);
 /* True when nothing is owed to anybody. */
 bool ledger_is_empty(const struct ledger *l);
 
-/* The state directory: $WIDEBERTH_STATE_DIR, else run/wideberth below the host's root. */
-
 /* What is applied, without released entries. An empty ledger when nothing is, or when it is of
  * another boot. */
 int ledger_read(struct host *h, struct ledger **ret, struct err *e) MUST_CHECK;
@@ -86,9 +84,6 @@ int ledger_read(struct host *h, struct ledger **ret, struct err *e) MUST_CHECK;
 int ledger_look(struct host *h, struct ledger **ret, struct err *e) MUST_CHECK;
 /* The unfinished transaction; *ret is NULL when there is none. */
 int ledger_read_journal(struct host *h, struct ledger **ret, struct err *e) MUST_CHECK;
-
-/* Serialises those who change things: waits for the lock; released with close(2). */
-int ledger_lock(struct host *h, int *ret_fd, struct err *e) MUST_CHECK;
 
 /* Writes the journal, durably. */
 int ledger_write_journal(struct host *h, const struct ledger *l, struct err *e) MUST_CHECK;
@@ -103,5 +98,3 @@ int ledger_replace(struct host *h, const struct ledger *l, struct err *e) MUST_C
  * counted; a text without a good header is -EINVAL. */
 char *ledger_format(const struct ledger *l) MUST_CHECK;
 int ledger_parse(const char *text, struct ledger **ret) MUST_CHECK;
-/* The directory as a path, malloc'ed. NULL on a recording. */
-char *ledger_dir(const struct host *h) MUST_CHECK;

@@ -18,6 +18,8 @@ static const struct command *const table[] = {
 	&cmd_undo,
 	&cmd_measure,
 	&cmd_compare,
+	&cmd_daemon,
+	&cmd_events,
 	&cmd_explain,
 };
 

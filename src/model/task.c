@@ -10,7 +10,7 @@
 #include "model/read.h"
 #include "model/task.h"
 
-int task_check(struct host *h, int tid, uint64_t start)
+int task_start(struct host *h, int tid, uint64_t *ret)
 {
 	AUTO_FREE char *text = NULL;
 	struct task_stat stat;
@@ -18,7 +18,16 @@ int task_check(struct host *h, int tid, uint64_t start)
 	if (r < 0)
 		return r == -ENOENT || r == -ESRCH ? TASK_ENDED : r;
 	r = task_stat_parse(text, &stat);
-	return r < 0 ? r : stat.start == start ? 0 : TASK_ENDED;
+	if (r == 0)
+		*ret = stat.start;
+	return r;
+}
+
+int task_check(struct host *h, int tid, uint64_t start)
+{
+	uint64_t now = 0;
+	int r = task_start(h, tid, &now);
+	return r ? r : now == start ? 0 : TASK_ENDED;
 }
 
 static int read_cgroup(struct host *h, const struct snapshot *s, const struct task *t)

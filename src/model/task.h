@@ -12,3 +12,5 @@ struct host;
  * its number by now; a negative errno: it cannot be told. start: clock ticks since boot. */
 enum { TASK_ENDED = 1 };
 int task_check(struct host *h, int tid, uint64_t start) MUST_CHECK;
+/* When it started; TASK_ENDED, or a negative errno. */
+int task_start(struct host *h, int tid, uint64_t *ret) MUST_CHECK;

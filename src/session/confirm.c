@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "apply/state-dir.h"
 #include "host/host.h"
 #include "session/lookup.h"
 
@@ -90,7 +91,7 @@ _Noreturn static void watch(struct host *h, const char *dir, uint64_t deadline_n
 
 enum outcome confirm_watch(struct host *h, int lock, struct err *e)
 {
-	AUTO_FREE char *dir = ledger_dir(h);
+	AUTO_FREE char *dir = state_dir(h);
 	AUTO_LEDGER struct ledger *l = NULL;
 	if (!host_is_live(h))
 		return OUTCOME_DONE; /* a made-up host's time passes when the test says so */

@@ -151,7 +151,7 @@ static int check_sections(struct selection *s, struct err *e)
 
 /* With --vm those, else all that a section of the policy names. */
 static int select_vms(const struct option_values *options, const struct planning *p,
-	struct indexes *ret, struct err *e)
+	bool may_be_none, struct indexes *ret, struct err *e)
 {
 	size_t n = p->vms->n_vms;
 	AUTO_FREE bool *named = xcalloc(n + 1, sizeof *named);
@@ -170,7 +170,7 @@ static int select_vms(const struct option_values *options, const struct planning
 	for (size_t i = 0; r == 0 && i < n; i++)
 		if (has_words ? selected[i] : is_wanted(&s, &p->vms->vms[i]))
 			*array_push(&ret->v) = i;
-	if (r < 0 || ret->v.n)
+	if (r < 0 || ret->v.n || may_be_none)
 		return r;
 	return s.foreign
 		? say_foreign(s.foreign, e)
@@ -213,11 +213,11 @@ static void read_memory(struct host *h, struct planning *p, const struct indexes
 	}
 }
 
-static int place(
-	struct host *h, const struct option_values *options, struct planning *p, struct err *e)
+static int place(struct host *h, const struct option_values *options, bool may_be_none,
+	struct planning *p, struct err *e)
 {
 	struct indexes wanted = { 0 };
-	int r = select_vms(options, p, &wanted, e);
+	int r = select_vms(options, p, may_be_none, &wanted, e);
 	if (r == 0)
 		read_memory(h, p, &wanted);
 	if (r == 0)
@@ -227,17 +227,15 @@ static int place(
 	return r;
 }
 
-enum outcome planning_make(
-	struct host *h, const struct option_values *options, struct planning *p, struct err *e)
+static enum outcome plan(struct host *h, const struct option_values *options, bool may_be_none,
+	struct planning *p, struct err *e)
 {
 	const struct about about = { options, p };
-	if (policy_read(h, options, &p->policy, e) < 0)
-		return OUTCOME_MISUSE;
 	if (ledger_look(h, &p->ledger, e) < 0 ||
 		snapshot_read(h, SNAPSHOT_ALL, &p->snapshot, e) < 0 ||
 		vms_find_about(h, p->snapshot, is_about, &about, &p->vms, e) < 0)
 		return OUTCOME_UNCHANGED;
-	int r = place(h, options, p, e);
+	int r = place(h, options, may_be_none, p, e);
 	if (r < 0)
 		return r == -EINVAL ? OUTCOME_MISUSE : OUTCOME_UNCHANGED;
 	collect(p);
@@ -245,4 +243,19 @@ enum outcome planning_make(
 	if (changes_plan(h, p->ledger, p->settings, &p->changes, e) < 0)
 		return OUTCOME_UNCHANGED;
 	return OUTCOME_DONE;
+}
+
+enum outcome planning_make(
+	struct host *h, const struct option_values *options, struct planning *p, struct err *e)
+{
+	if (policy_read(h, options, &p->policy, e) < 0)
+		return OUTCOME_MISUSE;
+	return plan(h, options, false, p, e);
+}
+
+enum outcome planning_keep(struct host *h, struct policy *policy, struct planning *p, struct err *e)
+{
+	const struct option_values none = { 0 };
+	p->policy = policy;
+	return plan(h, &none, true, p, e);
 }

@@ -34,6 +34,10 @@ void claims_add_own_masks(struct claims *claims, const struct ledger *l, struct 
  * e; the planning is to be freed with planning_done() in any case. */
 enum outcome planning_make(struct host *h, const struct option_values *options,
 	struct planning *ret, struct err *e) MUST_CHECK;
+/* The same for a policy that was read, which it takes: for all running VMs that its sections name,
+ * of which there may be none. What is in force of VMs that have ended goes. */
+enum outcome planning_keep(
+	struct host *h, struct policy *policy, struct planning *ret, struct err *e) MUST_CHECK;
 /* OUTCOME_REPORT where a VM was refused, or the ledger is damaged; else OUTCOME_DONE. */
 enum outcome planning_outcome(const struct planning *p);
 void planning_done(struct planning *p);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "apply/state-dir.h"
 #include "apply/transaction.h"
 #include "base/str.h"
 #include "host/host.h"
@@ -65,7 +66,7 @@ enum outcome recovery_begin(struct host *h, struct recovery *ret, struct err *e)
 {
 	AUTO_STRBUF struct strbuf left = { 0 };
 	*ret = (struct recovery){ .lock = -1 };
-	if (ledger_lock(h, &ret->lock, e) < 0 || transaction_recover(h, &ret->ended, e) < 0)
+	if (state_lock(h, &ret->lock, e) < 0 || transaction_recover(h, &ret->ended, e) < 0)
 		return OUTCOME_UNCHANGED;
 	if (recovery_residue(ret->ended, &left)) {
 		err_say(e, -EBUSY, "recovery could not restore:%s", left.s);

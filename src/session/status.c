@@ -16,6 +16,7 @@ void status_done(struct status *s)
 	free(s->vms.v);
 	arena_done(&s->arena);
 	verdict_done(&s->verdict);
+	keeper_done(&s->keeper);
 }
 
 bool status_has_residue(const struct status *s)
@@ -54,6 +55,8 @@ enum outcome status_read(
 	*ret = (struct status){ .is_whole = true };
 	if (ledger_read_journal(h, &ret->journal, e) < 0 || ledger_read(h, &ret->ledger, e) < 0)
 		return OUTCOME_UNCHANGED;
+	if (keeper_read(h, &ret->keeper) < 0)
+		ret->keeper = (struct keeper){ 0 };
 	if (verdict_of_ledger(h, ret->ledger, &ret->verdict, e) < 0)
 		return OUTCOME_UNCHANGED;
 	ret->drifts = drifts_read(h, ret->ledger);

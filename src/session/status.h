@@ -4,6 +4,7 @@
 
 #include "apply/drift.h"
 #include "apply/ledger.h"
+#include "session/keeper.h"
 #include "session/life.h"
 #include "session/outcome.h"
 #include "session/verdict.h"
@@ -29,6 +30,7 @@ struct status {
 	struct drifts *drifts;           /* of the whole host: VMs share most settings */
 	ARRAY(struct status_vm) vms;     /* those asked for */
 	bool is_whole;                   /* all of them run as placed, and nothing became of them */
+	struct keeper keeper;            /* who keeps it so */
 	struct verdict verdict;          /* who may run on what is claimed, of the whole host */
 };
 

@@ -4,7 +4,9 @@
 #include "base/str.h"
 #include "plan/plan.h"
 #include "report/report.h"
+#include "session/events.h"
 #include "session/status.h"
+#include "view/events.h"
 #include "view/intruders.h"
 #include "view/json.h"
 #include "view/placement.h"
@@ -124,6 +126,57 @@ static void report_odds(const struct status *s, struct report *r)
 		report_json(r), "damaged", json_integer((json_int_t)s->ledger->damaged.n));
 }
 
+/* What the daemon repaired lately, and what it gave up. */
+static json_t *repairs_json(const struct recall *recall, struct report *r)
+{
+	json_t *rows = json_array();
+	array_for_each (x, &recall->repairs) {
+		json_array_append_new(rows,
+			OBJECT({ "knob", text_json(x->knob) }, { "key", text_json(x->key) },
+				{ "writer", text_json(x->writer) },
+				{ "repairs", json_integer((json_int_t)x->n) },
+				{ "given_up", json_boolean(x->is_given_up) }));
+		if (x->is_given_up)
+			report_warning(r,
+				"the daemon gave up %s of %s, which is changed again and again "
+				"(by: %s): when that has ended, 'wideberth apply' or 'systemctl "
+				"reload wideberth'",
+				x->knob, x->key, x->writer);
+	}
+	return rows;
+}
+
+static json_t *time_json(uint64_t time_us)
+{
+	AUTO_FREE char *text = time_us ? event_time(time_us) : NULL;
+	return text_json(text);
+}
+
+static void report_keeper(const struct keeper *k, struct report *r)
+{
+	if (!k->pid)
+		return;
+	AUTO_FREE char *last = k->last_us ? event_time(k->last_us) : NULL;
+	json_object_set_new(report_json(r), "daemon",
+		OBJECT({ "running", json_boolean(k->is_running) },
+			{ "pid", k->is_running ? number_json(k->pid) : json_null() },
+			{ "since", time_json(k->since_us) }, { "last_look", time_json(k->last_us) },
+			{ "looks", json_integer((json_int_t)k->n_looks) },
+			{ "exit_code", k->last_us ? json_integer(k->code) : json_null() },
+			{ "repairs", repairs_json(&k->recall, r) }));
+	if (k->is_running)
+		report_text(r, "The daemon runs (pid %d); it looked last at %s.", k->pid,
+			last ? last : "no time yet");
+	else
+		report_note(r, "the daemon does not run any more (it was pid %d)", k->pid);
+	array_for_each (t, &k->recall.told) {
+		if (k->is_running && !streq(t->what, event_name(EVENT_REFUSED)))
+			report_warning(r, "daemon: %s: %s", t->what, t->text);
+		else if (k->is_running)
+			report_warning(r, "%s is not placed: %s", t->of, t->text);
+	}
+}
+
 void status_report(const struct status *s, struct report *r)
 {
 	if (s->journal)
@@ -135,4 +188,5 @@ void status_report(const struct status *s, struct report *r)
 	if (!n && s->is_whole && !verdict_has_intruders(&s->verdict) && s->ledger->placements.n)
 		report_text(r, "All %zu settings are as applied.", s->ledger->entries.n);
 	report_odds(s, r);
+	report_keeper(&s->keeper, r);
 }

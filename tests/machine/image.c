@@ -23,7 +23,7 @@ struct image {
 	ARRAY(struct file) files; /* by path */
 };
 
-static const char state_dir[] = "run/wideberth";
+static const char *const state_dirs[] = { "run/wideberth", "var/lib/wideberth" };
 static const char fixed_dir[] = "sys/devices/system"; /* topology: nobody writes there */
 
 static void give_up(const char *path)
@@ -135,8 +135,12 @@ void image_put(const struct machine *m, const struct image *image)
 
 static bool is_state(const char *path)
 {
-	const char *rest = str_after(path, state_dir);
-	return rest && (!*rest || *rest == '/');
+	for (size_t i = 0; i < N_ELEMENTS(state_dirs); i++) {
+		const char *rest = str_after(path, state_dirs[i]);
+		if (rest && (!*rest || *rest == '/'))
+			return true;
+	}
+	return false;
 }
 
 static void describe(struct strbuf *b, const struct file *was, const struct file *is)

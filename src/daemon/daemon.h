@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Keeps the host as the policy says: one event loop, no threads, level-triggered.
+ *
+ * Sources only say that it is time to look; the step that looks at everything, plans and applies
+ * (session/reconcile.h) is a process of its own, so that nothing that it waits for blocks the loop,
+ * and that it can be killed at any time: the next one goes on from the journal.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "session/events.h"
+
+struct host;
+
+/* Runs until SIGTERM or SIGINT, and then leaves everything as it is. Returns 0, or a negative errno
+ * when it could not begin: -EALREADY where another one runs. */
+int daemon_run(struct host *h, struct err *e) MUST_CHECK;
+
+/* What a step tells: to the journal, where the machine is a live one, and to the events of the
+ * host. */
+int daemon_tell(struct host *h, const struct events *l, struct err *e) MUST_CHECK;
