@@ -596,6 +596,56 @@ static void test_in_force(void)
 	fake_free(h);
 }
 
+/* What a claim in force keeps, and what it no longer does. */
+static void test_old_claims(void)
+{
+	AUTO_PLACEMENTS struct placements *old = NULL, *p = NULL, *q = NULL, *first = NULL;
+	struct err e;
+	struct fake_host *h = fake_host(two_sockets);
+	fake_vm(h, "200", 2, 1, 0);
+	same_int(fake_place(h, "", 1, NULL, &old, &e), 0, "one");
+	fake_vm(h, "100", 2, 1, 0);
+	struct vm other = h->vms.vms[0];
+	h->vms.vms[0] = h->vms.vms[1];
+	h->vms.vms[1] = other;
+	h->vms.vms[1].pid = 999; /* restarted, and not planned now */
+	same_int(fake_place(h, "", 1, old, &p, &e), 0, "another");
+	AUTO_FREE char *got = describe(p);
+	same_str(got, "100 isolated 1 13", "the claim of a process that ended is nobody's");
+	fake_free(h);
+
+	h = fake_host(two_sockets);
+	fake_vm(h, "100", 2, 1, 0);
+	same_int(fake_place(h, "[host]\nhousekeeping = 6-11,18-23\n", 1, NULL, &first, &e), 0,
+		"on the first core");
+	same_int(fake_place(h, "[host]\nhousekeeping = 1 core\n", 1, first, &q, &e), 0, "again");
+	AUTO_FREE char *kept = describe(q);
+	same_str(kept, "100 isolated 0 12", "it stays there");
+	same_str(list_of(h, &q->reserved_cpus), "1,6,13,18",
+		"what the host keeps is none of the CPUs that a VM has");
+	fake_free(h);
+}
+
+static void test_move_away(void)
+{
+	AUTO_PLACEMENTS struct placements *old = NULL, *p = NULL;
+	struct err e;
+	struct fake_host *h = fake_host(two_l3s);
+	fake_vm(h, "100", 2, 1, 0);
+	same_int(fake_place(h, "", 1, NULL, &old, &e), 0, "small");
+	fake_free(h);
+	h = fake_host(two_l3s);
+	fake_vm(h, "100", 16, 1, 0);
+	fake_vm(h, "200", 14, 1, 0);
+	same_int(fake_place(h, "", 2, old, &p, &e), 0, "it has grown");
+	AUTO_FREE char *got = describe(p);
+	same_str(got,
+		"100 isolated 8 24 9 25 10 26 11 27 12 28 13 29 14 30 15 31\n"
+		"200 isolated 1 17 2 18 3 19 4 20 5 21 6 22 7 23",
+		"and leaves its old CPUs to the next");
+	fake_free(h);
+}
+
 /* Objects that are not ours: every member missing, or of the wrong type. */
 static void test_json(void)
 {
@@ -679,6 +729,8 @@ int main(void)
 	test_odd_hosts();
 	test_shared();
 	test_in_force();
+	test_old_claims();
+	test_move_away();
 	test_names();
 	test_json();
 	return tap_done();
