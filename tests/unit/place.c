@@ -8,47 +8,12 @@
 #include "plan/claims.h"
 #include "vm/config.h"
 #include "vm/memory.h"
+#include "placed.h"
 
 static const struct shape two_sockets = { 2, 1, 1, 6, 2, true }; /* siblings n and n + 12 */
 static const struct shape two_l3s = { 1, 1, 2, 8, 2, true };     /* siblings n and n + 16 */
 static const struct shape no_l3 = { 2, 1, 0, 4, 2, false };
 static const struct shape no_smt = { 1, 1, 2, 4, 1, false };
-
-/* One line per VM: "100 isolated 1 13 2 14 emulator=3 iothreads=15 (note)"; refusals behind. */
-static char *describe(const struct placements *p)
-{
-	struct strbuf b = { 0 };
-	strbuf_puts(&b, "");
-	for (size_t i = 0; i < p->n; i++) {
-		const struct placement *pl = &p->v[i];
-		strbuf_printf(&b, "%s%s %s", i ? "\n" : "", pl->vm, level_name(pl->level));
-		for (size_t k = 0; k < pl->n_vcpus; k++) {
-			AUTO_FREE char *list = cpuset_format_list(&pl->vcpus[k].cpus);
-			strbuf_printf(&b, " %s", list);
-		}
-		AUTO_FREE char *emulator = cpuset_format_list(&pl->emulator_cpus);
-		AUTO_FREE char *iothreads = cpuset_format_list(&pl->iothread_cpus);
-		if (*emulator)
-			strbuf_printf(&b, " emulator=%s", emulator);
-		if (*iothreads)
-			strbuf_printf(&b, " iothreads=%s", iothreads);
-		for (size_t k = 0; k < pl->n_iothreads; k++) {
-			AUTO_FREE char *list = cpuset_format_list(&pl->iothreads[k].cpus);
-			strbuf_printf(&b, " %s=%s", pl->iothreads[k].id, list);
-		}
-		if (pl->why_less || pl->place_note)
-			strbuf_printf(&b, " (%s)", pl->why_less ? pl->why_less : pl->place_note);
-	}
-	for (size_t i = 0; i < p->n_refused; i++) {
-		const struct refusal *r = &p->refused[i];
-		strbuf_printf(&b, "%s%s: %s", b.n ? "\n" : "", r->vm, r->reason);
-		for (size_t k = 0; k < r->n_blocking; k++)
-			strbuf_printf(&b, "\n- %s", r->blocking[k].text);
-		for (size_t k = 0; k < r->n_alternatives; k++)
-			strbuf_printf(&b, "\n+ %s", r->alternatives[k].text);
-	}
-	return b.s;
-}
 
 /* Of the host's VMs the first n are placed. */
 static void placed_first(
@@ -575,77 +540,6 @@ static void test_names(void)
 	fake_free(h);
 }
 
-static void test_in_force(void)
-{
-	struct fake_host *h = fake_host(two_sockets);
-	fake_vm(h, "100", 4, 1, 0);
-	fake_vm(h, "200", 2, 1, 0);
-	fake_vm(h, "300", 2, 1, 0);
-	AUTO_PLACEMENTS struct placements *all = NULL, *again = NULL;
-	struct err e;
-	same_int(fake_place(h, "", 3, NULL, &all, &e), 0, "three");
-	/* 100 is gone: the claims of the others stand, and so do they when they are planned anew */
-	all->v[0] = all->v[2];
-	all->n = 2;
-	h->s.isolated_cpus = cpus("3-4,15-16");
-	same_int(fake_place(h, "", 3, all, &again, &e), 0, "again");
-	AUTO_FREE char *got = describe(again);
-	same_str(
-		got, "100 isolated 1 13 2 14\n200 isolated 3 15\n300 isolated 4 16", "same places");
-	same_str(list_of(h, &again->housekeeping_cpus), "0,5-12,17-23", "housekeeping");
-	fake_free(h);
-}
-
-/* What a claim in force keeps, and what it no longer does. */
-static void test_old_claims(void)
-{
-	AUTO_PLACEMENTS struct placements *old = NULL, *p = NULL, *q = NULL, *first = NULL;
-	struct err e;
-	struct fake_host *h = fake_host(two_sockets);
-	fake_vm(h, "200", 2, 1, 0);
-	same_int(fake_place(h, "", 1, NULL, &old, &e), 0, "one");
-	fake_vm(h, "100", 2, 1, 0);
-	struct vm other = h->vms.vms[0];
-	h->vms.vms[0] = h->vms.vms[1];
-	h->vms.vms[1] = other;
-	h->vms.vms[1].pid = 999; /* restarted, and not planned now */
-	same_int(fake_place(h, "", 1, old, &p, &e), 0, "another");
-	AUTO_FREE char *got = describe(p);
-	same_str(got, "100 isolated 1 13", "the claim of a process that ended is nobody's");
-	fake_free(h);
-
-	h = fake_host(two_sockets);
-	fake_vm(h, "100", 2, 1, 0);
-	same_int(fake_place(h, "[host]\nhousekeeping = 6-11,18-23\n", 1, NULL, &first, &e), 0,
-		"on the first core");
-	same_int(fake_place(h, "[host]\nhousekeeping = 1 core\n", 1, first, &q, &e), 0, "again");
-	AUTO_FREE char *kept = describe(q);
-	same_str(kept, "100 isolated 0 12", "it stays there");
-	same_str(list_of(h, &q->reserved_cpus), "1,6,13,18",
-		"what the host keeps is none of the CPUs that a VM has");
-	fake_free(h);
-}
-
-static void test_move_away(void)
-{
-	AUTO_PLACEMENTS struct placements *old = NULL, *p = NULL;
-	struct err e;
-	struct fake_host *h = fake_host(two_l3s);
-	fake_vm(h, "100", 2, 1, 0);
-	same_int(fake_place(h, "", 1, NULL, &old, &e), 0, "small");
-	fake_free(h);
-	h = fake_host(two_l3s);
-	fake_vm(h, "100", 16, 1, 0);
-	fake_vm(h, "200", 14, 1, 0);
-	same_int(fake_place(h, "", 2, old, &p, &e), 0, "it has grown");
-	AUTO_FREE char *got = describe(p);
-	same_str(got,
-		"100 isolated 8 24 9 25 10 26 11 27 12 28 13 29 14 30 15 31\n"
-		"200 isolated 1 17 2 18 3 19 4 20 5 21 6 22 7 23",
-		"and leaves its old CPUs to the next");
-	fake_free(h);
-}
-
 /* Objects that are not ours: every member missing, or of the wrong type. */
 static void test_json(void)
 {
@@ -728,9 +622,6 @@ int main(void)
 	test_isolcpus();
 	test_odd_hosts();
 	test_shared();
-	test_in_force();
-	test_old_claims();
-	test_move_away();
 	test_names();
 	test_json();
 	return tap_done();
