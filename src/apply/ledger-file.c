@@ -21,8 +21,10 @@ static int read_ledger(struct host *h, const char *name, struct ledger **ret, st
 		AUTO_FREE char *path = state_shown_path(h, name);
 		return err_say(e, -EACCES, "only root may read what is applied: %s", path);
 	}
-	if (r < 0)
-		return err_set(e, r, "read the %s", name);
+	if (r < 0) {
+		AUTO_FREE char *path = state_shown_path(h, name);
+		return err_set(e, r, "read the %s %s", name, path);
+	}
 	r = ledger_parse(text, ret);
 	if (r < 0) {
 		AUTO_FREE char *path = state_shown_path(h, name);

@@ -22,9 +22,7 @@ static int select_named(const struct args *a, const struct vms *vms, const struc
 	for (size_t i = 0; i < a->rest.n; i++) {
 		int n = vms_select(vms, a->rest.v[i], is_meant, e);
 		if (n <= 0)
-			return n < 0
-				? n
-				: err_say(e, -ENOENT, "no running VM matches '%s'", a->rest.v[i]);
+			return n < 0 ? n : vms_say_none(vms, a->rest.v[i], e);
 	}
 	for (size_t k = 0; k < vms->n_vms; k++)
 		if (is_meant[k])
@@ -77,8 +75,13 @@ static int run(struct context *c, struct err *e)
 		return EXIT_USAGE;
 	}
 	if (snapshot_read(c->h, SNAPSHOT_ALL, &s, e) < 0 ||
-		vms_find_about(c->h, s, vm_is_among, &words, &vms, e) < 0 ||
-		measure(c, vms, seconds, e) < 0)
+		vms_find_about(c->h, s, vm_is_among, &words, &vms, e) < 0)
+		return EXIT_UNCHANGED;
+	if (!vms->n_vms && vms->unseen) {
+		err_say(e, -ENOENT, "no VM is seen: %s", vms->unseen);
+		return EXIT_UNCHANGED;
+	}
+	if (measure(c, vms, seconds, e) < 0)
 		return EXIT_UNCHANGED;
 	return EXIT_OK;
 }

@@ -16,7 +16,7 @@ static int select_named(const struct args *a, const struct vms *vms, bool *is_me
 		for (size_t k = 0; n == -ENOTUNIQ && k < vms->n_vms; k++)
 			is_meant[k] |= vm_matches(&vms->vms[k], word);
 		if (!n)
-			return err_say(e, -ENOENT, "no running VM matches '%s'", word);
+			return vms_say_none(vms, word, e);
 	}
 	*e = (struct err){ 0 };
 	return 0;

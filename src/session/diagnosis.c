@@ -152,8 +152,7 @@ static int select_vms(
 	for (size_t i = 0; i < o->n_vms; i++) {
 		int n = vms_select(d->vms, o->vms[i], ret, e);
 		if (n <= 0)
-			return n < 0 ? n
-				     : err_say(e, -ENOENT, "no running VM matches '%s'", o->vms[i]);
+			return n < 0 ? n : vms_say_none(d->vms, o->vms[i], e);
 	}
 	return 0;
 }

@@ -122,7 +122,7 @@ static int select_word(struct selection *s, const char *word, bool *is_selected,
 	if (n < 0)
 		return n;
 	if (!n)
-		return err_say(e, -ENOENT, "no running VM matches '%s'; see wideberth vms", word);
+		return vms_say_none(vms, word, e);
 	s->foreign = NULL;
 	for (size_t i = 0; i < vms->n_vms; i++) {
 		if (!s->is_named[i] || !is_wanted(s, &vms->vms[i]))
@@ -172,11 +172,14 @@ static int select_vms(const struct option_values *options, const struct planning
 			*array_push(&ret->v) = i;
 	if (r < 0 || ret->v.n || may_be_none)
 		return r;
-	return s.foreign
-		? say_foreign(s.foreign, e)
-		: err_say(e, -ENOENT,
-			  "no running VM is named by the policy; name one with --vm VM, or in a "
-			  "[vm NAME] section of /etc/wideberth/wideberth.conf");
+	if (s.foreign)
+		return say_foreign(s.foreign, e);
+	if (p->vms->unseen)
+		return err_say(e, -ENOENT, "no running VM that is seen is named by the policy: %s",
+			p->vms->unseen);
+	return err_say(e, -ENOENT,
+		"no running VM is named by the policy; name one with --vm VM, or in a "
+		"[vm NAME] section of /etc/wideberth/wideberth.conf");
 }
 
 /* Those in force whose VM lives, and is not placed anew; and who has which CPUs then. */

@@ -106,6 +106,12 @@ bool vm_matches(const struct vm *vm, const char *glob)
 	return is_called(&who, glob) || fits(&who, glob);
 }
 
+int vms_say_none(const struct vms *vms, const char *word, struct err *e)
+{
+	return err_say(e, -ENOENT, "no running VM matches '%s'%s%s", word,
+		vms->unseen ? ": " : "; see wideberth vms", vms->unseen ? vms->unseen : "");
+}
+
 bool vm_is_among(const void *context, const struct vm *vm)
 {
 	const struct vm_words *words = context;

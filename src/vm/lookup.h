@@ -32,6 +32,9 @@ int vm_lookup(const struct vm_ident *all, size_t n, const char *word, size_t *re
  * alone. */
 int vms_select(const struct vms *vms, const char *word, bool *is_meant, struct err *e) MUST_CHECK;
 
+/* -ENOENT: none of them matches the word, or, where others cannot be seen, that there may be. */
+int vms_say_none(const struct vms *vms, const char *word, struct err *e);
+
 /* A vm_about_fn: context is a struct vm_words, and one of the words may mean the VM; where there
  * are none, all are meant. */
 struct vm_words {

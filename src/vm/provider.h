@@ -68,6 +68,7 @@ struct vm_search {
 	uint64_t others_qmp_ns;     /* that those of all other users may */
 	ARRAY(struct vm_user) users;
 	ARRAY(const char *) notes; /* of the whole search */
+	const char *unseen;        /* see struct vms */
 };
 
 struct vm_provider {

@@ -154,9 +154,9 @@ static void note_hidden(struct vm_search *f)
 		if (!streq(m->dir, "/proc") || !streq(m->type, "proc") ||
 			!mount_option(m, "hidepid"))
 			continue;
-		vm_search_note(f,
-			"other users' processes are hidden (/proc is mounted with "
-			"hidepid): there may be VMs that only root sees");
+		f->unseen = "other users' processes are hidden (/proc is mounted with "
+			    "hidepid): there may be VMs that only root sees";
+		vm_search_note(f, "%s", f->unseen);
 		return;
 	}
 }
@@ -198,6 +198,7 @@ int vms_find_about(struct host *h, const struct snapshot *s, vm_about_fn *is_abo
 	sort_vms(v);
 	v->notes = arena_dup(&v->arena, f.notes.v, f.notes.n, sizeof *f.notes.v);
 	v->n_notes = f.notes.n;
+	v->unseen = f.unseen;
 	*ret = TAKE(v);
 	return 0;
 }

@@ -108,6 +108,8 @@ struct vms {
 	size_t n_vms;
 	const char **notes; /* what else may be a VM, and why it is not here */
 	size_t n_notes;
+	const char
+		*unseen; /* why there may be VMs that nobody sees from here; NULL: all are seen */
 };
 
 /* Finds all VMs of the host. The snapshot needs SNAPSHOT_TASKS and SNAPSHOT_CGROUPS. A VM that
