@@ -29,8 +29,8 @@ static int read_ledger(struct host *h, const char *name, struct ledger **ret, st
 	if (r < 0) {
 		AUTO_FREE char *path = state_shown_path(h, name);
 		return err_say(e, r,
-			"%s is damaged in its first line, or of another version: what it says "
-			"cannot be put back; 'mv %s %s.damaged' goes on without it",
+			"%s is damaged in its first and its last line, or of another version: "
+			"what it says cannot be put back; 'mv %s %s.damaged' goes on without it",
 			path, path, path);
 	}
 	AUTO_FREE char *path = state_shown_path(h, name);
@@ -113,12 +113,18 @@ int ledger_read_journal(struct host *h, struct ledger **ret, struct err *e)
 int ledger_write_journal(struct host *h, const struct ledger *l, struct err *e)
 {
 	AUTO_FREE char *text = ledger_format(l);
+	int r = state_write(h, "journal", text, e);
+	if (!l->is_forward || !state_is_full(r) || !state_use_reserve(h))
+		return r;
+	*e = (struct err){ 0 };
 	return state_write(h, "journal", text, e);
 }
 
 int ledger_commit(struct host *h, struct err *e)
 {
-	return state_rename(h, "journal", "ledger", e);
+	int r = state_rename(h, "journal", "ledger", e);
+	state_reserve(h, "ledger");
+	return r;
 }
 
 int ledger_drop_journal(struct host *h, struct err *e)
@@ -128,8 +134,9 @@ int ledger_drop_journal(struct host *h, struct err *e)
 
 int ledger_replace(struct host *h, const struct ledger *l, struct err *e)
 {
-	if (ledger_is_empty(l))
-		return state_remove(h, "ledger", e);
 	AUTO_FREE char *text = ledger_format(l);
-	return state_write(h, "ledger", text, e);
+	int r = ledger_is_empty(l) ? state_remove(h, "ledger", e)
+				   : state_write(h, "ledger", text, e);
+	state_reserve(h, "ledger");
+	return r;
 }

@@ -201,13 +201,19 @@ static json_t *entry_json(const struct entry *e)
 		e->is_released);
 }
 
-char *ledger_format(const struct ledger *l)
+static void put_header(struct strbuf *b, const struct ledger *l)
 {
-	struct strbuf b = { 0 };
-	put_line(&b,
+	put_line(b,
 		json_pack("{s:s, s:i, s:o*, s:o*, s:b}", "type", "header", "version",
 			LEDGER_VERSION, "boot_id", raw(l->boot_id), "operation", raw(l->operation),
 			"forward", l->is_forward));
+}
+
+/* The header twice: without one nothing of the rest may be used. */
+char *ledger_format(const struct ledger *l)
+{
+	struct strbuf b = { 0 };
+	put_header(&b, l);
 	put_placements(&b, "placement", l->placements.v, l->placements.n);
 	put_placements(&b, "before", l->before.v, l->before.n);
 	array_for_each (e, &l->entries)
@@ -216,6 +222,7 @@ char *ledger_format(const struct ledger *l)
 		put_text(&b, stranger->text);
 	array_for_each (line, &l->damaged)
 		strbuf_printf(&b, "%s\n", *line);
+	put_header(&b, l);
 	return b.s;
 }
 
@@ -259,7 +266,7 @@ static int parse_entry(struct ledger *l, const json_t *o, const char *text)
 	return 0;
 }
 
-static int parse_line(struct ledger *l, const char *line, bool is_first)
+static int parse_line(struct ledger *l, const char *line, bool *has_header)
 {
 	char *end;
 	unsigned long crc = strtoul(line, &end, 16);
@@ -270,10 +277,11 @@ static int parse_line(struct ledger *l, const char *line, bool is_first)
 	const char *type = json_string_value(json_object_get(o, "type"));
 	struct placement p;
 	int r = -EINVAL;
-	if (!type || is_first != streq(type, "header")) {
+	if (!type) {
 		r = -EINVAL;
-	} else if (is_first) {
+	} else if (streq(type, "header")) {
 		r = parse_header(l, o);
+		*has_header |= r == 0;
 	} else if (streq(type, "entry")) {
 		r = parse_entry(l, o, end + 1);
 	} else if (streq(type, "placement") || streq(type, "before")) {
@@ -301,15 +309,11 @@ int ledger_parse(const char *text, struct ledger **ret)
 	AUTO_LEDGER struct ledger *l = ledger_new();
 	AUTO_FREE char *lines = xstrdup(text);
 	char *next = lines;
-	bool is_first = true;
-	for (char *line; (line = str_next_line(&next)); is_first = false) {
-		int r = parse_line(l, line, is_first);
-		if (r < 0 && is_first)
-			return r;
-		if (r < 0)
+	bool has_header = false;
+	for (char *line; (line = str_next_line(&next));)
+		if (parse_line(l, line, &has_header) < 0)
 			*array_push(&l->damaged) = arena_strdup(&l->arena, line);
-	}
-	if (is_first)
+	if (!has_header)
 		return -EINVAL;
 	take_old_deadline(l, text);
 	*ret = TAKE(l);

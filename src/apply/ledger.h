@@ -2,11 +2,11 @@
 /*
  * What was changed and for whom: the ledger, and the journal of a transaction under way.
  *
- * Both are one format: lines of "CRC32 JSON", a header, then a line per placement and per
- * setting. A transaction writes the ledger that it wants to end with as "journal", whole and before
- * its first effect; the commit is a rename(2) of journal to ledger. A journal that is found later
- * is a transaction that did not end: everything in it goes back to what the ledger says, or, where
- * that does not know it, to the baseline.
+ * Both are one format: lines of "CRC32 JSON", a header, a line per placement and per
+ * setting, and the header again. A transaction writes the ledger that it wants to end with as
+ * "journal", whole and before its first effect; the commit is a rename(2) of journal to ledger. A
+ * journal that is found later is a transaction that did not end: everything in it goes back to what
+ * the ledger says, or, where that does not know it, to the baseline.
  */
 #pragma once
 
@@ -95,6 +95,6 @@ int ledger_drop_journal(struct host *h, struct err *e) MUST_CHECK;
 int ledger_replace(struct host *h, const struct ledger *l, struct err *e) MUST_CHECK;
 
 /* The text of a ledger, malloc'ed, and back: for tests of damage. Damaged lines are left out and
- * counted; a text without a good header is -EINVAL. */
+ * kept; a text in which both headers are is -EINVAL. */
 char *ledger_format(const struct ledger *l) MUST_CHECK;
 int ledger_parse(const char *text, struct ledger **ret) MUST_CHECK;

@@ -157,3 +157,40 @@ int state_rename(struct host *h, const char *from, const char *to, struct err *e
 		return err_set(e, -errno, "rename '%s' in the state directory", from);
 	return 0;
 }
+
+/* ---- room for an undo ---- */
+
+static const char reserve[] = "reserve";
+enum { RESERVE_MORE = 8192 }; /* entries that an undo has more, and what blocks round up to */
+
+/* Blocks of the disk, not a hole. */
+static bool fill_reserve(int dir, off_t n)
+{
+	AUTO_CLOSE int fd =
+		openat(dir, reserve, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	return fd >= 0 && posix_fallocate(fd, 0, n) == 0;
+}
+
+void state_reserve(struct host *h, const char *name)
+{
+	AUTO_CLOSE int dir = -1;
+	struct stat st;
+	struct err e = { 0 };
+	if (state_open(h, &dir, &e) < 0)
+		return;
+	bool is_wanted = fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	if (!is_wanted || !fill_reserve(dir, 2 * st.st_size + RESERVE_MORE))
+		unlinkat(dir, reserve, 0);
+}
+
+bool state_use_reserve(struct host *h)
+{
+	AUTO_CLOSE int dir = -1;
+	struct err e = { 0 };
+	return state_open(h, &dir, &e) == 0 && unlinkat(dir, reserve, 0) == 0;
+}
+
+bool state_is_full(int error)
+{
+	return error == -ENOSPC || error == -EDQUOT || error == -EFBIG;
+}

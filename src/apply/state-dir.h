@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/attr.h"
 #include "base/err.h"
 
@@ -32,3 +34,14 @@ int state_write(struct host *h, const char *name, const char *text, struct err *
 int state_rename(struct host *h, const char *from, const char *to, struct err *e) MUST_CHECK;
 /* One that is not there is removed. */
 int state_remove(struct host *h, const char *name, struct err *e) MUST_CHECK;
+
+/*
+ * Room that is kept for the undo of what the file of that name says: where others have filled the
+ * disk since, it is given back, and the undo finds it. As much as two files of its size need, or
+ * none where there is no room for that.
+ */
+void state_reserve(struct host *h, const char *name);
+/* Gives it back. False when there was none. */
+bool state_use_reserve(struct host *h);
+/* Whether a file could not be written for want of room. */
+bool state_is_full(int error);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "apply/state-dir.h"
 #include "base/signals.h"
 #include "base/str.h"
 #include "host/host-write.h"
@@ -282,11 +283,6 @@ static int finish(struct host *h, struct ledger *next, struct changes *list, str
 	return r < 0 ? r : ledger_commit(h, e);
 }
 
-static bool is_no_room(int error)
-{
-	return error == -ENOSPC || error == -EDQUOT || error == -EFBIG;
-}
-
 /* An undo that touches nothing but what is in the ledger, which has all the baselines and stays
  * until it is done. What it would set for the VMs that are left is in no file yet. */
 static bool needs_no_journal(const struct ledger *next, const struct changes *list)
@@ -322,7 +318,7 @@ static int run_held(struct host *h, struct changes *list, struct ledger *next,
 	if (r < 0)
 		return r;
 	r = ledger_write_journal(h, next, e);
-	bool goes_without = is_no_room(r) && needs_no_journal(next, list);
+	bool goes_without = state_is_full(r) && needs_no_journal(next, list);
 	if (r < 0 && !goes_without)
 		return r;
 	bool is_made = run(h, list, !next->is_forward) || next->is_forward;
@@ -416,6 +412,7 @@ static int recover_held(struct host *h, struct changes **ret, struct err *e)
 	r = ledger_read(h, &l, e);
 	if (r < 0)
 		return r;
+	list->n_damaged = journal->damaged.n; /* those of the ledger are in it, too */
 	if (journal->is_forward)
 		plan_forward(h, l, journal, list);
 	else
@@ -428,7 +425,6 @@ static int recover_held(struct host *h, struct changes **ret, struct err *e)
 		if (r == 0)
 			r = ledger_drop_journal(h, e);
 	}
-	list->n_damaged = journal->damaged.n + l->damaged.n;
 	if (r == 0)
 		*ret = TAKE(list);
 	return r;

@@ -58,7 +58,7 @@ static bool mount_state(const struct machine *m)
 	return unshare(CLONE_NEWNS) == 0 &&
 		mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
 		(mkdir(dir, 0700) == 0 || errno == EEXIST) &&
-		mount("state", dir, "tmpfs", 0, "size=64k,mode=700") == 0;
+		mount("state", dir, "tmpfs", 0, "size=128k,mode=700") == 0;
 }
 
 static const char filler[] = "run/wideberth/filler";
@@ -79,6 +79,14 @@ static void drain(const struct machine *m)
 	unlink(path);
 }
 
+static const char reserve[] = "run/wideberth/reserve";
+
+static void take_reserve(const struct machine *m)
+{
+	AUTO_FREE char *path = xasprintf("%s/%s", m->dir, reserve);
+	ok(unlink(path) == 0, "no room was kept");
+}
+
 static void full(void)
 {
 	struct machine *m = machine_new(ROOT_6_12);
@@ -96,9 +104,26 @@ static void full(void)
 	drain(m);
 	is_pristine(m, "undone without room");
 
-	/* With db02 gone db01's fence goes around it, which must be written down first. */
+	/* With db02 gone db01's fence goes around it, which must be written down first: room for
+	 * that was kept, and is again for the next. */
 	go(m, "apply --vm db01 --vm db02", 0);
+	ok(machine_has(m, reserve), "room is kept for an undo");
 	struct image *both = image_take(m);
+	fill(m);
+	go(m, "apply --vm db02 --isolation pinned", 3);
+	ok(machine_has(m, reserve), "... which an apply does not take");
+	ok(!image_differs(m, both, false), "... and nothing was touched");
+	go(m, "undo db02", 0);
+	go(m, "status db01", 0);
+	ok(machine_has(m, reserve), "room is kept for the next undo");
+	go(m, "undo db01", 0);
+	drain(m);
+	is_pristine(m, "one after the other undone without room");
+	ok(!machine_has(m, reserve), "no room is kept for nothing");
+
+	/* Where there was no room to keep. */
+	go(m, "apply --vm db01 --vm db02", 0);
+	take_reserve(m);
 	fill(m);
 	go(m, "undo db02", 3);
 	says(m, "No space left");
@@ -110,6 +135,7 @@ static void full(void)
 
 	/* Pins know no fence: db02's go back, and are told again once there is room. */
 	go(m, "apply --vm db01 --isolation pinned --vm db02 --isolation pinned", 0);
+	take_reserve(m);
 	fill(m);
 	go(m, "undo db02", 4);
 	says(m, "undone, but that cannot be written down");
@@ -158,7 +184,7 @@ static void damaged_whole(const char *name, const char *text)
 		if (streq(name, "journal") && i > 3)
 			continue; /* they do not look at it */
 		go(m, commands[i], 3);
-		says(m, "is damaged in its first line");
+		says(m, "is damaged in its first and its last line");
 		says(m, way_out);
 		AUTO_FREE char *now = ledger_of(m, name);
 		same_str(now, text, "... and leaves it alone");
@@ -169,13 +195,37 @@ static void damaged_whole(const char *name, const char *text)
 	machine_free(m);
 }
 
+/* One header of two: all the rest is used. */
+static void damaged_header(const char *name, bool is_last)
+{
+	struct machine *m = machine_new(ROOT_6_12);
+	AUTO_FREE char *path = xasprintf("run/wideberth/%s", name);
+	if (streq(name, "journal"))
+		same_int(machine_run(m, "kill-after:9", "apply --vm db01"), KILLED, "killed");
+	else
+		go(m, "apply --vm db01", 0);
+	AUTO_FREE char *text = ledger_of(m, name);
+	char *header = strstr(text, "\"header\"");
+	for (char *later; is_last && (later = strstr(header + 1, "\"header\""));)
+		header = later;
+	header[1] = 'X';
+	machine_write(m, path, text);
+	go(m, "undo --all", 4);
+	says(m, "1 records of ");
+	if (streq(name, "journal")) /* the first one only ended it, and kept what was damaged */
+		go(m, "undo --all", 4);
+	is_pristine(m, is_last ? "the last line damaged" : "the first line damaged");
+	go(m, "status", 0);
+	machine_free(m);
+}
+
 /* Some of its records: the rest is undone, and what is lost stays on record until then. */
 static void damaged_in_part(void)
 {
 	struct machine *m = machine_new(ROOT_6_12);
 	go(m, "apply --vm db01 --isolation pinned", 0);
 	AUTO_FREE char *text = ledger_of(m, "ledger");
-	char *last = strrchr(text, '{');
+	char *last = strstr(text, "\"thread.affinity\"");
 	last[1] = 'X';
 	machine_write(m, "run/wideberth/ledger", text);
 	go(m, "status", 1);
@@ -187,7 +237,7 @@ static void damaged_in_part(void)
 	go(m, "apply --vm db02 --isolation pinned", 1);
 	says(m, "are damaged: what they say is kept");
 	AUTO_FREE char *after = ledger_of(m, "ledger");
-	ok(strstr(after, last), "the damaged record itself is kept");
+	ok(strstr(after, "\"Xhread.affinity\""), "the damaged record itself is kept");
 	go(m, "status", 1);
 	says(m, "are damaged");
 	go(m, "undo db02", 4);
@@ -226,6 +276,10 @@ int main(void)
 	damaged_whole("ledger", "what is this\n");
 	damaged_whole("journal", "");
 	damaged_whole("journal", "00000000 {}\n");
+	for (int is_last = 0; is_last < 2; is_last++) {
+		damaged_header("ledger", is_last);
+		damaged_header("journal", is_last);
+	}
 	damaged_in_part();
 	no_boot_id();
 	return tap_done();
