@@ -49,6 +49,9 @@ soak: all ## hours: whole inputs that strangers could have made, with sanitizers
 	@WIDEBERTH=$(abspath $(BUILD))/tests/fault/wideberth-fault $(BUILD)/tests/fault/fault-sequences 1 1000
 	@echo "the whole table of promises"
 	@PROMISES=all tests/promises/run $(abspath $(BUILD))/tests/fault/wideberth-fault $(BUILD)/tests/fault/make-root 6.12 7.0
+	@echo "the lab's other places, and fifty random sequences there"
+	@tests/lab/suite --soak
+	@tests/lab/soak
 	@tests/mutants
 
 mutants: all ## do the tests notice a line of plan or apply made wrong? An hour and more, nicely

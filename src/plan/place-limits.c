@@ -104,6 +104,17 @@ void limits_of_others(struct planner *p)
 	}
 }
 
+/* What fences and partitions of ours may have taken off the VM's group: all that is claimed, but
+ * for the claim of its own that no partition closes, which its group must allow. */
+static struct cpuset taken_by_us(const struct planner *p, const struct request *req)
+{
+	const struct placement *own =
+		req->self == NOBODY ? NULL : &p->owners.v[req->self].placement;
+	return own && own->level == LEVEL_FENCED
+		? cpuset_minus(&p->in_force.claimed_cpus, &own->claim_cpus)
+		: p->in_force.claimed_cpus;
+}
+
 /* The nearest group that has a set of its own answers for all above it: the kernel has taken
  * theirs off it. Our fences and partitions have, too, and are no limit. */
 void limits_of_vm(const struct planner *p, struct request *req)
@@ -115,7 +126,8 @@ void limits_of_vm(const struct planner *p, struct request *req)
 		g = p->s->cgroups[g].parent;
 	if (g <= 0)
 		return;
-	struct cpuset allowed = cpuset_or(p->s->cgroups[g].effective, &p->in_force.claimed_cpus);
+	struct cpuset allowed = taken_by_us(p, req);
+	allowed = cpuset_or(&allowed, p->s->cgroups[g].effective);
 	struct cpuset not_allowed = cpuset_minus(&p->s->online_cpus, &allowed);
 	not_allowed = cpuset_minus(&not_allowed, &p->foreign_cpus);
 	if (cpuset_is_empty(&not_allowed))

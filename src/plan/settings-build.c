@@ -75,12 +75,19 @@ const struct cpuset *builder_others(struct builder *b, const struct cpuset *cpus
 	return builder_keep(b, &others);
 }
 
-void builder_fence(struct builder *b, struct setting *s)
+void builder_fence(struct builder *b, struct setting *s, const char *group)
 {
-	s->by = b->fences;
-	s->n_by = b->n_fences;
+	struct cpuset sum = CPUSET_EMPTY;
+	for (size_t i = 0; i < b->n_placements; i++) {
+		const struct placement *p = &b->placements[i];
+		bool is_inside = p->cgroup && *p->cgroup && group_is_inside(p->cgroup, group);
+		if (p->level != LEVEL_FENCED || is_inside)
+			continue;
+		builder_want_cpus(b, s, p, &p->claim_cpus);
+		sum = cpuset_or(&sum, &p->claim_cpus);
+	}
 	s->fallback = b->open;
-	s->avoid = b->fenced;
+	s->avoid = builder_keep(b, &sum);
 }
 
 const struct vm *builder_vm(const struct builder *b, const struct placement *p)

@@ -19,9 +19,7 @@ struct builder {
 	const struct contribution *wanted;   /* the claim of each VM that has one */
 	size_t n_wanted;
 	/* Of these the VMs that have no partition to keep others off: what fences are for. */
-	const struct contribution *fences;
 	size_t n_fences;
-	const struct cpuset *fenced;
 };
 
 /* A new setting at the end of the list, of the knob of that name; the key is copied. */
@@ -37,8 +35,9 @@ void builder_want_cpus(
 void builder_want_claims(struct builder *b, struct setting *s);
 /* Its value will be the set that it was, without the claims. */
 void builder_take_out(struct builder *b, struct setting *s);
-/* The same, but for the CPUs of partitions: the kernel keeps processes off these. */
-void builder_fence(struct builder *b, struct setting *s);
+/* The same, but for the CPUs of partitions, which the kernel keeps processes off, and for those of
+ * the VMs in this group. */
+void builder_fence(struct builder *b, struct setting *s, const char *group);
 /* A copy that lives as long as the list. */
 const struct cpuset *builder_keep(struct builder *b, const struct cpuset *set);
 /* The name of a setting; key and id are not copied. */

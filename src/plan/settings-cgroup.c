@@ -98,14 +98,14 @@ static void fence_group(struct builder *b, const struct cgroup *g)
 	if (b->s->has_systemd && is_unit(name)) {
 		s = builder_add(b, "unit.allowed_cpus", name, why);
 		s->id = g->path;
-		builder_fence(b, s);
+		builder_fence(b, s, g->path);
 		/* a list that is not by systemd is to become no wider by it */
 		s->within = builder_name(b, "cgroup.cpus", g->path, inode_text(b, g));
 	}
 	s = builder_add(b, "cgroup.cpus", g->path, why);
 	s->id = inode_text(b, g);
 	s->is_in_use = has_tasks(b, g->path);
-	builder_fence(b, s);
+	builder_fence(b, s, g->path);
 }
 
 /* For whoever needs fences: lets the children of the group, and of those above, have lists. */
@@ -122,13 +122,29 @@ static void add_controllers(struct builder *b, const char *group)
 	}
 }
 
+/* A fenced VM's own group, and there are others: what comes into it stays off their CPUs. */
+static bool is_beside_others(const struct builder *b, const char *group)
+{
+	size_t n_inside = 0;
+	bool is_own = false;
+	for (size_t i = 0; i < b->n_placements; i++) {
+		const struct placement *p = &b->placements[i];
+		if (p->level != LEVEL_FENCED || !p->cgroup || !*p->cgroup)
+			continue;
+		n_inside += group_is_inside(p->cgroup, group);
+		is_own |= streq(p->cgroup, group);
+	}
+	return is_own && n_inside < b->n_fences;
+}
+
 /* The siblings along the way from the root to the VMs' groups, threaded ones too. */
 void add_fences(struct builder *b)
 {
 	add_controllers(b, "");
 	for (size_t i = 1; i < b->s->n_cgroups; i++) {
 		const struct cgroup *g = &b->s->cgroups[i], *parent = &b->s->cgroups[g->parent];
-		bool is_beside = is_on_the_way(b, parent->path) && !is_on_the_way(b, g->path);
+		bool is_beside = is_on_the_way(b, parent->path) &&
+			(!is_on_the_way(b, g->path) || is_beside_others(b, g->path));
 		if (!is_beside || is_in_fenced_vm(b, parent->path))
 			continue;
 		if (is_unit(base_name(g->path)) || has_tasks(b, g->path)) {

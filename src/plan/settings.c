@@ -108,23 +108,16 @@ static const struct cpuset *housekeeping_of(struct builder *b)
 static void want_claims(struct builder *b)
 {
 	size_t size = (b->n_placements + 1) * sizeof(struct contribution);
-	struct contribution *wanted = arena_alloc(b->arena, size),
-			    *fences = arena_alloc(b->arena, size);
-	struct cpuset fenced = CPUSET_EMPTY;
+	struct contribution *wanted = arena_alloc(b->arena, size);
 	for (size_t i = 0; i < b->n_placements; i++) {
 		const struct placement *p = &b->placements[i];
 		const struct contribution c = { p->vm,
 			value_cpus(builder_keep(b, &p->claim_cpus)) };
 		if (p->level >= LEVEL_FENCED)
 			wanted[b->n_wanted++] = c;
-		if (p->level != LEVEL_FENCED)
-			continue;
-		fences[b->n_fences++] = c;
-		fenced = cpuset_or(&fenced, &p->claim_cpus);
+		b->n_fences += p->level == LEVEL_FENCED;
 	}
 	b->wanted = wanted;
-	b->fences = fences;
-	b->fenced = builder_keep(b, &fenced);
 }
 
 /* By phase, and within one as they were made. */

@@ -270,6 +270,30 @@ static struct cgroup *add_group(struct fake_host *h, const char *path, const cha
 	return g;
 }
 
+/* Somebody took CPUs of a claim off the VM's group: a partition of ours did not need them there, a
+ * fenced VM has to leave them. */
+static void test_limit_in_force(void)
+{
+	static const char *const policies[] = { "[vm *]\nisolation = isolated\n",
+		"[vm *]\nisolation = fenced\n" };
+	static const char *const places[] = { "1-2,13-14", "2-3,14-15" };
+	for (size_t i = 0; i < N_ELEMENTS(policies); i++) {
+		struct fake_host *h = fake_host(two_sockets);
+		AUTO_PLACEMENTS struct placements *old = NULL, *p = NULL;
+		struct err e = { 0 };
+		add_group(h, "100.scope", NULL);
+		fake_vm(h, "100", 4, 1, 0)->cgroup = "100.scope";
+		same_int(fake_place(h, policies[i], 1, NULL, &old, &e), 0, "placed");
+		same_str(list_of(h, &old->v[0].claim_cpus), places[0], "in force");
+		const struct cpuset rest = cpus("0-12,14-23");
+		h->s.cgroups[h->s.n_cgroups - 1].effective = &rest;
+		same_int(fake_place(h, policies[i], 1, old, &p, &e), 0, "placed again");
+		same_str(list_of(h, &p->v[0].claim_cpus), places[i], "%s: without CPU 13",
+			policies[i]);
+		fake_free(h);
+	}
+}
+
 /* What others hold, what the VM's own groups do not allow, and what better is not used. */
 static void test_limits(void)
 {
@@ -622,6 +646,7 @@ int main(void)
 	test_isolcpus();
 	test_odd_hosts();
 	test_shared();
+	test_limit_in_force();
 	test_names();
 	test_json();
 	return tap_done();

@@ -68,13 +68,13 @@ assert 'it lists the changes' grep -q 'cgroup.partition' /out/stdout
 same '--dry-run'
 assert 'and leaves no state' test ! -e /run/wideberth/ledger
 partition() { cat /sys/fs/cgroup/qemu.slice/100.scope/*/cpuset.cpus.partition 2>/dev/null; }
-assert_rc 'apply --confirm 15' 0 eval 'timed wideberth apply --vm db01 --confirm 15 >/out/stdout'
+assert_rc 'apply --confirm 10' 0 eval 'timed wideberth apply --vm db01 --confirm 10 >/out/stdout'
 assert_eq 'in force at first' "$(partition)" isolated
 assert 'undone by itself' wait_until 60 test ! -e /run/wideberth/ledger
 same '--confirm without confirm'
-assert_rc 'apply --confirm 15' 0 eval 'wideberth apply --vm db01 --confirm 15 >/out/stdout'
+assert_rc 'apply --confirm 10' 0 eval 'wideberth apply --vm db01 --confirm 10 >/out/stdout'
 assert_rc 'confirm' 0 wideberth confirm
-sleep 17
+sleep 12
 assert_eq 'still in force' "$(partition)" isolated
 assert_rc 'status' 0 wideberth status
 refused 'nothing to confirm' 3 'nothing waits' wideberth confirm
