@@ -176,12 +176,26 @@ static bool is_heir(struct host *h, const struct ledger *l, const struct change 
 	return has_ours;
 }
 
+/* The entry of ours that gave the setting the value that it has, or NULL. */
+static const struct entry *giver_of(
+	const struct ledger *l, const struct setting *s, const struct value *now)
+{
+	if (!s->by_other)
+		return NULL;
+	const struct target t = { s->by_other->key, s->by_other->id };
+	const struct entry *giver = ledger_find(l, s->by_other->knob, &t);
+	return giver && value_equal(&giver->value, now) ? giver : NULL;
+}
+
 /* What it is now, and what to come back to. Returns as knob_read(). */
 static int read_before(struct host *h, const struct ledger *l, const struct setting *s,
 	const struct entry *ours, struct change *c, struct arena *a)
 {
 	int r = knob_read(h, c->knob, &c->target, a, &c->before);
-	if (ours) {
+	const struct entry *giver = r == 0 && !ours ? giver_of(l, s, &c->before) : NULL;
+	if (giver) {
+		c->baseline = value_copy(a, &giver->baseline);
+	} else if (ours) {
 		c->in_force = change_keep(a, &ours->value);
 		c->baseline = value_copy(a, &ours->baseline);
 	} else if (r == 0 && l->entries.n && is_heir(h, l, c)) {

@@ -94,8 +94,9 @@ static void fence_group(struct builder *b, const struct cgroup *g)
 {
 	static const char why[] = "host services and other VMs stay off the claimed CPUs";
 	const char *name = base_name(g->path);
+	bool is_of_unit = b->s->has_systemd && is_unit(name);
 	struct setting *s;
-	if (b->s->has_systemd && is_unit(name)) {
+	if (is_of_unit) {
 		s = builder_add(b, "unit.allowed_cpus", name, why);
 		s->id = g->path;
 		builder_fence(b, s, g->path);
@@ -105,6 +106,9 @@ static void fence_group(struct builder *b, const struct cgroup *g)
 	s = builder_add(b, "cgroup.cpus", g->path, why);
 	s->id = inode_text(b, g);
 	s->is_in_use = has_tasks(b, g->path);
+	if (is_of_unit) /* a unit that was started again was born with its property */
+		s->by_other =
+			builder_name(b, "unit.allowed_cpus", arena_strdup(b->arena, name), g->path);
 	builder_fence(b, s, g->path);
 }
 

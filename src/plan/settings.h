@@ -43,6 +43,9 @@ struct setting {
 	/* That other setting is part of it: what it had from the start is not to become more. Or
 	 * NULL. */
 	const struct setting_name *within;
+	/* That other setting of ours may have given it its value before we ever saw it: then what
+	 * that was is what this was. Or NULL. */
+	const struct setting_name *by_other;
 	const char *why;
 };
 
