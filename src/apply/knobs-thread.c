@@ -67,7 +67,8 @@ static bool is_unset(struct host *h, const struct target *t, const struct value 
 		cpuset_equal(now->cpus, &cpus);
 }
 
-/* The thread's group has lost some of its CPUs, to a partition: they come back by themselves. */
+/* The thread's group has lost some of its CPUs, to a partition: they come back by themselves. One
+ * that lost all of them was refused the mask. */
 static bool is_left(struct host *h, const struct target *t, const struct value *written,
 	const struct value *now)
 {
@@ -75,7 +76,7 @@ static bool is_left(struct host *h, const struct target *t, const struct value *
 	if (written->kind != VALUE_SET || now->kind != VALUE_SET || group_cpus(h, t, &cpus) < 0)
 		return false;
 	struct cpuset left = cpuset_and(written->cpus, &cpus);
-	return cpuset_equal(now->cpus, cpuset_is_empty(&left) ? &cpus : &left);
+	return !cpuset_is_empty(&left) && cpuset_equal(now->cpus, &left);
 }
 
 static int all_cpus(struct host *h, struct cpuset *ret)

@@ -247,17 +247,28 @@ static void drop_done(struct host *h, struct ledger *next, const struct changes 
 	next->entries.n = n;
 }
 
-/* With VMs left, what others of our settings hold back goes with the last of them; without, it is
- * owed. */
-static void wait_for_others(const struct ledger *next, struct changes *list)
+/* A mask whose CPUs a partition has, or a setting that the kernel changes along with others. */
+static bool is_held_back(const struct change *c)
 {
-	bool has_others = next->placements.n;
+	bool is_mask = c->knob->dies_with == LIFE_THREAD && c->after.kind == VALUE_SET;
+	return c->knob->is_collateral || is_mask;
+}
+
+/* With VMs left in force, what others of our settings hold back goes with the last of them. */
+static void wait_for_others(const struct ledger *in_force, struct changes *list)
+{
 	array_for_each (c, &list->v) {
-		if (!is_owed(c))
-			continue;
-		if (has_others && c->knob->is_collateral)
+		if (in_force->placements.n && is_owed(c) && is_held_back(c))
 			c->state = CHANGE_LATER;
-		else if (c->state == CHANGE_LATER)
+	}
+}
+
+/* What nothing in force holds back is owed now. */
+static void wait_no_more(const struct ledger *in_force, struct changes *list)
+{
+	array_for_each (c, &list->v) {
+		bool waits = in_force->placements.n && is_held_back(c);
+		if (is_owed(c) && c->state == CHANGE_LATER && !waits)
 			c->state = CHANGE_FAILED;
 	}
 }
@@ -266,6 +277,7 @@ static void wait_for_others(const struct ledger *next, struct changes *list)
 static int finish(struct host *h, struct ledger *next, struct changes *list, struct err *e)
 {
 	wait_for_others(next, list);
+	wait_no_more(next, list);
 	drop_done(h, next, list);
 	array_for_each (p, &next->placements) {
 		if (p->confirm_ns == CONFIRM_FROM_END)
@@ -361,7 +373,13 @@ static void plan_back(
 		struct change c = change_of(&list->arena, entry);
 		const struct entry *before = ledger_find(l, entry->knob, &c.target);
 		c.after = before ? value_copy(&list->arena, &before->value) : c.baseline;
-		c.aim = before ? c.aim : AIM_BACK;
+		c.aim = AIM_BACK;
+		if (before) {
+			c.aim = before->is_optional ? AIM_OPTIONAL : AIM_REQUIRED;
+			c.avoid = before->avoid
+				? arena_dup(&list->arena, before->avoid, 1, sizeof *before->avoid)
+				: NULL;
+		}
 		c.why = "the transaction did not end";
 		changes_add_back(h, list, &c, entry, before);
 	}
@@ -421,6 +439,7 @@ static int recover_held(struct host *h, struct changes **ret, struct err *e)
 	if (journal->is_forward) {
 		r = finish(h, journal, list, e);
 	} else {
+		wait_for_others(l, list);
 		r = keep_residue(h, l, journal, list, e);
 		if (r == 0)
 			r = ledger_drop_journal(h, e);
