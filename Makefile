@@ -54,7 +54,7 @@ soak: all ## hours: whole inputs that strangers could have made, with sanitizers
 	@tests/lab/soak
 	@tests/mutants
 
-mutants: all ## do the tests notice a line of plan or apply made wrong? An hour and more, nicely
+mutants: all ## do the tests notice a line of plan or apply made wrong? Half an hour, nicely
 	@tests/mutants
 
 install: all ## the program, man page and completion; DESTDIR is honoured

@@ -98,6 +98,27 @@ static bool is_pin(struct fake_host *h, const struct claims *c, struct vm *vm, c
 	return mask_is_pin(&h->s, c, vm, &vm->threads[0]);
 }
 
+/* A number that another process has by now says nothing. */
+static void test_identity(void)
+{
+	struct fake_host *h = fake_host(two_sockets);
+	struct vm *vm = fake_vm(h, "1", 1, 1, 0);
+	struct placement p = claim("1", LEVEL_FENCED, "1,13");
+	p.pid = vm->pid;
+	p.start = vm->start;
+	ok(placement_vm(&p, &h->vms) == vm && !placement_successor(&p, &h->s, &h->vms),
+		"the VM that it was made for");
+	p.start++;
+	ok(!placement_vm(&p, &h->vms) && !placement_is_running(&p, &h->s, &h->vms),
+		"its number, started at another time: another process");
+	ok(placement_successor(&p, &h->s, &h->vms) == vm, "which is its successor, by the name");
+	p.start--;
+	p.pid++;
+	ok(!placement_vm(&p, &h->vms) && !placement_is_running(&p, &h->s, &h->vms),
+		"another number, started at the same time: another process");
+	fake_free(h);
+}
+
 static void test_pins(void)
 {
 	struct fake_host *h = fake_host(two_sockets);
@@ -153,6 +174,7 @@ int main(void)
 {
 	test_sets();
 	test_origin();
+	test_identity();
 	test_pins();
 	test_shared();
 	return tap_done();
