@@ -78,10 +78,31 @@ static void test_move_away(void)
 	fake_free(h);
 }
 
+static void test_grow_beside(void)
+{
+	AUTO_PLACEMENTS struct placements *old = NULL, *p = NULL;
+	struct err e;
+	struct fake_host *h = fake_host(two_l3s);
+	fake_vm(h, "100", 2, 1, 0);
+	fake_vm(h, "200", 4, 1, 0);
+	same_int(fake_place(h, "", 2, NULL, &old, &e), 0, "two");
+	fake_free(h);
+	h = fake_host(two_l3s);
+	fake_vm(h, "100", 14, 1, 0);
+	fake_vm(h, "200", 4, 1, 0);
+	same_int(fake_place(h, "", 2, old, &p, &e), 0, "one has grown");
+	struct cpuset both = cpuset_and(&p->v[0].claim_cpus, &p->v[1].claim_cpus);
+	same_int((int)p->n, 2, "both are placed");
+	ok(cpuset_is_empty(&both), "not on CPUs that are another's");
+	ok(cpuset_equal(&p->v[1].claim_cpus, &old->v[1].claim_cpus), "who stays that stays");
+	fake_free(h);
+}
+
 int main(void)
 {
 	test_in_force();
 	test_old_claims();
 	test_move_away();
+	test_grow_beside();
 	return tap_done();
 }
