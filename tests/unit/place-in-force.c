@@ -80,21 +80,34 @@ static void test_move_away(void)
 
 static void test_grow_beside(void)
 {
+	static const struct shape small = { 1, 1, 1, 8, 2, true };
 	AUTO_PLACEMENTS struct placements *old = NULL, *p = NULL;
 	struct err e;
-	struct fake_host *h = fake_host(two_l3s);
+	struct fake_host *h = fake_host(small);
 	fake_vm(h, "100", 2, 1, 0);
 	fake_vm(h, "200", 4, 1, 0);
 	same_int(fake_place(h, "", 2, NULL, &old, &e), 0, "two");
 	fake_free(h);
-	h = fake_host(two_l3s);
-	fake_vm(h, "100", 14, 1, 0);
+	h = fake_host(small);
+	fake_vm(h, "100", 12, 1, 0);
 	fake_vm(h, "200", 4, 1, 0);
 	same_int(fake_place(h, "", 2, old, &p, &e), 0, "one has grown");
-	struct cpuset both = cpuset_and(&p->v[0].claim_cpus, &p->v[1].claim_cpus);
-	same_int((int)p->n, 2, "both are placed");
-	ok(cpuset_is_empty(&both), "not on CPUs that are another's");
-	ok(cpuset_equal(&p->v[1].claim_cpus, &old->v[1].claim_cpus), "who stays that stays");
+	ok(p->n == 1 && streq(p->v[0].vm, "200") && p->n_refused == 1 &&
+			streq(p->refused[0].vm, "100"),
+		"and gets nothing that is another's");
+	fake_free(h);
+}
+
+static void test_other_level(void)
+{
+	AUTO_PLACEMENTS struct placements *old = NULL, *p = NULL;
+	struct err e;
+	struct fake_host *h = fake_host(two_sockets);
+	fake_vm(h, "100", 2, 1, 0);
+	same_int(fake_place(h, "[vm *]\nisolation = pinned\n", 1, NULL, &old, &e), 0, "pinned");
+	same_int(fake_place(h, "", 1, old, &p, &e), 0, "and isolated");
+	AUTO_FREE char *got = describe(p);
+	same_str(got, "100 isolated 1 13", "the level that is wished now, in the old place");
 	fake_free(h);
 }
 
@@ -104,5 +117,6 @@ int main(void)
 	test_old_claims();
 	test_move_away();
 	test_grow_beside();
+	test_other_level();
 	return tap_done();
 }
