@@ -98,16 +98,19 @@ static void test_grow_beside(void)
 	fake_free(h);
 }
 
+/* What could be had when it was applied need not be what can be had now. */
 static void test_other_level(void)
 {
 	AUTO_PLACEMENTS struct placements *old = NULL, *p = NULL;
 	struct err e;
 	struct fake_host *h = fake_host(two_sockets);
 	fake_vm(h, "100", 2, 1, 0);
-	same_int(fake_place(h, "[vm *]\nisolation = pinned\n", 1, NULL, &old, &e), 0, "pinned");
-	same_int(fake_place(h, "", 1, old, &p, &e), 0, "and isolated");
-	AUTO_FREE char *got = describe(p);
-	same_str(got, "100 isolated 1 13", "the level that is wished now, in the old place");
+	same_int(fake_place(h, "", 1, NULL, &old, &e), 0, "with partitions");
+	same_int(old->v[0].level, LEVEL_ISOLATED, "isolated");
+	h->s.has_remote_partitions = false;
+	same_int(fake_place(h, "", 1, old, &p, &e), 0, "without partitions");
+	ok(p->n == 1 && p->v[0].level == LEVEL_FENCED && p->v[0].why_less,
+		"the level that can be had now, and why");
 	fake_free(h);
 }
 
