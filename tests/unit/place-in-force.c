@@ -98,6 +98,27 @@ static void test_grow_beside(void)
 	fake_free(h);
 }
 
+/* The rest of a core that a VM with cores = thread opened is for others of its kind, unless it is
+ * the host's. */
+static void test_open_core(void)
+{
+	AUTO_PLACEMENTS struct placements *old = NULL, *p = NULL, *q = NULL;
+	struct err e;
+	struct fake_host *h = fake_host(two_sockets);
+	fake_vm(h, "100", 1, 1, 0);
+	same_int(fake_place(h, "[vm *]\ncores = thread\n", 1, NULL, &old, &e), 0, "a thread");
+	fake_vm(h, "200", 1, 1, 0);
+	same_int(fake_place(h, "[vm *]\ncores = thread\n", 2, old, &p, &e), 0, "a second");
+	AUTO_FREE char *got = describe(p);
+	same_str(got, "100 isolated 1\n200 isolated 13", "on the rest of that core");
+	same_int(fake_place(h, "[host]\nhousekeeping = 0,12-13\n[vm *]\ncores = thread\n", 2, old,
+			 &q, &e),
+		0, "with housekeeping there");
+	AUTO_FREE char *apart = describe(q);
+	same_str(apart, "100 isolated 1\n200 isolated 2", "and not on the host's");
+	fake_free(h);
+}
+
 /* What could be had when it was applied need not be what can be had now. */
 static void test_other_level(void)
 {
@@ -120,6 +141,7 @@ int main(void)
 	test_old_claims();
 	test_move_away();
 	test_grow_beside();
+	test_open_core();
 	test_other_level();
 	return tap_done();
 }
