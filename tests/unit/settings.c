@@ -126,6 +126,18 @@ static void test_libvirt(void)
 	fake_free(h);
 }
 
+/* What is in a fenced VM's own group is the VM's: no fence of its own. */
+static void test_inside(void)
+{
+	struct fake_host *h = libvirt_host();
+	add_group(h, SCOPE "/libvirt/other", "threaded", "");
+	add_task(h, 700, snapshot_cgroup(&h->s, SCOPE "/libvirt/other"));
+	AUTO_SETTINGS struct settings *s = plan(h, "[vm *]\nisolation = fenced\n");
+	same_str(setting_of(h, s, "cgroup.cpus", "system.slice"), "without 1,13", "beside it");
+	same_str(setting_of(h, s, "cgroup.cpus", SCOPE "/libvirt/other"), "none", "inside of it");
+	fake_free(h);
+}
+
 static void test_units(void)
 {
 	static const char *const service[] = { "system.slice", "system.slice/vm.service",
@@ -199,6 +211,7 @@ int main(void)
 {
 	test_fences();
 	test_libvirt();
+	test_inside();
 	test_units();
 	test_beside();
 	return tap_done();
