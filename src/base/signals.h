@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Signals that ask the program to end (SIGINT, SIGTERM, SIGHUP, SIGPIPE) held back, for what must
- * not end in the middle. May be nested. */
+ * not end in the middle; those that the caller ignores, but SIGPIPE, stay ignored. May be nested.
+ */
 #pragma once
 
 #include <signal.h>

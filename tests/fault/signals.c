@@ -81,6 +81,25 @@ static void at_the_end(struct machine *m, int n)
 	machine_reset(m);
 }
 
+/* nohup(1), the background of a script, a service: who ignores a signal is not asked to end by it.
+ */
+static void ignored(struct machine *m, int at)
+{
+	for (size_t i = 0; i < N_ELEMENTS(signals); i++) {
+		const char *name = sigabbrev_np(signals[i]);
+		if (signals[i] == SIGPIPE)
+			continue; /* the program ignores it itself */
+		signal(signals[i], SIG_IGN);
+		same_int(run(m, "apply --vm db01", at, signals[i]), 0, "SIG%s ignored: applied",
+			name);
+		same_int(run(m, "undo --all", at, signals[i]), 0, "... undone");
+		ok(!strstr(m->output, "came"), "... without a word of it");
+		signal(signals[i], SIG_DFL);
+		is_whole(m, m->pristine, name);
+		machine_reset(m);
+	}
+}
+
 int main(void)
 {
 	struct machine *m = machine_new(ROOT_6_12);
@@ -95,6 +114,7 @@ int main(void)
 		during_recovery(m, signals[i]);
 	}
 	at_the_end(m, n);
+	ignored(m, n / 2);
 	machine_free(m);
 	return tap_done();
 }
