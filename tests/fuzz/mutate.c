@@ -8,7 +8,7 @@
 #include "base/str.h"
 
 const char *const input_kind_names[N_INPUT_KINDS] = { "recording", "command line", "QMP", "libvirt",
-	"ledger", "policy" };
+	"ledger", "policy", "tree" };
 
 /* ---- random choices (xorshift64*) ---- */
 

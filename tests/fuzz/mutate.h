@@ -22,13 +22,14 @@ struct input {
 	char *policy;
 };
 
-enum input_kind { /* what is mostly changed */
+enum input_kind { /* what is mostly changed; of a tree: its files (trees.h) */
 	INPUT_RECORDING,
 	INPUT_COMMAND_LINE,
 	INPUT_QMP,
 	INPUT_LIBVIRT,
 	INPUT_LEDGER,
 	INPUT_POLICY,
+	INPUT_TREE,
 	N_INPUT_KINDS,
 };
 extern const char *const input_kind_names[N_INPUT_KINDS];

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Whole inputs, changed with structure (mutate.h): a recording and a policy, through everything
- *from the snapshot to the changes that apply would make, and the reports of it.
+ * Whole inputs, changed with structure (mutate.h): a recording or a tree, and a policy, through
+ * everything from the snapshot to the changes that apply would make, and the reports of it; trees
+ * through apply and undo, too.
  *
  *	whole SECONDS [SEED]	new inputs for so long; the last line says runs, seconds, findings
- *	whole --replay DIR...	inputs that were found: DIR/recording, DIR/policy
+ *	whole --replay DIR...	inputs that were found: DIR/recording or DIR/tree, DIR/policy
  *
  * The recordings that are changed are made at the start, of made-up hosts (tests/machine), so that
  * they have what the commands ask today. For builds with sanitizers: a finding is what ends a
@@ -30,6 +31,7 @@
 #include "base/str.h"
 #include "cmd/cmd.h"
 #include "mutate.h"
+#include "trees.h"
 #include "vm/redact.h"
 
 enum { BATCH = 200, CPU_LIMIT_S = 30, N_RUNS = 5 };
@@ -46,6 +48,7 @@ static struct progress { /* shared with children */
 	uint64_t seed;
 	uint64_t n_runs[N_INPUT_KINDS];
 	uint64_t n_codes[N_RUNS][4]; /* how the commands ended */
+	uint64_t n_apply_codes[5], n_undo_codes[5];
 } * progress;
 
 /* ---- one input through the program ---- */
@@ -114,7 +117,7 @@ static int run_command(const struct command *command, const char *root, const ch
 		r = host_record_to(h, record, &redact_secrets, &e);
 	c.h = h;
 	int code = r < 0 ? EXIT_UNCHANGED : command->run(&c, &e);
-	if (code < EXIT_OK || code > EXIT_UNCHANGED)
+	if (code < EXIT_OK || code > (command->flags & CMD_CHANGES ? EXIT_RESIDUE : EXIT_UNCHANGED))
 		found(command->name, "an exit code that only changes have");
 	if (code == EXIT_UNCHANGED && !e.code)
 		found(command->name, "a failure without a word");
@@ -154,10 +157,24 @@ static void run_all(const char *dir, const char *root, const char *record)
 	}
 }
 
+/* A tree can be changed, too; not one with links, should they lead out of it. */
+static void change_tree(const char *dir, const char *tree)
+{
+	AUTO_FREE char *policy = xasprintf("%s/policy", dir);
+	const char *const apply[] = { "policy", policy, NULL, NULL };
+	const char *const undo[] = { "all", "", NULL, NULL };
+	progress->n_apply_codes[run_command(&cmd_apply, tree, NULL, apply)]++;
+	progress->n_undo_codes[run_command(&cmd_undo, tree, NULL, undo)]++;
+}
+
 static void run_input(const char *dir)
 {
 	AUTO_FREE char *recording = xasprintf("%s/recording", dir);
-	run_all(dir, recording, NULL);
+	AUTO_FREE char *tree = xasprintf("%s/tree", dir), *links = xasprintf("%s/links", dir);
+	bool is_tree = access(tree, F_OK) == 0;
+	run_all(dir, is_tree ? tree : recording, NULL);
+	if (is_tree && access(links, F_OK) < 0)
+		change_tree(dir, tree);
 }
 
 static char *read_all(const char *path)
@@ -171,6 +188,17 @@ static char *read_all(const char *path)
 /* ---- what is changed ---- */
 
 static ARRAY(struct input) seeds;
+static ARRAY(struct tree {
+	char *root;
+	struct input files;
+}) trees;
+
+static void add_tree(const char *root)
+{
+	struct tree *t = array_push(&trees);
+	t->root = xstrdup(root);
+	tree_files(root, &t->files);
+}
 
 static bool is_known(const struct input *in, const char *question)
 {
@@ -218,6 +246,7 @@ static void make_seeds(void)
 		add_seed(root);
 		apply(root, "db01");
 		add_seed(root);
+		add_tree(root);
 	}
 	static const struct shape shape = { .sockets = 2,
 		.nodes = 2,
@@ -241,6 +270,7 @@ static void make_seeds(void)
 		give_up("the VMs");
 	shape_done(&l);
 	add_seed(root);
+	add_tree(root);
 }
 
 /* ---- children, and how they end ---- */
@@ -265,10 +295,36 @@ static void put_input(const char *dir, const struct input *in)
 	files_put(dir, in->policy, "policy");
 }
 
+static const struct tree *tree_of(uint64_t seed)
+{
+	return &trees.v[seed / N_INPUT_KINDS % trees.n];
+}
+
 static void make_input(uint64_t seed, struct input *ret)
 {
-	*ret = input_copy(&seeds.v[seed / N_INPUT_KINDS % seeds.n]);
+	bool is_tree = kind_of(seed) == INPUT_TREE;
+	*ret = input_copy(
+		is_tree ? &tree_of(seed)->files : &seeds.v[seed / N_INPUT_KINDS % seeds.n]);
 	input_mutate(ret, kind_of(seed), seed);
+}
+
+/* DIR/recording and DIR/policy, and of a tree DIR/tree, and DIR/links where it has some. */
+static void put_seed(const char *dir, uint64_t seed)
+{
+	AUTO_FREE char *tree = xasprintf("%s/tree", dir), *links = xasprintf("%s/links", dir);
+	AUTO_FREE char *clean = xasprintf("rm -rf '%s' '%s'", tree, links);
+	bool has_links = seed / N_INPUT_KINDS % 3 == 0;
+	struct input in;
+	make_input(seed, &in);
+	put_input(dir, &in);
+	if (access(tree, F_OK) == 0 && system(clean) != 0)
+		give_up(tree);
+	if (kind_of(seed) == INPUT_TREE) {
+		tree_make(tree, tree_of(seed)->root, &tree_of(seed)->files, &in, has_links);
+		if (has_links)
+			files_put(dir, "", "links");
+	}
+	input_done(&in);
 }
 
 /*
@@ -288,11 +344,8 @@ __attribute__((noreturn)) static void be_child(uint64_t from, double end_s, cons
 	if (fd < 0 || dup2(fd, STDERR_FILENO) < 0)
 		give_up(log);
 	for (uint64_t seed = from; seed < from + BATCH && now_s() < end_s; seed++) {
-		struct input in;
 		progress->seed = seed;
-		make_input(seed, &in);
-		put_input(work, &in);
-		input_done(&in);
+		put_seed(work, seed);
 		limit_cpu_time(CPU_LIMIT_S);
 		run_input(work);
 		limit_cpu_time(0);
@@ -306,11 +359,8 @@ static void keep_finding(uint64_t seed, const char *log, int status)
 	const char *to = getenv("WIDEBERTH_FINDINGS");
 	AUTO_FREE char *dir = xasprintf("%s/%llu", to ? to : "findings", (unsigned long long)seed);
 	AUTO_FREE char *text = read_all(log);
-	struct input in;
 	mkdir(to ? to : "findings", 0700);
-	make_input(seed, &in);
-	put_input(dir, &in);
-	input_done(&in);
+	put_seed(dir, seed);
 	files_put(dir, text, "log");
 	printf("finding: seed %llu (%s), %s: %s\n", (unsigned long long)seed,
 		input_kind_names[kind_of(seed)],
@@ -362,6 +412,10 @@ static int soak(double seconds, uint64_t seed)
 			(unsigned long long)codes[1], (unsigned long long)codes[2],
 			(unsigned long long)codes[3]);
 	}
+	for (int code = 0; code < 5; code++)
+		printf("trees: with %d ended apply %llu times, undo %llu\n", code,
+			(unsigned long long)progress->n_apply_codes[code],
+			(unsigned long long)progress->n_undo_codes[code]);
 	printf("%llu runs, %.0f s, %d findings\n", (unsigned long long)n, now_s() - began,
 		n_findings);
 	return n_findings || !n;
@@ -394,6 +448,11 @@ int main(int argc, char **argv)
 		array_for_each (in, &seeds)
 			input_done(in);
 		free(seeds.v);
+		array_for_each (t, &trees) {
+			free(t->root);
+			input_done(&t->files);
+		}
+		free(trees.v);
 	}
 	AUTO_FREE char *clean = xasprintf("rm -rf '%s'", work);
 	if (system(clean) != 0)
