@@ -5,7 +5,8 @@
 /* What makes a vCPU wait, from the surest on. */
 #define WAIT_ROOTS                                                                                 \
 	"stacked-vcpus too-few-cpus overlap quota hog softirq-hot irq-hot emulator-on-vcpus "      \
-	"iothread-on-vcpus oversubscribed host-steal"
+	"iothread-on-vcpus container-on-vcpus isolation-lost partition-invalid siblings-shared "   \
+	"oversubscribed host-steal"
 
 static const struct rule rules[] = {
 	/* ---- scheduling or interrupts at all ---- */
@@ -156,6 +157,289 @@ static const struct rule rules[] = {
 		"where sched_rt_runtime_us is -1: then the whole host may hang.",
 		"Run them with the usual policy: a CPU that nobody else may use needs no priority.",
 		"Nothing: it is so." },
+	{ "partition-invalid", "a partition that isolates nothing", SEVERITY_CRITICAL, STAGE_PINS,
+		0, check_partition,
+		"The kernel took the partition back, and says why: another group's CPUs overlap "
+		"with "
+		"its, or its parent has none to give. The group stays, its CPUs are everybody's "
+		"again.",
+		"Mend what the kernel names, then make the partition anew. Sibling groups with the "
+		"same CPUs in cpuset.cpus are the usual reason before kernel 7.0.",
+		"Nothing: it is the kernel's word." },
+	{ "isolation-lost", "an isolation that does not hold", SEVERITY_WARNING, STAGE_PINS,
+		NEED_VMS, check_lost,
+		"Something was started, moved or reloaded since: who was kept off may run on the "
+		"VM's "
+		"CPUs again. systemd takes back what it does not know of at the next "
+		"daemon-reload, "
+		"unless the VM's unit has Delegate=yes.",
+		"Apply it anew. status says each of them, and what would move it.",
+		"Nothing: it is the kernel's word.", "partition-invalid" },
+	{ "container-on-vcpus", "a container or service pinned to a VM's CPUs", SEVERITY_WARNING,
+		STAGE_PINS, NEED_PINS, check_container,
+		"Two owners for one set: both were promised these CPUs, and neither may leave.",
+		"Give the container other CPUs, in its own configuration too (docker update "
+		"--cpuset-cpus, pct set, the kubelet's reserved CPUs).",
+		"An interval while it works.", "partition-invalid" },
+	{ "irqbalance", "irqbalance against the pins", SEVERITY_WARNING, STAGE_PINS,
+		NEED_PINS | NEED_IRQS, check_irqbalance,
+		"irqbalance spreads interrupts for throughput, every ten seconds, and knows of no "
+		"VM: "
+		"what was moved by hand comes back. --banirq keeps an interrupt where it is; only "
+		"banned CPUs keep interrupts off CPUs.",
+		"Ban the pinned CPUs for irqbalance.", "/proc/interrupts a minute later.",
+		"softirq-hot irq-hot" },
+	{ "irqs-at-vcpus", "interrupts that come to a VM's CPUs", SEVERITY_INFO, STAGE_PINS,
+		NEED_PINS | NEED_IRQS, check_irq_may,
+		"They are few, or nobody watched: under load each takes the vCPU out of the guest. "
+		"Managed ones (queues of NVMe and of some network cards) stay where their driver "
+		"has "
+		"put them; only fewer queues, or isolcpus=managed_irq, keep them off.",
+		"Move them off, or fence the VM.", "An interval under load (softirq-hot, irq-hot).",
+		"softirq-hot irq-hot irqbalance" },
+	{ "not-isolated", "pins without isolation", SEVERITY_INFO, STAGE_PINS, NEED_PINS,
+		check_open,
+		"Pinning is one half: the VM may not leave, and everybody else may come. A pinned "
+		"vCPU that meets another thread waits where an unpinned one would have moved.",
+		"Isolate its CPUs, or take the pins off.", "An interval: who really comes is hog.",
+		"isolation-lost partition-invalid hog" },
+	{ "boot-lists", "boot parameters that disagree", SEVERITY_WARNING, STAGE_PINS, 0,
+		check_boot_lists,
+		"isolcpus= keeps the scheduler's balancing off, nohz_full= the tick, rcu_nocbs= "
+		"the "
+		"callbacks of RCU: a CPU that has one without the others is disturbed by what is "
+		"left.",
+		"Write the same list into all of them.", "Nothing: it is so." },
+	{ "boot-no-effect", "boot parameters without effect", SEVERITY_WARNING, STAGE_PINS, 0,
+		check_boot_effect,
+		"The kernel was built without it, read the list otherwise, or does not have these "
+		"CPUs: what is written on its command line is not what is in force.",
+		"Believe the kernel's own files, and see dmesg for what it made of the list.",
+		"Nothing: it is so." },
+	{ "boot-housekeeping", "isolcpus= that leaves the host too little", SEVERITY_WARNING,
+		STAGE_PINS, 0, check_boot_housekeeping,
+		"The kernel's own work needs a whole core at least, and CPU 0 has work that cannot "
+		"go elsewhere: isolating it keeps nothing off it. With a partition over the rest, "
+		"kernels 6.1 and 6.12 crash.",
+		"Leave CPU 0 and its siblings, better two cores, out of isolcpus=.",
+		"Nothing: it is so." },
+	{ "boot-unused", "isolated CPUs that nobody uses", SEVERITY_INFO, STAGE_PINS, 0,
+		check_boot_unused,
+		"isolcpus= takes CPUs from everybody, and only who is pinned there gets them. "
+		"Without "
+		"such a VM they are idle while the others share the rest.",
+		"Pin a VM there, or take them out of isolcpus=; partitions isolate without a "
+		"reboot.",
+		"Nothing: it is so.", "stacked-vcpus" },
+
+	/* ---- memory ---- */
+	{ "memoryless-node", "CPUs on a node without memory", SEVERITY_WARNING, STAGE_MEMORY,
+		NEED_PINS | NEED_NODES, check_memoryless,
+		"Every access of these CPUs goes to another node: half of the dies of some "
+		"processors (2990WX) are built so.",
+		"Use CPUs of a node that has memory.", "A measure in the guest." },
+	{ "memory-remote", "memory on another node than the CPUs", SEVERITY_WARNING, STAGE_MEMORY,
+		NEED_PINS | NEED_NODES, check_remote,
+		"Each access that misses the cache goes over the link between the nodes: some 1.5 "
+		"to "
+		"2 times the latency, and a share of a narrow road.",
+		"Move the memory to the node of the CPUs, or the VM to its memory. migratepages is "
+		"of "
+		"the package numactl; it takes a moment for each GiB.",
+		"numastat -p of the process while it works.", "memoryless-node crosses-nodes" },
+	{ "memory-may-wander", "fixed CPUs, and memory from anywhere", SEVERITY_WARNING,
+		STAGE_MEMORY, NEED_PINS | NEED_NODES, check_wander,
+		"Pins bind CPUs, not memory: pages come from the node where a thread first touched "
+		"them, and from any other as soon as that one is full.",
+		"Bind the memory to the node of the CPUs, at the VM's next start.",
+		"Nothing: it is so.", "memory-remote memoryless-node" },
+	{ "larger-than-node", "a guest larger than a node", SEVERITY_WARNING, STAGE_MEMORY,
+		NEED_VMS | NEED_NODES, check_too_large,
+		"Half of its memory is far, and the guest, which knows of one node, spreads what "
+		"belongs together over both.",
+		"Give the guest nodes that mirror the host's, each bound to its own.",
+		"Nothing: it is so." },
+	{ "min-free", "min_free_kbytes against a node", SEVERITY_WARNING, STAGE_MEMORY,
+		NEED_TUNABLES, check_min_free,
+		"The kernel spreads this reserve over the zones of all nodes. A node whose share "
+		"is "
+		"more than it has free reclaims without end, and kills processes, while another "
+		"node has plenty.",
+		"Keep it at 1 to 2 % of the memory, a few hundred MiB.",
+		"/proc/zoneinfo over time." },
+	{ "numa-balancing", "NUMA balancing beside pins", SEVERITY_INFO, STAGE_MEMORY,
+		NEED_PINS | NEED_NODES | NEED_TUNABLES, check_balancing,
+		"It takes pages away for a moment to see who touches them: faults that a VM with "
+		"CPUs "
+		"and memory on one node gets nothing for.",
+		"Switch it off on a host of pinned VMs.", "The guest's latency with and without.",
+		"memory-remote" },
+	{ "ksm", "KSM beside pinned VMs", SEVERITY_INFO, STAGE_MEMORY, NEED_PINS | NEED_TUNABLES,
+		check_ksm,
+		"Merged pages are copied when a guest writes to them, on whatever node; its "
+		"scanner "
+		"reads all memory all the time.",
+		"Switch it off, or keep these VMs out of it.",
+		"The guest's latency with and without." },
+	{ "small-pages", "memory in pages of 4 KiB", SEVERITY_INFO, STAGE_MEMORY,
+		NEED_PINS | NEED_TUNABLES, check_small_pages,
+		"Every address of the guest is translated twice; with small pages the TLB holds a "
+		"few "
+		"MiB of it.",
+		"Let THP help who asks for it (madvise: QEMU does), or use huge pages.",
+		"The guest's TLB misses (perf)." },
+	{ "hugepages-short", "huge pages that are not there", SEVERITY_CRITICAL, STAGE_MEMORY,
+		NEED_VMS, check_huge_short,
+		"Memory in huge pages is promised, not given: pages are taken when the guest first "
+		"touches them. With none free QEMU gets SIGBUS, and the guest is gone.",
+		"Reserve what it lacks; where that does not succeed memory is in pieces: compact "
+		"(echo 1 > /proc/sys/vm/compact_memory), or reserve at boot.",
+		"/proc/PID/numa_maps." },
+	{ "hugepages-far", "huge pages on the wrong node", SEVERITY_WARNING, STAGE_MEMORY,
+		NEED_PINS | NEED_NODES, check_huge_far,
+		"hugepages= at boot and vm.nr_hugepages spread pages evenly over the nodes: half "
+		"of "
+		"what one VM needs is on the other.",
+		"Reserve them on the node of the VM's CPUs.", "/proc/PID/numa_maps.",
+		"hugepages-short" },
+	{ "hugepages-idle", "huge pages that nobody uses", SEVERITY_INFO, STAGE_MEMORY, 0,
+		check_huge_idle,
+		"What is reserved as huge pages nobody else can use, the page cache neither.",
+		"Give back what no VM will take.", "Whether a VM is about to start.",
+		"hugepages-short" },
+	{ "hugepages-given-back", "huge pages that must be found at each start", SEVERITY_INFO,
+		STAGE_MEMORY, NEED_VMS, check_huge_given,
+		"Proxmox VE reserves huge pages when the VM starts and gives them back when it "
+		"ends. "
+		"After weeks memory is in pieces, and the next start fails with much memory free; "
+		"a failover does not look for them at all.",
+		"Keep them (keephugepages: 1), or reserve them at boot.", "Nothing: it is so." },
+	{ "balloon", "a pinned VM with a balloon", SEVERITY_INFO, STAGE_MEMORY, NEED_PINS,
+		check_balloon,
+		"When the host runs short it takes the guest's memory page by page: huge pages "
+		"break, the guest swaps.",
+		"Give a VM that must not wait all of its memory.", "Nothing: it is so." },
+	{ "device-far", "a passed-through device on another node", SEVERITY_INFO, STAGE_MEMORY,
+		NEED_PINS | NEED_NODES, check_device_far,
+		"Its DMA and its interrupts cross the link between the nodes.",
+		"Place the VM on the device's node.", "The board's manual: which slot is whose." },
+
+	/* ---- power ---- */
+	{ "throttled", "CPUs too hot", SEVERITY_INFO, STAGE_POWER, NEED_POWER, check_throttled,
+		"A CPU that is too hot slows down for some milliseconds at a time: that looks like "
+		"the scheduler's jitter, and no pin changes it.",
+		"Look at cooling and power limits before the pins.",
+		"The counters before and after the load of which people complain." },
+	{ "frequency-capped", "CPUs below what they can do", SEVERITY_WARNING, STAGE_POWER,
+		NEED_PINS | NEED_POWER, check_capped,
+		"Somebody set a limit below the hardware's: the CPU never gets its speed.",
+		"Set the limit to the hardware's own.", "Nothing: it is so." },
+	{ "governor", "a governor that saves power on a VM's CPUs", SEVERITY_WARNING, STAGE_POWER,
+		NEED_PINS | NEED_POWER, check_governor,
+		"The frequency follows the load, late: each burst of the guest begins slow. With "
+		"powersave of acpi-cpufreq it stays at the lowest for good.",
+		"Use the performance governor on these CPUs.", "scaling_cur_freq under load." },
+	{ "frequency-low", "busy CPUs that run slow", SEVERITY_WARNING, STAGE_POWER,
+		NEED_PINS | NEED_POWER | NEED_RATES, check_frequency,
+		"The guest has the CPU, and the CPU has not its speed.",
+		"Look at the governor, the limits, the firmware's power profile and the cooling, "
+		"in "
+		"this order.",
+		"A longer interval; turbostat.", "governor frequency-capped throttled" },
+	{ "turbo-off", "no turbo", SEVERITY_INFO, STAGE_POWER, NEED_PINS | NEED_TUNABLES,
+		check_turbo, "The CPU stays at its nominal frequency: steadier, and slower.",
+		"Leave it off where an even rhythm counts more than speed.", "Nothing: it is so.",
+		"frequency-low" },
+	{ "deep-idle", "CPUs that wake up late", SEVERITY_INFO, STAGE_POWER, NEED_PINS | NEED_POWER,
+		check_idle_states,
+		"A vCPU that halts lets its CPU sleep; what wakes the guest then waits until the "
+		"CPU "
+		"is awake.",
+		"Allow shallow states only, on these CPUs.",
+		"usage and time of the states before and after." },
+	{ "idle-poll", "boot parameters against idle states", SEVERITY_WARNING, STAGE_POWER, 0,
+		check_idle_poll,
+		"A CPU that spins instead of sleeping takes execution units and power from its "
+		"sibling and heat from the package: others get less turbo.",
+		"Limit the latency of the VM's CPUs instead (pm_qos_resume_latency_us).",
+		"Nothing: it is so." },
+	{ "clocksource", "a slow clock", SEVERITY_WARNING, STAGE_POWER, NEED_TUNABLES,
+		check_clocksource,
+		"The kernel gave the TSC up, for a reason that dmesg has: each look at the clock "
+		"takes microseconds now, in the host as in guests.",
+		"See dmesg for why the TSC was found unstable; firmware updates mend most of "
+		"these.",
+		"dmesg | grep -i tsc." },
+
+	/* ---- recipes ---- */
+	{ "no-kvm", "a VM without KVM", SEVERITY_WARNING, STAGE_RECIPE, NEED_VMS, check_no_kvm,
+		"Emulated, a guest has a tenth of the speed and less.",
+		"Use accel=kvm; where it does not work /dev/kvm says why.", "Nothing: it is so." },
+	{ "vcpus-unknown", "threads that nobody can tell apart", SEVERITY_INFO, STAGE_RECIPE,
+		NEED_VMS, check_unknown_vcpus,
+		"What is not known to be a vCPU can be neither pinned nor checked.",
+		"Start QEMU with -name NAME,debug-threads=on or a QMP socket.",
+		"Nothing: it is so." },
+	{ "config-trap", "a configuration that will not do what it says", SEVERITY_WARNING,
+		STAGE_RECIPE, NEED_VMS, check_config,
+		"The manager takes what is written there, and does something else with it or fails "
+		"at "
+		"the next start.",
+		"Correct the line.", "A start of the VM." },
+	{ "affinity-out-of-range", "an affinity that names no CPUs of this host", SEVERITY_WARNING,
+		STAGE_RECIPE, NEED_VMS, check_affinity_range,
+		"Numbers of CPUs are of one host: after a migration, a change of the board or of "
+		"SMT "
+		"they name others or none. taskset takes what is left, or fails.",
+		"Write the numbers of this host, or an intent instead: wideberth's policy has "
+		"shapes, "
+		"not numbers.",
+		"Nothing: it is so." },
+	{ "affinity-not-in-force", "an affinity that is not in force", SEVERITY_WARNING,
+		STAGE_RECIPE, NEED_VMS, check_affinity_stale,
+		"affinity is read when the VM starts; what is written later waits for the next "
+		"start.",
+		"Set it now as well.", "Nothing: it is so." },
+	{ "affinity-blocked", "an affinity outside of the group", SEVERITY_WARNING, STAGE_RECIPE,
+		NEED_VMS, check_group_narrow,
+		"A thread gets what both its mask and its cgroup allow. taskset fails with "
+		"'Invalid "
+		"argument' where nothing is left, and is cut silently where something is.",
+		"Give the group these CPUs (AllowedCPUs= of its slice), or the VM others.",
+		"Nothing: it is so." },
+	{ "guest-cpus-as-host", "numa0 cpus= taken for the host's", SEVERITY_WARNING, STAGE_RECIPE,
+		NEED_VMS, check_numa_cpus,
+		"cpus= of numaN says which vCPUs are in that node of the guest; the host's side is "
+		"hostnodes=. Nothing is pinned by it.",
+		"Write vCPU numbers there, from 0 on, and pin with affinity or wideberth.",
+		"Nothing: it is so." },
+	{ "numa-flag-only", "NUMA for the guest alone", SEVERITY_INFO, STAGE_RECIPE, NEED_VMS,
+		check_numa_only,
+		"The flag shows the guest nodes. Where their memory is on the host nobody has "
+		"said: "
+		"it is not local by that.",
+		"Bind them: hostnodes= and policy=bind for each.",
+		"Where its memory is: wideberth vms "
+		"--memory." },
+	{ "one-mask", "affinity: one mask for all threads", SEVERITY_INFO, STAGE_RECIPE, NEED_PINS,
+		check_one_mask,
+		"Proxmox VE's affinity is a taskset of the whole process, not a cpuset: vCPUs "
+		"wander "
+		"among its CPUs, across siblings, and QEMU's main loop and I/O threads run among "
+		"them.",
+		"Pin each vCPU to one CPU and the other threads elsewhere.", "Nothing: it is so.",
+		"emulator-on-vcpus iothread-on-vcpus stacked-vcpus" },
+	{ "hook-pins", "a hook script", SEVERITY_INFO, STAGE_RECIPE, NEED_VMS, check_hook,
+		"Hooks run at the end of a start, when the guest runs already; those for the stop "
+		"do "
+		"not run when a start fails, and a script that is missing on the target stops a "
+		"migration.",
+		"Look at what it does: two owners of one setting undo each other.", "Its text." },
+	{ "slices-all-cpus", "lists of all CPUs on slices", SEVERITY_INFO, STAGE_RECIPE, 0,
+		check_all_cpus,
+		"AllowedCPUs= with all CPUs looks like none and is a list: before kernel 7.0 it "
+		"invalidates partitions beside it.",
+		"Empty the list.", "Nothing: it is so.", "partition-invalid" },
 };
 
 const struct rule *check_rules(size_t *ret_n)

@@ -109,6 +109,9 @@ static void read_memory(struct host *h, struct diagnosis *d)
 	for (size_t i = 0; i < d->vms->n_vms; i++) {
 		struct vm_memory *m = arena_alloc(&d->vms->arena, sizeof *m);
 		vm_memory_read(h, d->vms, &d->vms->vms[i], false, m);
+		/* Huge pages are no cgroup's, and walked in no time. */
+		if (!m->source && m->hugetlb_kib > 0)
+			vm_memory_read(h, d->vms, &d->vms->vms[i], true, m);
 		d->vms->vms[i].memory = m;
 	}
 }

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Stage 2, too: does the isolation hold, and against whom? */
+#include "check/internal.h"
+#include "kernel/partition.h"
+
+/* ---- partitions ---- */
+
+/* The pinned VM that has these CPUs, or whose group is in this one; NULL: none. */
+static const struct check_vm *vm_at(
+	const struct checking *c, const char *path, const struct cpuset *cpus)
+{
+	size_t n = strlen(path);
+	for (size_t i = 0; i < c->n_vms; i++) {
+		const char *group = c->vms[i].vm->cgroup;
+		const char *rest = group ? str_after(path, group) : NULL;
+		bool is_in =
+			group && n && !strncmp(group, path, n) && (group[n] == '/' || !group[n]);
+		if (is_in || (rest && (!*rest || *rest == '/')) ||
+			(cpus && cpuset_intersects(&c->vms[i].vcpu_cpus, cpus)))
+			return &c->vms[i];
+	}
+	return NULL;
+}
+
+RULE(partition)
+{
+	for (size_t i = 1; i < c->s->n_cgroups; i++) {
+		const struct cgroup *g = &c->s->cgroups[i];
+		struct partition_state p;
+		struct cpuset wanted = CPUSET_EMPTY;
+		const char *list = g->exclusive && *g->exclusive ? g->exclusive : g->cpus;
+		if (!g->partition || partition_parse(g->partition, &p) < 0 ||
+			!memmem(p.state, p.n_state, "invalid", 7))
+			continue;
+		if (!list || cpuset_parse_list(list, &wanted) < 0)
+			wanted = CPUSET_EMPTY;
+		const struct check_vm *v = vm_at(c, g->path, &wanted);
+		if (v && !v->is_meant)
+			continue;
+		struct finding *f =
+			found(c, v, "the partition %s is invalid: it isolates nothing (%.*s)",
+				g->path, (int)p.n_reason, p.reason ? p.reason : "");
+		f->cpus = wanted;
+		says(c, f, say(c, "%s/%s/cpuset.cpus.partition", c->s->cgroup_mount, g->path), "%s",
+			g->partition);
+		if (list)
+			says(c, f, say(c, "%s/%s/cpuset.cpus", c->s->cgroup_mount, g->path), "%s",
+				list);
+		if (v && v->placement) {
+			do_this(c, f, "wideberth undo %s", v->vm->id);
+			isolate(c, f, v);
+		} else {
+			do_this(c, f, "echo member > /%s/%s/cpuset.cpus.partition",
+				c->s->cgroup_mount, g->path);
+		}
+	}
+}
+
+RULE(lost)
+{
+	const struct intruders *all = c->in->intruders;
+	for_each_vm(v, c)
+	{
+		const struct intruder *first = NULL;
+		struct cpuset cpus = CPUSET_EMPTY;
+		long n = 0;
+		if (!all || !v->placement || v->placement->level < LEVEL_FENCED)
+			continue;
+		for (size_t i = 0; i < all->found.n; i++) {
+			const struct intruder *x = &all->found.v[i];
+			if (x->vm && !streq(x->vm, v->label))
+				continue;
+			cpus = cpuset_or(&cpus, &x->cpus);
+			first = first ? first : x;
+			n++;
+		}
+		if (!first)
+			continue;
+		struct finding *f = found(c, v,
+			"its isolation does not hold: %ld may run on its CPUs, "
+			"such as %s",
+			n,
+			first->comm           ? first->comm
+				: first->unit ? first->unit
+					      : first->what);
+		f->cpus = cpuset_is_empty(&cpus) ? v->placement->claim_cpus : cpus;
+		for (size_t i = 0, told = 0; i < all->found.n && told < 4; i++) {
+			const struct intruder *x = &all->found.v[i];
+			if (x->vm && !streq(x->vm, v->label))
+				continue;
+			says(c, f, say(c, "what the kernel says of %s", x->what), "%s%s%s: %s",
+				x->comm ? x->comm : "", x->comm && x->unit ? " of " : "",
+				x->unit ? x->unit : "", x->why);
+			told++;
+		}
+		do_this(c, f, "wideberth undo %s", v->vm->id);
+		do_this(c, f, "wideberth apply --vm %s", v->vm->id);
+	}
+}
+
+/* ---- groups of others ---- */
+
+/* What a group stands for by its name; NULL: no container. */
+static const char *container_of(const char *path)
+{
+	static const struct {
+		const char *part, *what;
+	} names[] = {
+		{ "docker-", "a Docker container" },
+		{ "docker/", "a Docker container" },
+		{ "libpod-", "a Podman container" },
+		{ "cri-containerd-", "a pod's container" },
+		{ "crio-", "a pod's container" },
+		{ "lxc/", "an LXC container" },
+		{ "lxc.payload", "an LXC container" },
+		{ "machine.slice/machine-", "a container or machine" },
+	};
+	for (size_t i = 0; i < N_ELEMENTS(names); i++)
+		if (strstr(path, names[i].part) && !strstr(path, "lxc.monitor"))
+			return names[i].what;
+	return NULL;
+}
+
+/* The group's own list meets the VM's CPUs, and was chosen: it has not all of them. */
+static bool is_pinned_there(const struct checking *c, const struct cgroup *g,
+	const struct check_vm *v, struct cpuset *ret)
+{
+	if (!g->cpus || !*g->cpus || cpuset_parse_list(g->cpus, ret) < 0 ||
+		cpuset_is_subset(&c->s->online_cpus, ret))
+		return false;
+	return cpuset_intersects(ret, &v->vcpu_cpus);
+}
+
+RULE(container)
+{
+	for_each_dedicated(v, c)
+	{
+		for (size_t i = 1; i < c->s->n_cgroups; i++) {
+			const struct cgroup *g = &c->s->cgroups[i];
+			struct cpuset cpus;
+			bool is_vms = vm_at(c, g->path, NULL) ||
+				(v->vm->cgroup && str_after(g->path, v->vm->cgroup));
+			if (is_vms || !is_pinned_there(c, g, v, &cpus))
+				continue;
+			const char *what = container_of(g->path), *unit = strrchr(g->path, '/');
+			struct cpuset both = cpuset_and(&cpus, &v->vcpu_cpus);
+			struct cpuset left = cpuset_minus(&cpus, &v->vcpu_cpus);
+			struct finding *f = found(c, v, "%s is pinned on its CPUs (%s): %s",
+				what ? what : "a group", list_of(c, &both), g->path);
+			f->cpus = both;
+			says(c, f, say(c, "%s/%s/cpuset.cpus", c->s->cgroup_mount, g->path), "%s",
+				g->cpus);
+			unit = unit ? unit + 1 : g->path;
+			left = cpuset_is_empty(&left) ? c->spare_cpus : left;
+			if (cpuset_is_empty(&left))
+				continue;
+			if (str_has_suffix(unit, ".scope") || str_has_suffix(unit, ".service") ||
+				str_has_suffix(unit, ".slice"))
+				do_this(c, f, "systemctl set-property --runtime %s AllowedCPUs=%s",
+					unit, list_of(c, &left));
+			else
+				do_this(c, f, "echo %s > /%s/%s/cpuset.cpus", list_of(c, &left),
+					c->s->cgroup_mount, g->path);
+		}
+	}
+}
+
+/* ---- interrupts that may come ---- */
+
+RULE(irqbalance)
+{
+	struct cpuset at = CPUSET_EMPTY;
+	const struct task *task = irqbalance_on(c, &c->pinned_cpus);
+	if (!task || cpuset_is_empty(&c->pinned_cpus))
+		return;
+	struct cpuset open = cpuset_minus(&c->pinned_cpus, &c->s->isolated_cpus);
+	const struct irq *first = NULL;
+	size_t n = 0;
+	for (size_t i = 0; i < c->s->n_irqs; i++) {
+		const struct irq *irq = &c->s->irqs[i];
+		if (!irq->effective || !cpuset_intersects(irq->effective, &open) ||
+			irq->managed == IRQ_MANAGED)
+			continue;
+		struct cpuset both = cpuset_and(irq->effective, &open);
+		at = cpuset_or(&at, &both);
+		first = first ? first : irq;
+		n++;
+	}
+	if (cpuset_is_empty(&open))
+		return;
+	struct finding *f = found(c, NULL,
+		"irqbalance runs, and nothing keeps it off the pinned CPUs %s%s", list_of(c, &open),
+		n ? say(c, ": %s there now", some(c, (long)n, "interrupt")) : "");
+	f->severity = n ? SEVERITY_WARNING : SEVERITY_INFO;
+	f->cpus = cpuset_is_empty(&at) ? open : at;
+	says(c, f, say(c, "proc/%d/comm", task->pid), "irqbalance");
+	says(c, f, "irqbalance's socket", "banned CPUs: %s",
+		c->in->irqbalance_ban ? list_of(c, c->in->irqbalance_ban)
+				      : "it was not asked or did not say");
+	if (first)
+		says(c, f, say(c, "proc/irq/%d/effective_affinity_list", first->irq), "%s (%s)",
+			list_of(c, first->effective), first->action);
+	ban_irqbalance(c, f);
+}
+
+RULE(irq_may)
+{
+	for_each_dedicated(v, c)
+	{
+		size_t n = 0, n_managed = 0;
+		struct cpuset at = CPUSET_EMPTY;
+		for (size_t i = 0; i < c->s->n_irqs; i++) {
+			const struct irq *irq = &c->s->irqs[i];
+			if (!irq->effective || !cpuset_intersects(irq->effective, &v->vcpu_cpus))
+				continue;
+			n_managed += irq->managed == IRQ_MANAGED;
+			at = cpuset_or(&at, irq->effective);
+			n++;
+		}
+		if (!n)
+			continue;
+		struct finding *f =
+			found(c, v, "%s of devices come%s to its CPUs, of which %zu managed",
+				some(c, (long)n, "interrupt"), n == 1 ? "s" : "", n_managed);
+		f->cpus = cpuset_and(&at, &v->vcpu_cpus);
+		says(c, f, "proc/irq/*/effective_affinity_list", "%zu of %zu name its CPUs", n,
+			c->s->n_irqs);
+		in_policy(c, f, "[vm %s]", v->vm->id);
+		in_policy(c, f, "isolation = fenced");
+	}
+}
+
+/* Pinned, and nobody kept off. */
+RULE(open)
+{
+	for_each_dedicated(v, c)
+	{
+		struct cpuset open = cpuset_minus(&v->vcpu_cpus, &c->s->isolated_cpus);
+		size_t n = 0;
+		if ((v->placement && v->placement->level >= LEVEL_FENCED) || cpuset_is_empty(&open))
+			continue;
+		for (size_t i = 0; i < c->s->n_tasks; i++) {
+			const struct task *t = &c->s->tasks[i];
+			n += t->pid != v->vm->pid && !task_is_immovable(t) && t->allowed &&
+				cpuset_intersects(t->allowed, &open);
+		}
+		if (!n)
+			continue;
+		struct finding *f =
+			found(c, v, "its CPUs %s are pinned, not isolated: %s may run there",
+				list_of(c, &open), some(c, (long)n, "other thread"));
+		f->cpus = open;
+		says(c, f, "proc/*/task/*/status",
+			"Cpus_allowed_list of %zu threads has some of them", n);
+		isolate(c, f, v);
+	}
+}
+
+/* ---- boot parameters ---- */
+
+/* "managed_irq,domain,4-7": the list alone. */
+static bool list_after_flags(const char *value, struct cpuset *ret)
+{
+	const char *p = value;
+	while (p && *p && !(*p >= '0' && *p <= '9')) {
+		p = strchr(p, ',');
+		p = p ? p + 1 : NULL;
+	}
+	return p && *p && cpuset_parse_list(p, ret) == 0;
+}
+
+struct boot_list {
+	const char *name, *value;
+	struct cpuset cpus;
+};
+
+static size_t boot_lists(const struct checking *c, struct boot_list ret[3])
+{
+	static const char *const names[] = { "isolcpus", "nohz_full", "rcu_nocbs" };
+	size_t n = 0;
+	for (size_t i = 0; i < N_ELEMENTS(names); i++) {
+		const char *value = boot_param(&c->s->boot_params, names[i]);
+		struct boot_list b = { names[i], value, CPUSET_EMPTY };
+		if (value && list_after_flags(value, &b.cpus))
+			ret[n++] = b;
+	}
+	return n;
+}
+
+RULE(boot_lists)
+{
+	struct boot_list lists[3];
+	size_t n = boot_lists(c, lists);
+	for (size_t i = 1; i < n; i++) {
+		if (cpuset_equal(&lists[i].cpus, &lists[0].cpus))
+			continue;
+		struct finding *f = found(c, NULL, "%s=%s and %s=%s name different CPUs",
+			lists[0].name, lists[0].value, lists[i].name, lists[i].value);
+		struct cpuset a = cpuset_minus(&lists[0].cpus, &lists[i].cpus),
+			      b = cpuset_minus(&lists[i].cpus, &lists[0].cpus);
+		f->cpus = cpuset_or(&a, &b);
+		for (size_t k = 0; k < n; k++)
+			says(c, f, "proc/cmdline", "%s=%s", lists[k].name, lists[k].value);
+		return;
+	}
+}
+
+RULE(boot_effect)
+{
+	struct boot_list lists[3];
+	size_t n = boot_lists(c, lists);
+	const struct cpuset *nohz = c->s->tunables ? c->s->tunables->nohz_full_cpus : NULL;
+	for (size_t i = 0; i < n; i++) {
+		bool is_isol = streq(lists[i].name, "isolcpus");
+		const struct cpuset *now = is_isol          ? &c->s->boot_isolated_cpus
+			: streq(lists[i].name, "nohz_full") ? nohz
+							    : NULL;
+		struct cpuset lacks = now ? cpuset_minus(&lists[i].cpus, now) : CPUSET_EMPTY;
+		lacks = cpuset_and(&lacks, &c->s->online_cpus);
+		if (!now || cpuset_is_empty(&lacks) || (is_isol && !c->s->has_isolated_file))
+			continue;
+		struct finding *f = found(c, NULL, "%s=%s has no effect on %s", lists[i].name,
+			lists[i].value, list_of(c, &lacks));
+		f->cpus = lacks;
+		says(c, f, "proc/cmdline", "%s=%s", lists[i].name, lists[i].value);
+		says(c, f,
+			is_isol ? "sys/devices/system/cpu/isolated"
+				: "sys/devices/system/cpu/nohz_full",
+			"%s", list_of(c, now));
+	}
+}
+
+RULE(boot_housekeeping)
+{
+	const struct cpuset *isolated = &c->s->boot_isolated_cpus;
+	struct cpuset left = cpuset_minus(&c->s->online_cpus, isolated), whole = CPUSET_EMPTY;
+	if (cpuset_is_empty(isolated))
+		return;
+	for (size_t i = 0; i < c->s->n_cores; i++)
+		if (!cpuset_is_empty(&c->s->cores[i].cpus) &&
+			cpuset_is_subset(&c->s->cores[i].cpus, &left))
+			whole = cpuset_or(&whole, &c->s->cores[i].cpus);
+	bool has_cpu0 = cpuset_has(isolated, 0);
+	if (!has_cpu0 && !cpuset_is_empty(&whole))
+		return;
+	struct finding *f = found(c, NULL,
+		has_cpu0 ? "isolcpus= takes CPU 0 from the host"
+			 : "isolcpus= leaves the host no whole core");
+	f->cpus = has_cpu0 ? cpuset_of(0) : left;
+	says(c, f, "sys/devices/system/cpu/isolated", "%s", list_of(c, isolated));
+	says(c, f, "sys/devices/system/cpu/online", "%s", list_of(c, &c->s->online_cpus));
+}
+
+RULE(boot_unused)
+{
+	struct cpuset idle = cpuset_and(&c->s->boot_isolated_cpus, &c->s->online_cpus);
+	for (size_t i = 0; i < c->n_vms; i++)
+		idle = cpuset_minus(&idle, &c->vms[i].vcpu_cpus);
+	struct cpuset cores = whole_cores(c->s, &c->pinned_cpus);
+	idle = cpuset_minus(&idle, &cores);
+	if (cpuset_is_empty(&idle))
+		return;
+	struct finding *f = found(c, NULL,
+		"no VM is pinned to the isolated CPUs %s: they do nothing", list_of(c, &idle));
+	f->cpus = idle;
+	says(c, f, "sys/devices/system/cpu/isolated", "%s", list_of(c, &c->s->isolated_cpus));
+}
