@@ -122,8 +122,11 @@ static void run_rules(struct checking *c, const char *const *only, size_t n_only
 		size_t before = c->out->findings.n;
 		const char *why = why_skipped(c, all[i].needs);
 		c->rule = &all[i];
+		c->unknown = NULL;
 		if (!why)
 			all[i].run(c);
+		if (!why && c->out->findings.n == before)
+			why = c->unknown;
 		*array_push(&c->out->results) = (struct check_result){
 			.rule = &all[i],
 			.status = why                         ? CHECK_SKIPPED

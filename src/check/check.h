@@ -112,7 +112,8 @@ struct rule {
 const struct rule *check_rules(size_t *ret_n);
 const struct rule *check_rule(const char *id); /* or NULL */
 const char *severity_name(enum severity severity);
-const char *stage_name(enum rule_stage stage);
+const char *stage_name(enum rule_stage stage);  /* "load" */
+const char *stage_title(enum rule_stage stage); /* "IS IT LOAD" */
 const char *sureness_text(enum sureness sure);
 
 /* Runs the rules whose ids are in 'only' (n 0: all) over the VMs that are meant (NULL: all). The

@@ -24,6 +24,7 @@ static const struct check_vm *vm_at(
 
 RULE(partition)
 {
+	unknown_if(c, !c->s->n_cgroups, "the host has no cgroup v2");
 	for (size_t i = 1; i < c->s->n_cgroups; i++) {
 		const struct cgroup *g = &c->s->cgroups[i];
 		struct partition_state p;
@@ -58,6 +59,7 @@ RULE(partition)
 
 RULE(lost)
 {
+	unknown_if(c, !c->in->claims->n, "nothing is applied");
 	const struct intruders *all = c->in->intruders;
 	for_each_vm(v, c)
 	{
@@ -133,6 +135,7 @@ static bool is_pinned_there(const struct checking *c, const struct cgroup *g,
 
 RULE(container)
 {
+	unknown_if(c, !c->s->n_cgroups, "the host has no cgroup v2");
 	for_each_dedicated(v, c)
 	{
 		for (size_t i = 1; i < c->s->n_cgroups; i++) {
@@ -289,6 +292,7 @@ static size_t boot_lists(const struct checking *c, struct boot_list ret[3])
 
 RULE(boot_lists)
 {
+	unknown_if(c, !c->s->cmdline, "there is no /proc/cmdline");
 	struct boot_list lists[3];
 	size_t n = boot_lists(c, lists);
 	for (size_t i = 1; i < n; i++) {
@@ -307,6 +311,7 @@ RULE(boot_lists)
 
 RULE(boot_effect)
 {
+	unknown_if(c, !c->s->cmdline, "there is no /proc/cmdline");
 	struct boot_list lists[3];
 	size_t n = boot_lists(c, lists);
 	const struct cpuset *nohz = c->s->tunables ? c->s->tunables->nohz_full_cpus : NULL;
@@ -332,6 +337,7 @@ RULE(boot_effect)
 
 RULE(boot_housekeeping)
 {
+	unknown_if(c, !c->s->has_isolated_file, "the host does not say");
 	const struct cpuset *isolated = &c->s->boot_isolated_cpus;
 	struct cpuset left = cpuset_minus(&c->s->online_cpus, isolated), whole = CPUSET_EMPTY;
 	if (cpuset_is_empty(isolated))
@@ -353,6 +359,7 @@ RULE(boot_housekeeping)
 
 RULE(boot_unused)
 {
+	unknown_if(c, !c->s->has_isolated_file, "the host does not say");
 	struct cpuset idle = cpuset_and(&c->s->boot_isolated_cpus, &c->s->online_cpus);
 	for (size_t i = 0; i < c->n_vms; i++)
 		idle = cpuset_minus(&idle, &c->vms[i].vcpu_cpus);

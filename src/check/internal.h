@@ -40,7 +40,16 @@ struct checking {
 	struct cpuset pinned_cpus; /* of all VMs that are dedicated */
 	struct cpuset spare_cpus;  /* where nobody has CPUs of his own: for who is to move */
 	const struct rule *rule;   /* that runs */
+	const char *unknown;       /* why it could not look; see unknown_if() */
 };
+
+/* For a rule that needs what this host, or this recording, may not tell: without it, and with
+ * nothing found, the rule was skipped for that reason. */
+static inline void unknown_if(struct checking *c, bool is_unknown, const char *reason)
+{
+	if (is_unknown)
+		c->unknown = reason;
+}
 
 /* for_each_vm(v, c): VMs that are asked about; for_each_pinned: those whose
  * vCPUs somebody gave CPUs, for_each_dedicated: few of them. */

@@ -38,6 +38,13 @@ RULE(disk)
 
 RULE(storage)
 {
+	bool is_told = false;
+	for_each_vm(v, c)
+	{
+		const struct group_rate *g = rates_group(c->in->rates, v->vm->cgroup);
+		is_told |= g && g->io_some >= 0;
+	}
+	unknown_if(c, !is_told, "no group of a VM has an io.pressure");
 	for_each_vm(v, c)
 	{
 		const struct group_rate *g = rates_group(c->in->rates, v->vm->cgroup);
@@ -342,6 +349,10 @@ static void quota_of_group(struct checking *c, const struct check_vm *v, const c
 
 RULE(quota)
 {
+	bool is_told = false;
+	for (size_t i = 0; c->in->reading && i < c->in->list->n_groups; i++)
+		is_told |= c->in->reading->groups[i].has_max;
+	unknown_if(c, !is_told, "no group of a VM has a cpu.max");
 	for_each_vm(v, c)
 	{
 		int g = v->vm->cgroup ? snapshot_cgroup(c->s, v->vm->cgroup) : -1;

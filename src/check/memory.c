@@ -48,6 +48,9 @@ static const char *memory_file(struct checking *c, const struct check_vm *v)
 
 RULE(remote)
 {
+	bool is_told = false;
+	for_each_pinned(v, c) is_told |= v->vm->memory && v->vm->memory->source;
+	unknown_if(c, !is_told, "nobody tells where the VMs' memory is");
 	for_each_pinned(v, c)
 	{
 		struct split s = split_of(v);
@@ -179,6 +182,7 @@ RULE(memoryless)
 RULE(min_free)
 {
 	int64_t kib = c->s->tunables->min_free_kbytes;
+	unknown_if(c, kib == ABSENT, "the host does not say");
 	uint64_t all = 0;
 	for (size_t i = 0; i < c->s->n_nodes; i++)
 		all += c->s->nodes[i].mem_total_kib;
@@ -208,6 +212,7 @@ RULE(min_free)
 
 RULE(balancing)
 {
+	unknown_if(c, c->s->tunables->numa_balancing == ABSENT, "the host does not say");
 	bool is_on = c->s->tunables->numa_balancing == 1;
 	for_each_dedicated(v, c)
 	{
@@ -225,6 +230,7 @@ RULE(balancing)
 RULE(ksm)
 {
 	const struct tunables *t = c->s->tunables;
+	unknown_if(c, t->ksm_run == ABSENT, "the host does not say");
 	if (t->ksm_run != 1 || cpuset_is_empty(&c->pinned_cpus))
 		return;
 	struct finding *f = found(c, NULL, "KSM merges pages beside pinned VMs (%lld saved)",
@@ -239,6 +245,7 @@ RULE(ksm)
 RULE(small_pages)
 {
 	const struct tunables *t = c->s->tunables;
+	unknown_if(c, !t->thp_enabled, "the host does not say");
 	for_each_dedicated(v, c)
 	{
 		const struct vm_config *config = v->vm->config;

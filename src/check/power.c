@@ -142,6 +142,7 @@ RULE(capped)
 RULE(turbo)
 {
 	const struct tunables *t = c->s->tunables;
+	unknown_if(c, t->boost == ABSENT && t->no_turbo == ABSENT, "the host does not say");
 	bool is_off = t->boost == 0 || t->no_turbo == 1;
 	if (!is_off || cpuset_is_empty(&c->pinned_cpus))
 		return;
@@ -156,6 +157,10 @@ RULE(throttled)
 {
 	struct cpuset hot = CPUSET_EMPTY;
 	int64_t most = 0;
+	bool is_told = false;
+	for (size_t i = 0; c->s->power && i < c->s->power->n_cpus; i++)
+		is_told |= c->s->power->cpus[i].core_throttle_count != ABSENT;
+	unknown_if(c, !is_told, "the host counts no throttling");
 	for (size_t i = 0; c->s->power && i < c->s->power->n_cpus; i++) {
 		const struct cpu_power *p = &c->s->power->cpus[i];
 		int64_t n = p->core_throttle_count > 0 ? p->core_throttle_count : 0;
@@ -177,6 +182,10 @@ RULE(throttled)
 
 RULE(idle_states)
 {
+	bool is_told = false;
+	for (size_t i = 0; i < c->s->power->n_cpus; i++)
+		is_told |= c->s->power->cpus[i].n_idle_states > 0;
+	unknown_if(c, !is_told, "the host tells nothing of idle states");
 	for_each_dedicated(v, c)
 	{
 		struct cpuset deep = CPUSET_EMPTY;
@@ -216,6 +225,7 @@ RULE(idle_states)
 
 RULE(idle_poll)
 {
+	unknown_if(c, !c->s->cmdline, "there is no /proc/cmdline");
 	const struct boot_params *b = &c->s->boot_params;
 	const char *idle = boot_param(b, "idle"), *max = boot_param(b, "intel_idle.max_cstate");
 	bool is_poll = idle && streq(idle, "poll");
@@ -237,6 +247,7 @@ RULE(idle_poll)
 
 RULE(clocksource)
 {
+	unknown_if(c, !c->s->tunables->clocksource, "the host does not say");
 	static const char *const slow[] = { "hpet", "acpi_pm", "refined-jiffies", "jiffies",
 		"pit" };
 	const char *now = c->s->tunables->clocksource;

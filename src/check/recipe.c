@@ -4,6 +4,9 @@
 
 RULE(no_kvm)
 {
+	bool is_told = false;
+	for_each_vm(v, c) is_told |= v->vm->accel != NULL;
+	unknown_if(c, !is_told, "no VM says by what it runs");
 	for_each_vm(v, c)
 	{
 		if (!v->vm->accel || streq(v->vm->accel, "kvm"))

@@ -474,6 +474,18 @@ const char *stage_name(enum rule_stage stage)
 	return names[stage];
 }
 
+const char *stage_title(enum rule_stage stage)
+{
+	static const char *const titles[] = {
+		[STAGE_LOAD] = "DISKS, INTERRUPTS, OTHERS' WORK",
+		[STAGE_PINS] = "PINS AND ISOLATION",
+		[STAGE_MEMORY] = "MEMORY",
+		[STAGE_POWER] = "POWER",
+		[STAGE_RECIPE] = "RECIPES",
+	};
+	return titles[stage];
+}
+
 const char *sureness_text(enum sureness sure)
 {
 	static const char *const texts[] = {

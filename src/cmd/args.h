@@ -28,3 +28,5 @@ void print_help(FILE *f, const struct command *c);
 /* The bash completion script, and the man page in man(7) format. */
 void print_completion(FILE *f);
 void print_man(FILE *f);
+/* wideberth-checks(7), likewise. */
+void print_checks(FILE *f);

@@ -66,6 +66,16 @@ static int parse_seconds(const char *text, double *ret, struct err *e)
 	return 0;
 }
 
+/* The options that name files of a policy; its v is malloc'ed. */
+static struct option_values policy_files(const struct args *a)
+{
+	struct option_values files = { 0 };
+	array_for_each (o, &a->options)
+		if (streq(o->name, "policy"))
+			*array_push(&files) = *o;
+	return files;
+}
+
 static int run(struct context *c, struct err *e)
 {
 	AUTO_DIAGNOSIS struct diagnosis d = { 0 };
@@ -88,8 +98,12 @@ static int run(struct context *c, struct err *e)
 		(level && parse_level(level, &fail_on, e) < 0) ||
 		parse_seconds(args_get(c->args, "seconds"), &o.window_s, e) < 0)
 		return EXIT_USAGE;
-	if (diagnosis_make(c->h, &o, &d, e) < 0)
-		return EXIT_UNCHANGED;
+	struct option_values files = policy_files(c->args);
+	o.policy = &files;
+	enum outcome outcome = diagnosis_make(c->h, &o, &d, e);
+	free(files.v);
+	if (outcome != OUTCOME_DONE)
+		return exit_code_of(outcome);
 	check_report(d.check, d.snapshot, svg, c->report);
 	if (svg && write_svg(c, svg, e) < 0)
 		return EXIT_UNCHANGED;
@@ -100,6 +114,7 @@ static const struct option_row options[] = {
 	{ "seconds", "N", "how long to watch (5); 0: look once" },
 	{ "fail-on", "LEVEL", "exit 1 from findings of this severity on (warning)", levels },
 	{ "only", "RULES", "these rules alone, with commas between" },
+	{ "policy", "FILE", "a policy file whose [check] counts; may be repeated" },
 	{ "list", NULL, "list the rules instead" },
 	{ "svg", "FILE", "also draw the host with the findings to an SVG file" },
 };

@@ -113,6 +113,8 @@ static int generate(const char *what)
 		print_completion(stdout);
 	else if (streq(what, "man"))
 		print_man(stdout);
+	else if (streq(what, "checks"))
+		print_checks(stdout);
 	else
 		return EXIT_USAGE;
 	return EXIT_OK;

@@ -2,8 +2,9 @@
 /* The man page, from the same rows as help: man(7) format. */
 #include <string.h>
 
-#include "plan/knobs.h"
+#include "check/check.h"
 #include "cmd/args.h"
+#include "plan/knobs.h"
 #include "policy/policy.h"
 #include "view/host-keys.h"
 
@@ -85,6 +86,18 @@ static void put_commands(FILE *f)
 	}
 }
 
+static void put_limits(FILE *f)
+{
+	size_t n;
+	const struct limit_row *rows = limit_rows(&n);
+	fputs(".SS [check]\nFrom which figure on check says something.\n", f);
+	for (size_t i = 0; i < n; i++) {
+		AUTO_FREE char *value = xasprintf("= %g", rows[i].fallback);
+		AUTO_FREE char *text = xasprintf("%s: %s", rows[i].unit, rows[i].why);
+		put_item(f, rows[i].key, value, text);
+	}
+}
+
 static void put_policy(FILE *f)
 {
 	struct arena arena = { 0 };
@@ -95,7 +108,8 @@ static void put_policy(FILE *f)
 	      "cluster share, /etc/wideberth/wideberth.conf, and\n"
 	      "/etc/wideberth/wideberth.conf.d/*.conf; where two say something, the later "
 	      "counts.\n"
-	      "Sections are [host], [class NAME] and [vm VM]; keys of [class] may stand in [vm] "
+	      "Sections are [host], [check], [class NAME] and [vm VM]; keys of [class] may stand "
+	      "in [vm] "
 	      "too.\n"
 	      "The same keys are options of plan and apply.\n",
 		f);
@@ -106,6 +120,7 @@ static void put_policy(FILE *f)
 		put_item(f, keys[i].key, values, text);
 	}
 	arena_done(&arena);
+	put_limits(f);
 }
 
 static void put_knobs(FILE *f)
@@ -117,6 +132,43 @@ static void put_knobs(FILE *f)
 		AUTO_FREE char *text = xasprintf("%s. %s", all[i].summary, all[i].source);
 		put_item(f, all[i].name, NULL, text);
 	}
+}
+
+void print_checks(FILE *f)
+{
+	size_t n;
+	const struct rule *all = check_rules(&n);
+	enum rule_stage stage = N_STAGES;
+	fputs(".TH WIDEBERTH-CHECKS 7 \"\" \"wideberth " WIDEBERTH_VERSION "\"\n.SH NAME\n"
+	      "wideberth-checks \\- what wideberth check looks for\n.SH DESCRIPTION\n"
+	      "Rules run in this order: whether it is scheduling or interrupts at all, whether "
+	      "the\n"
+	      "pinning is real and complete, whether the memory is where the CPUs are, whether "
+	      "the\n"
+	      "CPU has its speed, and only then the pins' recipes. What another finding explains "
+	      "is\n"
+	      "told behind it. The figures from which on they speak are the keys of [check], see\n"
+	      "wideberth(8).\n",
+		f);
+	for (size_t i = 0; i < n; i++) {
+		if (all[i].stage != stage)
+			fprintf(f, ".SH %s\n", stage_title(all[i].stage));
+		stage = all[i].stage;
+		put_item(f, all[i].id, severity_name(all[i].severity), all[i].title);
+		fputs(".IP\n", f);
+		put(f, all[i].cause);
+		fputs("\n.IP\nTo do: ", f);
+		put(f, all[i].advice);
+		fputs("\n.IP\nSurer: ", f);
+		put(f, all[i].surer);
+		fputs("\n", f);
+		if (!all[i].roots)
+			continue;
+		fputs(".IP\nExplained by: ", f);
+		put(f, all[i].roots);
+		fputs("\n", f);
+	}
+	fputs(".SH SEE ALSO\n.BR wideberth (8)\n", f);
 }
 
 void print_man(FILE *f)

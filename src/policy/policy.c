@@ -8,13 +8,13 @@
 #include "base/str.h"
 #include "policy/ini.h"
 
-enum section_kind { SECTION_HOST, SECTION_CLASS, SECTION_VM, N_SECTIONS };
-static const char *const section_words[] = { "host", "class", "vm", NULL };
+enum section_kind { SECTION_HOST, SECTION_CHECK, SECTION_CLASS, SECTION_VM, N_SECTIONS };
+static const char *const section_words[] = { "host", "check", "class", "vm", NULL };
 
 /* One "[kind name]" as it stands in a file, or one option of the command line. */
 struct section {
 	enum section_kind kind;
-	const char *name; /* "" for [host] */
+	const char *name; /* "" for [host] and [check] */
 	bool is_command_line;
 	const char *source;                  /* "FILE:LINE" or "command line" */
 	const char *set_at[POLICY_KEYS_MAX]; /* by key: its "FILE:LINE"; NULL: not set */
@@ -24,11 +24,14 @@ struct section {
 struct policy {
 	struct arena arena;
 	ARRAY(struct section *) sections;
+	struct limits limits;
 };
 
 struct policy *policy_new(void)
 {
-	return xcalloc(1, sizeof(struct policy));
+	struct policy *p = xcalloc(1, sizeof *p);
+	p->limits = limits_default();
+	return p;
 }
 
 void policy_free(struct policy *p)
@@ -106,11 +109,38 @@ static int bad_value(
 		key->values);
 }
 
+/* A key of [check]: the later one counts. */
+static int set_limit(
+	struct policy *p, const char *name, const char *value, const char *source, struct err *e)
+{
+	size_t n;
+	const struct limit_row *rows = limit_rows(&n);
+	int r = limits_set(&p->limits, name, value);
+	ARRAY(const char *) words = { 0 };
+	for (size_t i = 0; i < n; i++) {
+		*array_push(&words) = rows[i].key;
+		if (r == -EINVAL && streq(rows[i].key, name))
+			err_say(e, -EINVAL,
+				"%s: bad value '%s' for %s (valid: a number from %g to %g)", source,
+				value, name, rows[i].least, rows[i].most);
+	}
+	*array_push(&words) = NULL;
+	AUTO_FREE const char **all = words.v;
+	if (r != -ENOENT)
+		return r;
+	const char *near = str_nearest(name, all);
+	return err_say(e, -EINVAL, "%s: unknown key '%s' in [check] (%s%s%s)", source, name,
+		near ? "did you mean '" : "man wideberth lists them", near ? near : "",
+		near ? "'?" : "");
+}
+
 static int set_key(struct policy *p, struct section *s, const char *name, const char *value,
 	const char *source, struct err *e)
 {
 	size_t n, i = 0;
 	const struct policy_key *keys = policy_keys(&n);
+	if (s->kind == SECTION_CHECK)
+		return set_limit(p, name, value, source, e);
 	while (i < n && !(streq(keys[i].key, name) && key_fits(&keys[i], s->kind)))
 		i++;
 	if (i == n)
@@ -153,9 +183,10 @@ static int open_section(
 			"[class NAME], [vm GLOB])",
 			ini->file, ini->line, word);
 	}
-	if (kind == SECTION_HOST && *name)
-		return err_say(e, -EINVAL, "%s:%d: [host] takes no name", ini->file, ini->line);
-	if (kind != SECTION_HOST && !*name)
+	bool wants_name = kind == SECTION_CLASS || kind == SECTION_VM;
+	if (!wants_name && *name)
+		return err_say(e, -EINVAL, "%s:%d: [%s] takes no name", ini->file, ini->line, word);
+	if (wants_name && !*name)
 		return err_say(e, -EINVAL, "%s:%d: [%s] needs a name: [%s %s]", ini->file,
 			ini->line, word, word, kind == SECTION_VM ? "100" : "latency");
 	*ret = add_section(p, (enum section_kind)kind, name,
@@ -206,6 +237,11 @@ static void merge(struct policy_values *to, const struct section *s)
 		if (s->set_at[i] && keys[i].size)
 			memcpy((char *)to + keys[i].offset,
 				(const char *)&s->values + keys[i].offset, keys[i].size);
+}
+
+struct limits policy_limits(const struct policy *p)
+{
+	return p->limits;
 }
 
 struct host_wish policy_host(const struct policy *p)

@@ -2,7 +2,7 @@
 /*
  * What the user wants: systemd-style ini text to structs, driven by one table of keys.
  *
- * Files are parsed in order; later values win. Sections: [host], [class NAME], [vm GLOB].
+ * Files are parsed in order; later values win. Sections: [host], [check], [class NAME], [vm GLOB].
  * A VM's effective wishes: built-in defaults, then its class, then its [vm] section(s) in order,
  * then options of the command line. A section that stands twice is continued; a key that stands
  * twice in one is an error.
@@ -14,6 +14,7 @@
 #include "base/alloc.h"
 #include "base/cpuset.h"
 #include "base/err.h"
+#include "policy/limits.h"
 
 enum level { /* what is done to keep others off; see 10-contract */
 	LEVEL_NONE,
@@ -83,6 +84,8 @@ int policy_set(struct policy *p, const char *vm_glob, const char *key, const cha
 int policy_check(const struct policy *p, struct err *e) MUST_CHECK;
 
 struct host_wish policy_host(const struct policy *p);
+/* What [check] says, and the defaults. */
+struct limits policy_limits(const struct policy *p);
 
 /* True when a [vm] section or policy_set() matches (any of the three may be NULL). Fills the wish
  * in either case, with the defaults where nothing matches; valid as long as the policy lives. */

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "host/host.h"
 #include "session/planning.h"
+#include "session/policy-files.h"
 #include "vm/lookup.h"
 #include "vm/memory.h"
 
@@ -160,17 +161,21 @@ static int select_vms(
 	return 0;
 }
 
-int diagnosis_make(
+enum outcome diagnosis_make(
 	struct host *h, const struct diagnosis_options *o, struct diagnosis *ret, struct err *e)
 {
 	*ret = (struct diagnosis){ 0 };
+	static const struct option_values none;
+	AUTO_POLICY struct policy *policy = NULL;
 	struct cpuset ban;
+	if (policy_read(h, o->policy ? o->policy : &none, &policy, e) < 0)
+		return OUTCOME_MISUSE;
 	if (snapshot_read(h, SNAPSHOT_WHOLE, &ret->snapshot, e) < 0 ||
 		vms_find(h, ret->snapshot, &ret->vms, e) < 0 || ledger_look(h, &ret->ledger, e) < 0)
-		return e->code;
+		return OUTCOME_UNCHANGED;
 	AUTO_FREE bool *is_meant = xcalloc(ret->vms->n_vms + 1, sizeof *is_meant);
 	if (select_vms(o, ret, is_meant, e) < 0)
-		return e->code;
+		return OUTCOME_UNCHANGED;
 	struct claims claims = claims_of(
 		ret->snapshot, ret->ledger->placements.v, ret->ledger->placements.n, NULL);
 	claims_add_own_masks(&claims, ret->ledger, &ret->arena);
@@ -180,7 +185,7 @@ int diagnosis_make(
 	make_list(ret, &claims);
 	read_memory(h, ret);
 	read_rates(h, o, ret);
-	const struct limits limits = limits_default();
+	const struct limits limits = policy_limits(policy);
 	const struct check_input in = {
 		.s = ret->snapshot,
 		.vms = ret->vms,
@@ -193,5 +198,5 @@ int diagnosis_make(
 		.limits = &limits,
 	};
 	ret->check = check_run(&in, o->only, o->n_only, o->n_vms ? is_meant : NULL);
-	return 0;
+	return OUTCOME_DONE;
 }

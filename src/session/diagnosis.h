@@ -7,9 +7,11 @@
 #include "check/check.h"
 #include "model/reading.h"
 #include "model/snapshot.h"
+#include "session/outcome.h"
 #include "vm/vm.h"
 
 struct host;
+struct option_values;
 
 typedef void diagnosis_progress_fn(void *context, double done_s, double window_s);
 
@@ -18,7 +20,8 @@ struct diagnosis_options {
 	size_t n_vms;
 	const char *const *only; /* ids of rules; none: all */
 	size_t n_only;
-	double window_s; /* 0: no interval */
+	double window_s;                    /* 0: no interval */
+	const struct option_values *policy; /* --policy FILE; NULL: the host's own */
 	diagnosis_progress_fn *progress;
 	void *context;
 };
@@ -37,8 +40,9 @@ struct diagnosis {
 	ARRAY(const char *) groups;
 };
 
-/* To be freed with diagnosis_done() in any case. */
-int diagnosis_make(struct host *h, const struct diagnosis_options *o, struct diagnosis *ret,
-	struct err *e) MUST_CHECK;
+/* OUTCOME_DONE, _MISUSE (of the policy) or _UNCHANGED, both with e. To be freed with
+ * diagnosis_done() in any case. */
+enum outcome diagnosis_make(struct host *h, const struct diagnosis_options *o,
+	struct diagnosis *ret, struct err *e) MUST_CHECK;
 void diagnosis_done(struct diagnosis *d);
 #define AUTO_DIAGNOSIS CLEANUP(diagnosis_done)

@@ -114,7 +114,9 @@ static void report_finding(const struct check *c, size_t i, size_t nr, struct re
 		report_text(r, "Or in the policy (wideberth apply):");
 	array_for_each (line, &f->policy)
 		report_code(r, "%s", *line);
-	report_text(r, "How sure: %s. Surer: %s", sureness_text(f->sure), f->rule->surer);
+	report_text(r, "How sure: %s.%s%s", sureness_text(f->sure),
+		str_after(f->rule->surer, "Nothing") ? "" : " Surer: ",
+		str_after(f->rule->surer, "Nothing") ? "" : f->rule->surer);
 	for (size_t k = 0; k < c->findings.n; k++) {
 		const struct finding *x = &c->findings.v[k];
 		if (x->root == (ssize_t)i)
@@ -167,7 +169,8 @@ static struct picture *draw(const struct check *c, const struct snapshot *s)
 	struct picture *p = host_picture(s,
 		&(struct host_picture){ .title = s->hostname ? s->hostname : "host",
 			.owners = owners.v,
-			.n_owners = owners.n });
+			.n_owners = owners.n,
+			.several = "several findings" });
 	free(owners.v);
 	arena_done(&a);
 	return p;

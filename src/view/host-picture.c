@@ -314,7 +314,7 @@ static const char *shared_label(struct builder *b)
 {
 	enum { NAMES_MAX = 4 };
 	const struct host_picture *h = b->h;
-	const char *label = "several VMs";
+	const char *label = b->h->several ? b->h->several : "several VMs";
 	int n_names = 0;
 	for (size_t i = 0; i < h->n_owners; i++) {
 		struct cpuset own = cpus_of(&h->owners[i]);

@@ -23,6 +23,7 @@ struct host_picture {
 	const char *title;
 	const struct host_picture_owner *owners;
 	size_t n_owners;
+	const char *several; /* what CPUs of several owners are called; NULL: "several VMs" */
 	const struct cpuset *housekeeping; /* or NULL: there is no such set */
 	const double *heat; /* by CPU number, 0 … 1 or negative for unknown; or NULL */
 	size_t n_heat;

@@ -55,6 +55,7 @@ commands() {
 	plan.json 0 C 80 --json plan --vm $vm
 	plan-refused.txt 1 C.UTF-8 100 plan --vm $vm --housekeeping $([ "$1" = "${1#lab}" ] && echo 0-12 || echo 0-10)
 	status.txt 0 C 80 status
+	check.txt $([ "$1" = ryzen ] && echo 0 || echo 1) C.UTF-8 100 check
 	END
 	# What --memory reads is not in the lab's recordings, which are large enough.
 	[ "$1" != "${1#lab}" ] || echo vms-one.txt 0 C 80 vms "$vm" --memory

@@ -246,6 +246,8 @@ static struct fix *fix_new(void)
 	f->h = fake_host(two_sockets);
 	struct snapshot *s = &f->h->s;
 	s->cgroup_mount = "sys/fs/cgroup";
+	s->has_isolated_file = true;
+	s->cmdline = "quiet";
 	for (size_t i = 0; i < s->n_nodes; i++) {
 		s->nodes[i].mem_total_kib = 64 << 20;
 		s->nodes[i].mem_free_kib = 32 << 20;

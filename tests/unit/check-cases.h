@@ -227,7 +227,7 @@ static void not_isolated(struct fix *f, bool nearly)
 static void boot_line(struct fix *f, const char *text)
 {
 	boot_params_parse(&f->h->s.arena, text, &f->h->s.boot_params);
-	f->h->s.has_isolated_file = true;
+	f->h->s.cmdline = text;
 }
 
 static void boot_lists(struct fix *f, bool nearly)
