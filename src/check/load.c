@@ -338,7 +338,7 @@ static void quota_of_group(struct checking *c, const struct check_vm *v, const c
 			"%llu of %llu periods throttled since it began",
 			(unsigned long long)g->stat.n_throttled,
 			(unsigned long long)g->stat.n_periods);
-	if (streq(v->vm->manager, "proxmox"))
+	if (v->vm->config && v->vm->config->cpulimit > 0)
 		do_this(c, f, "qm set %s --delete cpulimit", v->vm->id);
 	if (str_has_suffix(path, ".scope") || str_has_suffix(path, ".slice") ||
 		str_has_suffix(path, ".service"))

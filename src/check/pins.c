@@ -23,6 +23,12 @@ static const char *status_of(struct checking *c, const struct check_vm *v)
 	return say(c, "proc/%d/task/*/status", v->vm->pid);
 }
 
+/* Proxmox VE's own pin: what is to stay so at the next start is written there. */
+static bool has_affinity(const struct check_vm *v)
+{
+	return v->vm->config && v->vm->config->affinity;
+}
+
 RULE(stacked)
 {
 	for_each_vm(v, c)
@@ -85,7 +91,7 @@ RULE(too_few)
 		says(c, f, status_of(c, v), "Cpus_allowed_list of its %d vCPUs: %s together",
 			v->n_vcpus, list_of(c, &v->vcpu_cpus));
 		struct cpuset wide = widened(c, v);
-		if (streq(v->vm->manager, "proxmox") && !cpuset_is_empty(&wide))
+		if (has_affinity(v) && !cpuset_is_empty(&wide))
 			do_this(c, f, "qm set %s --affinity %s", v->vm->id, list_of(c, &wide));
 		pin_vcpus(c, f, v, &wide);
 	}
@@ -114,7 +120,7 @@ static void move_vm(struct checking *c, struct finding *f, const struct check_vm
 	struct cpuset chosen = choose_cpus(c->s, &from, v->n_vcpus);
 	if (cpuset_is_empty(&chosen))
 		chosen = choose_cpus(c->s, &c->spare_cpus, v->n_vcpus);
-	if (streq(v->vm->manager, "proxmox") && !cpuset_is_empty(&chosen))
+	if (has_affinity(v) && !cpuset_is_empty(&chosen))
 		do_this(c, f, "qm set %s --affinity %s", v->vm->id, list_of(c, &chosen));
 	pin_vcpus(c, f, v, &chosen);
 }
