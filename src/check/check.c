@@ -61,6 +61,7 @@ static void look_at_vm(struct checking *c, const struct vm *vm, struct check_vm 
 	}
 	v->is_pinned = v->n_vcpus && v->n_pinned == v->n_vcpus;
 	v->is_one_to_one = v->is_pinned && is_single && cpuset_count(&v->vcpu_cpus) == v->n_vcpus;
+	v->core_cpus = whole_cores(c->s, &v->vcpu_cpus);
 	v->nodes = nodes_of(c->s, &v->vcpu_cpus);
 	v->is_dedicated = is_dedicated(c->s, v);
 }
@@ -78,6 +79,22 @@ static void look_at_vms(struct checking *c, const bool *is_meant)
 			c->pinned_cpus = cpuset_or(&c->pinned_cpus, &v->vcpu_cpus);
 	}
 	c->spare_cpus = cpuset_minus(&c->in->claims->free_cpus, &c->pinned_cpus);
+}
+
+/* Equal masks are one, see struct snapshot. */
+static void count_masks(struct checking *c)
+{
+	for (size_t i = 0; i < c->s->n_tasks; i++) {
+		const struct task *t = &c->s->tasks[i];
+		size_t at = 0;
+		if (!t->allowed || task_is_immovable(t))
+			continue;
+		while (at < c->masks.n && c->masks.v[at].mask != t->allowed)
+			at++;
+		if (at == c->masks.n)
+			*array_push(&c->masks) = (struct mask_count){ .mask = t->allowed };
+		c->masks.v[at].n++;
+	}
 }
 
 /* ---- running ---- */
@@ -274,9 +291,11 @@ struct check *check_run(
 		.arena = &out->arena,
 	};
 	look_at_vms(&c, is_meant);
+	count_masks(&c);
 	run_rules(&c, only, n_only);
 	order(out);
 	out->verdict = verdict_of(&c);
+	free(c.masks.v);
 	return out;
 }
 

@@ -141,9 +141,7 @@ RULE(container)
 		for (size_t i = 1; i < c->s->n_cgroups; i++) {
 			const struct cgroup *g = &c->s->cgroups[i];
 			struct cpuset cpus;
-			bool is_vms = vm_at(c, g->path, NULL) ||
-				(v->vm->cgroup && str_after(g->path, v->vm->cgroup));
-			if (is_vms || !is_pinned_there(c, g, v, &cpus))
+			if (!is_pinned_there(c, g, v, &cpus) || vm_at(c, g->path, NULL))
 				continue;
 			const char *what = container_of(g->path), *unit = strrchr(g->path, '/');
 			struct cpuset both = cpuset_and(&cpus, &v->vcpu_cpus);
@@ -233,6 +231,19 @@ RULE(irq_may)
 	}
 }
 
+/* How many of the n are the VM's own. */
+static size_t own_threads(
+	const struct checking *c, const struct check_vm *v, const struct cpuset *cpus, size_t n)
+{
+	size_t own = 0;
+	for (size_t i = 0; i < v->vm->n_threads; i++) {
+		const struct task *t = snapshot_task(c->s, v->vm->threads[i].tid);
+		own += t && t->allowed && !task_is_immovable(t) &&
+			cpuset_intersects(t->allowed, cpus);
+	}
+	return own < n ? own : n;
+}
+
 /* Pinned, and nobody kept off. */
 RULE(open)
 {
@@ -242,11 +253,9 @@ RULE(open)
 		size_t n = 0;
 		if ((v->placement && v->placement->level >= LEVEL_FENCED) || cpuset_is_empty(&open))
 			continue;
-		for (size_t i = 0; i < c->s->n_tasks; i++) {
-			const struct task *t = &c->s->tasks[i];
-			n += t->pid != v->vm->pid && !task_is_immovable(t) && t->allowed &&
-				cpuset_intersects(t->allowed, &open);
-		}
+		array_for_each (m, &c->masks)
+			n += cpuset_intersects(m->mask, &open) ? m->n : 0;
+		n -= own_threads(c, v, &open, n);
 		if (!n)
 			continue;
 		struct finding *f =

@@ -25,8 +25,15 @@ struct check_vm {
 	 * several VMs share, as numad and cpusets of slices give. */
 	bool is_dedicated;
 	struct cpuset vcpu_cpus;           /* union of the pinned vCPUs' masks; empty: none is */
+	struct cpuset core_cpus;           /* all of the cores that these are of */
 	struct cpuset nodes;               /* of vcpu_cpus, by the kernel's number */
 	const struct placement *placement; /* in force, or NULL */
+};
+
+/* So many threads have this mask: masks are few, threads many. */
+struct mask_count {
+	const struct cpuset *mask;
+	size_t n;
 };
 
 struct checking {
@@ -37,10 +44,11 @@ struct checking {
 	struct arena *arena; /* out's */
 	struct check_vm *vms;
 	size_t n_vms;
-	struct cpuset pinned_cpus; /* of all VMs that are dedicated */
-	struct cpuset spare_cpus;  /* where nobody has CPUs of his own: for who is to move */
-	const struct rule *rule;   /* that runs */
-	const char *unknown;       /* why it could not look; see unknown_if() */
+	struct cpuset pinned_cpus;      /* of all VMs that are dedicated */
+	ARRAY(struct mask_count) masks; /* of all threads that can be moved */
+	struct cpuset spare_cpus;       /* where nobody has CPUs of his own: for who is to move */
+	const struct rule *rule;        /* that runs */
+	const char *unknown;            /* why it could not look; see unknown_if() */
 };
 
 /* For a rule that needs what this host, or this recording, may not tell: without it, and with

@@ -484,8 +484,8 @@ RULE(sibling_busy)
 {
 	for_each_dedicated(v, c)
 	{
-		struct cpuset all = whole_cores(c->s, &v->vcpu_cpus);
-		struct cpuset others = cpuset_minus(&all, &v->vcpu_cpus), busy = CPUSET_EMPTY;
+		struct cpuset others = cpuset_minus(&v->core_cpus, &v->vcpu_cpus),
+			      busy = CPUSET_EMPTY;
 		cpuset_for_each (cpu, &others) {
 			const struct cpu_rate *r = rates_cpu(c->in->rates, cpu);
 			if (r && 1 - r->idle >= c->limits->busy_share)

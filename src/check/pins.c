@@ -154,17 +154,6 @@ RULE(overlap)
 		}
 }
 
-static struct cpuset shared_cores(
-	const struct snapshot *s, const struct cpuset *a, const struct cpuset *b)
-{
-	struct cpuset r = CPUSET_EMPTY;
-	for (size_t i = 0; i < s->n_cores; i++)
-		if (cpuset_intersects(&s->cores[i].cpus, a) &&
-			cpuset_intersects(&s->cores[i].cpus, b))
-			r = cpuset_or(&r, &s->cores[i].cpus);
-	return r;
-}
-
 RULE(siblings)
 {
 	for (size_t i = 0; i < c->n_vms; i++)
@@ -173,9 +162,9 @@ RULE(siblings)
 			if (!a->is_dedicated || !b->is_dedicated || !(a->is_meant || b->is_meant) ||
 				cpuset_intersects(&a->vcpu_cpus, &b->vcpu_cpus))
 				continue;
-			struct cpuset cores = shared_cores(c->s, &a->vcpu_cpus, &b->vcpu_cpus);
-			if (cpuset_is_empty(&cores))
+			if (!cpuset_intersects(&a->core_cpus, &b->core_cpus))
 				continue;
+			struct cpuset cores = cpuset_and(&a->core_cpus, &b->core_cpus);
 			struct finding *f =
 				found(c, a, "%s sits on the SMT siblings of its CPUs (%s)",
 					b->label, list_of(c, &cores));
@@ -183,8 +172,7 @@ RULE(siblings)
 			says(c, f, "sys/devices/system/cpu/cpu*/topology/thread_siblings_list",
 				"%s on %s, %s on %s: the same cores", a->label,
 				list_of(c, &a->vcpu_cpus), b->label, list_of(c, &b->vcpu_cpus));
-			struct cpuset whole = whole_cores(c->s, &a->vcpu_cpus);
-			struct cpuset from = cpuset_minus(&c->spare_cpus, &whole);
+			struct cpuset from = cpuset_minus(&c->spare_cpus, &a->core_cpus);
 			struct cpuset chosen = choose_cpus(c->s, &from, b->n_vcpus);
 			pin_vcpus(c, f, b, &chosen);
 			in_policy(c, f, "cores = full");
@@ -292,6 +280,8 @@ RULE(smt_blind)
 	{
 		struct cpuset twice = CPUSET_EMPTY;
 		for (size_t i = 0; i < c->s->n_cores; i++) {
+			if (!cpuset_intersects(&c->s->cores[i].cpus, &v->vcpu_cpus))
+				continue;
 			struct cpuset both = cpuset_and(&c->s->cores[i].cpus, &v->vcpu_cpus);
 			if (cpuset_count(&both) > 1)
 				twice = cpuset_or(&twice, &both);
