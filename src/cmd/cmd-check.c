@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "cmd/cmd.h"
 #include "session/diagnosis.h"
+#include "view/check-compare.h"
 #include "view/check.h"
 #include "view/host-keys.h"
 
@@ -76,6 +77,30 @@ static struct option_values policy_files(const struct args *a)
 	return files;
 }
 
+/* Two recordings or trees, by their paths: no VM has a name with a slash. */
+static bool are_hosts(const struct args *a)
+{
+	return a->rest.n == 2 && strchr(a->rest.v[0], '/') && strchr(a->rest.v[1], '/');
+}
+
+static int compare(struct context *c, struct diagnosis_options *o, struct err *e)
+{
+	AUTO_HOST struct host *first = NULL, *second = NULL;
+	AUTO_DIAGNOSIS struct diagnosis a = { 0 }, b = { 0 };
+	const char *const *names = o->vms;
+	o->n_vms = 0;
+	if (host_open(&first, names[0], e) < 0 || host_open(&second, names[1], e) < 0)
+		return EXIT_UNCHANGED;
+	enum outcome outcome = diagnosis_make(first, o, &a, e);
+	if (outcome == OUTCOME_DONE)
+		outcome = diagnosis_make(second, o, &b, e);
+	if (outcome != OUTCOME_DONE)
+		return exit_code_of(outcome);
+	int n = check_compare_report(&(struct compared){ names[0], a.check, a.snapshot },
+		&(struct compared){ names[1], b.check, b.snapshot }, c->report);
+	return n ? EXIT_REPORT : EXIT_OK;
+}
+
 static int run(struct context *c, struct err *e)
 {
 	AUTO_DIAGNOSIS struct diagnosis d = { 0 };
@@ -100,6 +125,11 @@ static int run(struct context *c, struct err *e)
 		return EXIT_USAGE;
 	struct option_values files = policy_files(c->args);
 	o.policy = &files;
+	if (are_hosts(c->args)) {
+		int code = compare(c, &o, e);
+		free(files.v);
+		return code;
+	}
 	enum outcome outcome = diagnosis_make(c->h, &o, &d, e);
 	free(files.v);
 	if (outcome != OUTCOME_DONE)
@@ -128,7 +158,9 @@ const struct command cmd_check = {
 		"pins that are not real or not complete, memory on another node, CPUs without "
 		"their speed, and settings that do not do what guides say. Root causes come "
 		"first, with what they explain behind them. It needs no policy and changes "
-		"nothing. Exit 1: something was found.",
+		"nothing. Exit 1: something was found. Two words with a slash are recordings or "
+		"trees "
+		"(./a.tar ./b.tar): why is the first slower than the second.",
 	.options = options,
 	.n_options = N_ELEMENTS(options),
 	.keys = check_keys,

@@ -139,8 +139,12 @@ static void let_pass(struct host *h, const struct diagnosis_options *o)
 static void read_rates(struct host *h, const struct diagnosis_options *o, struct diagnosis *d)
 {
 	AUTO_READING struct reading before = { 0 };
-	reading_take(h, &d->list, &before);
-	if (o->window_s > 0 && before.clock_ns) {
+	/* How long threads ran since they began says nothing. */
+	bool has_interval = o->window_s > 0 && host_clock_ns(h);
+	struct reading_list once = d->list;
+	once.n_threads = has_interval ? once.n_threads : 0;
+	reading_take(h, &once, &before);
+	if (has_interval) {
 		let_pass(h, o);
 		reading_take(h, &d->list, &d->reading);
 		d->rates = rates_of(&d->list, &before, &d->reading);
