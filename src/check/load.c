@@ -216,7 +216,7 @@ RULE(irq_rate)
 		double sum;
 		cpuset_for_each (cpu, &v->vcpu_cpus) {
 			struct cpuset one = cpuset_of(cpu);
-			AUTO_FREE struct irq_load *loads = loads_on(c, &one, &n, &sum);
+			free(loads_on(c, &one, &n, &sum));
 			if (sum >= c->limits->interrupts_s)
 				cpuset_add(&hot, cpu);
 		}

@@ -128,7 +128,7 @@ static void report_finding(const struct check *c, size_t i, size_t nr, struct re
 /* "softirq-hot, irq-hot" of the rules with that status and reason, with the reasons behind. */
 static void report_results(const struct check *c, struct report *r)
 {
-	AUTO_STRBUF struct strbuf clean = { 0 }, skipped = { 0 };
+	AUTO_STRBUF struct strbuf clean = { 0 };
 	array_for_each (x, &c->results)
 		if (x->status == CHECK_CLEAN)
 			strbuf_printf(&clean, "%s%s", clean.n ? ", " : "", x->rule->id);
