@@ -78,7 +78,11 @@ static void look_at_vms(struct checking *c, const bool *is_meant)
 		if (v->is_dedicated)
 			c->pinned_cpus = cpuset_or(&c->pinned_cpus, &v->vcpu_cpus);
 	}
-	c->spare_cpus = cpuset_minus(&c->in->claims->free_cpus, &c->pinned_cpus);
+	struct cpuset cores = whole_cores(c->s, &c->pinned_cpus);
+	c->unpinned_cpus = cpuset_minus(&c->in->claims->free_cpus, &c->pinned_cpus);
+	c->spare_cpus = cpuset_minus(&c->unpinned_cpus, &cores);
+	if (cpuset_is_empty(&c->spare_cpus))
+		c->spare_cpus = c->unpinned_cpus;
 }
 
 /* Equal masks are one, see struct snapshot. */

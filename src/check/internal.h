@@ -46,7 +46,8 @@ struct checking {
 	size_t n_vms;
 	struct cpuset pinned_cpus;      /* of all VMs that are dedicated */
 	ARRAY(struct mask_count) masks; /* of all threads that can be moved */
-	struct cpuset spare_cpus;       /* where nobody has CPUs of his own: for who is to move */
+	struct cpuset unpinned_cpus;    /* where nobody has CPUs of his own */
+	struct cpuset spare_cpus;       /* of these, no siblings of a VM's: for who is to move */
 	const struct rule *rule;        /* that runs */
 	const char *unknown;            /* why it could not look; see unknown_if() */
 };

@@ -449,7 +449,7 @@ RULE(oversubscribed)
 		if (!v->is_dedicated && is_waiting(c, &w) && w.share > worst)
 			worst = w.share;
 	}
-	int room = cpuset_count(&c->spare_cpus);
+	int room = cpuset_count(&c->unpinned_cpus);
 	if (wanted <= room)
 		return;
 	struct finding *f = found(c, NULL, "%ld vCPUs without CPUs of their own share %s", wanted,

@@ -64,7 +64,7 @@ RULE(stacked)
 /* Its own CPUs and the nearest of those that nobody has: as many as it has vCPUs, or none. */
 static struct cpuset widened(const struct checking *c, const struct check_vm *v)
 {
-	struct cpuset from = c->spare_cpus, more;
+	struct cpuset from = c->unpinned_cpus, more;
 	int lacks = v->n_vcpus - cpuset_count(&v->vcpu_cpus);
 	struct cpuset near = CPUSET_EMPTY;
 	cpuset_for_each (node, &v->nodes) {

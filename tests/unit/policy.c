@@ -306,8 +306,39 @@ static void test_table(void)
 	same_int(level_parse("loose", &level), -EINVAL, "no such level");
 }
 
+/* [check]: every limit has a reason, a default within its bounds, and is a key. */
+static void test_limits(void)
+{
+	size_t n;
+	const struct limit_row *rows = limit_rows(&n);
+	struct limits l = limits_default();
+	for (size_t i = 0; i < n; i++) {
+		AUTO_FREE char *most = xasprintf("%.0f", rows[i].most);
+		ok(strlen(rows[i].why) > 20 && *rows[i].unit, "%s: has a reason", rows[i].key);
+		ok(rows[i].fallback >= rows[i].least && rows[i].fallback <= rows[i].most,
+			"%s: its default is one", rows[i].key);
+		same_int(limits_set(&l, rows[i].key, most), 0, "%s: can be set", rows[i].key);
+		ok(limits_get(&l, &rows[i]) == rows[i].most, "%s: and is", rows[i].key);
+		same_int(limits_set(&l, rows[i].key, "-1"), -EINVAL, "%s: not to -1", rows[i].key);
+		same_int(limits_set(&l, rows[i].key, "1e"), -EINVAL, "%s: nor to 1e", rows[i].key);
+	}
+	same_int(limits_set(&l, "nonsense", "1"), -ENOENT, "no such limit");
+	AUTO_POLICY struct policy *p = policy_new();
+	struct err e = { 0 };
+	ok(policy_limits(p).hog_share == limits_default().hog_share, "a policy has the defaults");
+	same_int(policy_add_text(p, "f",
+			 "[check]\nhog-share = 0.2\n[vm a]\n[check]\nhog-share = "
+			 "0.3\n",
+			 &e),
+		0, "[check] twice");
+	ok(policy_limits(p).hog_share == 0.3, "the later counts");
+	same_int(policy_add_text(p, "f", "[check]\ncores = full\n", &e), -EINVAL,
+		"a key of VMs is none of it");
+}
+
 int main(void)
 {
+	test_limits();
 	test_messages();
 	test_defaults();
 	test_matching();
