@@ -270,7 +270,7 @@ RULE(hog)
 	for_each_dedicated(v, c)
 	{
 		struct finding *f = NULL;
-		double sum = 0;
+		double sum = 0, most = 0;
 		size_t n = 0;
 		const struct task *first = NULL;
 		for (size_t i = 0; i < l->n_threads; i++) {
@@ -282,7 +282,10 @@ RULE(hog)
 				continue;
 			if (!f)
 				f = found(c, v, " ");
-			first = first ? first : t;
+			if (rate->run > most) {
+				most = rate->run;
+				first = t;
+			}
 			sum += rate->run;
 			n++;
 			tell_hog(c, f, t, rate);

@@ -142,7 +142,10 @@ static void read_rates(struct host *h, const struct diagnosis_options *o, struct
 	/* How long threads ran since they began says nothing. */
 	bool has_interval = o->window_s > 0 && host_clock_ns(h);
 	struct reading_list once = d->list;
-	once.n_threads = has_interval ? once.n_threads : 0;
+	if (!has_interval) {
+		once.n_threads = 0;
+		once.freq_cpus = CPUSET_EMPTY;
+	}
 	reading_take(h, &once, &before);
 	if (has_interval) {
 		let_pass(h, o);
