@@ -23,7 +23,7 @@ command -v migratepages >/dev/null || {
 }
 systemctl stop irqbalance
 
-# all_ids FILE: root causes, in order; that the lab's VMs are emulated is true, and not the story
+# roots FILE: root causes, in order; that the lab's VMs are emulated is true, and not the story
 roots() { jq -r '.findings[].id' "$1" | grep -vx no-kvm; }
 
 # story NAME RULES SECONDS: check names one of RULES (with | between) first; its commands make it go away
@@ -72,8 +72,9 @@ hog() { taskset -c "$1" sh -c 'while :; do :; done' & }
 vm_start db01 100 4 1 periodic
 well 100 2 3 4 5
 wideberth --json check --seconds 0 >/out/clean.json
-assert 'a VM that is pinned well: nothing at warning or above but that it is emulated' same_text \
-	"$(jq -r '.findings[] | select(.severity != "info") | .id' /out/clean.json | grep -vx no-kvm)" ''
+# Its memory was touched before it was pinned: some of it is on the other node.
+assert 'a VM that is pinned well: nothing at warning or above but that it is emulated, and where its memory is' same_text \
+	"$(jq -r '.findings[] | select(.severity != "info") | .id' /out/clean.json | grep -vxE 'no-kvm|memory-remote')" ''
 
 # ---- interrupts under real network load
 for irq in $(awk '$NF ~ /^virtio2/ { sub(":", "", $1); print $1 }' /proc/interrupts); do
@@ -93,7 +94,8 @@ helpers 100 0-1
 for tid in $(vm_threads 100 | sed -n 's/ IO io0$//p'); do taskset -pc 0-11 "$tid" >/dev/null; done
 story iothread iothread-on-vcpus 0
 helpers 100 0-11
-story emulator 'emulator-on-vcpus|iothread-on-vcpus' 0
+for tid in $(vm_threads 100 | sed -n 's/ IO io0$//p'); do taskset -pc 0-1 "$tid" >/dev/null; done
+story emulator emulator-on-vcpus 0
 helpers 100 0-1
 
 # ---- fewer CPUs than vCPUs
