@@ -115,14 +115,16 @@ static const struct rule rules[] = {
 		"snapshots. Where they may run on the vCPUs' CPUs each of them stops a vCPU that "
 		"cannot go elsewhere.",
 		"Give QEMU's other threads CPUs beside the vCPUs'.",
-		"An interval with backups or migrations in it: wideberth measure." },
+		"An interval with backups or migrations in it: wideberth measure.",
+		"isolation-lost partition-invalid" },
 	{ "iothread-on-vcpus", "I/O threads on the vCPUs' CPUs", SEVERITY_WARNING, STAGE_PINS,
 		NEED_PINS, check_iothreads,
 		"I/O threads and vhost workers do the guest's disk and network I/O. On a vCPU's "
 		"CPU "
 		"they stop it exactly when it has work, and wait for it when it spins.",
 		"Give them CPUs beside the vCPUs'.",
-		"An interval under I/O load: wideberth measure." },
+		"An interval under I/O load: wideberth measure.",
+		"isolation-lost partition-invalid" },
 	{ "smt-blind", "siblings that the guest takes for cores", SEVERITY_INFO, STAGE_PINS,
 		NEED_PINS, check_smt_blind,
 		"The guest spreads its work over what it takes for cores, and puts two heavy "
@@ -196,7 +198,7 @@ static const struct rule rules[] = {
 		"has "
 		"put them; only fewer queues, or isolcpus=managed_irq, keep them off.",
 		"Move them off, or fence the VM.", "An interval under load (softirq-hot, irq-hot).",
-		"softirq-hot irq-hot irqbalance" },
+		"softirq-hot irq-hot irqbalance isolation-lost partition-invalid" },
 	{ "not-isolated", "pins without isolation", SEVERITY_INFO, STAGE_PINS, NEED_PINS,
 		check_open,
 		"Pinning is one half: the VM may not leave, and everybody else may come. A pinned "

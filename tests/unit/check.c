@@ -141,6 +141,20 @@ static void test_folding(void)
 	fix_free(f);
 }
 
+/* An isolation that was lost is the cause of all that may run there again. */
+static void test_lost(void)
+{
+	struct fix *f = fix_new();
+	isolation_lost(f, false);
+	fix_mask(f, f->vm, ROLE_EMULATOR, "0-23");
+	fix_mask(f, f->vm, ROLE_IOTHREAD, "0-23");
+	AUTO_CHECK struct check *c = fix_check(f, NULL, false);
+	same_str(c->findings.v[0].rule->id, "isolation-lost", "what was lost comes first");
+	const struct finding *x = finding_of(c, "iothread-on-vcpus");
+	ok(x && x->root == 0, "and explains who is there");
+	fix_free(f);
+}
+
 /* Rules that were not asked for say nothing. */
 static void test_only(void)
 {
@@ -164,6 +178,7 @@ int main(void)
 	test_rows();
 	test_no_circle();
 	test_folding();
+	test_lost();
 	test_only();
 	return tap_done();
 }
