@@ -8,6 +8,7 @@
 #include "host/host.h"
 #include "session/planning.h"
 #include "session/policy-files.h"
+#include "session/verdict.h"
 #include "vm/lookup.h"
 #include "vm/memory.h"
 
@@ -186,8 +187,7 @@ enum outcome diagnosis_make(
 	struct claims claims = claims_of(
 		ret->snapshot, ret->ledger->placements.v, ret->ledger->placements.n, NULL);
 	claims_add_own_masks(&claims, ret->ledger, &ret->arena);
-	if (claims.n)
-		ret->intruders = intruders_find(ret->snapshot, ret->vms, &claims, NULL);
+	ret->intruders = verdict_intruders(ret->snapshot, ret->vms, ret->ledger);
 	bool has_ban = host_get_irqbalance(h, &ban) == 0;
 	make_list(ret, &claims);
 	read_memory(h, ret);

@@ -64,6 +64,15 @@ int verdict_of_ledger(struct host *h, const struct ledger *l, struct verdict *re
 	return l->placements.n ? ask(h, &claims, &irqs, ret, e) : 0;
 }
 
+struct intruders *verdict_intruders(
+	const struct snapshot *s, const struct vms *vms, const struct ledger *l)
+{
+	const struct irq_reasons irqs = { not_ours, l };
+	struct cpuset sum = claims_sum(l->placements.v, l->placements.n);
+	struct claims now = claims_of(s, l->placements.v, l->placements.n, &sum);
+	return l->placements.n ? intruders_find(s, vms, &now, &irqs) : NULL;
+}
+
 static const char *refused(const void *context, const struct irq *irq)
 {
 	char key[16];

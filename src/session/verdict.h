@@ -9,6 +9,8 @@
 struct changes;
 struct host;
 struct ledger;
+struct snapshot;
+struct vms;
 
 struct verdict {
 	struct snapshot *snapshot; /* NULL: nothing is applied, so nothing was read */
@@ -19,6 +21,10 @@ struct verdict {
 /* Reads the host anew for what is applied. To be freed with verdict_done() in any case. */
 int verdict_of_ledger(
 	struct host *h, const struct ledger *l, struct verdict *ret, struct err *e) MUST_CHECK;
+/* The same for who has read the host himself (SNAPSHOT_ALL at least); NULL: nothing is applied. The
+ * caller frees with intruders_free(). */
+struct intruders *verdict_intruders(
+	const struct snapshot *s, const struct vms *vms, const struct ledger *l) MUST_CHECK;
 /* The same for claims that the changes have just put in force: these know what the kernel refused
  * to move. */
 int verdict_of_changes(struct host *h, const struct changes *changes, const struct claims *claims,
