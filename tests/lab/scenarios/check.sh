@@ -3,7 +3,8 @@
 # lab: never
 #
 # The stories of people whose VMs are slow, made one by one: check names the cause first, and its commands, run as
-# they are printed, make the finding go away.
+# they are printed, make the finding go away. By name, as it takes 240 s of CPU time:
+#	tests/lab/run --topology mini --multi --timeout 900 --with STAGE tests/lab/scenarios/check.sh
 [ -e /dev/virtio-ports/lab.cmd ] || { echo "${0##*/}: only inside the lab" >&2; exit 2; }
 . /lab/run/lib.sh
 cg=/sys/fs/cgroup
