@@ -310,6 +310,8 @@ int changes_plan(struct host *h, const struct ledger *l, const struct settings *
 		if (r < 0)
 			return err_set(e, r, "read %s of '%s'", s->knob->name, s->key);
 	}
+	const char *first;
+	list->is_unsure = host_unanswered(h, &first) > 0;
 	*ret = TAKE(list);
 	return 0;
 }

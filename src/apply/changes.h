@@ -65,6 +65,7 @@ struct changes {
 	int signal;             /* one that came meanwhile and asked for an end, or 0 */
 	bool is_recovery;       /* back to what was: what is gone meanwhile is no failure */
 	size_t n_damaged;       /* recovery: records of the journal that could not be read */
+	bool is_unsure; /* a recording did not answer all that was asked: there may be more */
 };
 
 struct changes *changes_new(void) MUST_CHECK;

@@ -46,8 +46,10 @@ static int run(struct context *c, struct err *e)
 		vm_memory_read(c->h, vms, vm, args_get(c->args, "memory"), &memory);
 		json_array_append_new(rows, vm_report(vm, &memory, &detail, c->report));
 	}
+	const char *first;
+	bool is_unsure = vms->n_notes || host_unanswered(c->h, &first);
 	if (!json_array_size(rows))
-		report_text(c->report, vms->n_notes ? "No VM is seen here." : "No VM runs here.");
+		report_text(c->report, is_unsure ? "No VM is seen here." : "No VM runs here.");
 	vms_report_notes(vms, c->report);
 	return EXIT_OK;
 }

@@ -64,6 +64,25 @@ static void show_wait(void *context, const char *whom)
 	progress_show(context, "waiting for %s ", whom);
 }
 
+/* Absent and never asked look alike to a command. */
+static void tell_unanswered(const struct context *c, struct err *e)
+{
+	const char *first;
+	size_t n = host_unanswered(c->h, &first);
+	if (!n)
+		return;
+	if (e->code)
+		err_ctx(e, "the recording has no answer to %zu questions, the first is \"%s\"", n,
+			first);
+	report_warning(c->report,
+		"the recording has no answer to %zu of the questions of this command, the first is "
+		"\"%s\": another command made it, or an older wideberth. What is said here lacks "
+		"them",
+		n, first);
+	json_object_set_new(report_json(c->report), "unanswered",
+		json_pack("{s:I, s:s}", "count", (json_int_t)n, "first", first));
+}
+
 static int run(const struct command_line *line, struct report **ret_report, struct err *e)
 {
 	AUTO_HOST struct host *h = NULL;
@@ -103,6 +122,7 @@ static int run(const struct command_line *line, struct report **ret_report, stru
 		signal(SIGPIPE, SIG_IGN);
 	int code = line->command->run(&c, e);
 	progress_clear(&c);
+	tell_unanswered(&c, e);
 	return finish(&c, code, e);
 }
 

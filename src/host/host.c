@@ -53,6 +53,12 @@ bool host_is_live(const struct host *h)
 	return h->is_live;
 }
 
+size_t host_unanswered(const struct host *h, const char **ret_first)
+{
+	*ret_first = NULL;
+	return h->replay ? recording_unanswered(h->replay, ret_first) : 0;
+}
+
 bool host_may_change(const struct host *h)
 {
 	return h->ops && h->ops->write && !h->unpacked;
@@ -337,9 +343,12 @@ int host_get_thread_affinity(struct host *h, int pid, int tid, struct cpuset *re
 {
 	if (!h->is_live && !h->replay)
 		return status_affinity(h, pid, tid, ret);
-	int r = host_get_affinity(h, tid, ret);
 	/* A recording of a tree has the file. */
-	return r == -ENOENT ? status_affinity(h, pid, tid, ret) : r;
+	char key[16];
+	snprintf(key, sizeof key, "%d", tid);
+	if (h->replay && !recording_has(h->replay, "affinity", key))
+		return status_affinity(h, pid, tid, ret);
+	return host_get_affinity(h, tid, ret);
 }
 
 static int ask_unit(void *context, const char *key, char **ret)

@@ -122,6 +122,10 @@ int host_ask(struct host *h, const char *kind, const char *key, host_ask_fn *ask
 int host_record_fact(struct host *h, const char *kind, const char *key, host_ask_fn *ask,
 	void *context) MUST_CHECK;
 
+/* How many questions a recording had no answer to, for it was made by another command, and the
+ * first of them, "file proc/stat" (NULL: none): what is said of its host lacks them. */
+size_t host_unanswered(const struct host *h, const char **ret_first);
+
 /* CLOCK_MONOTONIC in ns; 0 where no time passes: on a tree. */
 uint64_t host_clock_ns(struct host *h);
 

@@ -35,6 +35,8 @@ struct answer {
 
 struct recording {
 	ARRAY(struct answer) answers;
+	size_t n_unanswered;
+	char *unanswered; /* the first of those questions */
 };
 
 struct recording *recording_new(void)
@@ -51,6 +53,7 @@ void recording_free(struct recording *r)
 		free(a->text);
 	}
 	free(r->answers.v);
+	free(r->unanswered);
 	free(r);
 }
 
@@ -241,8 +244,10 @@ int recording_ask(
 {
 	AUTO_FREE char *question = xasprintf("%s %s", kind, key);
 	struct answer *a = first_answer(r, question);
-	if (!a)
+	if (!a) {
+		r->unanswered = r->n_unanswered++ ? r->unanswered : TAKE(question);
 		return -ENOENT;
+	}
 	const struct answer *end = r->answers.v + r->answers.n;
 	while (a->is_used && a + 1 < end && streq(a[1].question, question))
 		a++;
@@ -254,4 +259,16 @@ int recording_ask(
 	if (ret_n)
 		*ret_n = a->n;
 	return 0;
+}
+
+bool recording_has(struct recording *r, const char *kind, const char *key)
+{
+	AUTO_FREE char *question = xasprintf("%s %s", kind, key);
+	return first_answer(r, question) != NULL;
+}
+
+size_t recording_unanswered(const struct recording *r, const char **ret_first)
+{
+	*ret_first = r->unanswered;
+	return r->n_unanswered;
 }

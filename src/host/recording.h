@@ -45,3 +45,7 @@ int recording_parse(
  * errno that was recorded, or -ENOENT for what was never asked. */
 int recording_ask(struct recording *r, const char *kind, const char *key, char **ret_text,
 	size_t *ret_n) MUST_CHECK;
+/* Whether it was ever asked. */
+bool recording_has(struct recording *r, const char *kind, const char *key);
+/* How many questions were asked that have no answer, and the first of them (NULL: none). */
+size_t recording_unanswered(const struct recording *r, const char **ret_first);

@@ -149,7 +149,10 @@ static void report_planned(const struct changes *changes, struct report *r)
 		report_table(r, rows, columns, N_ELEMENTS(columns));
 		report_table(r, whys, reasons, N_ELEMENTS(reasons));
 	} else {
-		report_text(r, "Nothing to change.");
+		report_text(r,
+			changes->is_unsure
+				? "As far as the recording tells, there is nothing to change."
+				: "Nothing to change.");
 	}
 	report_unreadable(changes, r);
 	json_decref(rows);
