@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "apply/knob.h"
+#include "apply/probe.h"
 #include "base/str.h"
 #include "host/host-write.h"
 #include "plan/settings.h"
@@ -139,10 +140,8 @@ static int write_cpus(
  * one that had this backported is that a list may stay which does not. */
 static const char *list_stays(struct host *h)
 {
-	AUTO_FREE char *release = NULL;
-	bool is_old = host_read(h, &release, NULL, "proc/sys/kernel/osrelease") == 0 &&
-		strtol(release, NULL, 10) < 7;
-	return is_old ? "kernels before 7.0 do not empty the list of a group in use" : NULL;
+	return release_keeps_lists(h) ? "kernels before 7.0 do not empty the list of a group in use"
+				      : NULL;
 }
 
 const struct knob_ops cgroup_cpus_ops = {

@@ -40,3 +40,8 @@ int host_reload_units(struct host *h) MUST_CHECK;
 
 /* Tells irqbalance the banned CPUs until it is restarted; an empty set lets it decide by itself. */
 int host_set_irqbalance(struct host *h, const struct cpuset *banned) MUST_CHECK;
+
+/* A process of ours that does nothing, in a cgroup (below the mount) of ours: to see what the
+ * kernel does with it. It ends with this one at the latest. */
+int host_start_idle(struct host *h, const char *group, int *ret_pid) MUST_CHECK;
+void host_end_idle(struct host *h, int pid);

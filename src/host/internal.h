@@ -19,6 +19,8 @@ struct host_ops {
 	int (*set_unit_cpus)(struct host *h, const char *unit, const struct cpuset *cpus);
 	int (*reload_units)(struct host *h);
 	int (*set_irqbalance)(struct host *h, const struct cpuset *banned);
+	int (*start_idle)(struct host *h, const char *group, int *ret_pid);
+	void (*end_idle)(struct host *h, int pid);
 };
 
 struct host {

@@ -6,10 +6,13 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <systemd/sd-bus.h>
 #include <time.h>
 #include <unistd.h>
@@ -346,6 +349,35 @@ static int live_get_clock(struct host *h, uint64_t *ret_ns)
 	return 0;
 }
 
+static void live_end_idle(struct host *h, int pid)
+{
+	(void)h;
+	kill(pid, SIGKILL);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+/* The child does nothing but wait: it is not this program any more once it is ended. */
+static int live_start_idle(struct host *h, const char *group, int *ret_pid)
+{
+	AUTO_FREE char *path = xasprintf("sys/fs/cgroup/%s/cgroup.procs", group);
+	pid_t parent = getpid(), pid = fork();
+	if (pid < 0)
+		return -errno;
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		while (getppid() == parent)
+			pause();
+		_exit(0);
+	}
+	AUTO_FREE char *text = xasprintf("%d", pid);
+	int r = live_write(h, path, text);
+	*ret_pid = pid;
+	if (r < 0)
+		live_end_idle(h, pid);
+	return r;
+}
+
 const struct host_ops host_live_ops = {
 	.get_affinity = live_get_affinity,
 	.get_unit = live_get_unit,
@@ -358,4 +390,6 @@ const struct host_ops host_live_ops = {
 	.set_unit_cpus = live_set_unit_cpus,
 	.reload_units = live_reload_units,
 	.set_irqbalance = live_set_irqbalance,
+	.start_idle = live_start_idle,
+	.end_idle = live_end_idle,
 };

@@ -153,3 +153,14 @@ int host_set_irqbalance(struct host *h, const struct cpuset *banned)
 	return r < 0 ? r
 		     : done(h, h->ops->set_irqbalance(h, banned), "irqbalance", "settings cpus");
 }
+
+int host_start_idle(struct host *h, const char *group, int *ret_pid)
+{
+	int r = begin(h, "idle process");
+	return r < 0 ? r : done(h, h->ops->start_idle(h, group, ret_pid), "idle process", group);
+}
+
+void host_end_idle(struct host *h, int pid)
+{
+	h->ops->end_idle(h, pid);
+}

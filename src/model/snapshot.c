@@ -61,13 +61,16 @@ int snapshot_cgroup(const struct snapshot *s, const char *path)
 size_t snapshot_services(const struct snapshot *s, struct service ret[SERVICES_MAX])
 {
 	static const struct service known[] = {
-		{ "irqbalance", "irqbalance" },
-		{ "tuned", "tuned" },
-		{ "numad", "numad" },
-		{ "ksmtuned", "ksmtuned" },
-		{ "power-profiles-daemon", "power-profiles-" },
-		{ "thermald", "thermald" },
-		{ "tlp", "tlp" },
+		{ "irqbalance", "irqbalance", "where interrupts go; told to keep off" },
+		{ "tuned", "tuned", "what its profile says: masks, governor, sysctls" },
+		{ "numad", "numad", "masks and memory of processes" },
+		{ "ksmtuned", "ksmtuned", "how much ksmd merges" },
+		{ "power-profiles-daemon", "power-profiles-", "governor and energy preference" },
+		{ "thermald", "thermald", "frequency limits, when it is hot" },
+		{ "tlp", "tlp", "governor and energy preference" },
+		{ "libvirtd", "libvirtd", "masks and groups of its VMs, where their XML pins" },
+		{ "virtqemud", "virtqemud", "masks and groups of its VMs, where their XML pins" },
+		{ "pvestatd", "pvestatd", "CPU sets of containers, to spread them" },
 	};
 	_Static_assert(N_ELEMENTS(known) <= SERVICES_MAX, "room for all");
 	memcpy(ret, known, sizeof known);

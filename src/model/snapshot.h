@@ -262,11 +262,11 @@ int snapshot_cgroup(const struct snapshot *s, const char *path);
  * SNAPSHOT_TASKS. */
 struct service {
 	const char *name, *comm; /* "power-profiles-daemon", "power-profiles-" */
+	const char *writes;      /* what it changes, for people */
 	const struct task *task; /* NULL: not running */
 };
-/* Looks for irqbalance, tuned, numad, ksmtuned, power-profiles-daemon, thermald, tlp: fills ret
- * with SERVICES_MAX at most, and returns how many it knows. */
-enum { SERVICES_MAX = 8 };
+/* Fills ret with all that it knows, SERVICES_MAX at most, and returns how many. */
+enum { SERVICES_MAX = 12 };
 size_t snapshot_services(const struct snapshot *s, struct service ret[SERVICES_MAX]);
 
 const char *cpu_kind_name(enum cpu_kind kind);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "session/host-can.h"
 #include "session/planning.h"
 
 #include <errno.h>
@@ -238,6 +239,9 @@ static enum outcome plan(struct host *h, const struct option_values *options, bo
 		snapshot_read(h, SNAPSHOT_ALL, &p->snapshot, e) < 0 ||
 		vms_find_about(h, p->snapshot, is_about, &about, &p->vms, e) < 0)
 		return OUTCOME_UNCHANGED;
+	bool is_fighting;
+	p->tuned_profile = tuned_profile(h, p->snapshot, &p->snapshot->arena, &is_fighting);
+	p->tuned_profile = is_fighting ? p->tuned_profile : NULL;
 	int r = place(h, options, may_be_none, p, e);
 	if (r < 0)
 		return r == -EINVAL ? OUTCOME_MISUSE : OUTCOME_UNCHANGED;

@@ -17,6 +17,7 @@ struct planning {
 	struct vms *vms;
 	struct policy *policy;
 	struct ledger *ledger;         /* in force */
+	const char *tuned_profile;     /* that would fight what is planned; NULL: none does */
 	struct placements *placements; /* new ones, and refusals */
 	ARRAY(struct placement) all;   /* in force and new */
 	size_t n_kept;                 /* of these: in force before */

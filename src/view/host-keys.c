@@ -142,6 +142,11 @@ static const struct key_row rows[] = {
 	{ "throttled[].core", "" },
 	{ "throttled[].package", "" },
 
+	{ "levels", "that this host can give, by its files; status --host tries" },
+	{ "levels[].level", "" },
+	{ "levels[].answer", "yes, no, unknown" },
+	{ "levels[].why", "null where nothing is to be said" },
+
 	{ "services", "with --settings: those that change what wideberth sets, or compete" },
 	{ "services[].service", "" },
 	{ "services[].running", "" },

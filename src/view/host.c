@@ -6,7 +6,9 @@
 #include "model/snapshot.h"
 #include "plan/claims.h"
 #include "report/report.h"
+#include "session/host-can.h"
 #include "view/changes.h"
+#include "view/host-can.h"
 #include "view/host-lists.h"
 #include "view/host-settings.h"
 #include "view/json.h"
@@ -219,6 +221,24 @@ static void put_notes(
 	json_object_set_new(report_json(r), "notes", notes);
 }
 
+/* "Levels here: pinned, fenced, isolated; …" */
+static void report_levels(const struct snapshot *s, bool is_shown, struct report *r)
+{
+	struct host_level levels[LEVEL_ISOLATED + 1];
+	const struct ability partition = partition_by_files(s);
+	AUTO_STRBUF struct strbuf b = { 0 }, whys = { 0 };
+	levels_judge(s, &partition, levels);
+	for (enum level i = LEVEL_PINNED; i <= LEVEL_ISOLATED; i++) {
+		if (levels[i].answer == ANSWER_YES)
+			strbuf_printf(&b, "%s%s", b.n ? ", " : "", level_name(i));
+		else
+			strbuf_printf(&whys, "; not %s: %s", level_name(i), levels[i].why);
+	}
+	if (is_shown)
+		report_text(r, "Levels here, by its files: %s%s", b.s, whys.n ? whys.s : "");
+	json_object_set_new(report_json(r), "levels", levels_json(levels));
+}
+
 void host_report(const struct snapshot *s, const struct vms *vms, const struct ledger *l,
 	const struct host_parts *parts, struct report *r)
 {
@@ -226,6 +246,7 @@ void host_report(const struct snapshot *s, const struct vms *vms, const struct l
 	put_host(s, vms, l, interrupts, report_json(r));
 	if (parts->has_picture)
 		report_picture(r, draw(s, vms, l, interrupts));
+	report_levels(s, parts->has_picture, r);
 	if (parts->has_irqs)
 		show_irqs(s, r);
 	if (parts->has_cgroups)

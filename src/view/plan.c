@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "report/report.h"
+#include "session/host-can.h"
 #include "session/planning.h"
 #include "view/changes.h"
 #include "view/intruders.h"
@@ -119,6 +120,9 @@ void plan_report(const struct planning *p, struct report *r)
 	for (size_t i = 0; i < p->placements->n; i++)
 		report_placement(p, &p->placements->v[i], r);
 	report_refused(p, r);
+	AUTO_FREE char *tuned = p->tuned_profile ? tuned_advice(p->tuned_profile) : NULL;
+	if (tuned)
+		report_warning(r, "%s", tuned);
 	report_ledger(p->ledger, r);
 	displaced_report(p->displaced, r);
 }

@@ -326,6 +326,58 @@ int tree_write_cgroup(struct host *h, const char *group, const char *file, const
 	return -EOPNOTSUPP;
 }
 
+/* ---- a process of the program's own ---- */
+
+enum { IDLE_PID = 32000 };
+
+static const char *const idle_files[] = { "stat", "status", "cgroup", "task/32000/stat",
+	"task/32000/status", "task/32000/cgroup" };
+
+int tree_start_idle(struct host *h, const char *group, int *ret_pid)
+{
+	static const char *const dirs[] = { "proc/32000", "proc/32000/task",
+		"proc/32000/task/32000" };
+	AUTO_FREE char *cpus = text_of(h, group, "cpuset.cpus.effective");
+	AUTO_FREE char *cgroup = xasprintf("0::/%s\n", group);
+	struct cpuset set;
+	if (cpuset_parse_list(cpus, &set) < 0)
+		return -EIO;
+	AUTO_FREE char *mask = tree_format_mask(&set, 1);
+	AUTO_FREE char *status =
+		xasprintf("Name:\twideberth\nTgid:\t%d\nPid:\t%d\nCpus_allowed:\t%s\n"
+			  "Cpus_allowed_list:\t%s\n",
+			IDLE_PID, IDLE_PID, mask, cpus);
+	AUTO_FREE char *stat =
+		xasprintf("%d (wideberth) S 1 %d %d 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 "
+			  "1 0 9000 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0\n",
+			IDLE_PID, IDLE_PID, IDLE_PID);
+	const char *const texts[] = { stat, status, cgroup };
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < N_ELEMENTS(dirs); i++)
+		r = tree_mkdir_plain(h, dirs[i]);
+	for (size_t i = 0; r == 0 && i < N_ELEMENTS(idle_files); i++) {
+		AUTO_FREE char *path = xasprintf("proc/32000/%s", idle_files[i]);
+		r = tree_put(h, path, texts[i % N_ELEMENTS(texts)]);
+	}
+	*ret_pid = IDLE_PID;
+	return r < 0 ? r : change_threads(h, group, IDLE_PID, true);
+}
+
+void tree_end_idle(struct host *h, int pid)
+{
+	AUTO_FREE char *group = NULL;
+	if (tree_task_cgroup(h, pid, &group) == 0)
+		(void)!change_threads(h, group, pid, false);
+	(void)!tree_remove(h, "proc/32000/task/32000/asked");
+	for (size_t i = N_ELEMENTS(idle_files); i-- > 0;) {
+		AUTO_FREE char *path = xasprintf("proc/32000/%s", idle_files[i]);
+		(void)!tree_remove(h, path);
+	}
+	(void)!tree_rmdir_plain(h, "proc/32000/task/32000");
+	(void)!tree_rmdir_plain(h, "proc/32000/task");
+	(void)!tree_rmdir_plain(h, "proc/32000");
+}
+
 /* ---- groups that come and go ---- */
 
 /* Below a group with processes, or with threaded groups, a new one is good for nothing until it

@@ -289,4 +289,6 @@ const struct host_ops host_tree_ops = {
 	.set_unit_cpus = tree_set_unit_cpus,
 	.reload_units = tree_reload_units,
 	.set_irqbalance = tree_set_irqbalance,
+	.start_idle = tree_start_idle,
+	.end_idle = tree_end_idle,
 };

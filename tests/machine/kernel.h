@@ -86,6 +86,10 @@ int tree_write_cgroup(
 int tree_mkdir_cgroup(struct host *h, const char *path) MUST_CHECK;
 int tree_rmdir_cgroup(struct host *h, const char *path) MUST_CHECK;
 
+/* A process that does nothing, in the group. */
+int tree_start_idle(struct host *h, const char *group, int *ret_pid) MUST_CHECK;
+void tree_end_idle(struct host *h, int pid);
+
 /* ---- systemd.c: systemd ---- */
 
 int tree_get_unit(struct host *h, const char *unit, const char *property, char **ret) MUST_CHECK;
