@@ -25,9 +25,7 @@ static int run(struct context *c, struct err *e)
 static const struct option_row options[] = {
 	{ "host", NULL,
 		"also say which levels this host can give, and who else changes what wideberth "
-		"sets; as "
-		"root it is tried, in a group and with a process of wideberth's own, for some "
-		"milliseconds" },
+		"sets" },
 };
 
 const struct command cmd_status = {
