@@ -9,12 +9,13 @@
 static const struct shape two_sockets = { 2, 1, 1, 6, 2, true }; /* siblings n and n + 12 */
 
 /* "100 isolated 1 13 2 14", or why not. */
-static void placed(struct fake_host *h, const char *policy, const char *want, const char *what)
+static void placed_first(
+	struct fake_host *h, const char *policy, size_t n, const char *want, const char *what)
 {
 	AUTO_PLACEMENTS struct placements *p = NULL;
 	AUTO_STRBUF struct strbuf b = { 0 };
 	struct err e = { 0 };
-	if (fake_place(h, policy, 64, NULL, &p, &e) < 0)
+	if (fake_place(h, policy, n, NULL, &p, &e) < 0)
 		strbuf_puts(&b, e.text);
 	for (size_t i = 0; p && i < p->n; i++) {
 		const struct placement *pl = &p->v[i];
@@ -33,6 +34,11 @@ static void placed(struct fake_host *h, const char *policy, const char *want, co
 			strbuf_printf(&b, "\n+ %s", r->alternatives[k].text);
 	}
 	same_str(b.s, want, "%s", what);
+}
+
+static void placed(struct fake_host *h, const char *policy, const char *want, const char *what)
+{
+	placed_first(h, policy, 64, want, what);
 }
 
 /* A VM none of whose threads has a name: 5 like the main one, and one that is called. */
@@ -148,8 +154,32 @@ static void test_kind(void)
 	}
 }
 
+/* A VM of somebody else's, none of whose threads is known, pinned thread by thread: another keeps
+ * clear of its CPUs, and says so where it cannot. */
+static void test_unknown_pins(void)
+{
+	struct fake_host *h = fake_host(two_sockets);
+	fake_vm(h, "100", 2, 1, 0);
+	struct vm *other = fake_vm(h, "other", 4, 1, 0);
+	for (int i = 0; i < 4; i++) {
+		AUTO_FREE char *cpu = xasprintf("%d", 1 + i);
+		struct cpuset *mask = arena_alloc(&h->s.arena, sizeof *mask);
+		*mask = cpus(cpu);
+		other->threads[i].role = ROLE_WORKER;
+		other->threads[i].index = -1;
+		other->threads[i].allowed = mask;
+	}
+	placed_first(h, "", 1, "100 isolated 5 17", "clear of them");
+	placed_first(h, "[host]\nhousekeeping = 0,5-12,17-23\n", 1,
+		"100 isolated 1 13; no place was left but over CPUs 1,13, which somebody pinned to "
+		"vCPUs of VM other: they will run elsewhere",
+		"where there is no other place");
+	fake_free(h);
+}
+
 int main(void)
 {
+	test_unknown_pins();
 	test_kind();
 	test_unknown_vcpus();
 	return tap_done();

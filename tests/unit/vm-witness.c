@@ -118,6 +118,60 @@ static void test_kernel(void)
 	found_done(&f);
 }
 
+/* ---- what people can do where nothing tells ---- */
+
+static void test_advice(void)
+{
+	static const char kernel[] = ": as root, with debugfs mounted (mount -t debugfs none "
+				     "/sys/kernel/debug), the kernel tells which they are";
+	static const struct {
+		int pid;
+		const char *cmdline, *group, *who; /* who: NULL where its own options do */
+	} starters[] = {
+		{ 100, Q "-name|web|-smp|2", "system.slice/a.scope", NULL },
+		{ 110, Q "-name|guest|-smp|2|-readconfig|/run/incus/web/qemu.conf",
+			"system.slice/incus.service", "Incus" },
+		{ 120,
+			Q
+			"-name|sandbox-1|-smp|2|-qmp|unix:/run/vc/vm/1/qmp.sock,server=on,wait=off",
+			"kubepods.slice/pod1", "Kata Containers" },
+		{ 130, Q "-name|default_vm|-smp|2", "kubepods.slice/pod2", "Kubernetes" },
+		{ 140, Q "-name|guest=dom,debug-threads=off|-smp|2",
+			"machine.slice/machine-qemu\\x2d1\\x2ddom.scope", "libvirt" },
+	};
+	struct found f;
+	clear_root();
+	mkdir(root, 0755);
+	put_process(1, 0, 1, "/sbin/init", "", T({ 1, "systemd" }));
+	put_cgroup("", "domain\n");
+	for (size_t i = 0; i < N_ELEMENTS(starters); i++) {
+		AUTO_FREE char *slice =
+			xstrndup(starters[i].group, strcspn(starters[i].group, "/"));
+		put_cgroup(slice, "domain\n");
+		put_cgroup(starters[i].group, "domain\n");
+		put_process(starters[i].pid, 1, 7, starters[i].cmdline, starters[i].group,
+			UNNAMED(starters[i].pid));
+	}
+	if (!find_all(&f, root, NULL))
+		return;
+	for (size_t i = 0; i < N_ELEMENTS(starters); i++) {
+		const struct vm *vm = NULL;
+		for (size_t k = 0; k < f.v->n_vms; k++)
+			if (f.v->vms[k].pid == starters[i].pid)
+				vm = &f.v->vms[k];
+		const char *how = vm && vm->how_to_tell ? vm->how_to_tell : "";
+		AUTO_FREE char *want = starters[i].who
+			? xasprintf("%s starts it%s", starters[i].who, kernel)
+			: NULL;
+		if (want)
+			same_str(how, want, "%s: advice that fits", starters[i].who);
+		else
+			ok(str_after(how, "start the VM with -name web,debug-threads=on"),
+				"by hand: options are one's own");
+	}
+	found_done(&f);
+}
+
 /* ---- -readconfig ---- */
 
 static const struct {
@@ -227,6 +281,7 @@ int main(void)
 	if (!mkdtemp(root))
 		return 1;
 	test_kernel();
+	test_advice();
 	clear_root();
 	mkdir(root, 0755);
 	test_files();
