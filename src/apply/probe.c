@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/str.h"
 #include "host/host-write.h"
@@ -90,8 +91,10 @@ static const char *why_untried(struct host *h, const struct snapshot *s)
 {
 	if (!host_may_change(h))
 		return "a tree or a recording is only read";
-	if (host_is_live(h)) /* not seen in the lab yet */
-		return "trying is not enabled yet on a running machine";
+	if (host_is_live(h) && geteuid() != 0)
+		return "only root can try it";
+	if (host_is_live(h) && release_of(h) < 7000)
+		return "on kernels before 7.0 it has not been seen yet to leave nothing behind";
 	if (!s->has_cpuset || !s->n_cgroups)
 		return "no cgroup v2 hierarchy with the cpuset controller";
 	const char *given = s->cgroups[0].subtree_control;
@@ -185,6 +188,16 @@ static struct ability try_partition(struct host *h, struct arena *a, const struc
 	return ret;
 }
 
+/* True when the mask is what the thread's group gives to everybody: somebody who chose another
+ * meanwhile has his. */
+static bool is_group_mask(const struct snapshot *s, const struct task *t, const struct cpuset *now)
+{
+	const struct cpuset *group = NULL;
+	for (int g = t->cgroup; g >= 0 && !group; g = s->cgroups[g].parent)
+		group = s->cgroups[g].effective;
+	return cpuset_equal(now, group ? group : &s->online_cpus);
+}
+
 /* Kernels take away masks of others' threads where a cpuset changes: all of them those of kernel
  * threads when a partition is made, old ones more. */
 static void put_masks_back(struct host *h, const struct snapshot *s)
@@ -193,7 +206,7 @@ static void put_masks_back(struct host *h, const struct snapshot *s)
 		const struct task *t = &s->tasks[i];
 		struct cpuset now;
 		if (task_is_immovable(t) || !t->allowed || host_get_affinity(h, t->tid, &now) < 0 ||
-			cpuset_equal(&now, t->allowed))
+			cpuset_equal(&now, t->allowed) || !is_group_mask(s, t, &now))
 			continue;
 		(void)!host_set_affinity(h, t->tid, t->allowed);
 	}

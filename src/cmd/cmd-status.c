@@ -25,7 +25,9 @@ static int run(struct context *c, struct err *e)
 static const struct option_row options[] = {
 	{ "host", NULL,
 		"also say which levels this host can give, and who else changes what wideberth "
-		"sets" },
+		"sets; as root it is tried, in a group and with an idle process of wideberth's "
+		"own, "
+		"for some milliseconds" },
 };
 
 const struct command cmd_status = {

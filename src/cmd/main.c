@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "cmd/args.h"
 #include "cmd/cmd.h"
+#include "view/json.h"
 #include "vm/redact.h"
 
 /* A global option may stand before or behind the command. */
@@ -80,7 +81,7 @@ static void tell_unanswered(const struct context *c, struct err *e)
 		"them",
 		n, first);
 	json_object_set_new(report_json(c->report), "unanswered",
-		json_pack("{s:I, s:s}", "count", (json_int_t)n, "first", first));
+		OBJECT({ "count", json_integer((json_int_t)n) }, { "first", text_json(first) }));
 }
 
 static int run(const struct command_line *line, struct report **ret_report, struct err *e)
