@@ -93,8 +93,8 @@ static const char *why_untried(struct host *h, const struct snapshot *s)
 		return "a tree or a recording is only read";
 	if (host_is_live(h) && geteuid() != 0)
 		return "only root can try it";
-	if (host_is_live(h) && release_of(h) < 7000)
-		return "on kernels before 7.0 it has not been seen yet to leave nothing behind";
+	if (host_is_live(h) && release_of(h) < 6012)
+		return "on kernels before 6.12 it has not been seen yet to leave nothing behind";
 	if (!s->has_cpuset || !s->n_cgroups)
 		return "no cgroup v2 hierarchy with the cpuset controller";
 	const char *given = s->cgroups[0].subtree_control;
