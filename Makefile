@@ -57,6 +57,10 @@ soak: all ## hours: whole inputs that strangers could have made, with sanitizers
 mutants: all ## do the tests notice a line of plan or apply made wrong? Half an hour, nicely
 	@tests/mutants
 
+deb: ## the Debian package of what is committed, in build/deb/
+	@tools/need build deb
+	@tools/deb
+
 install: all ## the program, man page and completion; DESTDIR is honoured
 	@echo "installing to $(DESTDIR)$$(meson introspect $(BUILD) --buildoptions | sed -n 's/.*"name": "prefix", "value": "\([^"]*\)".*/\1/p')"
 	@DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild --quiet
@@ -68,4 +72,4 @@ deps: ## the Debian packages for all of this
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
 
-.PHONY: all test check fuzz bless demo bench soak mutants install deps help
+.PHONY: all test check fuzz bless demo bench soak mutants deb install deps help

@@ -25,8 +25,10 @@ void option_list_done(struct option_list *l);
 
 void print_usage(FILE *f);
 void print_help(FILE *f, const struct command *c);
-/* The bash completion script, and the man page in man(7) format. */
-void print_completion(FILE *f);
+/* The completion of "bash", "zsh" or "fish"; false: no such shell. */
+bool print_completion(FILE *f, const char *shell) MUST_CHECK;
+/* The man pages in man(7) format: of the program, and of its policy. */
 void print_man(FILE *f);
 /* wideberth-checks(7), likewise. */
 void print_checks(FILE *f);
+void print_man_conf(FILE *f);

@@ -130,14 +130,14 @@ static int run(const struct command_line *line, struct report **ret_report, stru
 /* For the build: what is made of the tables. */
 static int generate(const char *what)
 {
-	if (streq(what, "completion"))
-		print_completion(stdout);
-	else if (streq(what, "man"))
+	if (streq(what, "man"))
 		print_man(stdout);
 	else if (streq(what, "checks"))
 		print_checks(stdout);
+	else if (streq(what, "man-conf"))
+		print_man_conf(stdout);
 	else
-		return EXIT_USAGE;
+		return print_completion(stdout, what) ? EXIT_OK : EXIT_USAGE;
 	return EXIT_OK;
 }
 

@@ -196,9 +196,27 @@ void print_man(FILE *f)
 	      ".SH FILES\n.TP\n/run/wideberth/\nthe ledger of what is applied, and the journal of "
 	      "a\n"
 	      "transaction under way. Both are gone at a reboot, as the settings are.\n"
-	      ".TP\n/etc/wideberth/wideberth.conf\nthe policy\n"
+	      ".TP\n/var/lib/wideberth/events\nwhat the daemon decided; and events.1, what is "
+	      "older\n"
+	      ".TP\n/etc/wideberth/wideberth.conf\nthe policy, see wideberth.conf(5)\n"
 	      ".SH ENVIRONMENT\n.TP\nWIDEBERTH_STATE_DIR\ninstead of /run/wideberth, for tests\n"
 	      ".TP\nNO_COLOR\nno colour\n.TP\nWIDEBERTH_DEBUG\ntells on stderr what D-Bus "
 	      "answered\n",
+		f);
+}
+
+void print_man_conf(FILE *f)
+{
+	fputs(".TH WIDEBERTH.CONF 5 \"\" \"wideberth " WIDEBERTH_VERSION "\"\n.SH NAME\n"
+	      "wideberth.conf \\- which virtual machines get CPUs of their own, and how\n"
+	      ".SH DESCRIPTION\nWithout a [vm] section nothing is done. With one, 'wideberth "
+	      "apply'\nplaces the VMs that run and that it names, and the daemon keeps them so, "
+	      "from "
+	      "their\nstart to their end. A file or directory that others than root may write is "
+	      "refused.\n",
+		f);
+	put_policy(f);
+	fputs(".SH EXAMPLE\n.nf\n[class latency]\nplace = one\\-l3\n\n[vm 100]\nclass = latency\n"
+	      ".fi\n.SH SEE ALSO\n.BR wideberth (8)\n",
 		f);
 }
