@@ -231,7 +231,8 @@ static int give_back(struct host *h, const char *group, const struct cpuset *lef
 	AUTO_FREE char *word = NULL;
 	struct cpuset own = list_in(h, path);
 	int r = host_read(h, &word, NULL, CGROUP_MOUNT "/%s/cpuset.cpus.partition", group);
-	if (r < 0 || !str_after(word, "isolated") || cpuset_is_subset(&own, left))
+	bool is_partition = r == 0 && (str_after(word, "isolated") || str_after(word, "root"));
+	if (!is_partition || cpuset_is_subset(&own, left))
 		return r == -ENOENT ? 0 : r;
 	return host_write(h, "member", CGROUP_MOUNT "/%s/cpuset.cpus.partition", group);
 }
@@ -282,7 +283,9 @@ static int read_partition(struct host *h, const struct knob *k, const struct tar
 	struct arena *a, struct value *ret)
 {
 	int r = read_group_file(h, k, t, a, ret);
-	if (r || ret->kind != VALUE_WORD || !streq(ret->word, "isolated"))
+	bool is_partition = r == 0 && ret->kind == VALUE_WORD &&
+		(streq(ret->word, "isolated") || streq(ret->word, "root"));
+	if (!is_partition)
 		return r;
 	AUTO_FREE char *path = xasprintf(CGROUP_MOUNT "/%s/cpuset.cpus.exclusive", t->key);
 	struct cpuset own = list_in(h, path);
@@ -290,7 +293,8 @@ static int read_partition(struct host *h, const struct knob *k, const struct tar
 	struct cpuset shared = cpuset_and(&own, &root);
 	if (!cpuset_is_empty(&shared)) {
 		AUTO_FREE char *list = cpuset_format_list(&shared);
-		*ret = value_word(arena_printf(a, "isolated, but the root still uses %s", list));
+		*ret = value_word(
+			arena_printf(a, "%s, but the root still uses %s", ret->word, list));
 	}
 	return 0;
 }

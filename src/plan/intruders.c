@@ -311,7 +311,8 @@ static void add_state(struct search *f, const struct guard *g, const struct cpus
 	*array_push(&f->found) = i;
 }
 
-/* "isolated", and not "isolated invalid (…)" or "member". */
+/* "isolated", or "root" where there are spare CPUs to balance over, and not "isolated invalid (…)"
+ * or "member". */
 static void look_at_partition(struct search *f, const struct guard *g)
 {
 	const struct cpuset *claim = &g->p->claim_cpus;
@@ -319,9 +320,11 @@ static void look_at_partition(struct search *f, const struct guard *g)
 	int at = snapshot_cgroup(f->s, path), root = snapshot_cgroup(f->s, "");
 	const struct cgroup *c = at < 0 ? NULL : &f->s->cgroups[at];
 	const struct cpuset *rest = root < 0 ? NULL : f->s->cgroups[root].effective;
-	if (!c || !c->partition || !streq(c->partition, "isolated")) {
+	bool is_balanced = !cpuset_is_empty(&g->p->spare_cpus);
+	const char *want = is_balanced ? "root" : "isolated";
+	if (!c || !c->partition || !streq(c->partition, want)) {
 		add_state(f, g, claim, path,
-			arena_printf(f->arena, "its group is no isolated partition: %s",
+			arena_printf(f->arena, "its group is no %s partition: %s", want,
 				!c                     ? "it is not there"
 					: c->partition ? c->partition
 						       : "without the cpuset controller"));
@@ -335,7 +338,7 @@ static void look_at_partition(struct search *f, const struct guard *g)
 		struct cpuset both = cpuset_and(rest, claim);
 		add_state(f, g, &both, path, "the partition's CPUs are still the root group's too");
 	}
-	if (f->s->root_isolated && !cpuset_is_subset(claim, f->s->root_isolated)) {
+	if (!is_balanced && f->s->root_isolated && !cpuset_is_subset(claim, f->s->root_isolated)) {
 		struct cpuset missing = cpuset_minus(claim, f->s->root_isolated);
 		add_state(f, g, &missing, path,
 			"the kernel does not count them as isolated (cpuset.cpus.isolated)");

@@ -206,7 +206,9 @@ static const struct knob table[] = {
 	},
 	{
 		.name = "cgroup.partition",
-		.summary = "makes a group an isolated partition: no load balancing, nobody else",
+		.summary = "makes a group a partition, closed to everybody else: isolated has no "
+			   "load balancing, "
+			   "root balances inside",
 		.source = "cpuset.cpus.partition (cgroup-v2.rst, \"Cpuset Interface Files\")",
 		.type = KNOB_WORD,
 		.phase = PHASE_PARTITIONS,

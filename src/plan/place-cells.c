@@ -12,7 +12,12 @@
 
 int cell_capacity(const struct cell *c, const struct request *req)
 {
-	int usable = c->usable[req->view];
+	return cell_capacity_in(c, req, req->view);
+}
+
+int cell_capacity_in(const struct cell *c, const struct request *req, size_t view)
+{
+	int usable = c->usable[view];
 	if (req->wish.cores == CORES_THREAD)
 		return usable;
 	if (usable < c->width)

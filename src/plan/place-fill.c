@@ -41,7 +41,10 @@ static void fill_vcpus(
 			cpu = cpuset_next(&core->cpus, cpu + 1);
 			cpuset_add(&pl->claim_cpus, cpu);
 			int v = req->order[req->groups[g].first + i];
-			if (v < 0 && req->is_guess)
+			bool is_spare = req->groups[g].first + i >= req->n_cpus - req->n_spare;
+			if (is_spare)
+				cpuset_add(&pl->spare_cpus, cpu);
+			else if (v < 0 && req->is_guess)
 				cpuset_add(&pl->vcpu_cpus, cpu);
 			if (v < 0)
 				continue;
@@ -97,6 +100,9 @@ struct placement place_fill(struct planner *p, const struct request *req, const 
 		.place_note = req->place_note,
 		.n_vcpus = req->n_vcpus,
 	};
+	pl.wish.near = arena_strdup(a, pl.wish.near);
+	pl.wish.apart = arena_strdup(a, pl.wish.apart);
+	pl.wish.owner = arena_strdup(a, pl.wish.owner);
 	pl.wish.source = pl.wish.emulator.source = pl.wish.iothreads.source = NULL;
 	if (p->is_housekeeping_explicit)
 		pl.housekeeping_cpus = p->out->reserved_cpus;
@@ -111,8 +117,13 @@ struct placement place_fill(struct planner *p, const struct request *req, const 
 	for (size_t i = 0; req->is_guess && i < pl.n_vcpus; i++)
 		pl.vcpus[i].cpus = pl.vcpu_cpus;
 	qsort(pl.vcpus, pl.n_vcpus, sizeof *pl.vcpus, by_vcpu);
+	for (size_t i = 0; req->n_spare && i < pl.n_vcpus; i++)
+		pl.vcpus[i].cpus = cpuset_or(&pl.vcpus[i].cpus, &pl.spare_cpus);
+	pl.vcpu_cpus = cpuset_or(&pl.vcpu_cpus, &pl.spare_cpus);
 	if (req->wish.emulator.wish == HELPER_CPUS)
 		pl.emulator_cpus = req->wish.emulator.cpus;
+	else if (req->wish.emulator.wish == HELPER_SPARE)
+		pl.emulator_cpus = pl.spare_cpus;
 	if (req->wish.iothreads.wish == HELPER_CPUS)
 		pl.iothread_cpus = req->wish.iothreads.cpus;
 	if (spot->helper.core >= 0)

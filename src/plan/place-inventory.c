@@ -192,6 +192,16 @@ static void keep_pins(struct planner *p, const size_t *wanted, size_t n_wanted)
 	}
 }
 
+static int check_spare(
+	struct planner *p, const struct vm *vm, const struct vm_wish *wish, struct err *e)
+{
+	if (wish->emulator.wish != HELPER_SPARE || (wish->spare && wish->cores != CORES_SHARED))
+		return 0;
+	return err_say(e, -EINVAL, "%s: emulator = spare: VM %s has no spare CPUs (spare = N%s)",
+		wish->emulator.source, place_label(p, vm->id, vm->name),
+		wish->cores == CORES_SHARED ? ", not with cores = shared" : "");
+}
+
 static int keep_helper(struct planner *p, const struct vm *vm, const char *key,
 	const struct helper_place *place, struct err *e)
 {
@@ -235,6 +245,8 @@ static int keep_helpers(struct planner *p, const struct policy *policy, const si
 			continue;
 		int r = keep_helper(p, vm, "emulator", &wish.emulator, e);
 		if (r == 0)
+			r = check_spare(p, vm, &wish, e);
+		if (r == 0)
 			r = keep_helper(p, vm, "iothreads", &wish.iothreads, e);
 		if (r < 0)
 			return r;
@@ -247,6 +259,7 @@ int inventory_make(struct planner *p, const struct policy *policy, const size_t 
 {
 	struct host_wish host = policy_host(policy);
 	init_cores(p);
+	inventory_mark_hot(p);
 	p->is_housekeeping_explicit = host.wish == HOUSEKEEPING_CPUS;
 	init_owners(p, wanted, n_wanted, in_force, n_in_force);
 	keep_helpers_in_force(p, wanted, n_wanted);

@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What people should know of a placement that is not as good as it could be. */
-#include "plan/place.h"
+#include <limits.h>
 
-static void add_note(struct planner *p, struct placement *pl, const char *note)
-{
-	pl->place_note = pl->place_note
-		? arena_printf(&p->out->arena, "%s; %s", pl->place_note, note)
-		: note;
-}
+#include "plan/place.h"
 
 /* "vCPUs of VM 100 (db01)", "group /lxc/200" */
 static const char *pinned_what(struct planner *p, const struct pin *pin)
@@ -32,18 +27,18 @@ static void note_kinds(struct planner *p, struct placement *pl)
 	}
 	if (!kind || pl->wish.cores == CORES_SHARED || pl->wish.kind == KIND_EFFICIENCY)
 		return;
-	struct cpuset on = cpuset_and(&slow, &pl->vcpu_cpus);
-	if (cpuset_equal(&on, &pl->vcpu_cpus))
-		add_note(p, pl,
-			arena_printf(&p->out->arena,
-				"all its vCPUs are on %s cores, CPUs %s: no faster ones were left",
-				kind, place_list(p, &on)));
+	struct cpuset own = cpuset_minus(&pl->vcpu_cpus, &pl->spare_cpus);
+	struct cpuset on = cpuset_and(&slow, &own);
+	if (cpuset_is_empty(&on))
+		return;
+	if (cpuset_equal(&on, &own))
+		place_note(p, &pl->place_note,
+			"all its vCPUs are on %s cores, CPUs %s: no faster ones were left", kind,
+			place_list(p, &on));
 	else
-		add_note(p, pl,
-			arena_printf(&p->out->arena,
-				"%d of its %d vCPUs are on slower (%s) cores, CPUs %s",
-				cpuset_count(&on), cpuset_count(&pl->vcpu_cpus), kind,
-				place_list(p, &on)));
+		place_note(p, &pl->place_note,
+			"%d of its %d vCPUs are on slower (%s) cores, CPUs %s", cpuset_count(&on),
+			cpuset_count(&own), kind, place_list(p, &on));
 }
 
 /* A wish that this host has no use for. */
@@ -57,9 +52,28 @@ static void note_wish(struct planner *p, struct placement *pl)
 	bool is_moot;
 	(void)limits_of_kind(p->s, pl->wish.kind, &is_moot);
 	if (is_moot)
-		add_note(p, pl,
-			arena_printf(&p->out->arena, "kind = %s makes no difference here: %s",
-				kind_wish_name(pl->wish.kind), why[pl->wish.kind]));
+		place_note(p, &pl->place_note, "kind = %s makes no difference here: %s",
+			kind_wish_name(pl->wish.kind), why[pl->wish.kind]);
+}
+
+/* The distance of those nodes that are away, ", distance 21 where local is 10"; "": not known. */
+static const char *distance_text(
+	struct planner *p, const struct cpuset *cpus, const struct cpuset *nodes)
+{
+	int most = 0, local = 0;
+	for (size_t i = 0; i < p->s->n_nodes; i++) {
+		const struct node *n = &p->s->nodes[i];
+		if (!n->distances || !cpuset_intersects(&n->cpus, cpus) ||
+			cpuset_has(nodes, (int)i))
+			continue;
+		int best = INT_MAX;
+		cpuset_for_each (to, nodes)
+			best = n->distances[to] < best ? n->distances[to] : best;
+		most = best > most && best < INT_MAX ? best : most;
+		local = n->distances[i];
+	}
+	return most ? arena_printf(&p->out->arena, ", distance %d where local is %d", most, local)
+		    : "";
 }
 
 /* Where its memory is not, each access goes over the interconnect. */
@@ -76,12 +90,29 @@ static void note_memory(struct planner *p, const struct request *req, struct pla
 			away = cpuset_or(&away, &on);
 	}
 	if (!cpuset_is_empty(&away))
-		add_note(p, pl,
-			arena_printf(&p->out->arena,
-				"its memory is on node %s, where no place was left: CPUs %s reach "
-				"it "
-				"over the interconnect",
-				place_list(p, &nodes), place_list(p, &away)));
+		place_note(p, &pl->place_note,
+			"its memory is on node %s, where no place was left: CPUs %s reach "
+			"it "
+			"over the interconnect%s",
+			place_list(p, &nodes), place_list(p, &away),
+			distance_text(p, &away, &req->memory_nodes));
+}
+
+/* Interrupts that nobody can move come there all the same. */
+static void note_hot(struct planner *p, struct placement *pl)
+{
+	struct cpuset hot = CPUSET_EMPTY;
+	for (size_t i = 0; i < p->inv.n_cores; i++)
+		if (p->inv.cores[i].is_hot)
+			hot = cpuset_or(&hot, &p->inv.cores[i].cpus);
+	hot = cpuset_and(&hot, &pl->vcpu_cpus);
+	if (cpuset_is_empty(&hot) || pl->wish.cores == CORES_SHARED)
+		return;
+	struct heat heat = place_heat(p, &hot);
+	place_note(p, &pl->place_note,
+		"interrupts that cannot be moved come to its CPUs %s, where no cooler place was "
+		"left: %llu so far, of %s",
+		place_list(p, &hot), (unsigned long long)heat.sum, heat.who);
 }
 
 /* Says whose pins the claim could not keep clear of. */
@@ -91,14 +122,33 @@ static void note_pins(struct planner *p, struct placement *pl)
 		struct cpuset taken = cpuset_and(&pin->cpus, &pl->claim_cpus);
 		if (cpuset_is_empty(&taken))
 			continue;
-		add_note(p, pl,
-			arena_printf(&p->out->arena,
-				"no place was left but over CPUs %s, which somebody pinned to %s: "
-				"%s",
-				place_list(p, &taken), pinned_what(p, pin),
-				pl->level >= LEVEL_FENCED ? "they will run elsewhere"
-							  : "they will share them"));
+		place_note(p, &pl->place_note,
+			"no place was left but over CPUs %s, which somebody pinned to %s: "
+			"%s",
+			place_list(p, &taken), pinned_what(p, pin),
+			pl->level >= LEVEL_FENCED ? "they will run elsewhere"
+						  : "they will share them");
 	}
+}
+
+/* Where its devices are not, each access goes over the interconnect too. */
+static void note_devices(struct planner *p, const struct request *req, struct placement *pl)
+{
+	struct cpuset away = pl->vcpu_cpus, nodes = CPUSET_EMPTY;
+	if (cpuset_is_empty(&req->near_nodes) || pl->wish.cores == CORES_SHARED)
+		return;
+	cpuset_for_each (i, &req->near_nodes) {
+		away = cpuset_minus(&away, &p->s->nodes[i].cpus);
+		cpuset_add(&nodes, p->s->nodes[i].node);
+	}
+	if (!cpuset_is_empty(&away))
+		place_note(p, &pl->place_note,
+			"%s on node %s, where no better place was to be had: CPUs %s reach it over "
+			"the interconnect%s",
+			req->is_near_first ? arena_printf(&p->out->arena, "%s is", pl->wish.near)
+					   : "its devices are",
+			place_list(p, &nodes), place_list(p, &away),
+			distance_text(p, &away, &req->near_nodes));
 }
 
 void place_notes(struct planner *p, const struct request *req, struct placement *pl)
@@ -106,5 +156,7 @@ void place_notes(struct planner *p, const struct request *req, struct placement 
 	note_kinds(p, pl);
 	note_wish(p, pl);
 	note_memory(p, req, pl);
+	note_devices(p, req, pl);
+	note_hot(p, pl);
 	note_pins(p, pl);
 }

@@ -19,6 +19,19 @@ static const char *plural(size_t n)
 	return n == 1 ? "" : "s";
 }
 
+/* In what is left; ret_domain may be NULL. */
+static bool would_fit(
+	struct planner *p, const struct request *req, enum scope scope, int *ret_domain)
+{
+	struct take_list takes = { 0 };
+	long work = 0;
+	bool fits = spot_find(p->solver, &p->left, req, scope, FIT_TIGHT, &takes, &work);
+	if (fits && ret_domain)
+		*ret_domain = spot_domain(p->solver, scope, &takes);
+	free(takes.v);
+	return fits;
+}
+
 /* ---- who is in the way ---- */
 
 static bool is_in(const struct host_core *core, enum scope scope, int domain)
@@ -137,6 +150,26 @@ static bool name_owners(struct planner *p, const struct request *req, struct ref
 	return best;
 }
 
+/* What its own policy takes away. True: nothing else does. */
+static bool name_wishes(struct planner *p, const struct request *req, struct refusal *r)
+{
+	static const char *const parts[] = { "core", "L3", "node" };
+	array_for_each (o, &p->owners) {
+		enum apart_wish by;
+		if (!place_is_apart(req, o, &by))
+			continue;
+		struct cpuset cpus = place_apart_cpus(p, req, o);
+		place_blocking(p, r, o->placement.vm, &cpus,
+			"VM %s, which it must be apart from by %s, keeps it off CPUs %s",
+			place_label(p, o->placement.vm, o->placement.name), parts[by],
+			place_list(p, &cpus));
+	}
+	struct request bare = *req;
+	bare.apart_cpus = CPUSET_EMPTY;
+	place_request_update(p, &bare);
+	return would_fit(p, &bare, req->scope, NULL);
+}
+
 /* What of the host no VM can have at all. */
 static void name_kept(struct planner *p, const struct request *req, struct refusal *r)
 {
@@ -171,19 +204,6 @@ static void name_kept(struct planner *p, const struct request *req, struct refus
 
 /* ---- what would fit ---- */
 
-/* In what is left; ret_domain may be NULL. */
-static bool would_fit(
-	struct planner *p, const struct request *req, enum scope scope, int *ret_domain)
-{
-	struct take_list takes = { 0 };
-	long work = 0;
-	bool fits = spot_find(p->solver, &p->left, req, scope, FIT_TIGHT, &takes, &work);
-	if (fits && ret_domain)
-		*ret_domain = spot_domain(p->solver, scope, &takes);
-	free(takes.v);
-	return fits;
-}
-
 static void offer_places(struct planner *p, const struct request *req, struct refusal *r)
 {
 	static const char *const names[] = { "one-l3", "one-node", "fewest-nodes", "any" };
@@ -198,6 +218,19 @@ static void offer_places(struct planner *p, const struct request *req, struct re
 			domain_name(p, scope, domain), n, plural((size_t)n));
 		return; /* wider ones fit too, and are worse */
 	}
+}
+
+static void offer_no_spare(struct planner *p, const struct request *req, struct refusal *r)
+{
+	struct request other = *req;
+	if (!req->n_spare || req->wish.emulator.wish == HELPER_SPARE)
+		return;
+	other.n_cpus -= other.n_spare;
+	other.n_spare = 0;
+	place_request_update(p, &other);
+	if (would_fit(p, &other, req->scope, NULL))
+		place_alternative(p, r, (struct alternative){ .set = { { "spare", "0" } } },
+			"spare = 0 fits in the same place");
 }
 
 static void offer_shapes(struct planner *p, const struct request *req, struct refusal *r)
@@ -226,6 +259,7 @@ static void offer_shapes(struct planner *p, const struct request *req, struct re
 				(struct alternative){ .set = { { "kind", "any" } } },
 				"kind = any fits, on other cores");
 	}
+	offer_no_spare(p, req, r);
 	if (req->needs_helper) {
 		struct request other = *req;
 		other.needs_helper = false;
@@ -252,7 +286,7 @@ static void offer_fewer(struct planner *p, const struct request *req, struct ref
 {
 	static const char *const names[] = { "one L3", "one node", "the free CPUs",
 		"the free CPUs" };
-	size_t low = 0, high = req->n_cpus; /* low fits, high does not */
+	size_t low = req->n_spare, high = req->n_cpus; /* low fits, high does not */
 	int domain = -1;
 	while (low + 1 < high) {
 		struct request smaller = *req;
@@ -263,6 +297,7 @@ static void offer_fewer(struct planner *p, const struct request *req, struct ref
 		else
 			high = smaller.n_cpus;
 	}
+	low -= req->n_spare;
 	if (low && req->scope <= SCOPE_NODE)
 		place_alternative(p, r, (struct alternative){ .n_vcpus = low },
 			"%zu vCPU%s fit%s in %s (%s)", low, plural(low), low == 1 ? "s" : "",
@@ -313,7 +348,7 @@ void place_refuse_full(struct planner *p, const struct request *req)
 {
 	p->left = room_left(p, req);
 	struct refusal *r = say_need(p, req);
-	if (!name_owners(p, req, r))
+	if (!name_owners(p, req, r) && !name_wishes(p, req, r))
 		name_kept(p, req, r);
 	offer_places(p, req, r);
 	offer_shapes(p, req, r);

@@ -163,7 +163,8 @@ size_t place_view(struct planner *p, const struct cpuset *blocked_cpus)
 
 void place_request_update(struct planner *p, struct request *req)
 {
-	size_t n_known = req->n_cpus < req->n_vcpus ? req->n_cpus : req->n_vcpus;
+	size_t n_wanted = req->n_cpus - req->n_spare;
+	size_t n_known = n_wanted < req->n_vcpus ? n_wanted : req->n_vcpus;
 	n_known = req->is_guess ? 0 : n_known;
 	req->order = arena_alloc(&p->out->arena, (req->n_cpus + 1) * sizeof *req->order);
 	req->groups = arena_alloc(&p->out->arena, (req->n_cpus + 1) * sizeof *req->groups);
@@ -180,6 +181,8 @@ void place_request_update(struct planner *p, struct request *req)
 				req->vcpus[req->order[i - 1]], req->vcpus[req->order[i]]);
 		else if (is_smt && i == n_known)
 			is_new = true;
+		if (req->n_spare && i == n_wanted) /* no core of theirs is a vCPU's */
+			is_new = true;
 		if (is_new)
 			req->groups[req->n_groups++] = (struct group){ .first = i };
 		req->groups[req->n_groups - 1].n++;
@@ -189,14 +192,29 @@ void place_request_update(struct planner *p, struct request *req)
 	req->blocked_cpus = p->kept_cpus;
 	struct cpuset not_allowed = cpuset_minus(&p->s->online_cpus, &req->allowed_cpus);
 	req->blocked_cpus = cpuset_or(&req->blocked_cpus, &not_allowed);
+	/* Kernels refuse a partition on CPUs of isolcpus=, or crash when it leaves no other CPU. */
+	if (req->level == LEVEL_ISOLATED)
+		req->blocked_cpus = cpuset_or(&req->blocked_cpus, &p->s->boot_isolated_cpus);
+	req->blocked_cpus = cpuset_or(&req->blocked_cpus, &req->apart_cpus);
+	req->helper_view = place_view(p, &req->blocked_cpus);
 	bool is_moot;
 	struct cpuset of_kind = limits_of_kind(p->s, req->wish.kind, &is_moot);
 	struct cpuset other_kinds = cpuset_minus(&p->s->online_cpus, &of_kind);
 	req->blocked_cpus = cpuset_or(&req->blocked_cpus, &other_kinds);
-	/* Kernels refuse a partition on CPUs of isolcpus=, or crash when it leaves no other CPU. */
-	if (req->level == LEVEL_ISOLATED)
-		req->blocked_cpus = cpuset_or(&req->blocked_cpus, &p->s->boot_isolated_cpus);
 	req->view = place_view(p, &req->blocked_cpus);
+}
+
+void place_request_views(struct planner *p, struct request *req)
+{
+	place_request_update(p, req);
+	struct request other = *req; /* what a refusal would offer */
+	other.level = LEVEL_FENCED;
+	if (req->level == LEVEL_ISOLATED)
+		place_request_update(p, &other);
+	other = *req;
+	other.wish.kind = KIND_ANY;
+	if (req->wish.kind != KIND_ANY)
+		place_request_update(p, &other);
 }
 
 bool place_request(
@@ -223,20 +241,14 @@ bool place_request(
 	ret->n_cpus = ret->is_guess ? (size_t)wish->vcpus : ret->n_vcpus;
 	if (wish->cores == CORES_SHARED)
 		ret->n_cpus = 0;
+	else
+		ret->n_spare = (size_t)wish->spare;
+	ret->n_cpus += ret->n_spare;
 	ret->needs_helper = wish->emulator.wish == HELPER_OWN ||
 		(wish->iothreads.wish == HELPER_OWN && ret->n_iothreads);
 	limits_of_vm(p, ret);
 	limits_of_memory(p, ret);
-	place_request_update(p, ret);
-	if (ret->level == LEVEL_ISOLATED) { /* what a refusal would offer */
-		struct request other = *ret;
-		other.level = LEVEL_FENCED;
-		place_request_update(p, &other);
-	}
-	if (ret->wish.kind != KIND_ANY) {
-		struct request other = *ret;
-		other.wish.kind = KIND_ANY;
-		place_request_update(p, &other);
-	}
+	limits_of_devices(p, ret);
+	place_request_views(p, ret);
 	return true;
 }

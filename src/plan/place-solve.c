@@ -23,7 +23,9 @@ static bool is_alike(const struct request *a, const struct request *b)
 		a->wish.place != b->wish.place || a->needs_helper != b->needs_helper ||
 		a->n_groups != b->n_groups || a->n_cpus != b->n_cpus ||
 		a->bind.kib != b->bind.kib || a->bind.pool != b->bind.pool ||
-		a->bind.there_kib != b->bind.there_kib ||
+		a->bind.there_kib != b->bind.there_kib || a->helper_view != b->helper_view ||
+		a->is_near_first != b->is_near_first ||
+		!cpuset_equal(&a->near_nodes, &b->near_nodes) ||
 		!cpuset_equal(&a->memory_nodes, &b->memory_nodes))
 		return false;
 	for (size_t i = 0; i < a->n_groups; i++)

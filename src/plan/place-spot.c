@@ -4,11 +4,12 @@
  *
  * What is left is a count per cell (place-cells.c), so that nothing here tries cores one by one. Of
  * the domains (L3s, nodes, the host) of the scope that can hold the request the best is the one
- * with, in this order: the fewest nodes; memory that is near, and there at all; no pins of others;
- * no interrupts that nobody can move; the larger cache; the fewest cores taken; the least room left
- * over (best fit). When packing, room left over comes right after memory. Inside a domain wide
- * cores come first, then fast ones, and few L3s.
+ * with, in this order: the fewest nodes; memory that is near, and there at all; devices that are
+ * near; no pins of others; no interrupts that nobody can move; the larger cache; the fewest cores
+ * taken; the least room left over (best fit). When packing, room left over comes right after
+ * memory. Inside a domain wide cores come first, then fast ones, and few L3s.
  */
+#include <limits.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -167,9 +168,24 @@ static void order_by_inner(const struct solver *s, struct candidate *list, size_
 }
 
 struct cost {
-	int n_nodes, far, pinned, hot, small, cores, hole;
-	int64_t room; /* as the fit counts it */
+	int n_nodes, far, away, pinned, hot, small, cores, hole; /* far, away: see distance_to() */
+	int64_t room;                                            /* as the fit counts it */
 };
+
+enum { LOCAL = 10, REMOTE = 20, NO_MEMORY = 1000 }; /* as ACPI has it: SLIT */
+
+/* How much farther than its own node the nearest of the nodes is, as the kernel's distances are:
+ * 10 of them are the time that a local access takes. */
+static int distance_to(const struct snapshot *s, int node, const struct cpuset *nodes)
+{
+	int best = INT_MAX;
+	cpuset_for_each (to, nodes) {
+		const int *row = node < 0 ? NULL : s->nodes[node].distances;
+		int d = to == node ? LOCAL : row ? row[to] : REMOTE;
+		best = d < best ? d : best;
+	}
+	return best == INT_MAX || best < LOCAL ? 0 : best - LOCAL;
+}
 
 static void add_cost(
 	const struct solver *s, const struct request *req, const struct take *t, struct cost *c)
@@ -177,11 +193,11 @@ static void add_cost(
 	const struct cell *cell = &s->cells[t->cell];
 	const struct snapshot *host = s->inv->s;
 	const struct node *node = cell->node < 0 ? NULL : &host->nodes[cell->node];
-	bool is_far = req->has_memory_nodes &&
-		!cpuset_has(&req->memory_nodes, cell->node < 0 ? CPUSET_MAX : cell->node);
 	bool is_bare =
 		node && !req->has_memory_nodes && !node->has_memory && !node->is_memory_unknown;
-	c->far += (is_far || is_bare) * t->n_cores;
+	c->far += distance_to(host, cell->node, &req->memory_nodes) * t->n_cores;
+	c->far += is_bare * NO_MEMORY * t->n_cores;
+	c->away += distance_to(host, cell->node, &req->near_nodes) * t->n_cores;
 	c->pinned += cell->is_pinned * t->n_cores;
 	c->hot += cell->is_hot * t->n_cores;
 	c->cores += t->n_cores;
@@ -234,12 +250,17 @@ static struct cost cost_of(const struct solver *s, const struct room *room,
 	return c;
 }
 
-static bool is_cheaper(const struct cost *a, const struct cost *b, enum fit fit)
+static bool is_cheaper(
+	const struct cost *a, const struct cost *b, const struct request *req, enum fit fit)
 {
 	if (a->n_nodes != b->n_nodes)
 		return a->n_nodes < b->n_nodes;
+	if (req->is_near_first && a->away != b->away)
+		return a->away < b->away;
 	if (a->far != b->far)
 		return a->far < b->far;
+	if (a->away != b->away)
+		return a->away < b->away;
 	if (fit != FIT_KIND && a->cores + a->room != b->cores + b->room)
 		return a->cores + a->room < b->cores + b->room;
 	if (a->pinned != b->pinned)
@@ -262,9 +283,12 @@ static int find_helper(const struct solver *s, const struct room *room, const st
 		int left = room->cores[*k];
 		array_for_each (t, takes)
 			left -= t->cell == *k ? t->n_cores : 0;
-		struct candidate x = { *k, cell_capacity(&s->cells[*k], req), left }, old = { 0 };
+		size_t view = req->helper_view;
+		struct candidate x = { *k, cell_capacity_in(&s->cells[*k], req, view), left },
+				 old = { 0 };
 		if (best >= 0)
-			old = (struct candidate){ best, cell_capacity(&s->cells[best], req), 1 };
+			old = (struct candidate){ best,
+				cell_capacity_in(&s->cells[best], req, view), 1 };
 		if (left > 0 && x.capacity && (best < 0 || is_before(s, &x, &old)))
 			best = *k;
 	}
@@ -340,7 +364,7 @@ static bool find_in_scope(const struct solver *s, const struct room *room,
 		if (!try_domain(s, room, req, scope, d, f, list, &takes))
 			continue;
 		struct cost cost = cost_of(s, room, req, scope, d, &takes, fit);
-		if (is_found && !is_cheaper(&cost, &best, fit))
+		if (is_found && !is_cheaper(&cost, &best, req, fit))
 			continue;
 		is_found = true;
 		best = cost;

@@ -66,6 +66,15 @@ void place_alternative(
 	va_end(ap);
 }
 
+void place_note(struct planner *p, const char **note, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	const char *text = format(p, fmt, ap);
+	va_end(ap);
+	*note = *note ? arena_printf(&p->out->arena, "%s; %s", *note, text) : text;
+}
+
 const char *place_list(struct planner *p, const struct cpuset *cpus)
 {
 	AUTO_FREE char *text = cpuset_format_list(cpus);
@@ -77,5 +86,3 @@ const char *place_label(struct planner *p, const char *id, const char *name)
 	AUTO_FREE char *text = vm_label(id, name);
 	return arena_strdup(&p->out->arena, text);
 }
-
-/* "L3 1", "node 0", "this host". */

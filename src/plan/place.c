@@ -34,7 +34,7 @@ static bool choose_scope(struct planner *p, const struct room *empty, struct req
 			wished++; /* a host that has no such parts: nothing is lost */
 	}
 	if (req->scope > wished)
-		req->place_note = arena_printf(&p->out->arena,
+		place_note(p, &req->place_note,
 			"it is larger than what VMs can have of "
 			"any %s here: placed in %s instead",
 			names[wished] + strlen("one "), names[req->scope]);
@@ -96,11 +96,16 @@ static bool is_same_place(const struct helper_place *a, const struct helper_plac
 	return a->wish == b->wish && (a->wish != HELPER_CPUS || cpuset_equal(&a->cpus, &b->cpus));
 }
 
+static bool is_same_text(const char *a, const char *b)
+{
+	return a && b ? streq(a, b) : a == b;
+}
+
 static bool is_same_wish(const struct vm_wish *a, const struct vm_wish *b)
 {
 	return a->isolation == b->isolation && a->cores == b->cores && a->place == b->place &&
-		a->vcpus == b->vcpus && a->kind == b->kind &&
-		is_same_place(&a->emulator, &b->emulator) &&
+		a->vcpus == b->vcpus && a->spare == b->spare && a->kind == b->kind &&
+		is_same_text(a->near, b->near) && is_same_place(&a->emulator, &b->emulator) &&
 		is_same_place(&a->iothreads, &b->iothreads);
 }
 
@@ -108,7 +113,8 @@ static bool is_same_wish(const struct vm_wish *a, const struct vm_wish *b)
 static bool still_holds(const struct planner *p, const struct request *req)
 {
 	const struct placement *old = &p->owners.v[req->self].placement;
-	struct cpuset blocked = cpuset_and(&old->claim_cpus, &req->blocked_cpus);
+	/* A core of helpers may be of any kind. */
+	struct cpuset blocked = cpuset_and(&old->claim_cpus, &p->views.v[req->helper_view]);
 	if (!placement_is_of(old, req->vm) || old->level != req->level ||
 		!is_same_wish(&old->wish, &req->wish) || old->n_vcpus != req->n_vcpus ||
 		(old->n_iothreads && old->n_iothreads != req->n_iothreads) ||
@@ -135,6 +141,7 @@ static struct placement placement_again(struct planner *p, const struct request 
 	pl.claim_cpus = old->claim_cpus;
 	pl.vcpu_cpus = old->vcpu_cpus;
 	pl.vcpus = arena_dup(a, old->vcpus, old->n_vcpus, sizeof *old->vcpus);
+	pl.spare_cpus = old->spare_cpus;
 	pl.emulator_cpus = old->emulator_cpus;
 	pl.iothread_cpus = old->iothread_cpus;
 	pl.iothreads = arena_dup(a, old->iothreads, old->n_iothreads, sizeof *old->iothreads);
@@ -195,6 +202,61 @@ static void place_batch(struct planner *p, struct request *requests, size_t n)
 	}
 }
 
+struct turn {
+	struct request *req;
+	bool is_alone; /* it must be apart from others: where they are counts */
+	int weight;
+};
+
+/* Higher priorities first; of one, those first that nobody must be apart from. */
+static int by_turn(const void *a, const void *b)
+{
+	const struct turn *x = a, *y = b;
+	if (x->req->wish.priority != y->req->wish.priority)
+		return x->req->wish.priority > y->req->wish.priority ? -1 : 1;
+	if (x->is_alone != y->is_alone)
+		return x->is_alone ? 1 : -1;
+	if (x->is_alone && x->weight != y->weight)
+		return x->weight > y->weight ? -1 : 1;
+	return x->req < y->req ? -1 : 1;
+}
+
+static void place_apart(struct planner *p, struct request *req)
+{
+	size_t n_views = p->views.n;
+	limits_of_others_apart(p, req);
+	place_request_views(p, req);
+	if (p->views.n > n_views)
+		p->solver = solver_new(&p->inv, &p->out->arena, p->views.v, p->views.n);
+	place_batch(p, req, 1);
+}
+
+/* A batch for each priority, so that a VM never is in the way of one of a higher; and a turn of its
+ * own for each that must be apart from others. */
+static void place_batches(struct planner *p, struct request *requests, size_t n)
+{
+	AUTO_FREE struct turn *turns = xcalloc(n + 1, sizeof *turns);
+	AUTO_FREE struct request *sorted = xcalloc(n + 1, sizeof *sorted);
+	for (size_t i = 0; i < n; i++)
+		turns[i] =
+			(struct turn){ &requests[i], place_has_apart(p, &requests[i], requests, n),
+				solver_weight(p->solver, &requests[i]) };
+	qsort(turns, n, sizeof *turns, by_turn);
+	for (size_t i = 0; i < n; i++)
+		sorted[i] = *turns[i].req;
+	for (size_t i = 0, end; i < n; i = end) {
+		for (end = i + 1; end < n && !turns[i].is_alone && !turns[end].is_alone &&
+			sorted[end].wish.priority == sorted[i].wish.priority;
+			end++)
+			;
+		if (turns[i].is_alone)
+			place_apart(p, &sorted[i]);
+		else
+			place_batch(p, &sorted[i], end - i);
+	}
+	memcpy(requests, sorted, n * sizeof *requests);
+}
+
 /* The requests of all that can be placed at all; what cannot is refused at once. Returns how
  * many. */
 static size_t make_requests(struct planner *p, const struct policy *policy, const size_t *wanted,
@@ -247,7 +309,7 @@ static void place_all(struct planner *p, struct request *requests, size_t n)
 			batch[n_batch++] = *req;
 	}
 	room_done(&empty);
-	place_batch(p, batch, n_batch);
+	place_batches(p, batch, n_batch);
 	sort_placements(p, requests, n);
 	for (size_t i = 0; i < n_refused; i++)
 		place_refuse_full(p, &refused[i]);

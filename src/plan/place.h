@@ -109,8 +109,9 @@ struct request {
 	const struct vm_thread **vcpus; /* known threads by vCPU number */
 	size_t n_vcpus;
 	bool is_guess; /* some of these are the vCPUs, nobody knows which: see policy key vcpus */
-	size_t n_cpus; /* CPUs for vCPUs: n_vcpus, or with is_guess what the policy says */
-	int *order;    /* of n_cpus: index into vcpus, or -1 for a vCPU whose thread is not known */
+	size_t n_cpus; /* for vCPUs: n_vcpus, or with is_guess what the policy says; and spare */
+	size_t n_spare;
+	int *order; /* of n_cpus: index into vcpus, or -1 for a vCPU whose thread is not known */
 	struct group *groups;
 	size_t n_groups;
 	const struct vm_thread **iothreads;
@@ -121,12 +122,16 @@ struct request {
 	int self;                   /* its own claim in force: index into owners, or NOBODY */
 	struct cpuset allowed_cpus; /* by its own group and all above it */
 	const char *limit;          /* the group that allows no more; NULL: none */
+	struct cpuset apart_cpus;   /* too near to VMs that it must be apart from */
+	struct cpuset near_nodes;   /* indexes of the nodes of its devices; empty: anywhere */
+	bool is_near_first;         /* a device that the policy names comes before memory */
 	bool has_memory_nodes;
 	struct cpuset memory_nodes; /* indexes of the nodes where its memory is; empty: anywhere */
 	struct bind bind;
 	struct cpuset
 		blocked_cpus; /* for this VM: kept, not allowed, at this level boot-isolated */
 	size_t view;          /* index of these */
+	size_t helper_view;   /* of those for a core of helpers: of any kind */
 	bool is_refused;
 };
 
@@ -155,6 +160,7 @@ struct cell {
 
 /* CPUs of a core that the request can have: all of it, one thread, or what is not blocked. */
 int cell_capacity(const struct cell *c, const struct request *req);
+int cell_capacity_in(const struct cell *c, const struct request *req, size_t view);
 
 /* What a request takes of a cell. */
 struct take {
@@ -244,6 +250,8 @@ void place_blocking(struct planner *p, struct refusal *r, const char *vm, const 
 /* what: its text is replaced by the formatted one. */
 void place_alternative(struct planner *p, struct refusal *r, struct alternative what,
 	const char *fmt, ...) PRINTF_LIKE(4, 5);
+/* Adds a sentence to those of a placement, or of a request. */
+void place_note(struct planner *p, const char **note, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* A cpulist in the arena of the result. */
 const char *place_list(struct planner *p, const struct cpuset *cpus);
 /* A VM as people know it: "100 (db01)". */
@@ -257,6 +265,16 @@ void inventory_set_owner(struct planner *p, const struct cpuset *cpus, int owner
 /* What owners claim. */
 struct cpuset inventory_taken(const struct planner *p);
 struct vm_wish place_wish(const struct policy *policy, const struct vm *vm);
+
+/* place-heat.c: interrupts whose CPUs nobody can choose. */
+
+struct heat {
+	uint64_t sum;    /* how many came there since boot */
+	const char *who; /* the one with most of them: "nvme0q9" */
+};
+struct heat place_heat(const struct planner *p, const struct cpuset *cpus);
+/* Marks the cores that have far more of them than others. */
+void inventory_mark_hot(struct planner *p);
 
 /* place-notes.c */
 void place_notes(struct planner *p, const struct request *req, struct placement *pl);
@@ -277,6 +295,18 @@ void limits_of_vm(const struct planner *p, struct request *req);
 struct cpuset limits_of_kind(const struct snapshot *s, enum kind_wish kind, bool *ret_is_moot);
 /* Where its memory is. */
 void limits_of_memory(const struct planner *p, struct request *req);
+/* Where its devices are. */
+void limits_of_devices(struct planner *p, struct request *req);
+/* What is too near to those placed so far that it must be apart from. */
+void limits_of_others_apart(const struct planner *p, struct request *req);
+/* Whether it must be apart from the owner; by: fills how far. */
+bool place_is_apart(const struct request *req, const struct owner *o, enum apart_wish *ret_by);
+/* The CPUs that are too near to it; empty: none are. */
+struct cpuset place_apart_cpus(
+	const struct planner *p, const struct request *req, const struct owner *o);
+/* It names VMs to be apart from, or one of the requests, or of the VMs in force, names it. */
+bool place_has_apart(
+	const struct planner *p, const struct request *req, const struct request *all, size_t n);
 
 /* place-request.c: what the VM needs. Returns false when it was refused. */
 bool place_request(
@@ -285,6 +315,9 @@ bool place_request(
 size_t place_view(struct planner *p, const struct cpuset *blocked_cpus);
 /* Counts groups and blocked CPUs again after wish, level or n_cpus were changed. */
 void place_request_update(struct planner *p, struct request *req);
+
+/* The same, and makes known which CPUs would be blocked if it were less: what a refusal offers. */
+void place_request_views(struct planner *p, struct request *req);
 
 /* place-cores.c */
 

@@ -6,9 +6,9 @@
  *	  "cgroup": "qemu.slice/100.scope", "wanted": "isolated", "level": "fenced",
  *	  "why_less": "…", "place_note": null, "claim": "4-5,12-13",
  *	  "vcpus": [ { "vcpu": 0, "cpus": "4", "tid": 4720, "start": 81240 }, … ],
- *	  "emulator": "", "iothread_cpus": "", "iothreads": [ { "id": "io1", "cpus": "5", … } ],
- *	  "housekeeping": "",
- *	  "wish": { "cores": "full", "place": "one-l3", "isolation": "isolated", … } }
+ *	  "spare": "", "emulator": "", "iothread_cpus": "", "iothreads": [ { "id": "io1", "cpus":
+ *"5", … } ], "housekeeping": "", "wish": { "cores": "full", "place": "one-l3", "isolation":
+ *"isolated", … } }
  */
 #include <errno.h>
 
@@ -71,6 +71,7 @@ json_t *placement_to_json(const struct placement *p)
 	json_object_set_new(o, "place_note", text(p->place_note));
 	json_object_set_new(o, "claim", cpus(&p->claim_cpus));
 	json_object_set_new(o, "vcpus", threads_to_json(p->vcpus, p->n_vcpus));
+	json_object_set_new(o, "spare", cpus(&p->spare_cpus));
 	json_object_set_new(o, "emulator", cpus(&p->emulator_cpus));
 	json_object_set_new(o, "iothread_cpus", cpus(&p->iothread_cpus));
 	json_object_set_new(o, "iothreads", threads_to_json(p->iothreads, p->n_iothreads));
@@ -179,6 +180,7 @@ int placement_from_json(const json_t *o, struct arena *a, struct placement *ret)
 		get_list(o, "iothread_cpus", &p.iothread_cpus) &&
 		get_threads(o, "iothreads", false, a, &p.iothreads, &p.n_iothreads) &&
 		get_wish(o, a, &p) &&
+		(!json_object_get(o, "spare") || get_list(o, "spare", &p.spare_cpus)) &&
 		(!json_object_get(o, "housekeeping") ||
 			get_list(o, "housekeeping", &p.housekeeping_cpus)) &&
 		get_confirm(o, &p.confirm_ns);

@@ -48,6 +48,7 @@ struct placement {
 	struct cpuset vcpu_cpus;    /* union of the vCPUs' CPUs */
 	struct thread_place *vcpus; /* by vCPU number */
 	size_t n_vcpus;
+	struct cpuset spare_cpus; /* of the vCPUs' CPUs those that all of them have */
 	struct cpuset
 		emulator_cpus; /* main loop, workers, vhost, kvm threads; empty: housekeeping */
 	struct cpuset iothread_cpus;    /* when not placed one by one; empty: housekeeping */

@@ -236,7 +236,10 @@ void add_manager_groups(struct builder *b, const struct placement *p, const stru
 void add_partition(struct builder *b, const struct placement *p)
 {
 	AUTO_FREE char *child = xasprintf("%s/" VCPUS_GROUP, p->cgroup);
+	bool has_spare = !cpuset_is_empty(&p->spare_cpus);
 	struct setting *s = builder_add(b, "cgroup.partition", child,
-		"out of the scheduler's load balancing, and closed to everybody else");
-	builder_want(b, s, p, value_word("isolated"));
+		has_spare ? "closed to everybody else; inside the scheduler balances over the "
+			    "spare CPUs"
+			  : "out of the scheduler's load balancing, and closed to everybody else");
+	builder_want(b, s, p, value_word(has_spare ? "root" : "isolated"));
 }

@@ -13,7 +13,6 @@
 static const char *const level_words[] = { "none", "pinned", "fenced", "isolated", NULL };
 static const char *const cores_words[] = { "full", "one-thread", "thread", "shared", NULL };
 static const char *const place_words[] = { "one-l3", "one-node", "fewest-nodes", "any", NULL };
-static const char *const kind_words[] = { "any", "performance", "efficiency", "big-cache", NULL };
 static const char *const housekeeping_words[] = { "auto", NULL };
 static const char *const emulator_words[] = { "housekeeping", "spare", "own", NULL };
 static const char *const iothreads_words[] = { "housekeeping", "own", NULL };
@@ -22,6 +21,11 @@ static const char *const memory_words[] = { "none", "preferred", "strict", "inte
 static const char *const governor_words[] = { "keep", "performance", "powersave", "schedutil",
 	"ondemand", "conservative", "userspace", NULL };
 static const char *const scheduler_words[] = { "keep", NULL };
+static const char *const none_words[] = { "none", NULL };
+static const char *const near_words[] = { "none", NEAR_AUTO, NULL };
+static const char *const kind_words[] = { "any", "performance", "efficiency", "big-cache", NULL };
+static const char *const apart_words[] = { "core", "l3", "node", NULL };
+static const char *const movable_words[] = { "no", "cpus", "memory", NULL };
 static const char *const keep_words[] = { "keep", NULL };
 static const char *const strict_words[] = { "no", "yes", NULL };
 
@@ -60,10 +64,10 @@ static int parse_helper(const struct policy_text *in, void *field)
 	if (word_index(in->text, in->key->words) < 0) {
 		if (parse_cpus(in->text, &place.cpus) < 0)
 			return -EINVAL;
-	} else if (streq(in->text, "spare")) {
-		return POLICY_LATER;
 	} else {
-		place.wish = streq(in->text, "own") ? HELPER_OWN : HELPER_HOUSEKEEPING;
+		place.wish = streq(in->text, "own") ? HELPER_OWN
+			: streq(in->text, "spare")  ? HELPER_SPARE
+						    : HELPER_HOUSEKEEPING;
 	}
 	*(struct helper_place *)field = place;
 	return 0;
@@ -139,25 +143,64 @@ static int parse_scheduler(const struct policy_text *in, void *field)
 
 static int parse_spare(const struct policy_text *in, void *field)
 {
-	(void)field;
 	int n;
-	if (str_to_int(in->text, &n) < 0 || n > CPUSET_MAX)
+	if (str_to_int(in->text, &n) < 0 || n < 0 || n > CPUSET_MAX)
 		return -EINVAL;
-	return n ? POLICY_LATER : 0;
+	*(int *)field = n;
+	return 0;
 }
 
-/* A PCI address, 0000:0b:00.0 or 0b:00.0. */
+enum { PRIORITY_MAX = 1000 };
+
+static int parse_priority(const struct policy_text *in, void *field)
+{
+	const char *digits = in->text + (*in->text == '-');
+	int n;
+	if (!isdigit((unsigned char)*digits) || str_to_int(digits, &n) < 0 || n > PRIORITY_MAX)
+		return -EINVAL;
+	*(int *)field = digits == in->text ? n : -n;
+	return 0;
+}
+
+/* A PCI address, 0000:0b:00.0 or 0b:00.0: as the kernel writes it. */
 static int parse_device(const struct policy_text *in, void *field)
 {
-	(void)field;
-	unsigned int domain, bus, slot, function;
+	unsigned int domain = 0, bus, slot, function;
 	int end = 0;
-	if (strspn(in->text, "0123456789abcdefABCDEF:.") != strlen(in->text))
+	const char *near = NULL;
+	if (streq(in->text, NEAR_AUTO)) {
+		near = NEAR_AUTO;
+	} else if (word_index(in->text, in->key->words) < 0) {
+		if (strspn(in->text, "0123456789abcdefABCDEF:.") != strlen(in->text))
+			return -EINVAL;
+		if (sscanf(in->text, "%4x:%2x:%2x.%1x%n", &domain, &bus, &slot, &function, &end) !=
+			4) {
+			domain = 0;
+			if (sscanf(in->text, "%2x:%2x.%1x%n", &bus, &slot, &function, &end) != 3)
+				return -EINVAL;
+		}
+		if (in->text[end] || slot > 31 || function > 7)
+			return -EINVAL;
+		near = in->text;
+	}
+	*(const char **)field = near;
+	return 0;
+}
+
+/* Words with blanks between; that there is a VM by such a name shows when one runs. */
+static int parse_names(const struct policy_text *in, void *field)
+{
+	if (!in->text[strspn(in->text, " \t")])
 		return -EINVAL;
-	if (sscanf(in->text, "%4x:%2x:%2x.%1x%n", &domain, &bus, &slot, &function, &end) != 4 &&
-		sscanf(in->text, "%2x:%2x.%1x%n", &bus, &slot, &function, &end) != 3)
-		return -EINVAL;
-	return in->text[end] || slot > 31 || function > 7 ? -EINVAL : POLICY_LATER;
+	*(const char **)field = word_index(in->text, in->key->words) < 0 ? in->text : NULL;
+	return 0;
+}
+
+static char *format_text(const struct policy_key *key, const void *field)
+{
+	const char *text = *(const char *const *)field;
+	(void)key;
+	return text ? xstrdup(text) : NULL;
 }
 
 static int parse_vcpus(const struct policy_text *in, void *field)
@@ -217,12 +260,14 @@ static const struct policy_key keys[] = {
 		.words = level_words, .parse = parse_enum, .format = format_enum,
 		FIELD(vm.isolation) },
 	{ "class", "spare", "a number of CPUs", "0",
-		"CPUs in the same L3 or node that the vCPUs may use beside their own",
-		.later = "more than 0", .parse = parse_spare },
+		"CPUs in the same L3 or node that the vCPUs may use beside their own, and nobody "
+		"else; the scheduler balances them over these",
+		.parse = parse_spare, .format = format_number, FIELD(vm.spare) },
 	{ "class", "emulator", "housekeeping | spare | own | CPULIST", "housekeeping",
-		"where QEMU's main loop and workers run; own: on a core kept for them",
-		.later = "spare", .words = emulator_words, .parse = parse_helper,
-		.format = format_helper, FIELD(vm.emulator) },
+		"where QEMU's main loop and workers run; own: on a core kept for them; spare: on "
+		"the spare CPUs",
+		.words = emulator_words, .parse = parse_helper, .format = format_helper,
+		FIELD(vm.emulator) },
 	{ "class", "iothreads", "housekeeping | own | CPULIST", "housekeeping",
 		"where I/O threads run; own: on a core kept for them", .words = iothreads_words,
 		.parse = parse_helper, .format = format_helper, FIELD(vm.iothreads) },
@@ -246,14 +291,30 @@ static const struct policy_key keys[] = {
 		.later = "yes", .words = strict_words, .parse = parse_first_word },
 	{ "vm", "class", "the NAME of a [class NAME]", "none", "take the keys of this class",
 		.parse = parse_class, FIELD(class_key) },
-	{ "vm", "near", "a PCI address", "none", "place it on the NUMA node of this device",
-		.later = "every device", .parse = parse_device },
+	{ "vm", "near", "none | auto | a PCI address", "none",
+		"the NUMA node of this device is better than others, and the nearer the better; "
+		"auto: of the devices passed through to it",
+		.words = near_words, .parse = parse_device, .format = format_text, FIELD(vm.near) },
 	{ "vm", "kind", "performance | efficiency | big-cache | any", "any",
 		"which cores it may have, on hosts that have several kinds of cores (see kind in "
 		"show), "
 		"or L3s of different sizes: big-cache are those of the largest; any: fast ones "
 		"first",
 		.words = kind_words, .parse = parse_enum, .format = format_enum, FIELD(vm.kind) },
+	{ "vm", "priority", "a number", "0",
+		"who is admitted first where not all fit: the higher; within one, as many cores "
+		"as possible",
+		.parse = parse_priority, .format = format_number, FIELD(vm.priority) },
+	{ "vm", "apart", "none | VM...", "none",
+		"ids, names or globs of VMs that it must not be beside, and they not beside it",
+		.words = none_words, .parse = parse_names, .format = format_text, FIELD(vm.apart) },
+	{ "vm", "apart-by", "core | l3 | node", "core", "what they must not have in common",
+		.words = apart_words, .parse = parse_enum, .format = format_enum,
+		FIELD(vm.apart_by) },
+	{ "vm", "movable", "no | cpus | memory", "no",
+		"what --repack may do with it: cpus: give it others, in the nodes of its memory; "
+		"memory: in other nodes too",
+		.later = "cpus, memory", .words = movable_words, .parse = parse_first_word },
 	{ "vm", "owner", "a user", "root",
 		"who must run it, where neither Proxmox VE nor libvirt vouches for it: a QEMU of "
 		"another user is not meant, whatever it calls itself",

@@ -35,12 +35,22 @@ struct helper_place {
 	const char *source; /* "FILE:LINE" of the key, "command line", or NULL: the default */
 };
 
+/* How far from each other VMs are that must be apart. */
+enum apart_wish { APART_CORE, APART_L3, APART_NODE };
+
+#define NEAR_AUTO "auto" /* near the VM's own devices */
+
 struct vm_wish {
 	enum level isolation;
 	enum cores_wish cores;
 	enum place_wish place;
-	enum kind_wish kind;
+	int spare; /* CPUs that the vCPUs have beside their own */
 	struct helper_place emulator, iothreads;
+	const char *near; /* a PCI address with domain, or NEAR_AUTO; NULL: nothing */
+	enum kind_wish kind;
+	int priority;      /* higher ones are admitted first */
+	const char *apart; /* ids, names or globs of VMs, with blanks between; NULL: none */
+	enum apart_wish apart_by;
 	int vcpus;           /* 0: read from the VM */
 	int stat_interval_s; /* 0: kept */
 	const char *owner;   /* whose VM it is, where no manager vouches for it; NULL: root's */

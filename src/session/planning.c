@@ -236,7 +236,7 @@ static enum outcome plan(struct host *h, const struct option_values *options, bo
 {
 	const struct about about = { options, p };
 	if (ledger_look(h, &p->ledger, e) < 0 ||
-		snapshot_read(h, SNAPSHOT_ALL, &p->snapshot, e) < 0 ||
+		snapshot_read(h, SNAPSHOT_ALL | SNAPSHOT_PCI, &p->snapshot, e) < 0 ||
 		vms_find_about(h, p->snapshot, is_about, &about, &p->vms, e) < 0)
 		return OUTCOME_UNCHANGED;
 	bool is_fighting;

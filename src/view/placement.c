@@ -39,7 +39,7 @@ json_t *placement_json(const struct placement *p)
 	json_object_set_new(o, "iothread_cpus", cpus_json(&p->iothread_cpus));
 	json_object_set_new(o, "iothreads", threads_json(p->iothreads, p->n_iothreads, false));
 	json_object_set_new(o, "vhost", cpus_json(&p->emulator_cpus)); /* they go with it */
-	json_object_set_new(o, "spare", text_json(""));
+	json_object_set_new(o, "spare", cpus_json(&p->spare_cpus));
 	json_object_set_new(o, "memory", json_null());
 	return o;
 }

@@ -581,6 +581,7 @@ static void test_json(void)
 		"{\"core\": \"full\"}",
 		"{\"vcpus\": 4}",
 		"{\"iothreads\": \"spare\"}",
+		"{\"near\": \"gpu\"}",
 	};
 	struct fake_host *h = fake_host(two_sockets);
 	fake_vm(h, "100", 2, 1, 1)->name = "db \xff"; /* not UTF-8 */
@@ -602,7 +603,7 @@ static void test_json(void)
 	json_t *value;
 	json_object_foreach (o, key, value) {
 		bool is_new = streq(key, "wish") || streq(key, "housekeeping") ||
-			streq(key, "confirm_ns");
+			streq(key, "confirm_ns") || streq(key, "spare");
 		json_t *less = json_copy(o), *wrong = json_copy(o);
 		json_object_del(less, key);
 		json_object_set_new(wrong, key, json_true());
