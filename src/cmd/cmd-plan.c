@@ -15,12 +15,20 @@ static int run(struct context *c, struct err *e)
 	return exit_code_of(planning_outcome(&p));
 }
 
+static const struct option_row options[] = {
+	{ "explain", NULL,
+		"the terms of the objective for each VM's place and for the runner-up, in the "
+		"order in which they decide" },
+};
+
 const struct command cmd_plan = {
 	.name = "plan",
-	.args = "[--policy FILE]... [--vm VM [--KEY VALUE]...]...",
+	.args = "[--policy FILE]... [--vm VM [--KEY VALUE]...]... [--explain]",
 	.summary = "what apply would do, touching nothing",
 	.help = "Places the VMs that the policy names (or --vm), and lists every setting that "
 		"apply would change, as before and after. Exit 1: a VM was refused.",
+	.options = options,
+	.n_options = N_ELEMENTS(options),
 	.flags = CMD_POLICY,
 	.run = run,
 };

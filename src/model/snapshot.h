@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "kernel/boot-params.h"
 #include "kernel/counts.h"
+#include "kernel/cpu-times.h"
 #include "kernel/task-stat.h"
 #include "kernel/zoneinfo.h"
 #include "model/absent.h"
@@ -190,6 +191,7 @@ struct snapshot {
 	/* SNAPSHOT_TASKS: every thread of the machine, by tid */
 	struct task *tasks;
 	size_t n_tasks;
+	uint64_t ticks_since_boot; /* now, as a task's start; 0: not known (/proc/uptime) */
 
 	/* SNAPSHOT_CGROUPS: parents before children. n_cgroups is 0 without cgroup v2. */
 	const char *cgroup_mount; /* "sys/fs/cgroup", or "sys/fs/cgroup/unified" */

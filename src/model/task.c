@@ -176,6 +176,18 @@ static int own_pid(struct host *h)
 	return is_known ? pid : -1;
 }
 
+/* "350735.47 234388.90": seconds since boot, and idle ones. In hundredths, which are a task's
+ * ticks; 0: not known. */
+static uint64_t read_uptime(struct host *h, struct snapshot *s)
+{
+	const char *at = read_text(h, s, "proc/uptime");
+	uint64_t seconds, hundredths;
+	if (!at || !str_take_u64(&at, &seconds) || *at++ != '.' ||
+		!str_take_u64(&at, &hundredths) || hundredths > 99 || seconds > UINT32_MAX)
+		return 0;
+	return seconds * 100 + hundredths;
+}
+
 /* All but the process that looks, which ends at once. */
 int read_tasks(struct host *h, struct snapshot *s, struct err *e)
 {
@@ -185,6 +197,7 @@ int read_tasks(struct host *h, struct snapshot *s, struct err *e)
 	if (r < 0)
 		return r == -ENOENT ? 0 : err_set(e, r, "list /proc");
 	int own = own_pid(h);
+	s->ticks_since_boot = read_uptime(h, s);
 	for (size_t i = 0; i < processes.n; i++) {
 		int pid;
 		if (str_to_int(processes.v[i], &pid) == 0 && pid != own)

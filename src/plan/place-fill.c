@@ -100,6 +100,9 @@ struct placement place_fill(struct planner *p, const struct request *req, const 
 		.place_note = req->place_note,
 		.n_vcpus = req->n_vcpus,
 	};
+	pl.busy_percent = place_busy_percent(p, vm);
+	cpuset_for_each (node, &req->memory_nodes)
+		pl.memory_cpus = cpuset_or(&pl.memory_cpus, &p->s->nodes[node].cpus);
 	pl.wish.near = arena_strdup(a, pl.wish.near);
 	pl.wish.apart = arena_strdup(a, pl.wish.apart);
 	pl.wish.owner = arena_strdup(a, pl.wish.owner);

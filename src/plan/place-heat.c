@@ -54,13 +54,13 @@ static uint64_t count_on(
 	return n;
 }
 
-struct heat place_heat(const struct planner *p, const struct cpuset *cpus)
+static struct heat heat_of(const struct planner *p, const struct cpuset *cpus, bool is_movable)
 {
 	struct heat heat = { 0, "" };
 	uint64_t most = 0;
 	for (size_t i = 0; i < p->s->n_irqs; i++) {
 		const struct irq *irq = &p->s->irqs[i];
-		uint64_t n = is_unmovable(irq) ? count_on(p, irq, cpus, NULL) : 0;
+		uint64_t n = is_unmovable(irq) != is_movable ? count_on(p, irq, cpus, NULL) : 0;
 		heat.sum += n;
 		if (n <= most)
 			continue;
@@ -68,6 +68,16 @@ struct heat place_heat(const struct planner *p, const struct cpuset *cpus)
 		heat.who = irq->action;
 	}
 	return heat;
+}
+
+struct heat place_heat(const struct planner *p, const struct cpuset *cpus)
+{
+	return heat_of(p, cpus, false);
+}
+
+struct heat place_movable_heat(const struct planner *p, const struct cpuset *cpus)
+{
+	return heat_of(p, cpus, true);
 }
 
 void inventory_mark_hot(struct planner *p)

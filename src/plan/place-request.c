@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "plan/place.h"
+#include "vm/config.h"
 
 static const struct vm_thread **threads_of(
 	struct planner *p, const struct vm *vm, enum thread_role role, size_t *ret_n)
@@ -204,6 +205,56 @@ void place_request_update(struct planner *p, struct request *req)
 	req->view = place_view(p, &req->blocked_cpus);
 }
 
+/* What the nodes have in all, in MiB; NULL: every node. UINT64_MAX: not known. */
+static uint64_t total_mib(const struct planner *p, const struct cpuset *nodes)
+{
+	uint64_t sum_kib = 0;
+	for (size_t i = 0; i < p->s->n_nodes; i++) {
+		const struct node *n = &p->s->nodes[i];
+		if (nodes && !cpuset_has(nodes, n->node))
+			continue;
+		if (n->is_memory_unknown || (n->has_memory && !n->mem_total_kib))
+			return UINT64_MAX;
+		sum_kib += n->mem_total_kib;
+	}
+	return p->s->n_nodes ? sum_kib / 1024 : UINT64_MAX;
+}
+
+static bool refuse_memory(
+	struct planner *p, const struct vm *vm, uint64_t mib, uint64_t most_mib, const char *nodes)
+{
+	struct refusal *r = place_refuse(p, vm,
+		"it has %llu MiB of memory by its configuration%s%s, and %s %llu",
+		(unsigned long long)mib, nodes ? " bound to node " : "", nodes ? nodes : "",
+		nodes ? "that has" : "this host has", (unsigned long long)most_mib);
+	place_blocking(p, r, NULL, NULL, "its own configuration (%s)",
+		vm->config->source ? vm->config->source : "command line");
+	return false;
+}
+
+/* What a VM was given and the host, or the nodes that it is bound to, cannot give: it would be
+ * killed when it comes to use it. */
+static bool has_memory_for(struct planner *p, const struct vm *vm)
+{
+	const struct vm_config *c = vm->config;
+	if (!c)
+		return true;
+	uint64_t most = total_mib(p, NULL);
+	if (c->memory_mib > most)
+		return refuse_memory(p, vm, c->memory_mib, most, NULL);
+	for (size_t i = 0; i < c->nodes.n; i++) {
+		const struct vm_node *n = &c->nodes.v[i];
+		struct cpuset nodes;
+		if (!n->hostnodes || !n->policy || !streq(n->policy, "bind") ||
+			cpuset_parse_list(n->hostnodes, &nodes) < 0)
+			continue;
+		most = total_mib(p, &nodes);
+		if (n->mib > most)
+			return refuse_memory(p, vm, n->mib, most, n->hostnodes);
+	}
+	return true;
+}
+
 void place_request_views(struct planner *p, struct request *req)
 {
 	place_request_update(p, req);
@@ -246,6 +297,8 @@ bool place_request(
 	ret->n_cpus += ret->n_spare;
 	ret->needs_helper = wish->emulator.wish == HELPER_OWN ||
 		(wish->iothreads.wish == HELPER_OWN && ret->n_iothreads);
+	if (!has_memory_for(p, vm))
+		return false;
 	limits_of_vm(p, ret);
 	limits_of_memory(p, ret);
 	limits_of_devices(p, ret);

@@ -3,7 +3,9 @@
  * VMs with cores = shared: they have no CPUs of their own, and float over those that are free in
  * one L3 or node, or on the whole host, as their place says. Since others come and go, this is
  * derived anew from the wish at every plan. A VM stays in the domain where it is while that has
- * as many CPUs as it has vCPUs; otherwise the one with most of them is taken.
+ * as many CPUs as it has vCPUs. Otherwise, of those that have, one where its memory is is taken,
+ * and of these the one with most time left by the other VMs of this kind: by what they ran since
+ * they were started, or all that they could where that is not known.
  */
 #include "model/snapshot.h"
 #include "plan/claims.h"
@@ -14,26 +16,57 @@ static const struct cpuset *domain_cpus(const struct snapshot *s, bool is_l3, si
 	return is_l3 ? &s->l3s[domain].cpus : &s->nodes[domain].cpus;
 }
 
+/* Work of such VMs, by CPU: 100 is a CPU that never rests. */
+struct load {
+	double percent[CPUSET_MAX];
+};
+
+static void add_load(struct load *load, const struct placement *p)
+{
+	int n = cpuset_count(&p->vcpu_cpus);
+	double percent = p->busy_percent ? p->busy_percent : 100.0 * (double)p->n_vcpus;
+	cpuset_for_each (cpu, &p->vcpu_cpus)
+		load->percent[cpu] += percent / n;
+}
+
+/* What the CPUs could still do, in percent of one. */
+static double rest_of(const struct load *load, const struct cpuset *cpus)
+{
+	double rest = 0;
+	cpuset_for_each (cpu, cpus)
+		rest += 100 - load->percent[cpu];
+	return rest;
+}
+
 /* The free CPUs of one domain, or none when no domain has enough. */
 static struct cpuset share_of(const struct snapshot *s, const struct cpuset *free_cpus, bool is_l3,
-	size_t n_vcpus, const struct cpuset *old)
+	size_t n_vcpus, const struct placement *p, const struct load *load)
 {
 	struct cpuset best = CPUSET_EMPTY;
 	size_t n_domains = is_l3 ? s->n_l3s : s->n_nodes;
+	double best_rest = 0;
+	bool is_best_near = false;
 	for (size_t i = 0; i < n_domains; i++) {
-		struct cpuset cpus = cpuset_and(domain_cpus(s, is_l3, i), free_cpus);
+		const struct cpuset *all = domain_cpus(s, is_l3, i), *old = &p->vcpu_cpus;
+		struct cpuset cpus = cpuset_and(all, free_cpus);
 		if ((size_t)cpuset_count(&cpus) < n_vcpus)
 			continue;
-		if (!cpuset_is_empty(old) && cpuset_is_subset(old, domain_cpus(s, is_l3, i)))
+		if (!cpuset_is_empty(old) && cpuset_is_subset(old, all))
 			return cpus;
-		if (cpuset_count(&cpus) > cpuset_count(&best))
-			best = cpus;
+		bool is_near = cpuset_intersects(&cpus, &p->memory_cpus);
+		double rest = rest_of(load, &cpus);
+		if (!cpuset_is_empty(&best) &&
+			(is_near != is_best_near ? is_best_near : rest <= best_rest))
+			continue;
+		best = cpus;
+		best_rest = rest;
+		is_best_near = is_near;
 	}
 	return best;
 }
 
-static struct cpuset shared_cpus(
-	const struct snapshot *s, const struct cpuset *free_cpus, const struct placement *p)
+static struct cpuset shared_cpus(const struct snapshot *s, const struct cpuset *free_cpus,
+	const struct placement *p, const struct load *load)
 {
 	bool is_guess = p->n_vcpus && p->vcpus[0].vcpu < 0;
 	size_t n = is_guess ? (size_t)p->wish.vcpus : p->n_vcpus;
@@ -44,20 +77,27 @@ static struct cpuset shared_cpus(
 	if (!cpuset_is_empty(&of_kind))
 		free_cpus = &of_kind;
 	if (p->wish.place <= PLACE_ONE_L3)
-		cpus = share_of(s, free_cpus, true, n, &p->vcpu_cpus);
+		cpus = share_of(s, free_cpus, true, n, p, load);
 	if (p->wish.place <= PLACE_ONE_NODE && cpuset_is_empty(&cpus))
-		cpus = share_of(s, free_cpus, false, n, &p->vcpu_cpus);
+		cpus = share_of(s, free_cpus, false, n, p, load);
 	return cpuset_is_empty(&cpus) ? *free_cpus : cpus;
 }
 
 void placements_share(const struct snapshot *s, const struct claims *c, struct arena *a,
 	struct placement *v, size_t n)
 {
+	AUTO_FREE struct load *load = xcalloc(1, sizeof *load);
+	for (size_t i = 0; i < c->n; i++)
+		if (c->placements[i].wish.cores == CORES_SHARED)
+			add_load(load, &c->placements[i]);
 	for (size_t i = 0; i < n; i++) {
 		struct placement *p = &v[i];
 		if (p->wish.cores != CORES_SHARED)
 			continue;
-		p->vcpu_cpus = shared_cpus(s, &c->free_cpus, p);
+		bool is_counted = !cpuset_is_empty(&p->vcpu_cpus);
+		p->vcpu_cpus = shared_cpus(s, &c->free_cpus, p, load);
+		if (!is_counted)
+			add_load(load, p);
 		p->vcpus = arena_dup(a, p->vcpus, p->n_vcpus, sizeof *p->vcpus);
 		for (size_t k = 0; k < p->n_vcpus; k++)
 			p->vcpus[k].cpus = p->vcpu_cpus;

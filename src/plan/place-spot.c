@@ -168,15 +168,14 @@ static void order_by_inner(const struct solver *s, struct candidate *list, size_
 }
 
 struct cost {
-	int n_nodes, far, away, pinned, hot, small, cores, hole; /* far, away: see distance_to() */
-	int64_t room;                                            /* as the fit counts it */
+	int n_nodes, far, away, pinned, hot, small, cores,
+		hole; /* far, away: see place_distance() */
+	int64_t room; /* as the fit counts it */
 };
 
 enum { LOCAL = 10, REMOTE = 20, NO_MEMORY = 1000 }; /* as ACPI has it: SLIT */
 
-/* How much farther than its own node the nearest of the nodes is, as the kernel's distances are:
- * 10 of them are the time that a local access takes. */
-static int distance_to(const struct snapshot *s, int node, const struct cpuset *nodes)
+int place_distance(const struct snapshot *s, int node, const struct cpuset *nodes)
 {
 	int best = INT_MAX;
 	cpuset_for_each (to, nodes) {
@@ -195,9 +194,9 @@ static void add_cost(
 	const struct node *node = cell->node < 0 ? NULL : &host->nodes[cell->node];
 	bool is_bare =
 		node && !req->has_memory_nodes && !node->has_memory && !node->is_memory_unknown;
-	c->far += distance_to(host, cell->node, &req->memory_nodes) * t->n_cores;
+	c->far += place_distance(host, cell->node, &req->memory_nodes) * t->n_cores;
 	c->far += is_bare * NO_MEMORY * t->n_cores;
-	c->away += distance_to(host, cell->node, &req->near_nodes) * t->n_cores;
+	c->away += place_distance(host, cell->node, &req->near_nodes) * t->n_cores;
 	c->pinned += cell->is_pinned * t->n_cores;
 	c->hot += cell->is_hot * t->n_cores;
 	c->cores += t->n_cores;

@@ -291,6 +291,13 @@ static void sort_placements(struct planner *p, const struct request *requests, s
 		}
 }
 
+static void explain(struct planner *p, const struct request *req)
+{
+	for (size_t i = 0; i < p->out->n; i++)
+		if (placement_is_of(&p->out->v[i], req->vm))
+			place_explain(p, req, &p->out->v[i]);
+}
+
 /* First what is in force, then the others as one batch; refusals are told when all is done. */
 static void place_all(struct planner *p, struct request *requests, size_t n)
 {
@@ -311,6 +318,11 @@ static void place_all(struct planner *p, struct request *requests, size_t n)
 	room_done(&empty);
 	place_batches(p, batch, n_batch);
 	sort_placements(p, requests, n);
+	for (size_t i = 0; p->is_explained && i < n; i++)
+		if (requests[i].self != NOBODY)
+			explain(p, &requests[i]);
+	for (size_t i = 0; p->is_explained && i < n_batch; i++)
+		explain(p, &batch[i]);
 	for (size_t i = 0; i < n_refused; i++)
 		place_refuse_full(p, &refused[i]);
 	for (size_t i = 0; i < n_batch; i++)
@@ -327,17 +339,20 @@ static void share_rest(struct planner *p)
 		*array_push(&all) = o->placement;
 	struct claims claims = claims_of(p->s, all.v, all.n, &p->in_force.taken_cpus);
 	placements_share(p->s, &claims, &out->arena, out->v, out->n);
+	place_judge(p, &claims.free_cpus);
 	out->housekeeping_cpus =
 		p->is_housekeeping_explicit ? out->reserved_cpus : claims.free_cpus;
 	free(all.v);
 }
 
-int place_vms(const struct snapshot *s, const struct vms *vms, const struct policy *policy,
+static int make(const struct snapshot *s, const struct vms *vms, const struct policy *policy,
 	const size_t *wanted, size_t n_wanted, const struct placement *in_force, size_t n_in_force,
-	struct placements **ret, struct err *e)
+	bool is_explained, struct placements **ret, struct err *e)
 {
 	AUTO_PLACEMENTS struct placements *out = xcalloc(1, sizeof *out);
-	struct planner p = { .s = s, .vms = vms, .out = out, .inv.s = s };
+	struct planner p = {
+		.s = s, .vms = vms, .out = out, .inv.s = s, .is_explained = is_explained
+	};
 	int r = inventory_make(&p, policy, wanted, n_wanted, in_force, n_in_force, e);
 	if (r == 0) {
 		out->v = arena_alloc(&out->arena, (n_wanted + 1) * sizeof *out->v);
@@ -353,6 +368,20 @@ int place_vms(const struct snapshot *s, const struct vms *vms, const struct poli
 	if (r == 0)
 		*ret = TAKE(out);
 	return r;
+}
+
+int place_vms(const struct snapshot *s, const struct vms *vms, const struct policy *policy,
+	const size_t *wanted, size_t n_wanted, const struct placement *in_force, size_t n_in_force,
+	struct placements **ret, struct err *e)
+{
+	return make(s, vms, policy, wanted, n_wanted, in_force, n_in_force, false, ret, e);
+}
+
+int place_vms_explained(const struct snapshot *s, const struct vms *vms,
+	const struct policy *policy, const size_t *wanted, size_t n_wanted,
+	const struct placement *in_force, size_t n_in_force, struct placements **ret, struct err *e)
+{
+	return make(s, vms, policy, wanted, n_wanted, in_force, n_in_force, true, ret, e);
 }
 
 void placements_free(struct placements *p)

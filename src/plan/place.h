@@ -85,7 +85,7 @@ struct planner {
 	struct claims in_force;     /* with those of VMs that have ended: fences still stand */
 	struct cpuset foreign_cpus; /* partitions that are not ours */
 	struct cpuset online_cpus;  /* without these */
-	bool is_housekeeping_explicit;
+	bool is_housekeeping_explicit, is_explained;
 	struct cpuset helper_cpus; /* named explicitly for helpers, with their siblings */
 	struct cpuset kept_cpus;   /* never for vCPUs: reserved, foreign, helpers */
 	ARRAY(struct hold) holds;
@@ -230,6 +230,9 @@ enum fit { FIT_KIND, FIT_TIGHT, FIT_NODE, FIT_MEMORY, FIT_BOTH, FIT_EVEN };
  * what the search has cost. */
 bool spot_find(const struct solver *s, const struct room *room, const struct request *req,
 	enum scope scope, enum fit fit, struct take_list *ret, long *work);
+/* How much farther than its own node the nearest of the nodes is, as the kernel's distances are:
+ * 10 of them are the time that a local access takes. 0: there is none to be near to. */
+int place_distance(const struct snapshot *s, int node, const struct cpuset *nodes);
 /* Its domain, -1 for a scope of the whole host. */
 int spot_domain(const struct solver *s, enum scope scope, const struct take_list *takes);
 
@@ -273,8 +276,19 @@ struct heat {
 	const char *who; /* the one with most of them: "nvme0q9" */
 };
 struct heat place_heat(const struct planner *p, const struct cpuset *cpus);
+/* The same of those that can be moved. */
+struct heat place_movable_heat(const struct planner *p, const struct cpuset *cpus);
 /* Marks the cores that have far more of them than others. */
 void inventory_mark_hot(struct planner *p);
+
+/* place-explain.c: sets pl->explanation. When all are placed. */
+void place_explain(struct planner *p, const struct request *req, struct placement *pl);
+
+/* place-verdict.c: sets the verdicts. free_cpus: what is left when all have theirs. */
+void place_judge(struct planner *p, const struct cpuset *free_cpus);
+
+/* How busy its vCPUs were since they were started, of one CPU; 0: not known, or too short. */
+int place_busy_percent(const struct planner *p, const struct vm *vm);
 
 /* place-notes.c */
 void place_notes(struct planner *p, const struct request *req, struct placement *pl);

@@ -55,8 +55,36 @@ struct placement {
 	struct thread_place *iothreads; /* placed one by one, or none */
 	size_t n_iothreads;
 	struct cpuset housekeeping_cpus; /* named by the policy; empty: whatever is free */
+	struct cpuset memory_cpus; /* near its memory; empty: anywhere, or not known; not kept */
+	int busy_percent;          /* of one CPU, since it was started; 0: not known; not kept */
+	const char *verdict;       /* what speaks against it, or NULL; not kept */
+	const struct explanation *explanation; /* or NULL: nobody asked; not kept */
 	/* In the ledger: CLOCK_MONOTONIC until which it must be confirmed; 0: it is. */
 	uint64_t confirm_ns;
+};
+
+/* The terms of the objective, in their order: the first that differs decides. */
+enum plan_term {
+	TERM_WEIGHT,
+	TERM_NODES,
+	TERM_REMOTE_MEMORY,
+	TERM_DEVICE_DISTANCE,
+	TERM_L3S,
+	TERM_SLOW_CORES,
+	TERM_PINS,
+	TERM_INTERRUPTS,
+	TERM_SMALL_CACHE,
+	TERM_FUTURE,
+	TERM_SLACK,
+	N_TERMS,
+};
+
+/* A place, and the best one beside it. */
+struct explanation {
+	const char *place, *runner_up; /* "L3 1"; runner_up: NULL where there is none */
+	int64_t chosen[N_TERMS], other[N_TERMS];
+	enum plan_term decided; /* N_TERMS: they are alike, the lowest CPUs are taken */
+	bool is_other_better;   /* by that: the batch as a whole has more of it so */
 };
 
 struct blocking {
@@ -88,6 +116,8 @@ struct placements {
 	size_t n;
 	struct refusal *refused;
 	size_t n_refused;
+	const char *verdict;         /* what speaks against all of it, or NULL */
+	uint64_t plan_ns;            /* what the planner took; 0: nobody looked */
 	struct cpuset reserved_cpus; /* never given to a VM */
 	struct cpuset
 		housekeeping_cpus; /* where displaced work goes: explicit list, or unclaimed */
@@ -107,6 +137,14 @@ struct placements {
 int place_vms(const struct snapshot *s, const struct vms *vms, const struct policy *policy,
 	const size_t *wanted, size_t n_wanted, const struct placement *in_force, size_t n_in_force,
 	struct placements **ret, struct err *e) MUST_CHECK;
+/* The same, and each placement says why it is where it is. */
+int place_vms_explained(const struct snapshot *s, const struct vms *vms,
+	const struct policy *policy, const size_t *wanted, size_t n_wanted,
+	const struct placement *in_force, size_t n_in_force, struct placements **ret,
+	struct err *e) MUST_CHECK;
+/* "locality: L3s spanned", and as a key of JSON: "l3s_spanned". */
+const char *plan_term_name(enum plan_term term);
+const char *plan_term_key(enum plan_term term);
 void placements_free(struct placements *p);
 DEFINE_CLEANUP(struct placements, placements_free)
 #define AUTO_PLACEMENTS CLEANUP(placements_freep)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/str.h"
 #include "host/host.h"
@@ -206,15 +207,33 @@ static void collect(struct planning *p)
 	placements_share(p->snapshot, &p->claims, &p->placements->arena, p->all.v, p->all.n);
 }
 
-/* Of those that are placed: moving a VM away from its memory is what placing must not do. */
-static void read_memory(struct host *h, struct planning *p, const struct indexes *wanted)
+/* Of those that are placed: moving a VM away from its memory is what placing must not do, and one
+ * that idles needs no CPUs of its own. */
+static void read_more(struct host *h, struct planning *p, const struct indexes *wanted)
 {
 	array_for_each (i, &wanted->v) {
 		struct vm *vm = &p->vms->vms[*i];
 		struct vm_memory *memory = arena_alloc(&p->vms->arena, sizeof *memory);
 		vm_memory_read(h, p->vms, vm, false, memory);
 		vm->memory = memory;
+		vm_read_times(h, vm);
 	}
+}
+
+static bool has_option(const struct option_values *options, const char *name)
+{
+	array_for_each (o, options)
+		if (streq(o->name, name))
+			return true;
+	return false;
+}
+
+/* What this program costs is no fact of the host: not asked through it. */
+static uint64_t clock_ns(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
 static int place(struct host *h, const struct option_values *options, bool may_be_none,
@@ -223,10 +242,14 @@ static int place(struct host *h, const struct option_values *options, bool may_b
 	struct indexes wanted = { 0 };
 	int r = select_vms(options, p, may_be_none, &wanted, e);
 	if (r == 0)
-		read_memory(h, p, &wanted);
+		read_more(h, p, &wanted);
+	uint64_t began_ns = clock_ns();
 	if (r == 0)
-		r = place_vms(p->snapshot, p->vms, p->policy, wanted.v.v, wanted.v.n,
-			p->ledger->placements.v, p->ledger->placements.n, &p->placements, e);
+		r = (has_option(options, "explain") ? place_vms_explained : place_vms)(p->snapshot,
+			p->vms, p->policy, wanted.v.v, wanted.v.n, p->ledger->placements.v,
+			p->ledger->placements.n, &p->placements, e);
+	if (r == 0)
+		p->placements->plan_ns = clock_ns() - began_ns;
 	free(wanted.v.v);
 	return r;
 }

@@ -21,6 +21,34 @@ static json_t *threads_json(const struct thread_place *v, size_t n, bool is_vcpu
 	return array;
 }
 
+static json_t *notes_json(const struct placement *p)
+{
+	const char *const notes[] = { p->why_less, p->place_note, p->verdict };
+	json_t *array = json_array();
+	for (size_t i = 0; i < N_ELEMENTS(notes); i++)
+		if (notes[i])
+			json_array_append_new(array, text_json(notes[i]));
+	return array;
+}
+
+json_t *explanation_json(const struct explanation *x)
+{
+	json_t *terms = json_array();
+	for (enum plan_term t = 0; t < N_TERMS; t++)
+		json_array_append_new(terms,
+			OBJECT({ "term", text_json(plan_term_key(t)) },
+				{ "text", text_json(plan_term_name(t)) },
+				{ "chosen", json_integer((json_int_t)x->chosen[t]) },
+				{ "runner_up",
+					x->runner_up ? json_integer((json_int_t)x->other[t])
+						     : json_null() }));
+	return OBJECT({ "place", text_json(x->place) }, { "runner_up", text_json(x->runner_up) },
+		{ "decided",
+			x->decided == N_TERMS ? json_null()
+					      : text_json(plan_term_key(x->decided)) },
+		{ "terms", terms });
+}
+
 json_t *placement_json(const struct placement *p)
 {
 	json_t *o = json_object();
@@ -33,6 +61,9 @@ json_t *placement_json(const struct placement *p)
 	json_object_set_new(o, "level", text_json(level_name(p->level)));
 	json_object_set_new(o, "why_less", text_json(p->why_less));
 	json_object_set_new(o, "place_note", text_json(p->place_note));
+	json_object_set_new(o, "notes", notes_json(p));
+	if (p->explanation)
+		json_object_set_new(o, "explanation", explanation_json(p->explanation));
 	json_object_set_new(o, "claim", cpus_json(&p->claim_cpus));
 	json_object_set_new(o, "vcpus", threads_json(p->vcpus, p->n_vcpus, true));
 	json_object_set_new(o, "emulator", cpus_json(&p->emulator_cpus));

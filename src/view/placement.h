@@ -4,6 +4,11 @@
 
 #include <jansson.h>
 
+#include "base/attr.h"
+
 struct placement;
 
 json_t *placement_json(const struct placement *p);
+struct explanation;
+/* Place, runner-up, and the terms of both. */
+json_t *explanation_json(const struct explanation *x) MUST_CHECK;

@@ -63,6 +63,31 @@ static bool has_iothreads(const struct vm *vm)
 	return false;
 }
 
+/* The terms in their order, of the place and of the runner-up. */
+static void report_explanation(const struct explanation *x, const char *label, struct report *r)
+{
+	const struct column columns[] = {
+		{ "text", "TERM", UNIT_NONE, false, true },
+		{ "chosen", x->place, UNIT_NONE, true, false },
+		{ "runner_up", x->runner_up ? x->runner_up : "", UNIT_NONE, true, false },
+	};
+	const char *by = x->decided < N_TERMS ? plan_term_name(x->decided) : NULL;
+	json_t *o = explanation_json(x);
+	if (!x->runner_up)
+		report_heading(r, "%s: %s, for there is no other place", label, x->place);
+	else if (!by)
+		report_heading(
+			r, "%s: %s as well as %s: the lower CPUs", label, x->place, x->runner_up);
+	else if (x->is_other_better)
+		report_heading(r,
+			"%s: %s, though %s is better by %s: what is planned with it fits better so",
+			label, x->place, x->runner_up, by);
+	else
+		report_heading(r, "%s: %s and not %s, by %s", label, x->place, x->runner_up, by);
+	report_table(r, json_object_get(o, "terms"), columns, x->runner_up ? 3 : 2);
+	json_decref(o);
+}
+
 /* "db01: isolated on 4-5,16-17; vCPUs 0→4 1→16 2→5 3→17; the rest on 0-3,6-15,18-23" */
 static void report_placement(const struct planning *p, const struct placement *v, struct report *r)
 {
@@ -93,6 +118,10 @@ static void report_placement(const struct planning *p, const struct placement *v
 			level_name(v->wish.isolation), v->why_less);
 	if (v->place_note)
 		report_note(r, "%s: %s", label, v->place_note);
+	if (v->verdict)
+		report_note(r, "%s: think twice: %s", label, v->verdict);
+	if (v->explanation)
+		report_explanation(v->explanation, label, r);
 }
 
 /* What is in force as far as it can be seen. */
@@ -119,6 +148,10 @@ void plan_report(const struct planning *p, struct report *r)
 			p->snapshot, p->all.v, p->all.n, &p->placements->housekeeping_cpus, NULL));
 	for (size_t i = 0; i < p->placements->n; i++)
 		report_placement(p, &p->placements->v[i], r);
+	if (p->placements->verdict)
+		report_note(r, "think twice: %s", p->placements->verdict);
+	json_object_set_new(o, "verdict", text_json(p->placements->verdict));
+	json_object_set_new(o, "plan_ns", json_integer((json_int_t)p->placements->plan_ns));
 	report_refused(p, r);
 	AUTO_FREE char *tuned = p->tuned_profile ? tuned_advice(p->tuned_profile) : NULL;
 	if (tuned)

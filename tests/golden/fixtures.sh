@@ -53,6 +53,7 @@ commands() {
 	plan.txt 0 C.UTF-8 100 plan --vm $vm
 	plan-pinned.txt 0 C 100 plan --vm $vm --isolation pinned --cores thread
 	plan.json 0 C 80 --json plan --vm $vm
+	plan-explain.txt 0 C.UTF-8 100 plan --vm $vm --explain
 	plan-refused.txt 1 C.UTF-8 100 plan --vm $vm --housekeeping $([ "$1" = "${1#lab}" ] && echo 0-12 || echo 0-10)
 	status.txt 0 C 80 status
 	check.txt $([ "$1" = ryzen ] && echo 0 || echo 1) C.UTF-8 100 check

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * How pinning went wrong for others, as public reports tell it, and what is planned instead; what
+ * is said for and against a place.
+ */
+#include "tap.h"
+
+#include "base/str.h"
+#include "../machine/fake-host.h"
+#include "plan/claims.h"
+#include "vm/config.h"
+#include "vm/memory.h"
+
+static const struct shape two_sockets = { 2, 1, 1, 6, 2, true }; /* siblings n and n + 12 */
+static const struct shape two_l3s = { 1, 1, 2, 8, 2, true };     /* siblings n and n + 16 */
+
+static struct placements *place(
+	struct fake_host *h, const char *policy, size_t n, const struct placements *in_force)
+{
+	struct placements *p = NULL;
+	struct err e = { 0 };
+	same_int(fake_place(h, policy, n, in_force, &p, &e), 0, "place");
+	return p;
+}
+
+static const char *claim(struct fake_host *h, const struct placements *p, size_t i)
+{
+	return i < p->n ? list_of(h, &p->v[i].claim_cpus) : "refused";
+}
+
+static bool has(const char *text, const char *what)
+{
+	return text && strstr(text, what);
+}
+
+/* Idle neighbours beside vCPUs that cannot leave their CPUs: spare ones, nobody else's. */
+static void test_cage(void)
+{
+	struct fake_host *h = fake_host(two_sockets);
+	fake_vm(h, "100", 4, 1, 0);
+	fake_vm(h, "200", 4, 1, 0);
+	AUTO_PLACEMENTS struct placements *p = place(h, "[vm 100]\nspare = 2\n[vm 200]\n", 2, NULL);
+	same_int(cpuset_count(&p->v[0].vcpus[0].cpus), 3, "a vCPU has its own CPU and two more");
+	ok(!cpuset_intersects(&p->v[0].spare_cpus, &p->v[1].claim_cpus), "nobody else's");
+	same_int(h->s.nodes[0].node, 0, "node");
+	ok(cpuset_is_subset(&p->v[0].claim_cpus, &h->s.l3s[0].cpus) ||
+			cpuset_is_subset(&p->v[0].claim_cpus, &h->s.l3s[1].cpus),
+		"in the same L3");
+	fake_free(h);
+}
+
+/* 8 vCPUs in a mask of 4 CPUs: of its slice, which is named. */
+static void test_narrow_mask(void)
+{
+	struct fake_host *h = fake_host(two_sockets);
+	struct snapshot *s = &h->s;
+	fake_vm(h, "100", 8, 1, 0);
+	struct cpuset four = cpus("2-3,14-15");
+	s->cgroups[s->n_cgroups++] = (struct cgroup){
+		.path = "qemu.slice", .parent = 0, .cpus = "2-3,14-15", .effective = &four
+	};
+	s->cgroups[s->n_cgroups++] = (struct cgroup){ .path = "qemu.slice/100.scope", .parent = 1 };
+	AUTO_PLACEMENTS struct placements *p = place(h, "", 1, NULL);
+	same_int((int)p->n_refused, 1, "refused");
+	bool is_named = false;
+	for (size_t i = 0; p->n_refused && i < p->refused[0].n_blocking; i++)
+		is_named |=
+			has(p->refused[0].blocking[i].text, "/qemu.slice allows it CPUs 2-3,14-15");
+	ok(is_named, "the group and its CPUs are named");
+	fake_free(h);
+}
+
+/* vCPUs pinned, and QEMU's other threads wherever they like. */
+static void test_helpers_anywhere(void)
+{
+	struct fake_host *h = fake_host(two_sockets);
+	fake_vm(h, "100", 4, 1, 2);
+	AUTO_PLACEMENTS struct placements *p = place(h, "", 1, NULL);
+	ok(cpuset_is_empty(&p->v[0].emulator_cpus), "with the host's own work");
+	ok(!cpuset_intersects(&p->housekeeping_cpus, &p->v[0].claim_cpus), "which is elsewhere");
+	fake_free(h);
+}
+
+/* CPUs fixed on one node, and the memory on the other. */
+static void test_far_memory(void)
+{
+	struct fake_host *h = fake_host(two_sockets);
+	struct memory_node on[] = { { .node = 1, .kib = 8 << 20 } };
+	struct vm_memory memory = { .nodes = { on, 1, 1 } };
+	fake_vm(h, "100", 4, 1, 0)->memory = &memory;
+	AUTO_PLACEMENTS struct placements *p = place(h, "", 1, NULL);
+	same_str(claim(h, p, 0), "7-8,19-20", "on the node of its memory");
+	fake_free(h);
+}
+
+/* A range of isolcpus= as mask: nothing balances there, all threads sit on its first CPU. */
+static void test_isolcpus_range(void)
+{
+	struct fake_host *h = fake_host(two_sockets);
+	fake_boot_isolated(h, "2-5,14-17");
+	fake_vm(h, "100", 4, 1, 0);
+	AUTO_PLACEMENTS struct placements *p = place(h, "[vm *]\nisolation = pinned\n", 1, NULL);
+	bool is_one_each = true;
+	for (size_t i = 0; i < p->v[0].n_vcpus; i++)
+		is_one_each &= cpuset_count(&p->v[0].vcpus[i].cpus) == 1;
+	ok(is_one_each && cpuset_count(&p->v[0].vcpu_cpus) == 4, "one CPU each");
+	ok(cpuset_is_subset(&p->v[0].vcpu_cpus, &h->s.boot_isolated_cpus), "there");
+	fake_free(h);
+}
+
+/* Siblings are numbered otherwise after an update of the firmware, or on the host that a VM
+ * migrates to: what is kept is the wish. */
+static void test_numbering(void)
+{
+	for (int is_far = 0; is_far < 2; is_far++) {
+		struct fake_host *h = fake_host((struct shape){ 2, 1, 1, 6, 2, is_far });
+		fake_vm(h, "100", 4, 2, 0);
+		AUTO_PLACEMENTS struct placements *p = place(h, "", 1, NULL);
+		same_str(claim(h, p, 0), is_far ? "1-2,13-14" : "2-5", "two whole cores");
+		struct cpuset core = cpuset_or(&p->v[0].vcpus[0].cpus, &p->v[0].vcpus[1].cpus);
+		ok(cpuset_equal(&core, &h->s.cores[1].cpus), "guest siblings are siblings");
+		fake_free(h);
+	}
+}
+
+/* Half of the nodes have no memory. */
+static void test_bare_nodes(void)
+{
+	struct fake_host *h = fake_host((struct shape){ 1, 4, 1, 4, 2, true });
+	h->s.nodes[0].has_memory = h->s.nodes[2].has_memory = false;
+	fake_vm(h, "100", 4, 1, 0);
+	AUTO_PLACEMENTS struct placements *p = place(h, "", 1, NULL);
+	ok(cpuset_is_subset(&p->v[0].claim_cpus, &h->s.nodes[1].cpus) ||
+			cpuset_is_subset(&p->v[0].claim_cpus, &h->s.nodes[3].cpus),
+		"a node with memory");
+	fake_free(h);
+}
+
+/* More than there is: a refusal, and nobody is killed for it later. */
+static void test_too_much_memory(void)
+{
+	struct fake_host *h = fake_host(two_sockets);
+	struct vm_node node = { .mib = 50 << 10, .hostnodes = "1", .policy = "bind" };
+	struct vm_config config = { .memory_mib = 10000000, .source = "command line" };
+	h->s.nodes[0].mem_total_kib = 64 << 20;
+	h->s.nodes[1].mem_total_kib = 32 << 20;
+	fake_vm(h, "100", 4, 1, 0)->config = &config;
+	AUTO_PLACEMENTS struct placements *p = place(h, "", 1, NULL);
+	same_str(p->n_refused ? p->refused[0].reason : NULL,
+		"it has 10000000 MiB of memory by its configuration, and this host has 98304",
+		"more than the host has");
+	config.memory_mib = 50 << 10;
+	placements_freep(&p);
+	p = place(h, "", 1, NULL);
+	same_int((int)p->n, 1, "less");
+	config.nodes.v = &node;
+	config.nodes.n = 1;
+	placements_freep(&p);
+	p = place(h, "", 1, NULL);
+	same_str(p->n_refused ? p->refused[0].reason : NULL,
+		"it has 51200 MiB of memory by its configuration bound to node 1, and that has "
+		"32768",
+		"more than the node has that it is bound to");
+	h->s.nodes[1].is_memory_unknown = true;
+	placements_freep(&p);
+	p = place(h, "", 1, NULL);
+	same_int((int)p->n, 1, "where nobody knows it is let in");
+	fake_free(h);
+}
+
+/* Two starts in quick succession: the second is planned beside the claim of the first. */
+static void test_two_starts(void)
+{
+	struct fake_host *h = fake_host((struct shape){ 1, 1, 1, 4, 2, true });
+	fake_vm(h, "100", 4, 1, 0);
+	fake_vm(h, "200", 4, 1, 0);
+	AUTO_PLACEMENTS struct placements *first = place(h, "[vm 100]\n", 1, NULL);
+	AUTO_PLACEMENTS struct placements *p = place(h, "[vm 200]\n[vm 100]\n", 2, first);
+	same_str(claim(h, p, 0), claim(h, first, 0), "the first stays");
+	same_int((int)p->n_refused, 1, "and there is no room for two");
+	fake_free(h);
+}
+
+/* Latency VMs together on one core while idle ones own whole cores. */
+static void test_stacked(void)
+{
+	struct fake_host *h = fake_host(two_l3s);
+	fake_vm(h, "100", 1, 1, 0);
+	fake_vm(h, "200", 1, 1, 0);
+	struct vm *idle = fake_vm(h, "idle", 4, 1, 0);
+	for (size_t i = 0; i < idle->n_threads; i++) {
+		idle->threads[i].has_times = true;
+		idle->threads[i].run_ns = 1000000000;
+	}
+	h->s.ticks_since_boot = 3000 + 1000 * 100;
+	AUTO_PLACEMENTS struct placements *p = place(h, "", 3, NULL);
+	ok(!cpuset_intersects(&p->v[0].claim_cpus, &p->v[1].claim_cpus), "cores of their own");
+	ok(cpuset_count(&p->v[0].claim_cpus) == 2, "whole ones");
+	same_str(p->v[2].verdict,
+		"its vCPUs ran 0.1 % of the time since they were started: it is idle, and would "
+		"keep "
+		"CPUs from others",
+		"and the idle one is told");
+	ok(!p->v[0].verdict, "nobody else");
+	fake_free(h);
+}
+
+static void test_verdict(void)
+{
+	struct fake_host *h = fake_host((struct shape){ 1, 1, 1, 4, 2, true });
+	fake_vm(h, "100", 6, 1, 0);
+	fake_vm(h, "200", 4, 1, 0);
+	AUTO_PLACEMENTS struct placements *p = place(h, "", 1, NULL);
+	ok(has(p->verdict, "10 vCPUs in all, on 8 CPUs"), "oversubscribed");
+	ok(has(p->verdict, "CPUs 0,4 are all that is left for the host and for 4 vCPUs"),
+		"no headroom");
+	fake_free(h);
+	h = fake_host(two_sockets);
+	fake_vm(h, "100", 4, 1, 0);
+	placements_freep(&p);
+	p = place(h, "", 1, NULL);
+	ok(!p->verdict && !p->v[0].verdict, "nothing speaks against it");
+	placements_freep(&p);
+	fake_vm(h, "200", 30, 1, 0);
+	p = place(h, "[vm 200]\ncores = shared\nplace = any\n", 2, NULL);
+	ok(has(p->v[1].verdict, "its 30 vCPUs share 20 CPUs"), "more than it shares");
+	fake_free(h);
+}
+
+/* Shared ones are near their memory, and not where others of their kind work already. */
+static void test_shared_places(void)
+{
+	struct fake_host *h = fake_host(two_sockets);
+	struct memory_node on[] = { { .node = 0, .kib = 8 << 20 } };
+	struct vm_memory memory = { .nodes = { on, 1, 1 } };
+	fake_vm(h, "100", 2, 1, 0)->memory = &memory;
+	fake_vm(h, "200", 2, 1, 0);
+	fake_vm(h, "300", 2, 1, 0)->memory = &memory;
+	AUTO_PLACEMENTS struct placements *p =
+		place(h, "[vm *]\ncores = shared\nplace = one-node\n", 3, NULL);
+	same_str(list_of(h, &p->v[0].vcpu_cpus), "0-5,12-17", "where its memory is");
+	same_str(list_of(h, &p->v[1].vcpu_cpus), "6-11,18-23", "the other has more time left");
+	same_str(list_of(h, &p->v[2].vcpu_cpus), "0-5,12-17", "memory counts more than load");
+	fake_free(h);
+}
+
+static void test_explained(void)
+{
+	struct fake_host *h = fake_host(two_sockets);
+	struct memory_node on[] = { { .node = 1, .kib = 8 << 20 } };
+	struct vm_memory memory = { .nodes = { on, 1, 1 } };
+	fake_vm(h, "100", 4, 1, 0)->memory = &memory;
+	AUTO_POLICY struct policy *policy = fake_policy("[vm *]\n");
+	AUTO_PLACEMENTS struct placements *p = NULL;
+	const size_t wanted = 0;
+	struct err e;
+	same_int(place_vms_explained(&h->s, &h->vms, policy, &wanted, 1, NULL, 0, &p, &e), 0,
+		"place");
+	const struct explanation *x = p->v[0].explanation;
+	same_str(x->place, "L3 1", "place");
+	same_str(x->runner_up, "L3 0", "runner-up");
+	same_str(plan_term_key(x->decided), "remote_memory", "what decides");
+	ok(x->chosen[TERM_REMOTE_MEMORY] == 0 && x->other[TERM_REMOTE_MEMORY] == 20 &&
+			!x->is_other_better,
+		"two cores, each 10 farther than its own node");
+	same_int((int)x->chosen[TERM_WEIGHT], 2, "cores");
+	same_int((int)x->chosen[TERM_SLACK], 4, "cores of that L3 that are left");
+	placements_freep(&p);
+	h->vms.vms[0].memory = NULL;
+	same_int(place_vms_explained(&h->s, &h->vms, policy, &wanted, 1, NULL, 0, &p, &e), 0,
+		"place");
+	same_int(p->v[0].explanation->decided, N_TERMS, "alike: the lower CPUs");
+	fake_free(h);
+}
+
+int main(void)
+{
+	test_cage();
+	test_narrow_mask();
+	test_helpers_anywhere();
+	test_far_memory();
+	test_isolcpus_range();
+	test_numbering();
+	test_bare_nodes();
+	test_too_much_memory();
+	test_two_starts();
+	test_stacked();
+	test_verdict();
+	test_shared_places();
+	test_explained();
+	return tap_done();
+}
