@@ -191,8 +191,9 @@ static void look_at_vcpus(struct search *f, const struct guard *g)
 		const struct task *t = snapshot_task(f->s, v->tid);
 		if (!t || t->start != v->start || !t->allowed)
 			continue;
-		bool is_stacked = cpuset_intersects(t->allowed, &seen);
-		seen = cpuset_or(&seen, t->allowed);
+		struct cpuset own = cpuset_minus(t->allowed, &g->p->spare_cpus);
+		bool is_stacked = cpuset_intersects(&own, &seen);
+		seen = cpuset_or(&seen, &own);
 		if (v->vcpu < 0 ? cpuset_is_subset(t->allowed, &v->cpus)
 				: !is_stacked && cpuset_equal(t->allowed, &v->cpus))
 			continue;

@@ -151,6 +151,16 @@ static void note_devices(struct planner *p, const struct request *req, struct pl
 			distance_text(p, &away, &req->near_nodes));
 }
 
+/* What isolated keeps is out of load balancing, which spare CPUs are of no use without. */
+static void note_spare(struct planner *p, struct placement *pl)
+{
+	if (pl->level == LEVEL_ISOLATED && !cpuset_is_empty(&pl->spare_cpus))
+		place_note(p, &pl->place_note,
+			"for the spare CPUs %s its partition is a root one: closed to everybody "
+			"else, and the scheduler balances its vCPUs inside",
+			place_list(p, &pl->spare_cpus));
+}
+
 void place_notes(struct planner *p, const struct request *req, struct placement *pl)
 {
 	note_kinds(p, pl);
@@ -159,4 +169,5 @@ void place_notes(struct planner *p, const struct request *req, struct placement 
 	note_devices(p, req, pl);
 	note_hot(p, pl);
 	note_pins(p, pl);
+	note_spare(p, pl);
 }

@@ -36,16 +36,18 @@ static bool has_thread(const struct ledger *l, int tid)
 	return has_entry(l, NULL, key);
 }
 
-/* An I/O thread is looked after where QEMU's main loop is. */
+/* An I/O thread is looked after where QEMU's main loop is, unless that alone has a place. */
 static void add_threads(const struct ledger *l, const struct placement *p, const struct vm *vm,
 	struct arena *a, struct life *ret)
 {
+	bool is_looked_after = has_thread(l, p->pid) &&
+		(cpuset_is_empty(&p->emulator_cpus) || !cpuset_is_empty(&p->iothread_cpus));
 	for (size_t i = 0; i < vm->n_threads; i++) {
 		const struct vm_thread *t = &vm->threads[i];
 		if (t->role == ROLE_VCPU && !is_placed(p, t))
 			add(ret,
 				arena_printf(a, "vCPU %d was added (thread %d)", t->index, t->tid));
-		if (t->role == ROLE_IOTHREAD && has_thread(l, p->pid) && !has_thread(l, t->tid))
+		if (t->role == ROLE_IOTHREAD && is_looked_after && !has_thread(l, t->tid))
 			add(ret,
 				arena_printf(a, "I/O thread %s was added (thread %d)",
 					t->id ? t->id : t->comm, t->tid));

@@ -53,7 +53,7 @@ FILENAME == ARGV[1] {
 	else if ($1 == "U") unit_value[$2, $3] = $4
 	next
 }
-$1 == "VM" { level[$3] = $4; claim[$3] = $5; vm_group[$3] = $6; vm_name[$3] = $2; next }
+$1 == "VM" { level[$3] = $4; claim[$3] = $5; vm_group[$3] = $6; vm_name[$3] = $2; spare[$3] = $8; next }
 $1 == "VCPU" { said_of[$4] = is_vcpu[$4] = 1; vcpu_tid[$2, $3] = $4; n_vcpus[$2]++; if (when != "before") must_run_on($4, $5, vm_name[$2] ": vCPU " $3); next }
 $1 == "IOT" { said_of[$4] = 1; if (when != "before") must_run_on($4, $5, vm_name[$2] ": I/O thread " $3); next }
 $1 == "IOTHREADS" { iothreads[$2] = $3; next }
@@ -122,12 +122,14 @@ function judge_claim(p,   tid, i, g, at, what, own) {
 			wrong(vm_name[p] ": " level[p] " on " claim[p] ": who comes later into " g " may run on " at)
 	}
 }
-function judge_partition(p,   i, g, path) {
+function judge_partition(p,   i, g, path, want) {
 	for (i = 0; i < n_vcpus[p]; i++) {
 		g = in_group[vcpu_tid[p, i]]
 		if (!is_below(g, vm_group[p]) || g == vm_group[p]) { wrong(vm_name[p] ": isolated, and its vCPU " i " is in " g); return }
 	}
-	if (group[g, "cpuset.cpus.partition"] != "isolated") wrong(vm_name[p] ": isolated: the partition " g " is '" group[g, "cpuset.cpus.partition"] "'")
+	# what balances over spare CPUs is a root partition
+	want = spare[p] != "" ? "root" : "isolated"
+	if (group[g, "cpuset.cpus.partition"] != want) wrong(vm_name[p] ": isolated: the partition " g " is '" group[g, "cpuset.cpus.partition"] "'")
 	if (!is_same(group[g, "cpuset.cpus.effective"], claim[p])) wrong(vm_name[p] ": isolated on " claim[p] ": the partition has " group[g, "cpuset.cpus.effective"])
 	if (common(effective(""), claim[p]) != "") wrong(vm_name[p] ": isolated on " claim[p] ": the root has " effective(""))
 	path = group["", "cpuset.cpus.isolated"]

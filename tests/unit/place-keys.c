@@ -196,9 +196,12 @@ static void test_spare(void)
 {
 	struct fake_host *h = fake_host(two_sockets);
 	fake_vm(h, "100", 2, 1, 1);
-	placed(h, "[vm *]\nspare = 2\n", "100 isolated 1-2,14 2,13-14", "a core more");
-	placed(h, "[vm *]\nspare = 2\nemulator = spare\n",
-		"100 isolated 1-2,14 2,13-14 emulator=2,14", "for QEMU's other threads too");
+	placed(h, "[vm *]\nspare = 2\n",
+		"100 isolated 1-2,14 2,13-14 (for the spare CPUs 2,14 its partition is a root one: "
+		"closed to everybody else, and the scheduler balances its vCPUs inside)",
+		"a core more");
+	placed(h, "[vm *]\nspare = 2\nemulator = spare\nisolation = fenced\n",
+		"100 fenced 1-2,14 2,13-14 emulator=2,14", "for QEMU's other threads too");
 	placed(h, "[vm *]\nspare = 1\ncores = one-thread\nisolation = pinned\n",
 		"100 pinned 1,3 2-3", "one CPU");
 	placed(h, "[vm *]\nemulator = spare\n",
@@ -209,8 +212,8 @@ static void test_spare(void)
 	same_str(list_of(h, &p->v[0].claim_cpus), "1-2,13-14", "nobody else's");
 	same_str(list_of(h, &p->v[0].spare_cpus), "2,14", "spare");
 	same_int(fake_place(h, "[vm *]\nspare = 2\n", 1, p, &q, &e), 0, "again");
-	AUTO_FREE char *got = describe(q);
-	same_str(got, "100 isolated 1-2,14 2,13-14", "it stays");
+	same_str(list_of(h, &q->v[0].vcpus[0].cpus), "1-2,14", "it stays");
+	same_str(list_of(h, &q->v[0].spare_cpus), "2,14", "and its spare CPUs do");
 	h->vms.n_vms = 0;
 	fake_vm(h, "200", 10, 1, 0);
 	placed(h, "[host]\nhousekeeping = 0,6-11\n[vm *]\nspare = 2\n",
