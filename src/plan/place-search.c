@@ -2,8 +2,8 @@
 /*
  * Large neighbourhood search ("ruin and recreate"): a step empties a few L3s that are near each
  * other or not, fills them anew, refused VMs among the candidates, and is kept when that admits no
- * less weight. A step costs what it moves and not what the host holds, so that large hosts need no
- * more of them than small ones.
+ * less weight than the best, or in one epoch of four, only a little less. A step costs what it
+ * moves and not what the host holds, so that large hosts need no more of them than small ones.
  */
 #include <string.h>
 
@@ -140,7 +140,9 @@ static bool is_possible(const struct search *s, const struct state *st)
 	return true;
 }
 
-static void take_step(struct search *s, struct state *st, struct step *step, uint64_t *rng)
+/* floor: what must be admitted for the step to be kept. */
+static void take_step(
+	struct search *s, struct state *st, struct step *step, long floor, uint64_t *rng)
 {
 	long weight = st->weight;
 	size_t out[MOVED_MAX];
@@ -151,7 +153,7 @@ static void take_step(struct search *s, struct state *st, struct step *step, uin
 	shuffle(s, step, rng);
 	enum fit fit = FIT_TIGHT + pick(rng, FIT_EVEN - FIT_TIGHT + 1);
 	search_insert(s, st, step->v, step->n, fit);
-	bool is_kept = st->weight >= weight && is_possible(s, st);
+	bool is_kept = st->weight >= (floor < weight ? floor : weight) && is_possible(s, st);
 	for (size_t k = 0; k < step->n && !is_kept; k++) {
 		free(st->takes[step->v[k]].v);
 		st->takes[step->v[k]] = (struct take_list){ 0 };
@@ -168,16 +170,44 @@ static void take_step(struct search *s, struct state *st, struct step *step, uin
 	st->weight = weight;
 }
 
+/* best becomes a copy of st. */
+static void remember(const struct search *s, const struct state *st, struct state *best)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		const struct take_list *from = &st->takes[i];
+		struct take_list *to = &best->takes[i];
+		to->n = 0;
+		array_for_each (t, from)
+			*array_push(to) = *t;
+		to->is_found = from->is_found;
+	}
+	room_set(s->solver, &best->room, &st->room);
+	best->weight = st->weight;
+}
+
 void search_improve(struct search *s, struct state *st, long bound, long work)
 {
-	enum { MOST = MOVED_MAX + GUESTS_MAX };
+	enum { MOST = MOVED_MAX + GUESTS_MAX, EPOCH = 64 };
 	uint64_t rng = 0x9e3779b97f4a7c15u, key[MOST];
 	size_t v[MOST];
 	struct take_list old[MOVED_MAX];
 	AUTO_FREE bool *is_ruined = xcalloc(s->solver->n_cells + 1, sizeof *is_ruined);
 	struct step step = { .v = v, .old = old, .key = key, .is_ruined = is_ruined };
+	struct state best = { .takes = xcalloc(s->n + 1, sizeof *best.takes) };
 	step.room = room_copy(s->solver, &st->room);
-	for (work += s->work; s->work < work && st->weight < bound;)
-		take_step(s, st, &step, &rng);
+	best.room = room_copy(s->solver, &st->room);
+	remember(s, st, &best);
+	work += s->work;
+	for (long k = 0; s->work < work && best.weight < bound; k++) {
+		long slack = k / EPOCH % 4 == 3 ? 1 + best.weight / 16 : 0;
+		take_step(s, st, &step, best.weight - slack, &rng);
+		if (st->weight > best.weight)
+			remember(s, st, &best);
+	}
+	remember(s, &best, st);
+	for (size_t i = 0; i < s->n; i++)
+		free(best.takes[i].v);
+	free(best.takes);
+	room_done(&best.room);
 	room_done(&step.room);
 }

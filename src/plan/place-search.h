@@ -28,5 +28,6 @@ void search_insert(struct search *s, struct state *st, const size_t *order, size
 
 /* Looks for more weight until 'bound' is reached, or work is: again and again it takes the VMs of
  * a few domains out and puts them, and some of the refused, in again in another order and by
- * another fit. What was found before is never lost. Deterministic. */
+ * another fit; in between it may lose a little to get out of a dead end. st is the best
+ * that was found. Deterministic. */
 void search_improve(struct search *s, struct state *st, long bound, long work);

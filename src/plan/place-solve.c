@@ -14,7 +14,8 @@
 #include "base/alloc.h"
 #include "plan/place-search.h"
 
-enum { WORK_PER_VM = 4000, WORK_MAX = 600000 };
+/* A unit is about 15 ns: 10 ms at most on small hosts, twice that on the largest. */
+enum { WORK_PER_VM = 20000, WORK_MAX = 400000, WORK_PER_CELL = 12000 };
 
 /* Two requests that differ in nothing that the search looks at. */
 static bool is_alike(const struct request *a, const struct request *b)
@@ -193,7 +194,8 @@ static void solve_tight(struct search *s, struct state *st, const size_t *order)
 	keep_better(s, &best, &tight);
 	keep_better(s, &best, &even);
 	long work = (long)(s->n + 4) * WORK_PER_VM;
-	search_improve(s, &best, bound, work < WORK_MAX ? work : WORK_MAX);
+	long most = WORK_MAX + (long)s->solver->n_cells * WORK_PER_CELL;
+	search_improve(s, &best, bound, work < most ? work : most);
 	if (best.weight > st->weight)
 		settle(s, &best, order);
 	keep_better(s, st, &best);

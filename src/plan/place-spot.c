@@ -20,6 +20,7 @@ struct filter {
 	unsigned int kinds; /* bits 1 << enum cpu_kind */
 	bool is_boot_isolated_only;
 	bool is_helper_apart; /* in the same node, but outside the L3 */
+	int64_t floor_kib;    /* what the node must have of memory, at least */
 };
 
 struct candidate {
@@ -52,6 +53,14 @@ static bool is_before(const struct solver *s, const struct candidate *a, const s
 	return x->first < y->first;
 }
 
+/* What a node can have of the request's memory, with what is there. */
+static int64_t memory_of(
+	const struct solver *s, const struct room *room, const struct request *req, int node)
+{
+	int64_t there = node >= 0 && req->bind.there_kib ? (int64_t)req->bind.there_kib[node] : 0;
+	return there + room_memory(s, room, req, node);
+}
+
 static size_t list_candidates(const struct solver *s, const struct room *room,
 	const struct request *req, const struct cell_list *cells, const struct filter *f,
 	struct candidate *ret)
@@ -61,7 +70,8 @@ static size_t list_candidates(const struct solver *s, const struct room *room,
 		const struct cell *c = &s->cells[*k];
 		int capacity = cell_capacity(c, req);
 		if (!room->cores[*k] || !capacity || !(f->kinds >> c->kind & 1) ||
-			(f->is_boot_isolated_only && !c->is_boot_isolated))
+			(f->is_boot_isolated_only && !c->is_boot_isolated) ||
+			(f->floor_kib && memory_of(s, room, req, c->node) < f->floor_kib))
 			continue;
 		struct candidate x = { *k, capacity, room->cores[*k] };
 		size_t at = n++;
@@ -273,23 +283,44 @@ static bool is_cheaper(
 	return a->hole < b->hole;
 }
 
+static int cores_left(const struct room *room, int cell, const struct take_list *takes)
+{
+	int left = room->cores[cell];
+	array_for_each (t, takes)
+		left -= t->cell == cell ? t->n_cores : 0;
+	return left;
+}
+
+/* When packing: where no memory can be bound, then where the least is left. */
+static bool is_tighter(const struct solver *s, int a, int a_left, int b, int b_left)
+{
+	const struct node *nodes = s->inv->s->nodes;
+	bool is_bare_a = s->cells[a].node >= 0 && !nodes[s->cells[a].node].has_memory;
+	bool is_bare_b = s->cells[b].node >= 0 && !nodes[s->cells[b].node].has_memory;
+	return is_bare_a != is_bare_b ? is_bare_a : a_left < b_left;
+}
+
 /* A core for the helpers beside those taken; its kind does not matter. -1: there is none. */
 static int find_helper(const struct solver *s, const struct room *room, const struct request *req,
-	const struct cell_list *cells, const struct take_list *takes)
+	const struct cell_list *cells, const struct take_list *takes, enum fit fit)
 {
-	int best = -1;
+	int best = -1, best_left = 0;
 	array_for_each (k, cells) {
-		int left = room->cores[*k];
-		array_for_each (t, takes)
-			left -= t->cell == *k ? t->n_cores : 0;
+		int left = cores_left(room, *k, takes);
 		size_t view = req->helper_view;
 		struct candidate x = { *k, cell_capacity_in(&s->cells[*k], req, view), left },
 				 old = { 0 };
 		if (best >= 0)
 			old = (struct candidate){ best,
 				cell_capacity_in(&s->cells[best], req, view), 1 };
-		if (left > 0 && x.capacity && (best < 0 || is_before(s, &x, &old)))
-			best = *k;
+		if (left <= 0 || !x.capacity)
+			continue;
+		bool is_better = best < 0 ||
+			(fit != FIT_KIND && x.capacity == old.capacity
+					? is_tighter(s, *k, left, best, best_left)
+					: is_before(s, &x, &old));
+		best = is_better ? *k : best;
+		best_left = is_better ? left : best_left;
 	}
 	return best;
 }
@@ -315,11 +346,10 @@ static enum scope inner_scope(enum scope scope)
 	return scope == SCOPE_L3 || scope == SCOPE_FEWEST ? SCOPE_NODE : SCOPE_L3;
 }
 
-static bool try_domain(const struct solver *s, const struct room *room, const struct request *req,
-	enum scope scope, int domain, const struct filter *f, struct candidate *list,
-	struct take_list *ret)
+static bool take_cores(const struct solver *s, const struct room *room, const struct request *req,
+	enum scope scope, const struct cell_list *cells, const struct filter *f,
+	struct candidate *list, struct take_list *ret)
 {
-	const struct cell_list *cells = &s->domains[scope][domain];
 	ret->n = 0;
 	size_t n = list_candidates(s, room, req, cells, f, list);
 	int n_open = take_open(s, room, req, cells, ret);
@@ -334,18 +364,58 @@ static bool try_domain(const struct solver *s, const struct room *room, const st
 			n = list_candidates(s, room, req, cells, f, list);
 	}
 	(void)pack(s, req, n_open, list, n, ret);
-	if (req->bind.kib && !room_bind(s, room, req, ret))
-		return false;
+	return true;
+}
+
+static bool take_helper(const struct solver *s, const struct room *room, const struct request *req,
+	enum scope scope, int domain, const struct filter *f, enum fit fit, struct take_list *ret)
+{
 	if (!req->needs_helper)
 		return true;
 	int node = scope == SCOPE_L3 ? s->inv->s->l3s[domain].node : domain;
 	if (ret->n && scope == SCOPE_L3)
 		node = s->cells[ret->v[0].cell].node;
-	const struct cell_list *near = f->is_helper_apart ? &s->domains[SCOPE_NODE][node] : cells;
-	int helper = find_helper(s, room, req, near, ret);
+	const struct cell_list *near =
+		f->is_helper_apart ? &s->domains[SCOPE_NODE][node] : &s->domains[scope][domain];
+	int helper = find_helper(s, room, req, near, ret, fit);
 	if (helper >= 0)
 		*array_push(ret) = (struct take){ .cell = helper, .n_cores = 1, .is_helper = true };
 	return helper >= 0;
+}
+
+/* What the poorest node of the takes has of memory; -1: they are in one node. */
+static int64_t poorest(const struct solver *s, const struct room *room, const struct request *req,
+	const struct take_list *takes)
+{
+	int64_t least = INT64_MAX;
+	bool is_one = true;
+	array_for_each (t, takes) {
+		int node = s->cells[t->cell].node;
+		int64_t kib = memory_of(s, room, req, node);
+		least = kib < least ? kib : least;
+		is_one &= node == s->cells[takes->v[0].cell].node;
+	}
+	return is_one ? -1 : least;
+}
+
+/* Memory that is bound is on all nodes of the CPUs, or these would have theirs far away. Where its
+ * nodes have too little together, it is tried without the poorest of them. */
+static bool try_domain(const struct solver *s, const struct room *room, const struct request *req,
+	enum scope scope, int domain, const struct filter *f, enum fit fit, struct candidate *list,
+	struct take_list *ret)
+{
+	const struct cell_list *cells = &s->domains[scope][domain];
+	struct filter rich = *f;
+	rich.floor_kib = req->bind.kib > 0;
+	while (take_cores(s, room, req, scope, cells, &rich, list, ret)) {
+		if (!req->bind.kib || room_bind(s, room, req, ret))
+			return take_helper(s, room, req, scope, domain, f, fit, ret);
+		int64_t least = poorest(s, room, req, ret);
+		if (least < 0)
+			return false;
+		rich.floor_kib = least + 1;
+	}
+	return false;
 }
 
 static bool find_in_scope(const struct solver *s, const struct room *room,
@@ -360,7 +430,7 @@ static bool find_in_scope(const struct solver *s, const struct room *room,
 		list = xcalloc(s->n_cells, sizeof *list);
 	for (int d = scope == SCOPE_NODE ? -1 : 0; d < solver_n_domains(s->inv, scope); d++) {
 		*work += (long)s->domains[scope][d].n + 1;
-		if (!try_domain(s, room, req, scope, d, f, list, &takes))
+		if (!try_domain(s, room, req, scope, d, f, fit, list, &takes))
 			continue;
 		struct cost cost = cost_of(s, room, req, scope, d, &takes, fit);
 		if (is_found && !is_cheaper(&cost, &best, req, fit))
@@ -377,11 +447,13 @@ static bool find_in_scope(const struct solver *s, const struct room *room,
 	return is_found;
 }
 
-/* Stricter filters first: cores of isolcpus=, fast cores, the helper's core in the same L3. */
+/* Stricter filters first: cores of isolcpus=, fast cores, the helper's core in the same L3; some
+ * fits leave it to them where in the node that is. */
 static bool find_filtered(const struct solver *s, const struct room *room,
 	const struct request *req, enum scope scope, enum fit fit, struct take_list *ret,
 	long *work)
 {
+	bool is_apart = req->needs_helper && scope == SCOPE_L3; /* the helper may be */
 	static const unsigned int fast = 1 << CPU_UNIFORM | 1 << CPU_PERFORMANCE,
 				  efficient = 1 << CPU_EFFICIENCY, slow = 1 << CPU_LOW_POWER;
 	static const unsigned int kinds[] = { fast, fast | efficient, fast | efficient | slow };
@@ -389,8 +461,7 @@ static bool find_filtered(const struct solver *s, const struct room *room,
 		for (size_t i = 0; i < N_ELEMENTS(kinds); i++) {
 			if (i && !s->has_kinds)
 				break;
-			for (int apart = 0; apart <= (req->needs_helper && scope == SCOPE_L3);
-				apart++) {
+			for (int apart = is_apart && fit >= FIT_NODE; apart <= is_apart; apart++) {
 				const struct filter f = { kinds[i], !is_any, apart };
 				if (find_in_scope(s, room, req, scope, &f, fit, ret, work))
 					return true;

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A made-up instance of the placement problem: a host and VMs that want cores and memory. */
+#pragma once
+
+#include "../tests/machine/fake-host.h"
+#include "plan/place.h"
+
+enum { INSTANCE_MAX = 1024 };
+
+struct instance {
+	struct fake_host *h;
+	struct inventory inv;
+	struct cpuset kept_cpus; /* housekeeping: the first core of each node */
+	struct solver *solver;
+	struct room empty;
+	struct request requests[INSTANCE_MAX];
+	int weight[INSTANCE_MAX];
+	size_t n;
+	long n_free, asked; /* cores */
+	char *policy;       /* for place_vms() */
+};
+
+/* tightness: percent of the host's memory that the VMs ask for together; 0: they bind none. They
+ * ask for 'demand' percent of the free cores. NULL, with a word on stderr: no such host or mix. */
+struct instance *instance_new(
+	const char *host, const char *mix, int tightness, int demand, uint64_t seed);
+void instance_free(struct instance *x);
+uint64_t instance_random(void);
+int instance_between(int low, int high);
+
+/* The problem as a mixed integer program in CPLEX's LP format: max Σ weight of what is placed. */
+void instance_write_lp(const struct instance *x, FILE *f);
+
+/* What simple rules admit, in the order in which the VMs come: the first L3 (of node) that holds
+ * it, the one with the least room left over, that with the most, any; and two by the published
+ * rules of other programs, see rules.c. Returns the weight. */
+enum rule { RULE_FIRST, RULE_BEST, RULE_WORST, RULE_RANDOM, RULE_KUBELET, RULE_NOVA, N_RULES };
+long rule_admits(const struct instance *x, enum rule rule, bool is_until_refusal);
