@@ -45,6 +45,8 @@ bench: all ## what wideberth costs
 soak: all ## hours: whole inputs that strangers could have made, with sanitizers; all sequences, all promises, all mutants
 	@echo "soaking for an hour; findings stay in $(BUILD)/findings"
 	@tests/fuzz/soak
+	@echo "the planner on a hundred thousand hosts"
+	@$(BUILD)/tests/unit/test-place-judge 100000 1
 	@echo "a thousand sequences"
 	@WIDEBERTH=$(abspath $(BUILD))/tests/fault/wideberth-fault $(BUILD)/tests/fault/fault-sequences 1 1000
 	@echo "the whole table of promises"

@@ -14,7 +14,8 @@ struct dealer {
 	struct cpuset *opened; /* by cell: CPUs of opened cores */
 	const struct request *req;
 	struct spot *spot;
-	int left; /* CPUs that it still needs, with cores = thread */
+	size_t group; /* of the request, with cores = thread */
+	int left;     /* CPUs that it still needs */
 };
 
 static bool is_there(const struct dealer *d, size_t i, bool is_alone)
@@ -22,6 +23,21 @@ static bool is_there(const struct dealer *d, size_t i, bool is_alone)
 	int owner = d->p->inv.cores[i].owner;
 	return !d->is_used[i] &&
 		(owner == NOBODY || (is_alone && d->req->self != NOBODY && owner == d->req->self));
+}
+
+/* The lowest of these that the group needs. */
+static struct cpuset deal_cpus(struct dealer *d, const struct cpuset *cpus)
+{
+	struct cpuset mine = CPUSET_EMPTY;
+	if (d->left == 0 && d->group + 1 < d->req->n_groups)
+		d->left = (int)d->req->groups[++d->group].n;
+	cpuset_for_each (cpu, cpus) {
+		if (d->left == 0)
+			break;
+		cpuset_add(&mine, cpu);
+		d->left--;
+	}
+	return mine;
 }
 
 static struct spot_core deal_core(struct dealer *d, const struct take *t, size_t i)
@@ -32,21 +48,11 @@ static struct spot_core deal_core(struct dealer *d, const struct take *t, size_t
 	if (d->req->wish.cores != CORES_THREAD)
 		return c;
 	c.cpus = cpuset_minus(&core->cpus, &d->req->blocked_cpus);
-	if (t->is_helper)
-		return c;
-	struct cpuset mine = CPUSET_EMPTY;
-	cpuset_for_each (cpu, &c.cpus) {
-		if (d->left == 0)
-			break;
-		cpuset_add(&mine, cpu);
-		d->left--;
-	}
-	if (t->n_left) {
-		struct cpuset rest = cpuset_minus(&c.cpus, &mine);
-		d->opened[t->cell] = cpuset_or(&d->opened[t->cell], &rest);
-	}
-	if (d->req->n_groups == 1)
-		c.cpus = mine;
+	if (!t->is_helper)
+		c.cpus = deal_cpus(d, &c.cpus);
+	struct cpuset rest = cpuset_minus(&core->cpus, &c.cpus);
+	rest = cpuset_minus(&rest, &d->p->kept_cpus);
+	d->opened[t->cell] = cpuset_or(&d->opened[t->cell], &rest);
 	return c;
 }
 
@@ -118,7 +124,8 @@ void place_deal(struct planner *p, const struct request *requests, size_t n,
 				spots[i] = (struct spot){ .helper.core = -1 };
 				spots[i].cores = arena_alloc(&p->out->arena,
 					(d.req->n_cpus + 1) * sizeof *spots[i].cores);
-				d.left = (int)d.req->n_cpus;
+				d.group = 0;
+				d.left = d.req->n_groups ? (int)d.req->groups[0].n : 0;
 				array_for_each (t, &takes[i])
 					d.left -= t->n_open;
 			}

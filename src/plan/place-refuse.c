@@ -19,17 +19,58 @@ static const char *plural(size_t n)
 	return n == 1 ? "" : "s";
 }
 
-/* In what is left; ret_domain may be NULL. */
-static bool would_fit(
-	struct planner *p, const struct request *req, enum scope scope, int *ret_domain)
+/* CPUs that the takes claim. */
+static int count_claimed(const struct planner *p, const struct take_list *takes)
 {
+	int n = 0;
+	array_for_each (t, takes) {
+		const struct cell *c = &p->solver->cells[t->cell];
+		n += t->n_open + t->n_cores * c->width - t->n_left;
+	}
+	return n;
+}
+
+/* QEMU's other threads must run in the VM's own group too: see place_made(). is_away: owners that
+ * are not counted, by index; may be NULL. */
+static bool leaves_a_cpu(const struct planner *p, const struct request *req,
+	const struct take_list *takes, const bool *is_away)
+{
+	struct cpuset left = cpuset_minus(&req->allowed_cpus, &p->foreign_cpus);
+	if (!req->limit || req->wish.emulator.wish != HELPER_HOUSEKEEPING)
+		return true;
+	for (size_t i = 0; i < p->owners.n; i++)
+		if ((int)i != req->self && !(is_away && is_away[i]))
+			left = cpuset_minus(&left, &p->owners.v[i].placement.claim_cpus);
+	return cpuset_count(&left) > count_claimed(p, takes);
+}
+
+struct where {
+	enum scope scope;
+	int domain; /* -1: the host */
+};
+
+/* In what is left, were the scope that it wishes this one: as it would be planned. ret may be NULL,
+ * and is only written on success. */
+static bool would_fit(
+	struct planner *p, const struct request *req, enum scope scope, struct where *ret)
+{
+	struct request other = *req;
 	struct take_list takes = { 0 };
 	long work = 0;
-	bool fits = spot_find(p->solver, &p->left, req, scope, FIT_TIGHT, &takes, &work);
-	if (fits && ret_domain)
-		*ret_domain = spot_domain(p->solver, scope, &takes);
+	other.scope = scope;
+	bool fits = place_scope(p, &other) &&
+		spot_find(p->solver, &p->left, &other, other.scope, FIT_TIGHT, &takes, &work) &&
+		leaves_a_cpu(p, &other, &takes, NULL);
+	if (fits && ret)
+		*ret = (struct where){ other.scope, spot_domain(p->solver, other.scope, &takes) };
 	free(takes.v);
 	return fits;
+}
+
+/* What its policy says, which on this host may be too narrow for it. */
+static enum scope wished(const struct request *req)
+{
+	return (enum scope)req->wish.place;
 }
 
 /* ---- who is in the way ---- */
@@ -41,20 +82,50 @@ static bool is_in(const struct host_core *core, enum scope scope, int domain)
 	return scope == SCOPE_NODE ? core->node == domain : true;
 }
 
-/* Fits in what is free and in the cores of these owners in the domain? */
-static bool fits_without(
-	const struct planner *p, const struct request *req, int domain, const bool *is_away)
+/* CPUs that are claimed, but for owners that are away. */
+static struct cpuset claimed_without(const struct planner *p, const bool *is_away)
+{
+	struct cpuset claimed = CPUSET_EMPTY;
+	for (size_t i = 0; i < p->owners.n; i++)
+		if (!is_away[i])
+			claimed = cpuset_or(&claimed, &p->owners.v[i].placement.claim_cpus);
+	return claimed;
+}
+
+/* Adds what a core gives when these owners are away: all of it, or, where VMs with cores = thread
+ * that share it stay, their CPUs. */
+static void give_core(const struct planner *p, struct room *room, size_t i,
+	const struct cpuset *staying, const struct cpuset *taken)
+{
+	const struct cpuset *cpus = &p->inv.cores[i].cpus;
+	int cell = p->solver->cell_of_core[i];
+	struct cpuset was_open = cpuset_minus(cpus, taken), open = cpuset_minus(cpus, staying);
+	was_open = cpuset_minus(&was_open, &p->kept_cpus);
+	open = cpuset_minus(&open, &p->kept_cpus);
+	int owner = p->inv.cores[i].owner;
+	bool is_thread = p->owners.v[owner].placement.wish.cores == CORES_THREAD;
+	if (!cpuset_intersects(cpus, staying)) {
+		room->cores[cell]++;
+		room->open[cell] -= is_thread ? cpuset_count(&was_open) : 0;
+	} else if (is_thread) {
+		room->open[cell] += cpuset_count(&open) - cpuset_count(&was_open);
+	}
+}
+
+/* Fits in what is free and in all that these owners have? */
+static bool fits_without(const struct planner *p, const struct request *req, const bool *is_away)
 {
 	struct room room = room_copy(p->solver, &p->left);
 	struct take_list takes = { 0 };
+	struct cpuset staying = claimed_without(p, is_away), taken = inventory_taken(p);
 	long work = 0;
 	for (size_t i = 0; i < p->inv.n_cores; i++) {
 		const struct host_core *core = &p->inv.cores[i];
-		if (core->owner != NOBODY && core->owner != req->self && is_away[core->owner] &&
-			is_in(core, req->scope, domain))
-			room.cores[p->solver->cell_of_core[i]]++;
+		if (core->owner != NOBODY && core->owner != req->self)
+			give_core(p, &room, i, &staying, &taken);
 	}
-	bool fits = spot_find(p->solver, &room, req, req->scope, FIT_TIGHT, &takes, &work);
+	bool fits = spot_find(p->solver, &room, req, req->scope, FIT_TIGHT, &takes, &work) &&
+		leaves_a_cpu(p, req, &takes, is_away);
 	room_done(&room);
 	free(takes.v);
 	return fits;
@@ -83,7 +154,7 @@ static size_t find_blocking(
 {
 	size_t n_owners = count_owned(p, req, domain, owned), n = 0;
 	memset(is_away, 0, p->owners.n * sizeof *is_away);
-	while (n < n_owners && (!n || !fits_without(p, req, domain, is_away))) {
+	while (n < n_owners && (!n || !fits_without(p, req, is_away))) {
 		size_t most = p->owners.n;
 		for (size_t i = 0; i < p->owners.n; i++)
 			if (owned[i] && !is_away[i] &&
@@ -92,13 +163,13 @@ static size_t find_blocking(
 		is_away[most] = true;
 		n++;
 	}
-	if (!n || !fits_without(p, req, domain, is_away))
+	if (!n || !fits_without(p, req, is_away))
 		return 0;
 	for (size_t i = 0; i < p->owners.n; i++) {
 		if (!is_away[i])
 			continue;
 		is_away[i] = false;
-		if (fits_without(p, req, domain, is_away))
+		if (fits_without(p, req, is_away))
 			n--;
 		else
 			is_away[i] = true;
@@ -167,7 +238,7 @@ static bool name_wishes(struct planner *p, const struct request *req, struct ref
 	struct request bare = *req;
 	bare.apart_cpus = CPUSET_EMPTY;
 	place_request_update(p, &bare);
-	return would_fit(p, &bare, req->scope, NULL);
+	return would_fit(p, &bare, wished(req), NULL);
 }
 
 /* What of the host no VM can have at all. */
@@ -208,9 +279,10 @@ static void offer_places(struct planner *p, const struct request *req, struct re
 {
 	static const char *const names[] = { "one-l3", "one-node", "fewest-nodes", "any" };
 	for (enum scope scope = req->scope + 1; scope <= SCOPE_FEWEST; scope++) {
-		int domain;
-		if (!would_fit(p, req, scope, &domain))
+		struct where where;
+		if (!would_fit(p, req, scope, &where))
 			continue;
+		int domain = where.domain;
 		int n = room_count(p->solver, &p->left, req, scope, domain < 0 ? 0 : domain);
 		place_alternative(p, r,
 			(struct alternative){ .set = { { "place", names[scope] } } },
@@ -228,7 +300,7 @@ static void offer_no_spare(struct planner *p, const struct request *req, struct 
 	other.n_cpus -= other.n_spare;
 	other.n_spare = 0;
 	place_request_update(p, &other);
-	if (would_fit(p, &other, req->scope, NULL))
+	if (would_fit(p, &other, wished(req), NULL))
 		place_alternative(p, r, (struct alternative){ .set = { { "spare", "0" } } },
 			"spare = 0 fits in the same place");
 }
@@ -242,7 +314,7 @@ static void offer_shapes(struct planner *p, const struct request *req, struct re
 		struct request other = *req;
 		other.wish.cores = cores[i];
 		place_request_update(p, &other);
-		if (would_fit(p, &other, req->scope, NULL)) {
+		if (would_fit(p, &other, wished(req), NULL)) {
 			const char *value = cores[i] == CORES_FULL ? "full" : "thread";
 			place_alternative(p, r,
 				(struct alternative){ .set = { { "cores", value } } },
@@ -254,7 +326,7 @@ static void offer_shapes(struct planner *p, const struct request *req, struct re
 		struct request other = *req;
 		other.wish.kind = KIND_ANY;
 		place_request_update(p, &other);
-		if (would_fit(p, &other, req->scope, NULL))
+		if (would_fit(p, &other, wished(req), NULL))
 			place_alternative(p, r,
 				(struct alternative){ .set = { { "kind", "any" } } },
 				"kind = any fits, on other cores");
@@ -263,7 +335,8 @@ static void offer_shapes(struct planner *p, const struct request *req, struct re
 	if (req->needs_helper) {
 		struct request other = *req;
 		other.needs_helper = false;
-		if (would_fit(p, &other, req->scope, NULL))
+		other.wish.emulator.wish = other.wish.iothreads.wish = HELPER_HOUSEKEEPING;
+		if (would_fit(p, &other, wished(req), NULL))
 			place_alternative(p, r,
 				(struct alternative){ .set = { { "emulator", "housekeeping" },
 							      { "iothreads", "housekeeping" } } },
@@ -274,38 +347,38 @@ static void offer_shapes(struct planner *p, const struct request *req, struct re
 		struct request other = *req;
 		other.level = LEVEL_FENCED;
 		place_request_update(p, &other);
-		if (would_fit(p, &other, req->scope, NULL))
+		if (would_fit(p, &other, wished(req), NULL))
 			place_alternative(p, r,
 				(struct alternative){ .set = { { "isolation", "fenced" } } },
 				"isolation = fenced fits on CPUs of isolcpus=");
 	}
 }
 
-/* The largest VM of this kind that fits where this one should. */
+/* A large VM of this kind that fits where one of its size should. */
 static void offer_fewer(struct planner *p, const struct request *req, struct refusal *r)
 {
 	static const char *const names[] = { "one L3", "one node", "the free CPUs",
 		"the free CPUs" };
 	size_t low = req->n_spare, high = req->n_cpus; /* low fits, high does not */
-	int domain = -1;
+	struct where where = { .domain = -1 };
 	while (low + 1 < high) {
 		struct request smaller = *req;
 		smaller.n_cpus = (low + high) / 2;
 		place_request_update(p, &smaller);
-		if (would_fit(p, &smaller, req->scope, &domain))
+		if (would_fit(p, &smaller, wished(req), &where))
 			low = smaller.n_cpus;
 		else
 			high = smaller.n_cpus;
 	}
 	low -= req->n_spare;
-	if (low && req->scope <= SCOPE_NODE)
+	if (low && where.scope <= SCOPE_NODE)
 		place_alternative(p, r, (struct alternative){ .n_vcpus = low },
 			"%zu vCPU%s fit%s in %s (%s)", low, plural(low), low == 1 ? "s" : "",
-			names[req->scope], domain_name(p, req->scope, domain));
+			names[where.scope], domain_name(p, where.scope, where.domain));
 	else if (low)
 		place_alternative(p, r, (struct alternative){ .n_vcpus = low },
 			"%zu vCPU%s fit%s in %s", low, plural(low), low == 1 ? "s" : "",
-			names[req->scope]);
+			names[where.scope]);
 }
 
 /* What is free when all have theirs, and what is its own. */

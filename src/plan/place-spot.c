@@ -28,13 +28,19 @@ struct candidate {
 };
 
 /* VMs with cores = thread fill up each other's cores, where guest siblings do not forbid it, and
- * where all of the core is open to everybody. */
+ * where all of the core is open to them: which of its CPUs are left is not known here. */
 static bool may_share(const struct solver *s, const struct request *req, int cell)
 {
-	for (size_t v = 0; v < s->n_views; v++)
-		if (s->cells[cell].usable[v] < s->cells[cell].width)
-			return false;
-	return req->wish.cores == CORES_THREAD && req->n_groups == 1 && !req->needs_helper;
+	const struct cell *c = &s->cells[cell];
+	return c->usable[req->view] == c->width && req->wish.cores == CORES_THREAD &&
+		req->n_groups == 1 && !req->needs_helper;
+}
+
+/* CPUs of so many cores that it leaves to others of its kind. */
+static int leaves(
+	const struct solver *s, const struct request *req, int cell, int n_cores, int n_used)
+{
+	return req->wish.cores == CORES_THREAD ? n_cores * s->cells[cell].width - n_used : 0;
 }
 
 static bool is_before(const struct solver *s, const struct candidate *a, const struct candidate *b)
@@ -82,38 +88,40 @@ static size_t list_candidates(const struct solver *s, const struct room *room,
 	return n;
 }
 
+static void push_take(const struct solver *s, const struct request *req, int cell, int n_cores,
+	int n_used, struct take_list *ret)
+{
+	if (ret && n_cores)
+		*array_push(ret) = (struct take){ .cell = cell,
+			.n_cores = n_cores,
+			.n_left = leaves(s, req, cell, n_cores, n_used) };
+}
+
 /* Walks the groups over the candidates in their order; how many cores that takes, -1: more than
  * there are. ret: adds what is taken, when not NULL. */
 static int pack(const struct solver *s, const struct request *req, int n_open,
 	const struct candidate *list, size_t n, struct take_list *ret)
 {
 	size_t at = 0;
-	int used = 0, taken = 0, capacity_left = 0; /* taken: of list[at] */
+	int used = 0, taken = 0, n_cpus = 0; /* taken, n_cpus: of list[at] */
 	for (size_t g = 0; g < req->n_groups; g++) {
 		int left = (int)req->groups[g].n - n_open;
-		capacity_left = 0;
 		while (left > 0) {
 			while (at < n && taken == list[at].cores) {
-				if (ret && taken)
-					*array_push(ret) = (struct take){ .cell = list[at].cell,
-						.n_cores = taken };
+				push_take(s, req, list[at].cell, taken, n_cpus, ret);
 				at++;
-				taken = 0;
+				taken = n_cpus = 0;
 			}
 			if (at == n)
 				return -1;
 			taken++;
 			used++;
-			capacity_left = list[at].capacity - left;
+			n_cpus += left < list[at].capacity ? left : list[at].capacity;
 			left -= list[at].capacity;
 		}
 	}
-	if (ret && at < n && taken)
-		*array_push(ret) = (struct take){ .cell = list[at].cell,
-			.n_cores = taken,
-			.n_left = capacity_left > 0 && may_share(s, req, list[at].cell)
-				? capacity_left
-				: 0 };
+	if (at < n)
+		push_take(s, req, list[at].cell, taken, n_cpus, ret);
 	return used;
 }
 
@@ -378,9 +386,15 @@ static bool take_helper(const struct solver *s, const struct room *room, const s
 	const struct cell_list *near =
 		f->is_helper_apart ? &s->domains[SCOPE_NODE][node] : &s->domains[scope][domain];
 	int helper = find_helper(s, room, req, near, ret, fit);
-	if (helper >= 0)
-		*array_push(ret) = (struct take){ .cell = helper, .n_cores = 1, .is_helper = true };
-	return helper >= 0;
+	if (helper < 0)
+		return false;
+	const struct cell *c = &s->cells[helper];
+	int capacity = cell_capacity_in(c, req, req->helper_view);
+	*array_push(ret) = (struct take){ .cell = helper,
+		.n_cores = 1,
+		.n_left = leaves(s, req, helper, 1, capacity),
+		.is_helper = true };
+	return true;
 }
 
 /* What the poorest node of the takes has of memory; -1: they are in one node. */

@@ -15,9 +15,8 @@
 
 #include "base/str.h"
 
-/* The scope to insist on: that of the policy, or a wider one where no such part of this host could
- * hold the VM even if it were empty. False: not even the whole host could. */
-static bool choose_scope(struct planner *p, const struct room *empty, struct request *req)
+/* place.h says what it does. */
+bool place_scope(struct planner *p, struct request *req)
 {
 	static const char *const names[] = { "one L3", "one node", "fewest nodes" };
 	enum scope wished = req->scope;
@@ -27,7 +26,7 @@ static bool choose_scope(struct planner *p, const struct room *empty, struct req
 	for (; req->scope < SCOPE_FEWEST && !fits; req->scope++) {
 		bool is_known = req->scope == SCOPE_L3 ? p->s->n_l3s > 0 : p->s->n_nodes > 0;
 		fits = is_known &&
-			spot_find(p->solver, empty, req, req->scope, FIT_TIGHT, &takes, &work);
+			spot_find(p->solver, &p->empty, req, req->scope, FIT_TIGHT, &takes, &work);
 		if (fits)
 			break;
 		if (!is_known && req->scope == wished)
@@ -39,7 +38,7 @@ static bool choose_scope(struct planner *p, const struct room *empty, struct req
 			"any %s here: placed in %s instead",
 			names[wished] + strlen("one "), names[req->scope]);
 	if (!fits)
-		fits = spot_find(p->solver, empty, req, req->scope, FIT_TIGHT, &takes, &work);
+		fits = spot_find(p->solver, &p->empty, req, req->scope, FIT_TIGHT, &takes, &work);
 	free(takes.v);
 	return fits;
 }
@@ -76,19 +75,21 @@ static void add_claim(struct planner *p, struct request *req, const struct place
 	inventory_set_owner(p, &own->claim_cpus, req->self);
 }
 
-static void place_made(struct planner *p, struct request *req, struct placement *pl)
+/* False: it was refused after all. */
+static bool place_made(struct planner *p, struct request *req, struct placement *pl)
 {
 	if (!leaves_helpers_a_cpu(p, req, pl))
-		return;
+		return false;
 	place_notes(p, req, pl);
 	add_claim(p, req, pl);
 	p->out->v[p->out->n++] = *pl;
+	return true;
 }
 
-static void place_found(struct planner *p, struct request *req, const struct spot *spot)
+static bool place_found(struct planner *p, struct request *req, const struct spot *spot)
 {
 	struct placement pl = place_fill(p, req, spot);
-	place_made(p, req, &pl);
+	return place_made(p, req, &pl);
 }
 
 static bool is_same_place(const struct helper_place *a, const struct helper_place *b)
@@ -162,7 +163,7 @@ static bool place_in_force(struct planner *p, struct request *req)
 	long work = 0;
 	if (still_holds(p, req)) {
 		struct placement pl = placement_again(p, req);
-		place_made(p, req, &pl);
+		(void)place_made(p, req, &pl);
 		return true;
 	}
 	for (int pass = 0; pass < 2 && !takes.is_found; pass++) {
@@ -177,16 +178,33 @@ static bool place_in_force(struct planner *p, struct request *req)
 	}
 	if (takes.is_found) {
 		place_deal(p, req, 1, &takes, true, opened, &spot);
-		place_found(p, req, &spot);
+		(void)place_found(p, req, &spot);
 	}
 	free(takes.v);
 	return takes.is_found;
 }
 
 /* CPUs that VMs with cores = thread in force leave on cores that they have opened. */
+static void place_batch(struct planner *p, struct request *requests, size_t n);
+
+/* Another try for those that found nothing, since others have given theirs back. */
+static void place_rest(struct planner *p, struct request *requests, size_t n)
+{
+	AUTO_FREE struct request *rest = xcalloc(n + 1, sizeof *rest);
+	size_t n_rest = 0;
+	for (size_t i = 0; i < n; i++)
+		if (requests[i].is_refused)
+			rest[n_rest++] = requests[i];
+	if (n_rest)
+		place_batch(p, rest, n_rest);
+	for (size_t i = 0, k = 0; i < n; i++)
+		if (requests[i].is_refused)
+			requests[i] = rest[k++];
+}
+
 static void place_batch(struct planner *p, struct request *requests, size_t n)
 {
-	size_t n_cells = p->solver->n_cells;
+	size_t n_cells = p->solver->n_cells, n_given_back = 0;
 	AUTO_FREE int *open = xcalloc(n_cells + 1, sizeof *open);
 	AUTO_FREE struct cpuset *opened = xcalloc(n_cells + 1, sizeof *opened);
 	AUTO_FREE struct take_list *takes = xcalloc(n + 1, sizeof *takes);
@@ -197,9 +215,11 @@ static void place_batch(struct planner *p, struct request *requests, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		requests[i].is_refused = !takes[i].is_found;
 		if (takes[i].is_found)
-			place_found(p, &requests[i], &spots[i]);
+			n_given_back += !place_found(p, &requests[i], &spots[i]);
 		free(takes[i].v);
 	}
+	if (n_given_back)
+		place_rest(p, requests, n);
 }
 
 struct turn {
@@ -221,13 +241,21 @@ static int by_turn(const void *a, const void *b)
 	return x->req < y->req ? -1 : 1;
 }
 
+/* Views have come up that it does not know. */
+static void renew_solver(struct planner *p)
+{
+	p->solver = solver_new(&p->inv, &p->out->arena, p->views.v, p->views.n);
+	room_done(&p->empty);
+	p->empty = room_of(p->solver, NULL, NOBODY);
+}
+
 static void place_apart(struct planner *p, struct request *req)
 {
 	size_t n_views = p->views.n;
 	limits_of_others_apart(p, req);
 	place_request_views(p, req);
 	if (p->views.n > n_views)
-		p->solver = solver_new(&p->inv, &p->out->arena, p->views.v, p->views.n);
+		renew_solver(p);
 	place_batch(p, req, 1);
 }
 
@@ -306,16 +334,14 @@ static void place_all(struct planner *p, struct request *requests, size_t n)
 	AUTO_FREE struct request *refused = xcalloc(n + 1, sizeof *refused);
 	size_t n_refused = 0;
 	p->solver = solver_new(&p->inv, &p->out->arena, p->views.v, p->views.n);
-	struct room empty = room_of(p->solver, NULL, NOBODY);
+	p->empty = room_of(p->solver, NULL, NOBODY);
 	for (size_t i = 0; i < n; i++) {
 		struct request *req = &requests[i];
-		if (!choose_scope(p, &empty, req) ||
-			(req->self != NOBODY && !place_in_force(p, req)))
+		if (!place_scope(p, req) || (req->self != NOBODY && !place_in_force(p, req)))
 			refused[n_refused++] = *req;
 		else if (req->self == NOBODY)
 			batch[n_batch++] = *req;
 	}
-	room_done(&empty);
 	place_batches(p, batch, n_batch);
 	sort_placements(p, requests, n);
 	for (size_t i = 0; p->is_explained && i < n; i++)
@@ -328,6 +354,7 @@ static void place_all(struct planner *p, struct request *requests, size_t n)
 	for (size_t i = 0; i < n_batch; i++)
 		if (batch[i].is_refused)
 			place_refuse_full(p, &batch[i]);
+	room_done(&p->empty);
 }
 
 /* When all have their claims: what is left for the host, and for VMs with cores = shared. */

@@ -79,6 +79,7 @@ struct planner {
 	struct inventory inv;
 	int *core_of_cpu; /* by CPU: index of the core, or -1 */
 	struct solver *solver;
+	struct room empty;          /* as if nobody had anything */
 	struct room left;           /* while a VM is refused: what it could have */
 	ARRAY(struct cpuset) views; /* what is blocked for a request, each once */
 	ARRAY(struct owner) owners;
@@ -292,6 +293,11 @@ int place_busy_percent(const struct planner *p, const struct vm *vm);
 
 /* place-notes.c */
 void place_notes(struct planner *p, const struct request *req, struct placement *pl);
+
+/* Sets the scope to insist on: from req->scope, which the policy wishes, a wider one where no such
+ * part of this host could hold the VM even if it were empty, with a note. False: not even the whole
+ * host could. */
+bool place_scope(struct planner *p, struct request *req);
 
 /* The owner that the VM itself is, or NOBODY. */
 int place_self(const struct planner *p, const struct vm *vm);

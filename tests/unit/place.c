@@ -320,7 +320,7 @@ static void test_limits(void)
 		"100: needs 2 cores of its own; 1 is free\n"
 		"- housekeeping keeps CPUs 6-11,18-23\n"
 		"- CPUs 1-5,13-17 are held exclusively by group /kube\n"
-		"+ 2 vCPUs fit in the free CPUs",
+		"+ 2 vCPUs fit in one L3 (L3 0)",
 		"and it is named");
 	held->exclusive = NULL;
 	held->partition = "root";
@@ -453,7 +453,7 @@ static void test_isolcpus(void)
 		"- housekeeping keeps CPUs 6-11,18-23\n"
 		"- CPUs 2-5,14-17 are isolated at boot (isolcpus=), where a partition must not be\n"
 		"+ isolation = fenced fits on CPUs of isolcpus=\n"
-		"+ 4 vCPUs fit in the free CPUs",
+		"+ 4 vCPUs fit in one L3 (L3 0)",
 		"a refusal for isolcpus");
 	h->s.isolated_cpus = cpus("2-5,8-9,14-17");
 	placed(h, "[vm 200]\nisolation = none\n", "100 isolated 7 19 10 22",
