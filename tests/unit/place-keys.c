@@ -221,7 +221,7 @@ static void test_spare(void)
 		"- housekeeping keeps CPUs 0,6-11\n"
 		"+ cores = thread fits in the same place\n"
 		"+ spare = 0 fits in the same place\n"
-		"+ 8 vCPUs fit in the free CPUs",
+		"+ 8 vCPUs fit in one L3 (L3 0)",
 		"spare CPUs count");
 	fake_free(h);
 }

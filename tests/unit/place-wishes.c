@@ -126,7 +126,7 @@ static void test_kind(void)
 		"- housekeeping keeps CPUs 0\n"
 		"- kind = performance leaves it CPUs 0-3 only\n"
 		"+ kind = any fits, on other cores\n"
-		"+ 3 vCPUs fit in the free CPUs",
+		"+ 3 vCPUs fit in one L3 (L3 0)",
 		"not on others, but they are offered");
 	placed(h, "[vm *]\nisolation = none\n[vm 200]\nisolation = isolated\n",
 		"200 isolated 4 5 6 7; all its vCPUs are on efficiency cores, CPUs 4-7: no faster "
