@@ -42,14 +42,19 @@ static bool is_task(struct host *h, int pid, int tid)
 	return fd >= 0;
 }
 
-/* It mostly has a number shortly before the thread's. */
+/* It mostly has a number shortly before the thread's: to ask for a few of them costs less than to
+ * list all processes. */
 int host_tree_process(struct host *h, int tid)
 {
+	enum { NEAR = 16 };
 	AUTO_NAMES struct host_names names = { 0 };
 	if (is_task(h, tid, tid))
 		return tid;
 	if (h->last_pid && is_task(h, h->last_pid, tid))
 		return h->last_pid;
+	for (int pid = tid - 1; pid > 0 && pid > tid - NEAR; pid--)
+		if (is_task(h, pid, tid))
+			return h->last_pid = pid;
 	if (host_list_path(h, "proc", 0, &names) < 0)
 		return -ESRCH;
 	for (int pass = 0; pass < 2; pass++)

@@ -43,6 +43,8 @@ static uint64_t count_on(
 {
 	const struct count_table *t = &p->s->interrupts;
 	uint64_t n = 0;
+	if (irq->effective && !cpuset_intersects(irq->effective, cpus))
+		return 0;
 	for (size_t i = 0; irq->counts && i < t->n_cpus; i++) {
 		int cpu = t->cpus[i];
 		if (!cpuset_has(cpus, cpu) || (irq->effective && !cpuset_has(irq->effective, cpu)))

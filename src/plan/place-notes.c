@@ -102,10 +102,9 @@ static void note_memory(struct planner *p, const struct request *req, struct pla
 static void note_hot(struct planner *p, struct placement *pl)
 {
 	struct cpuset hot = CPUSET_EMPTY;
-	for (size_t i = 0; i < p->inv.n_cores; i++)
-		if (p->inv.cores[i].is_hot)
-			hot = cpuset_or(&hot, &p->inv.cores[i].cpus);
-	hot = cpuset_and(&hot, &pl->vcpu_cpus);
+	cpuset_for_each (cpu, &pl->vcpu_cpus)
+		if (p->core_of_cpu[cpu] >= 0 && p->inv.cores[p->core_of_cpu[cpu]].is_hot)
+			cpuset_add(&hot, cpu);
 	if (cpuset_is_empty(&hot) || pl->wish.cores == CORES_SHARED)
 		return;
 	struct heat heat = place_heat(p, &hot);

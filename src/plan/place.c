@@ -47,13 +47,15 @@ bool place_scope(struct planner *p, struct request *req)
 static bool leaves_helpers_a_cpu(
 	struct planner *p, const struct request *req, const struct placement *pl)
 {
+	if (!req->limit || !cpuset_is_empty(&pl->emulator_cpus))
+		return true;
 	struct cpuset left = cpuset_minus(&req->allowed_cpus, &pl->claim_cpus);
 	left = cpuset_minus(&left, &p->foreign_cpus);
 	array_for_each (o, &p->owners) {
 		if (o->vm != req->vm)
 			left = cpuset_minus(&left, &o->placement.claim_cpus);
 	}
-	if (!req->limit || !cpuset_is_empty(&left) || !cpuset_is_empty(&pl->emulator_cpus))
+	if (!cpuset_is_empty(&left))
 		return true;
 	struct refusal *r =
 		place_refuse(p, req->vm, "no CPU would be left for QEMU's other threads");

@@ -43,11 +43,14 @@ const struct setting_name *builder_name(
 void builder_want(
 	struct builder *b, struct setting *s, const struct placement *p, struct value value)
 {
-	struct contribution *by = arena_alloc(b->arena, (s->n_by + 1) * sizeof *by);
-	if (s->n_by)
-		memcpy(by, s->by, s->n_by * sizeof *by);
-	by[s->n_by++] = (struct contribution){ .vm = p->vm, .value = value };
-	s->by = by;
+	if (s->n_by >= s->by_room) {
+		s->by_room = s->n_by ? 2 * s->n_by : 1;
+		struct contribution *by = arena_alloc(b->arena, s->by_room * sizeof *by);
+		if (s->n_by)
+			memcpy(by, s->by, s->n_by * sizeof *by);
+		s->by = by;
+	}
+	s->by[s->n_by++] = (struct contribution){ .vm = p->vm, .value = value };
 }
 
 void builder_want_cpus(
@@ -60,6 +63,7 @@ void builder_want_claims(struct builder *b, struct setting *s)
 {
 	s->by = b->wanted;
 	s->n_by = b->n_wanted;
+	s->by_room = 0;
 }
 
 void builder_take_out(struct builder *b, struct setting *s)

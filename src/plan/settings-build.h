@@ -16,7 +16,7 @@ struct builder {
 	struct arena *arena;
 	ARRAY(struct setting) list;
 	const struct cpuset *claimed, *open; /* see struct claims */
-	const struct contribution *wanted;   /* the claim of each VM that has one */
+	struct contribution *wanted;         /* the claim of each VM that has one */
 	size_t n_wanted;
 	/* Of these the VMs that have no partition to keep others off: what fences are for. */
 	size_t n_fences;

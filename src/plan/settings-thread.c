@@ -106,15 +106,25 @@ void add_vm_threads(struct builder *b, const struct placement *p, const struct v
 	}
 }
 
-static bool is_vm_thread(const struct builder *b, const struct task *t)
+static int by_tid(const void *a, const void *b)
 {
+	int x = *(const int *)a, y = *(const int *)b;
+	return x < y ? -1 : x > y;
+}
+
+/* Those of all VMs that are placed, sorted; returns how many. */
+static size_t list_vm_threads(const struct builder *b, int **ret)
+{
+	ARRAY(int) tids = { 0 };
 	for (size_t i = 0; i < b->n_placements; i++) {
 		const struct vm *vm = builder_vm(b, &b->placements[i]);
 		for (size_t k = 0; vm && k < vm->n_threads; k++)
-			if (vm->threads[k].tid == t->tid)
-				return true;
+			*array_push(&tids) = vm->threads[k].tid;
 	}
-	return false;
+	if (tids.n)
+		qsort(tids.v, tids.n, sizeof *tids.v, by_tid);
+	*ret = tids.v;
+	return tids.n;
 }
 
 /* True when the thread's mask is not the one that its group gives to everybody; also when we made
@@ -185,9 +195,12 @@ static void add_other_thread(struct builder *b, const struct task *t)
 
 void add_other_threads(struct builder *b)
 {
+	AUTO_FREE int *tids = NULL;
+	size_t n = list_vm_threads(b, &tids);
 	for (size_t i = 0; i < b->s->n_tasks; i++) {
 		const struct task *t = &b->s->tasks[i];
-		if (task_is_immovable(t) || !t->allowed || is_vm_thread(b, t))
+		if (task_is_immovable(t) || !t->allowed ||
+			(n && bsearch(&t->tid, tids, n, sizeof *tids, by_tid)))
 			continue;
 		if (task_is_kthread(t))
 			add_kernel_thread(b, t);

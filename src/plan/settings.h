@@ -25,8 +25,8 @@ struct setting {
 	const char *id;  /* what a successor under the same key would not share, or NULL: a thread's
 			    start time, a cgroup's inode, a unit's cgroup, an interrupt's name */
 	/* What each VM wants of it: knob_join() makes the value of it. */
-	const struct contribution *by;
-	size_t n_by;
+	struct contribution *by;
+	size_t n_by, by_room; /* by_room: 0 where others have the same */
 	bool is_sole; /* it is one VM's alone, its thread or group: the value is what that wants */
 	const struct cpuset *fallback; /* the set to have when nothing online is left; or NULL */
 	const struct cpuset *avoid;    /* a set without these CPUs is as good; or NULL */
