@@ -305,3 +305,30 @@ bool place_request(
 	place_request_views(p, ret);
 	return true;
 }
+
+bool place_scope(struct planner *p, struct request *req)
+{
+	static const char *const names[] = { "one L3", "one node", "fewest nodes" };
+	enum scope wished = req->scope;
+	struct take_list takes = { 0 };
+	bool fits = false;
+	long work = 0;
+	for (; req->scope < SCOPE_FEWEST && !fits; req->scope++) {
+		bool is_known = req->scope == SCOPE_L3 ? p->s->n_l3s > 0 : p->s->n_nodes > 0;
+		fits = is_known &&
+			spot_find(p->solver, &p->empty, req, req->scope, FIT_TIGHT, &takes, &work);
+		if (fits)
+			break;
+		if (!is_known && req->scope == wished)
+			wished++; /* a host that has no such parts: nothing is lost */
+	}
+	if (req->scope > wished)
+		place_note(p, &req->place_note,
+			"it is larger than what VMs can have of "
+			"any %s here: placed in %s instead",
+			names[wished] + strlen("one "), names[req->scope]);
+	if (!fits)
+		fits = spot_find(p->solver, &p->empty, req, req->scope, FIT_TIGHT, &takes, &work);
+	free(takes.v);
+	return fits;
+}
