@@ -109,7 +109,7 @@ RULE(wander)
 		struct finding *f =
 			found(c, v, "its CPUs are fixed on node %s, its memory may come from %s",
 				list_of(c, &v->nodes), list_of(c, &open));
-		if (!s.away)
+		if ((double)s.away < c->limits->remote_share * (double)s.all || !s.all)
 			f->severity = SEVERITY_INFO;
 		says(c, f, say(c, "proc/%d/status", v->vm->pid), "Mems_allowed_list: %s",
 			v->vm->memory && v->vm->memory->mems_allowed
