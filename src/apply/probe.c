@@ -66,9 +66,9 @@ struct ability ability_estimate(struct host *h, const struct snapshot *s, enum a
 	case N_ABILITIES:
 		break;
 	}
-	return s->has_systemd
-		? (struct ability){ .why = "to try it takes a daemon-reload; apply reads it back" }
-		: (struct ability){ ANSWER_YES, "seen", "there is no systemd to take them away" };
+	if (!s->has_systemd)
+		return (struct ability){ ANSWER_YES, "seen", "there is no systemd to take them away" };
+	return (struct ability){ .why = "to try it takes a daemon-reload; apply reads it back" };
 }
 
 /* A partition that is in force below a group that is none. */

@@ -151,7 +151,7 @@ static void take_step(
 	ruin(s, st, step, rng);
 	memcpy(out, step->v, step->n_out * sizeof *out);
 	shuffle(s, step, rng);
-	enum fit fit = FIT_TIGHT + pick(rng, FIT_EVEN - FIT_TIGHT + 1);
+	enum fit fit = FIT_TIGHT + (enum fit)pick(rng, FIT_EVEN - FIT_TIGHT + 1);
 	search_insert(s, st, step->v, step->n, fit);
 	bool is_kept = st->weight >= (floor < weight ? floor : weight) && is_possible(s, st);
 	for (size_t k = 0; k < step->n && !is_kept; k++) {
