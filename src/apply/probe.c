@@ -67,7 +67,8 @@ struct ability ability_estimate(struct host *h, const struct snapshot *s, enum a
 		break;
 	}
 	if (!s->has_systemd)
-		return (struct ability){ ANSWER_YES, "seen", "there is no systemd to take them away" };
+		return (struct ability){ ANSWER_YES, "seen",
+			"there is no systemd to take them away" };
 	return (struct ability){ .why = "to try it takes a daemon-reload; apply reads it back" };
 }
 
