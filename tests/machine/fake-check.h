@@ -241,7 +241,6 @@ static void fix_tunables(struct fix *f)
 
 static struct fix *fix_new(void)
 {
-	static const struct shape two_sockets = { 2, 1, 1, 6, 2, true };
 	struct fix *f = xcalloc(1, sizeof *f);
 	f->h = fake_host(two_sockets);
 	struct snapshot *s = &f->h->s;

@@ -33,6 +33,10 @@ UNUSED static const char *list_of(struct fake_host *h, const struct cpuset *set)
 	return arena_strdup(&h->s.arena, text);
 }
 
+/* Siblings are n and n + 12, n and n + 16. */
+static const struct shape two_sockets = { 2, 1, 1, 6, 2, true };
+static const struct shape two_l3s = { 1, 1, 2, 8, 2, true };
+
 /* A host with cgroup v2 on a recent kernel. */
 UNUSED static struct fake_host *fake_host(struct shape shape)
 {

@@ -6,8 +6,6 @@
 #include "../machine/fake-host.h"
 #include "plan/claims.h"
 
-static const struct shape two_sockets = { 2, 1, 1, 6, 2, true }; /* siblings n and n + 12 */
-
 static const struct cpuset *keep(struct fake_host *h, const char *list)
 {
 	struct cpuset set = cpus(list);

@@ -5,9 +5,6 @@
 #include "../machine/fake-host.h"
 #include "placed.h"
 
-static const struct shape two_sockets = { 2, 1, 1, 6, 2, true }; /* siblings n and n + 12 */
-static const struct shape two_l3s = { 1, 1, 2, 8, 2, true };     /* siblings n and n + 16 */
-
 static void test_in_force(void)
 {
 	struct fake_host *h = fake_host(two_sockets);

@@ -6,61 +6,7 @@
 #include "../machine/fake-host.h"
 #include "plan/claims.h"
 #include "vm/config.h"
-
-static const struct shape two_sockets = { 2, 1, 1, 6, 2, true }; /* siblings n and n + 12 */
-static const struct shape two_l3s = { 1, 1, 2, 8, 2, true };     /* siblings n and n + 16 */
-
-/* One line per VM: "100 isolated 1 13 2 14 emulator=3 iothreads=15 (note)"; refusals behind. */
-static char *describe(const struct placements *p)
-{
-	struct strbuf b = { 0 };
-	strbuf_puts(&b, "");
-	for (size_t i = 0; i < p->n; i++) {
-		const struct placement *pl = &p->v[i];
-		strbuf_printf(&b, "%s%s %s", i ? "\n" : "", pl->vm, level_name(pl->level));
-		for (size_t k = 0; k < pl->n_vcpus; k++) {
-			AUTO_FREE char *list = cpuset_format_list(&pl->vcpus[k].cpus);
-			strbuf_printf(&b, " %s", list);
-		}
-		AUTO_FREE char *emulator = cpuset_format_list(&pl->emulator_cpus);
-		AUTO_FREE char *iothreads = cpuset_format_list(&pl->iothread_cpus);
-		if (*emulator)
-			strbuf_printf(&b, " emulator=%s", emulator);
-		if (*iothreads)
-			strbuf_printf(&b, " iothreads=%s", iothreads);
-		for (size_t k = 0; k < pl->n_iothreads; k++) {
-			AUTO_FREE char *list = cpuset_format_list(&pl->iothreads[k].cpus);
-			strbuf_printf(&b, " %s=%s", pl->iothreads[k].id, list);
-		}
-		if (pl->why_less || pl->place_note)
-			strbuf_printf(&b, " (%s)", pl->why_less ? pl->why_less : pl->place_note);
-	}
-	for (size_t i = 0; i < p->n_refused; i++) {
-		const struct refusal *r = &p->refused[i];
-		strbuf_printf(&b, "%s%s: %s", b.n ? "\n" : "", r->vm, r->reason);
-		for (size_t k = 0; k < r->n_blocking; k++)
-			strbuf_printf(&b, "\n- %s", r->blocking[k].text);
-		for (size_t k = 0; k < r->n_alternatives; k++)
-			strbuf_printf(&b, "\n+ %s", r->alternatives[k].text);
-	}
-	return b.s;
-}
-
-/* Of the host's VMs the first n are placed. */
-static void placed_first(
-	struct fake_host *h, const char *policy, size_t n, const char *want, const char *what)
-{
-	AUTO_PLACEMENTS struct placements *p = NULL;
-	struct err e = { 0 };
-	int r = fake_place(h, policy, n, NULL, &p, &e);
-	AUTO_FREE char *got = r < 0 ? xstrdup(e.text) : describe(p);
-	same_str(got, want, "%s", what);
-}
-
-static void placed(struct fake_host *h, const char *policy, const char *want, const char *what)
-{
-	placed_first(h, policy, 64, want, what);
-}
+#include "placed.h"
 
 /* Counts of one interrupt, by CPU. */
 static void add_irq(struct fake_host *h, const char *action, enum irq_managed managed,

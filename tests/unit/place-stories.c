@@ -11,9 +11,6 @@
 #include "vm/config.h"
 #include "vm/memory.h"
 
-static const struct shape two_sockets = { 2, 1, 1, 6, 2, true }; /* siblings n and n + 12 */
-static const struct shape two_l3s = { 1, 1, 2, 8, 2, true };     /* siblings n and n + 16 */
-
 static struct placements *place(
 	struct fake_host *h, const char *policy, size_t n, const struct placements *in_force)
 {

@@ -6,8 +6,6 @@
 #include "plan/claims.h"
 #include "tap.h"
 
-static const struct shape two_sockets = { 2, 1, 1, 6, 2, true }; /* siblings n and n + 12 */
-
 /* "100 isolated 1 13 2 14", or why not. */
 static void placed_first(
 	struct fake_host *h, const char *policy, size_t n, const char *want, const char *what)

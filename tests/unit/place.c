@@ -10,26 +10,8 @@
 #include "vm/memory.h"
 #include "placed.h"
 
-static const struct shape two_sockets = { 2, 1, 1, 6, 2, true }; /* siblings n and n + 12 */
-static const struct shape two_l3s = { 1, 1, 2, 8, 2, true };     /* siblings n and n + 16 */
 static const struct shape no_l3 = { 2, 1, 0, 4, 2, false };
 static const struct shape no_smt = { 1, 1, 2, 4, 1, false };
-
-/* Of the host's VMs the first n are placed. */
-static void placed_first(
-	struct fake_host *h, const char *policy, size_t n, const char *want, const char *what)
-{
-	AUTO_PLACEMENTS struct placements *p = NULL;
-	struct err e = { 0 };
-	int r = fake_place(h, policy, n, NULL, &p, &e);
-	AUTO_FREE char *got = r < 0 ? xstrdup(e.text) : describe(p);
-	same_str(got, want, "%s", what);
-}
-
-static void placed(struct fake_host *h, const char *policy, const char *want, const char *what)
-{
-	placed_first(h, policy, 64, want, what);
-}
 
 /* A host with one VM, and what becomes of it. */
 static void one(struct shape shape, int n_vcpus, int guest_threads, const char *policy,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/str.h"
+#include "../machine/fake-host.h"
 #include "plan/claims.h"
 #include "plan/place.h"
 
@@ -40,4 +41,21 @@ static char *describe(const struct placements *p)
 			strbuf_printf(&b, "\n+ %s", r->alternatives[k].text);
 	}
 	return b.s;
+}
+
+/* Of the host's VMs the first n are placed. */
+UNUSED static void placed_first(
+	struct fake_host *h, const char *policy, size_t n, const char *want, const char *what)
+{
+	AUTO_PLACEMENTS struct placements *p = NULL;
+	struct err e = { 0 };
+	int r = fake_place(h, policy, n, NULL, &p, &e);
+	AUTO_FREE char *got = r < 0 ? xstrdup(e.text) : describe(p);
+	same_str(got, want, "%s", what);
+}
+
+UNUSED static void placed(
+	struct fake_host *h, const char *policy, const char *want, const char *what)
+{
+	placed_first(h, policy, 64, want, what);
 }

@@ -5,8 +5,6 @@
 #include "../machine/fake-host.h"
 #include "plan/settings.h"
 
-static const struct shape two_sockets = { 2, 1, 1, 6, 2, true }; /* siblings n and n + 12 */
-
 /* Adds a group below one that is there already, with that list in cpuset.cpus. */
 static int add_group(struct fake_host *h, const char *path, const char *type, const char *list)
 {
