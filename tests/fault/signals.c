@@ -102,6 +102,9 @@ static void ignored(struct machine *m, int at)
 
 int main(void)
 {
+	/* Under nohup one is ignored, and asks nothing. */
+	for (size_t i = 0; i < N_ELEMENTS(signals); i++)
+		signal(signals[i], SIG_DFL);
 	struct machine *m = machine_new(ROOT_6_12);
 	int n = machine_count(m, "apply --vm db01");
 	machine_reset(m);
