@@ -187,6 +187,13 @@ static const struct entry *giver_of(
 	return giver && value_equal(&giver->value, now) ? giver : NULL;
 }
 
+/* A thread that has what its group gives to everybody. */
+static bool is_as_group(const struct setting *s, const struct change *c)
+{
+	return s->group_cpus && c->before.kind == VALUE_SET &&
+		cpuset_equal(c->before.cpus, s->group_cpus);
+}
+
 /* What it is now, and what to come back to. Returns as knob_read(). */
 static int read_before(struct host *h, const struct ledger *l, const struct setting *s,
 	const struct entry *ours, struct change *c, struct arena *a)
@@ -198,12 +205,12 @@ static int read_before(struct host *h, const struct ledger *l, const struct sett
 	} else if (ours) {
 		c->in_force = change_keep(a, &ours->value);
 		c->baseline = value_copy(a, &ours->baseline);
-	} else if (r == 0 && l->entries.n && is_heir(h, l, c)) {
+	} else if (r == 0 && l->entries.n && !(s->needs_own && is_as_group(s, c)) &&
+		is_heir(h, l, c)) {
 		c->in_force = change_keep(a, &c->before);
 		c->baseline = VALUE_IS_UNSET;
 	} else if (r == 0 && s->group_cpus && c->before.kind == VALUE_SET) {
-		bool is_unset = cpuset_equal(c->before.cpus, s->group_cpus);
-		c->baseline = is_unset ? VALUE_IS_UNSET : c->before;
+		c->baseline = is_as_group(s, c) ? VALUE_IS_UNSET : c->before;
 	} else if (r == 0) {
 		c->baseline = knob_baseline(h, c->knob, &c->target, &c->before);
 	}

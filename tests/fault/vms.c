@@ -125,6 +125,23 @@ static void once_is_twice(enum root_kind kind, const char *level)
 	machine_free(m);
 }
 
+/* Wherever the VM's helpers go: the second time its threads are there. */
+static void helpers_twice(const char *helpers, const char *level)
+{
+	struct machine *m = machine_new(ROOT_6_12);
+	AUTO_FREE char *plan = xasprintf("plan --json --vm db01 --isolation %s %s", level, helpers);
+	AUTO_FREE char *args = xasprintf("apply --vm db01 --isolation %s %s", level, helpers);
+	same_int(machine_run(m, NULL, args), 0, "%s, %s", level, helpers);
+	machine_run(m, NULL, plan);
+	bool has_nothing = !strstr(m->output, "thread.affinity");
+	ok(has_nothing, "I6: %s, %s: the second time no thread is to move", level, helpers);
+	if (!has_nothing)
+		printf("# %s\n", m->output);
+	machine_run(m, NULL, "undo --all");
+	ok(is_back(m), "%s, %s: as it was", level, helpers);
+	machine_free(m);
+}
+
 /* From one level to another, and back in one go. */
 static void change_level(void)
 {
@@ -153,6 +170,11 @@ int main(void)
 			if (kind != ROOT_6_1 || i)
 				once_is_twice((enum root_kind)kind, levels[i]);
 	}
+	static const char *const helpers[] = { "--emulator own", "--emulator own --iothreads own",
+		"--spare 2 --emulator spare" };
+	for (size_t i = 0; i < N_ELEMENTS(helpers); i++)
+		for (size_t k = 0; k < N_ELEMENTS(levels); k++)
+			helpers_twice(helpers[i], levels[k]);
 	change_level();
 	return tap_done();
 }
