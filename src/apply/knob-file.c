@@ -53,6 +53,13 @@ int knob_write_file(
 	return host_write(h, text, "%s", path);
 }
 
+int knob_check_writable(struct host *h, const struct knob *k, const struct target *t, struct err *e)
+{
+	AUTO_FREE char *path = k->path ? knob_path(k, t) : NULL;
+	int r = path ? host_check_writable(h, "%s", path) : 0;
+	return r < 0 ? err_set(e, r, "change '/%s'", path) : 0;
+}
+
 int read_list_file(struct host *h, const char *path, struct cpuset *ret)
 {
 	AUTO_FREE char *text = NULL;

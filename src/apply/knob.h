@@ -116,6 +116,9 @@ int knob_read_file(struct host *h, const struct knob *k, const struct target *t,
 	struct value *ret) MUST_CHECK;
 int knob_write_file(struct host *h, const struct knob *k, const struct target *t,
 	const struct value *v) MUST_CHECK;
+/* -EROFS, with its text, where the row is a file that nobody can change; else 0. */
+int knob_check_writable(
+	struct host *h, const struct knob *k, const struct target *t, struct err *e) MUST_CHECK;
 /* A set as a value in the arena. */
 struct value knob_keep_cpus(struct arena *a, const struct cpuset *cpus);
 

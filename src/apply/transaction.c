@@ -299,10 +299,9 @@ static int finish(struct host *h, struct ledger *next, struct changes *list, str
  * until it is done. What it would set for the VMs that are left is in no file yet. */
 static bool needs_no_journal(const struct ledger *next, const struct changes *list)
 {
-	array_for_each (c, &list->v) {
+	array_for_each (c, &list->v)
 		if (change_is_needed(c) && c->aim != AIM_BACK && !c->in_force)
 			return false;
-	}
 	return next->is_forward;
 }
 
@@ -310,15 +309,11 @@ static bool needs_no_journal(const struct ledger *next, const struct changes *li
  * for us succeeds where our own on a read-only /sys do not, and could not be taken back there. */
 static int check_writable(struct host *h, const struct changes *list, struct err *e)
 {
-	array_for_each (c, &list->v) {
-		if (c->aim != AIM_REQUIRED || !c->knob->path || !change_is_needed(c))
-			continue;
-		AUTO_FREE char *path = knob_path(c->knob, &c->target);
-		int r = host_check_writable(h, "%s", path);
-		if (r < 0)
-			return err_set(e, r, "change '/%s'", path);
-	}
-	return 0;
+	int r = 0;
+	array_for_each (c, &list->v)
+		if (r == 0 && c->aim == AIM_REQUIRED && change_is_needed(c))
+			r = knob_check_writable(h, c->knob, &c->target, e);
+	return r;
 }
 
 static int run_held(struct host *h, struct changes *list, struct ledger *next,

@@ -57,46 +57,46 @@ RULE(partition)
 	}
 }
 
+/* Who may run on the VM's CPUs: the next one behind that, or the first. */
+static const struct intruder *next_intruder(
+	const struct intruders *all, const struct check_vm *v, const struct intruder *after)
+{
+	const struct intruder *end = all->found.v + all->found.n;
+	for (const struct intruder *x = after ? after + 1 : all->found.v; x && x < end; x++)
+		if (!x->vm || streq(x->vm, v->label))
+			return x;
+	return NULL;
+}
+
+static void tell_lost(struct checking *c, const struct check_vm *v, const struct intruders *all)
+{
+	const struct intruder *first = next_intruder(all, v, NULL);
+	struct cpuset cpus = CPUSET_EMPTY;
+	long n = 0;
+	for (const struct intruder *x = first; x; x = next_intruder(all, v, x), n++)
+		cpus = cpuset_or(&cpus, &x->cpus);
+	if (!first)
+		return;
+	const char *name = first->comm ? first->comm : first->unit ? first->unit : first->what;
+	struct finding *f = found(
+		c, v, "its isolation does not hold: %ld may run on its CPUs, such as %s", n, name);
+	f->cpus = cpuset_is_empty(&cpus) ? v->placement->claim_cpus : cpus;
+	int told = 0;
+	for (const struct intruder *x = first; x && told < 4; x = next_intruder(all, v, x), told++)
+		says(c, f, say(c, "what the kernel says of %s", x->what), "%s%s%s: %s",
+			x->comm ? x->comm : "", x->comm && x->unit ? " of " : "",
+			x->unit ? x->unit : "", x->why);
+	do_this(c, f, "wideberth undo %s", v->vm->id);
+	do_this(c, f, "wideberth apply --vm %s", v->vm->id);
+}
+
 RULE(lost)
 {
 	unknown_if(c, !c->in->claims->n, "nothing is applied");
-	const struct intruders *all = c->in->intruders;
 	for_each_vm(v, c)
 	{
-		const struct intruder *first = NULL;
-		struct cpuset cpus = CPUSET_EMPTY;
-		long n = 0;
-		if (!all || !v->placement || v->placement->level < LEVEL_FENCED)
-			continue;
-		for (size_t i = 0; i < all->found.n; i++) {
-			const struct intruder *x = &all->found.v[i];
-			if (x->vm && !streq(x->vm, v->label))
-				continue;
-			cpus = cpuset_or(&cpus, &x->cpus);
-			first = first ? first : x;
-			n++;
-		}
-		if (!first)
-			continue;
-		struct finding *f = found(c, v,
-			"its isolation does not hold: %ld may run on its CPUs, "
-			"such as %s",
-			n,
-			first->comm           ? first->comm
-				: first->unit ? first->unit
-					      : first->what);
-		f->cpus = cpuset_is_empty(&cpus) ? v->placement->claim_cpus : cpus;
-		for (size_t i = 0, told = 0; i < all->found.n && told < 4; i++) {
-			const struct intruder *x = &all->found.v[i];
-			if (x->vm && !streq(x->vm, v->label))
-				continue;
-			says(c, f, say(c, "what the kernel says of %s", x->what), "%s%s%s: %s",
-				x->comm ? x->comm : "", x->comm && x->unit ? " of " : "",
-				x->unit ? x->unit : "", x->why);
-			told++;
-		}
-		do_this(c, f, "wideberth undo %s", v->vm->id);
-		do_this(c, f, "wideberth apply --vm %s", v->vm->id);
+		if (c->in->intruders && v->placement && v->placement->level >= LEVEL_FENCED)
+			tell_lost(c, v, c->in->intruders);
 	}
 }
 

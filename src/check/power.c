@@ -180,6 +180,40 @@ RULE(throttled)
 		(long long)most);
 }
 
+/* A state of the CPU that takes longer to leave than the limit, or NULL: the worst. */
+static const struct idle_state *deepest_of(const struct checking *c, const struct cpu_power *p)
+{
+	const struct idle_state *worst = NULL;
+	bool is_held = p->resume_latency && streq(p->resume_latency, "n/a");
+	for (size_t k = 0; !is_held && k < p->n_idle_states; k++) {
+		const struct idle_state *x = &p->idle_states[k];
+		if (x->disable == 1 || (double)x->latency_us < c->limits->idle_latency_us)
+			continue;
+		if (!worst || x->latency_us > worst->latency_us)
+			worst = x;
+	}
+	return worst;
+}
+
+/* The worst of the VM's CPUs, and which have such a one. */
+static const struct idle_state *deepest(
+	const struct checking *c, const struct check_vm *v, struct cpuset *ret)
+{
+	const struct idle_state *worst = NULL;
+	*ret = CPUSET_EMPTY;
+	for (size_t i = 0; i < c->s->power->n_cpus; i++) {
+		const struct cpu_power *p = &c->s->power->cpus[i];
+		const struct idle_state *x =
+			cpuset_has(&v->vcpu_cpus, p->cpu) ? deepest_of(c, p) : NULL;
+		if (!x)
+			continue;
+		cpuset_add(ret, p->cpu);
+		if (!worst || x->latency_us > worst->latency_us)
+			worst = x;
+	}
+	return worst;
+}
+
 RULE(idle_states)
 {
 	bool is_told = false;
@@ -188,23 +222,8 @@ RULE(idle_states)
 	unknown_if(c, !is_told, "the host tells nothing of idle states");
 	for_each_dedicated(v, c)
 	{
-		struct cpuset deep = CPUSET_EMPTY;
-		const struct idle_state *worst = NULL;
-		for (size_t i = 0; i < c->s->power->n_cpus; i++) {
-			const struct cpu_power *p = &c->s->power->cpus[i];
-			bool is_held = p->resume_latency && streq(p->resume_latency, "n/a");
-			for (size_t k = 0; cpuset_has(&v->vcpu_cpus, p->cpu) && !is_held &&
-				k < p->n_idle_states;
-				k++) {
-				const struct idle_state *x = &p->idle_states[k];
-				if (x->disable == 1 ||
-					(double)x->latency_us < c->limits->idle_latency_us)
-					continue;
-				cpuset_add(&deep, p->cpu);
-				if (!worst || x->latency_us > worst->latency_us)
-					worst = x;
-			}
-		}
+		struct cpuset deep;
+		const struct idle_state *worst = deepest(c, v, &deep);
 		if (!worst)
 			continue;
 		struct finding *f =

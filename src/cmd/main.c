@@ -84,6 +84,26 @@ static void tell_unanswered(const struct context *c, struct err *e)
 		OBJECT({ "count", json_integer((json_int_t)n) }, { "first", text_json(first) }));
 }
 
+/* EXIT_OK where the command may do what it is for with this host. */
+static int check_may_change(
+	const struct command_line *line, const struct host *h, const char *root, struct err *e)
+{
+	if (!(line->command->flags & CMD_CHANGES))
+		return EXIT_OK;
+	if (host_is_live(h) && geteuid() != 0) {
+		err_say(e, -EPERM, "only root can change the host; try sudo wideberth %s",
+			line->command->name);
+		return EXIT_UNCHANGED;
+	}
+	if (!host_may_change(h) && !args_get(&line->args, "dry-run")) {
+		err_say(e, -EROFS,
+			"'%s' is only read; plan, and apply --dry-run, say what would be done",
+			root);
+		return EXIT_USAGE;
+	}
+	return EXIT_OK;
+}
+
 static int run(const struct command_line *line, struct report **ret_report, struct err *e)
 {
 	AUTO_HOST struct host *h = NULL;
@@ -96,18 +116,9 @@ static int run(const struct command_line *line, struct report **ret_report, stru
 		host_mask_names(h);
 	if (r < 0)
 		return EXIT_UNCHANGED;
-	if (line->command->flags & CMD_CHANGES && host_is_live(h) && geteuid() != 0) {
-		err_say(e, -EPERM, "only root can change the host; try sudo wideberth %s",
-			line->command->name);
-		return EXIT_UNCHANGED;
-	}
-	if (line->command->flags & CMD_CHANGES && !host_may_change(h) &&
-		!args_get(&line->args, "dry-run")) {
-		err_say(e, -EROFS,
-			"'%s' is only read; plan, and apply --dry-run, say what would be done",
-			root);
-		return EXIT_USAGE;
-	}
+	int code = check_may_change(line, h, root, e);
+	if (code != EXIT_OK)
+		return code;
 	struct context c = {
 		.h = h,
 		.report = report,
@@ -121,7 +132,7 @@ static int run(const struct command_line *line, struct report **ret_report, stru
 	/* Who reads the report may be gone: that ends no change, and is said in the end. */
 	if (line->command->flags & CMD_CHANGES)
 		signal(SIGPIPE, SIG_IGN);
-	int code = line->command->run(&c, e);
+	code = line->command->run(&c, e);
 	progress_clear(&c);
 	tell_unanswered(&c, e);
 	return finish(&c, code, e);

@@ -84,7 +84,8 @@ static void fill_own_helpers(
 	}
 }
 
-struct placement place_fill(struct planner *p, const struct request *req, const struct spot *spot)
+/* What is said of it, and where its helpers go that have no place of their own. */
+static struct placement begin(struct planner *p, const struct request *req)
 {
 	struct arena *a = &p->out->arena;
 	const struct vm *vm = req->vm;
@@ -113,7 +114,13 @@ struct placement place_fill(struct planner *p, const struct request *req, const 
 		struct cpuset both = cpuset_and(&pl.housekeeping_cpus, &req->allowed_cpus);
 		pl.housekeeping_cpus = cpuset_is_empty(&both) ? req->allowed_cpus : both;
 	}
-	pl.vcpus = arena_alloc(a, req->n_vcpus * sizeof *pl.vcpus);
+	return pl;
+}
+
+struct placement place_fill(struct planner *p, const struct request *req, const struct spot *spot)
+{
+	struct placement pl = begin(p, req);
+	pl.vcpus = arena_alloc(&p->out->arena, req->n_vcpus * sizeof *pl.vcpus);
 	for (size_t i = 0; i < req->n_vcpus; i++)
 		pl.vcpus[i] = place_thread(p, req->vcpus[i]);
 	fill_vcpus(p, req, spot, &pl);

@@ -305,53 +305,61 @@ static void offer_no_spare(struct planner *p, const struct request *req, struct 
 			"spare = 0 fits in the same place");
 }
 
-static void offer_shapes(struct planner *p, const struct request *req, struct refusal *r)
+/* Offers what the other request asks for, where that fits in the same place. */
+static bool offer(struct planner *p, const struct request *req, struct request *other,
+	struct refusal *r, struct alternative what, const char *text)
 {
-	static const enum cores_wish cores[] = { CORES_FULL, CORES_THREAD };
-	for (size_t i = 0; i < N_ELEMENTS(cores); i++) {
-		if (req->wish.cores == CORES_SHARED || req->wish.cores >= cores[i])
+	place_request_update(p, other);
+	bool fits = would_fit(p, other, wished(req), NULL);
+	if (fits)
+		place_alternative(p, r, what, "%s", text);
+	return fits;
+}
+
+static void offer_cores(struct planner *p, const struct request *req, struct refusal *r)
+{
+	static const struct {
+		enum cores_wish cores;
+		const char *value, *text;
+	} shapes[] = {
+		{ CORES_FULL, "full", "cores = full fits in the same place" },
+		{ CORES_THREAD, "thread", "cores = thread fits in the same place" },
+	};
+	for (size_t i = 0; i < N_ELEMENTS(shapes); i++) {
+		if (req->wish.cores == CORES_SHARED || req->wish.cores >= shapes[i].cores)
 			continue;
 		struct request other = *req;
-		other.wish.cores = cores[i];
-		place_request_update(p, &other);
-		if (would_fit(p, &other, wished(req), NULL)) {
-			const char *value = cores[i] == CORES_FULL ? "full" : "thread";
-			place_alternative(p, r,
-				(struct alternative){ .set = { { "cores", value } } },
-				"cores = %s fits in the same place", value);
+		other.wish.cores = shapes[i].cores;
+		const struct alternative what = { .set = { { "cores", shapes[i].value } } };
+		if (offer(p, req, &other, r, what, shapes[i].text))
 			break;
-		}
 	}
-	if (req->wish.kind != KIND_ANY) {
-		struct request other = *req;
-		other.wish.kind = KIND_ANY;
-		place_request_update(p, &other);
-		if (would_fit(p, &other, wished(req), NULL))
-			place_alternative(p, r,
-				(struct alternative){ .set = { { "kind", "any" } } },
-				"kind = any fits, on other cores");
-	}
+}
+
+static void offer_shapes(struct planner *p, const struct request *req, struct refusal *r)
+{
+	struct request other = *req;
+	offer_cores(p, req, r);
+	other.wish.kind = KIND_ANY;
+	if (req->wish.kind != KIND_ANY)
+		offer(p, req, &other, r, (struct alternative){ .set = { { "kind", "any" } } },
+			"kind = any fits, on other cores");
 	offer_no_spare(p, req, r);
-	if (req->needs_helper) {
-		struct request other = *req;
-		other.needs_helper = false;
-		other.wish.emulator.wish = other.wish.iothreads.wish = HELPER_HOUSEKEEPING;
-		if (would_fit(p, &other, wished(req), NULL))
-			place_alternative(p, r,
-				(struct alternative){ .set = { { "emulator", "housekeeping" },
-							      { "iothreads", "housekeeping" } } },
-				"it fits without a core of its own for helpers "
-				"(emulator = housekeeping, iothreads = housekeeping)");
-	}
-	if (req->level == LEVEL_ISOLATED && !cpuset_is_empty(&p->s->boot_isolated_cpus)) {
-		struct request other = *req;
-		other.level = LEVEL_FENCED;
-		place_request_update(p, &other);
-		if (would_fit(p, &other, wished(req), NULL))
-			place_alternative(p, r,
-				(struct alternative){ .set = { { "isolation", "fenced" } } },
-				"isolation = fenced fits on CPUs of isolcpus=");
-	}
+	other = *req;
+	other.needs_helper = false;
+	other.wish.emulator.wish = other.wish.iothreads.wish = HELPER_HOUSEKEEPING;
+	if (req->needs_helper)
+		offer(p, req, &other, r,
+			(struct alternative){ .set = { { "emulator", "housekeeping" },
+						      { "iothreads", "housekeeping" } } },
+			"it fits without a core of its own for helpers "
+			"(emulator = housekeeping, iothreads = housekeeping)");
+	other = *req;
+	other.level = LEVEL_FENCED;
+	if (req->level == LEVEL_ISOLATED && !cpuset_is_empty(&p->s->boot_isolated_cpus))
+		offer(p, req, &other, r,
+			(struct alternative){ .set = { { "isolation", "fenced" } } },
+			"isolation = fenced fits on CPUs of isolcpus=");
 }
 
 /* A large VM of this kind that fits where one of its size should. */

@@ -162,7 +162,8 @@ size_t place_view(struct planner *p, const struct cpuset *blocked_cpus)
 	return i;
 }
 
-void place_request_update(struct planner *p, struct request *req)
+/* vCPUs of one guest core are a group; spare CPUs are one each. */
+static void group_vcpus(struct planner *p, struct request *req)
 {
 	size_t n_wanted = req->n_cpus - req->n_spare;
 	size_t n_known = n_wanted < req->n_vcpus ? n_wanted : req->n_vcpus;
@@ -190,6 +191,11 @@ void place_request_update(struct planner *p, struct request *req)
 	}
 	if (req->n_groups)
 		qsort(req->groups, req->n_groups, sizeof *req->groups, by_size);
+}
+
+void place_request_update(struct planner *p, struct request *req)
+{
+	group_vcpus(p, req);
 	req->blocked_cpus = p->kept_cpus;
 	struct cpuset not_allowed = cpuset_minus(&p->s->online_cpus, &req->allowed_cpus);
 	req->blocked_cpus = cpuset_or(&req->blocked_cpus, &not_allowed);

@@ -185,112 +185,6 @@ static void order_by_inner(const struct solver *s, struct candidate *list, size_
 	free(rest);
 }
 
-struct cost {
-	int n_nodes, far, away, pinned, hot, small, cores,
-		hole; /* far, away: see place_distance() */
-	int64_t room; /* as the fit counts it */
-};
-
-enum { LOCAL = 10, REMOTE = 20, NO_MEMORY = 1000 }; /* as ACPI has it: SLIT */
-
-int place_distance(const struct snapshot *s, int node, const struct cpuset *nodes)
-{
-	int best = INT_MAX;
-	cpuset_for_each (to, nodes) {
-		const int *row = node < 0 ? NULL : s->nodes[node].distances;
-		int d = to == node ? LOCAL : row ? row[to] : REMOTE;
-		best = d < best ? d : best;
-	}
-	return best == INT_MAX || best < LOCAL ? 0 : best - LOCAL;
-}
-
-static void add_cost(
-	const struct solver *s, const struct request *req, const struct take *t, struct cost *c)
-{
-	const struct cell *cell = &s->cells[t->cell];
-	const struct snapshot *host = s->inv->s;
-	const struct node *node = cell->node < 0 ? NULL : &host->nodes[cell->node];
-	bool is_bare =
-		node && !req->has_memory_nodes && !node->has_memory && !node->is_memory_unknown;
-	c->far += place_distance(host, cell->node, &req->memory_nodes) * t->n_cores;
-	c->far += is_bare * NO_MEMORY * t->n_cores;
-	c->away += place_distance(host, cell->node, &req->near_nodes) * t->n_cores;
-	c->pinned += cell->is_pinned * t->n_cores;
-	c->hot += cell->is_hot * t->n_cores;
-	c->cores += t->n_cores;
-	if (cell->l3 >= 0 && host->l3s[cell->l3].size_kib < s->largest_l3_kib)
-		c->small += t->n_cores;
-}
-
-/* What is left over after the takes, in cores or what they have of memory; see enum fit. */
-static int64_t room_left(const struct solver *s, const struct room *room, const struct request *req,
-	const struct take_list *takes, const struct cost *c, enum fit fit)
-{
-	int64_t hole = c->hole;
-	int node = takes->n ? s->cells[takes->v[0].cell].node : -1;
-	if (fit <= FIT_TIGHT || node < 0)
-		return hole;
-	int64_t in_node = 0;
-	array_for_each (k, &s->domains[SCOPE_NODE][node])
-		in_node += room->cores[*k];
-	if (fit == FIT_NODE || !req->bind.kib)
-		return in_node * (int64_t)s->inv->n_cores + hole;
-	int64_t kib = room_memory(s, room, req, node);
-	if (fit == FIT_EVEN) { /* cores and memory run out together */
-		kib -= (int64_t)req->bind.kib;
-		in_node -= c->cores;
-		return llabs(in_node * s->kib_per_core - kib);
-	}
-	return fit == FIT_MEMORY ? kib + hole : kib + (in_node + hole) * s->kib_per_core;
-}
-
-static struct cost cost_of(const struct solver *s, const struct room *room,
-	const struct request *req, enum scope scope, int domain, const struct take_list *takes,
-	enum fit fit)
-{
-	struct cost c = { 0 };
-	int seen[8], n_seen = 0;
-	array_for_each (t, takes) {
-		add_cost(s, req, t, &c);
-		int node = s->cells[t->cell].node, i = 0;
-		while (i < n_seen && seen[i] != node)
-			i++;
-		if (i == n_seen) {
-			c.n_nodes++;
-			if (n_seen < (int)N_ELEMENTS(seen))
-				seen[n_seen++] = node;
-		}
-	}
-	array_for_each (k, &s->domains[scope][domain])
-		c.hole += room->cores[*k];
-	c.room = room_left(s, room, req, takes, &c, fit);
-	return c;
-}
-
-static bool is_cheaper(
-	const struct cost *a, const struct cost *b, const struct request *req, enum fit fit)
-{
-	if (a->n_nodes != b->n_nodes)
-		return a->n_nodes < b->n_nodes;
-	if (req->is_near_first && a->away != b->away)
-		return a->away < b->away;
-	if (a->far != b->far)
-		return a->far < b->far;
-	if (a->away != b->away)
-		return a->away < b->away;
-	if (fit != FIT_KIND && a->cores + a->room != b->cores + b->room)
-		return a->cores + a->room < b->cores + b->room;
-	if (a->pinned != b->pinned)
-		return a->pinned < b->pinned;
-	if (a->hot != b->hot)
-		return a->hot < b->hot;
-	if (a->small != b->small)
-		return a->small < b->small;
-	if (a->cores != b->cores)
-		return a->cores < b->cores;
-	return a->hole < b->hole;
-}
-
 static int cores_left(const struct room *room, int cell, const struct take_list *takes)
 {
 	int left = room->cores[cell];
@@ -436,7 +330,7 @@ static bool find_in_scope(const struct solver *s, const struct room *room,
 	const struct request *req, enum scope scope, const struct filter *f, enum fit fit,
 	struct take_list *ret, long *work)
 {
-	struct cost best = { 0 };
+	struct spot_cost best = { 0 };
 	bool is_found = false;
 	struct candidate few[64], *list = few;
 	struct take_list takes = { 0 };
@@ -446,8 +340,8 @@ static bool find_in_scope(const struct solver *s, const struct room *room,
 		*work += (long)s->domains[scope][d].n + 1;
 		if (!try_domain(s, room, req, scope, d, f, fit, list, &takes))
 			continue;
-		struct cost cost = cost_of(s, room, req, scope, d, &takes, fit);
-		if (is_found && !is_cheaper(&cost, &best, req, fit))
+		struct spot_cost cost = spot_cost(s, room, req, scope, d, &takes, fit);
+		if (is_found && !spot_is_cheaper(&cost, &best, req, fit))
 			continue;
 		is_found = true;
 		best = cost;

@@ -227,6 +227,22 @@ int room_count(const struct solver *s, const struct room *r, const struct reques
  * memory of the node; both; or both in the proportion of the host. */
 enum fit { FIT_KIND, FIT_TIGHT, FIT_NODE, FIT_MEMORY, FIT_BOTH, FIT_EVEN };
 
+/* ---- place-cost.c ---- */
+
+struct spot_cost {
+	int n_nodes, far, away, pinned, hot, small, cores,
+		hole; /* far, away: see place_distance() */
+	int64_t room; /* as the fit counts it */
+};
+
+/* What the takes cost in the domain of the scope. */
+struct spot_cost spot_cost(const struct solver *s, const struct room *room,
+	const struct request *req, enum scope scope, int domain, const struct take_list *takes,
+	enum fit fit);
+/* Whether a is to be had rather than b. */
+bool spot_is_cheaper(const struct spot_cost *a, const struct spot_cost *b,
+	const struct request *req, enum fit fit);
+
 /* The best spot in the scope for what is left; ret, to free, is only written on success. work: adds
  * what the search has cost. */
 bool spot_find(const struct solver *s, const struct room *room, const struct request *req,

@@ -5,51 +5,12 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "vm/xml.h"
-
-/* A disk's I/O thread may be its controller's. */
-struct scsi_disk {
-	size_t disk;
-	int controller;
-};
-
-struct controller {
-	int index;
-	struct vm_disk as; /* what its disks get */
-};
-
-/* <page size='2048' unit='KiB' nodeset='0'/> */
-struct page {
-	int64_t kib;
-	bool is_for_all;
-	struct cpuset nodes; /* of the guest */
-};
-
-struct reader {
-	struct arena *a;
-	struct domains *all;
-	struct domain d;
-	int n_iothreads;
-	/* the device that is being read */
-	struct vm_disk disk;
-	struct vm_net net;
-	const char *alias, *address, *bus, *mdev, *file;
-	int at_controller;
-	LIST(struct scsi_disk) scsi_disks;
-	LIST(struct controller) controllers;
-	LIST(struct page) pages;
-};
-
-static int number(const char *text, int otherwise)
-{
-	int n;
-	return text && str_to_int(text, &n) == 0 ? n : otherwise;
-}
+#include "vm/domain-read.h"
 
 /* 1 for what no guest can have. */
 static int size_of(const char *text)
 {
-	int n = number(text, 1);
+	int n = domain_number(text, 1);
 	return n > 0 && n <= CPUSET_MAX ? n : 1;
 }
 
@@ -73,7 +34,7 @@ static uint64_t kib_of(const char *text, const char *unit)
 	return kib < 1e18 ? (uint64_t)kib : 0;
 }
 
-static void pin(struct reader *r, const char *value, const char *what, const char *who)
+static void pin(struct domain_reader *r, const char *value, const char *what, const char *who)
 {
 	if (value)
 		*list_push(r->a, &r->d.config.pins) = (struct vm_pin){
@@ -81,28 +42,28 @@ static void pin(struct reader *r, const char *value, const char *what, const cha
 		};
 }
 
-static void read_name(struct reader *r, const struct xml_element *e)
+static void read_name(struct domain_reader *r, const struct xml_element *e)
 {
 	r->d.name = r->d.config.name = *e->text ? e->text : NULL;
 }
 
-static void read_uuid(struct reader *r, const struct xml_element *e)
+static void read_uuid(struct domain_reader *r, const struct xml_element *e)
 {
 	r->d.uuid = *e->text ? e->text : NULL;
 }
 
-static void read_memory(struct reader *r, const struct xml_element *e)
+static void read_memory(struct domain_reader *r, const struct xml_element *e)
 {
 	r->d.config.memory_mib = kib_of(e->text, xml_attr(e, "unit")) / 1024;
 }
 
 /* <vcpu placement='static' cpuset='0-3' current='2'>4</vcpu> */
-static void read_vcpu(struct reader *r, const struct xml_element *e)
+static void read_vcpu(struct domain_reader *r, const struct xml_element *e)
 {
 	struct vm_config *c = &r->d.config;
 	struct cpuset cpus;
 	c->max_vcpus = size_of(e->text);
-	c->vcpus = number(xml_attr(e, "current"), c->max_vcpus);
+	c->vcpus = domain_number(xml_attr(e, "current"), c->max_vcpus);
 	if (c->vcpus < 1 || c->vcpus > c->max_vcpus)
 		c->vcpus = c->max_vcpus;
 	c->affinity = xml_attr(e, "cpuset");
@@ -110,7 +71,7 @@ static void read_vcpu(struct reader *r, const struct xml_element *e)
 		c->affinity_cpus = arena_dup(r->a, &cpus, 1, sizeof cpus);
 }
 
-static void add_iothread(struct reader *r, const char *id)
+static void add_iothread(struct domain_reader *r, const char *id)
 {
 	const char *name = arena_printf(r->a, "iothread%s", id);
 	array_for_each (old, &r->d.config.iothreads)
@@ -119,7 +80,7 @@ static void add_iothread(struct reader *r, const char *id)
 	*list_push(r->a, &r->d.config.iothreads) = name;
 }
 
-static void read_iothread(struct reader *r, const struct xml_element *e)
+static void read_iothread(struct domain_reader *r, const struct xml_element *e)
 {
 	const char *id = xml_attr(e, "id");
 	if (id)
@@ -127,7 +88,7 @@ static void read_iothread(struct reader *r, const struct xml_element *e)
 }
 
 /* <vcpupin vcpu='0' cpuset='4'/>, <emulatorpin cpuset='0-1'/>, <iothreadpin iothread='1' …/> */
-static void read_pin(struct reader *r, const struct xml_element *e)
+static void read_pin(struct domain_reader *r, const struct xml_element *e)
 {
 	const char *vcpu = xml_attr(e, "vcpu"), *iothread = xml_attr(e, "iothread");
 	const char *cpuset = xml_attr(e, "cpuset");
@@ -140,7 +101,7 @@ static void read_pin(struct reader *r, const struct xml_element *e)
 }
 
 /* <vcpusched vcpus='0-3' scheduler='fifo' priority='1'/>, iothreadsched, emulatorsched */
-static void read_sched(struct reader *r, const struct xml_element *e)
+static void read_sched(struct domain_reader *r, const struct xml_element *e)
 {
 	const char *scheduler = xml_attr(e, "scheduler"), *priority = xml_attr(e, "priority");
 	const char *vcpus = xml_attr(e, "vcpus"), *iothreads = xml_attr(e, "iothreads");
@@ -156,13 +117,13 @@ static void read_sched(struct reader *r, const struct xml_element *e)
 }
 
 /* <memory mode='strict' nodeset='0'/> */
-static void read_numatune(struct reader *r, const struct xml_element *e)
+static void read_numatune(struct domain_reader *r, const struct xml_element *e)
 {
 	r->d.config.numa_nodes = xml_attr(e, "nodeset");
 	r->d.config.numa_mode = xml_attr(e, "mode");
 }
 
-static struct vm_node *node_of(struct reader *r, int number_of_it)
+static struct vm_node *node_of(struct domain_reader *r, int number_of_it)
 {
 	struct vm_config *c = &r->d.config;
 	array_for_each (n, &c->nodes)
@@ -174,25 +135,25 @@ static struct vm_node *node_of(struct reader *r, int number_of_it)
 }
 
 /* <memnode cellid='0' mode='strict' nodeset='1'/> */
-static void read_memnode(struct reader *r, const struct xml_element *e)
+static void read_memnode(struct domain_reader *r, const struct xml_element *e)
 {
 	const char *mode = xml_attr(e, "mode");
-	struct vm_node *n = node_of(r, number(xml_attr(e, "cellid"), 0));
+	struct vm_node *n = node_of(r, domain_number(xml_attr(e, "cellid"), 0));
 	n->hostnodes = xml_attr(e, "nodeset");
 	n->policy = mode && streq(mode, "strict") ? "bind" : mode; /* as QEMU calls it */
 }
 
 /* <cell id='0' cpus='0-3' memory='2097152' unit='KiB'/> */
-static void read_cell(struct reader *r, const struct xml_element *e)
+static void read_cell(struct domain_reader *r, const struct xml_element *e)
 {
 	struct vm_config *c = &r->d.config;
-	struct vm_node *n = node_of(r, number(xml_attr(e, "id"), (int)c->nodes.n));
+	struct vm_node *n = node_of(r, domain_number(xml_attr(e, "id"), (int)c->nodes.n));
 	n->cpus = xml_attr(e, "cpus");
 	n->mib = kib_of(xml_attr(e, "memory"), xml_attr(e, "unit")) / 1024;
 	c->has_numa = true;
 }
 
-static void read_hugepages(struct reader *r, const struct xml_element *e)
+static void read_hugepages(struct domain_reader *r, const struct xml_element *e)
 {
 	(void)e;
 	if (!r->d.config.hugepages_kib)
@@ -200,7 +161,7 @@ static void read_hugepages(struct reader *r, const struct xml_element *e)
 }
 
 /* <page size='2' unit='M' nodeset='0'/> */
-static void read_page(struct reader *r, const struct xml_element *e)
+static void read_page(struct domain_reader *r, const struct xml_element *e)
 {
 	struct page p = { .kib = (int64_t)kib_of(xml_attr(e, "size"), xml_attr(e, "unit")) };
 	const char *nodes = xml_attr(e, "nodeset");
@@ -212,7 +173,7 @@ static void read_page(struct reader *r, const struct xml_element *e)
 }
 
 /* Guest nodes have the pages that name them, others the one without nodeset. */
-static void settle_pages(struct reader *r)
+static void settle_pages(struct domain_reader *r)
 {
 	struct vm_config *c = &r->d.config;
 	array_for_each (n, &c->nodes)
@@ -226,27 +187,27 @@ static void settle_pages(struct reader *r)
 		vm_config_settle_pages(c);
 }
 
-static void read_locked(struct reader *r, const struct xml_element *e)
+static void read_locked(struct domain_reader *r, const struct xml_element *e)
 {
 	(void)e;
 	r->d.config.is_memory_locked = true;
 }
 
-static void read_cpu(struct reader *r, const struct xml_element *e)
+static void read_cpu(struct domain_reader *r, const struct xml_element *e)
 {
 	const char *mode = xml_attr(e, "mode");
 	if (mode && str_after(mode, "host-"))
 		r->d.config.cpu = mode;
 }
 
-static void read_model(struct reader *r, const struct xml_element *e)
+static void read_model(struct domain_reader *r, const struct xml_element *e)
 {
 	if (*e->text)
 		r->d.config.cpu = e->text;
 }
 
 /* <topology sockets='1' dies='1' clusters='1' cores='4' threads='2'/> */
-static void read_topology(struct reader *r, const struct xml_element *e)
+static void read_topology(struct domain_reader *r, const struct xml_element *e)
 {
 	struct vm_config *c = &r->d.config;
 	int64_t cores = (int64_t)size_of(xml_attr(e, "dies")) * size_of(xml_attr(e, "clusters")) *
@@ -256,175 +217,7 @@ static void read_topology(struct reader *r, const struct xml_element *e)
 	c->cores = cores <= CPUSET_MAX ? (int)cores : 1;
 }
 
-/* ---- devices: their children come first ---- */
-
-static void add_disk_iothread(struct reader *r, const char *id)
-{
-	*list_push(r->a, &r->disk.iothreads) = arena_printf(r->a, "iothread%s", id);
-	r->disk.iothread = r->disk.iothreads.v[0];
-}
-
-/* <driver name='qemu' iothread='1' queues='4'/> of a disk or a controller */
-static void read_disk_driver(struct reader *r, const struct xml_element *e)
-{
-	const char *iothread = xml_attr(e, "iothread");
-	if (iothread)
-		add_disk_iothread(r, iothread);
-	r->disk.queues = number(xml_attr(e, "queues"), 0);
-}
-
-/* <driver …><iothreads><iothread id='1'><queue id='0'/></iothread></iothreads></driver> */
-static void read_disk_iothread(struct reader *r, const struct xml_element *e)
-{
-	const char *id = xml_attr(e, "id");
-	if (id)
-		add_disk_iothread(r, id);
-}
-
-static void read_target(struct reader *r, const struct xml_element *e)
-{
-	r->disk.id = xml_attr(e, "dev");
-	r->bus = xml_attr(e, "bus");
-}
-
-static void read_drive_address(struct reader *r, const struct xml_element *e)
-{
-	r->at_controller = number(xml_attr(e, "controller"), 0);
-}
-
-static void end_device(struct reader *r)
-{
-	r->disk = (struct vm_disk){ 0 };
-	r->net = (struct vm_net){ 0 };
-	r->alias = r->address = r->bus = r->mdev = r->file = NULL;
-	r->at_controller = 0;
-}
-
-static void add_pci(struct reader *r, enum vm_pci_kind kind, const char *part)
-{
-	*list_push(r->a, &r->d.config.pci) = (struct vm_pci){
-		.id = r->alias, .address = r->address, .kind = kind, .part = part
-	};
-}
-
-/* <disk type='nvme'><source type='pci' namespace='1'><address …/></source></disk> */
-static void end_disk(struct reader *r, const struct xml_element *e)
-{
-	struct vm_config *c = &r->d.config;
-	const char *type = xml_attr(e, "type");
-	if (type && streq(type, "nvme") && r->address)
-		add_pci(r, PCI_NVME, NULL);
-	r->disk.alias = r->alias;
-	if (r->disk.id) {
-		if (r->bus && streq(r->bus, "scsi"))
-			*list_push(r->a, &r->scsi_disks) =
-				(struct scsi_disk){ c->disks.n, r->at_controller };
-		*list_push(r->a, &c->disks) = r->disk;
-	}
-	end_device(r);
-}
-
-static void end_controller(struct reader *r, const struct xml_element *e)
-{
-	const char *type = xml_attr(e, "type");
-	if (type && streq(type, "scsi"))
-		*list_push(r->a, &r->controllers) =
-			(struct controller){ number(xml_attr(e, "index"), 0), r->disk };
-	end_device(r);
-}
-
-static void read_net_model(struct reader *r, const struct xml_element *e)
-{
-	r->net.model = xml_attr(e, "type");
-}
-
-static void read_net_driver(struct reader *r, const struct xml_element *e)
-{
-	const char *name = xml_attr(e, "name");
-	r->net.queues = number(xml_attr(e, "queues"), 1);
-	r->net.has_vhost = name && streq(name, "vhost");
-}
-
-static void read_alias(struct reader *r, const struct xml_element *e)
-{
-	r->alias = xml_attr(e, "name");
-}
-
-/* <interface type='hostdev'> is a function that was passed through, and no network of QEMU's;
- * 'vdpa' is QEMU's, and a card's. */
-static void end_interface(struct reader *r, const struct xml_element *e)
-{
-	const char *type = xml_attr(e, "type");
-	if (type && streq(type, "hostdev")) {
-		if (r->address)
-			add_pci(r, PCI_WHOLE, NULL);
-		end_device(r);
-		return;
-	}
-	if (type && streq(type, "vdpa"))
-		add_pci(r, PCI_VDPA, r->file);
-	struct vm_net *net = list_push(r->a, &r->d.config.nets);
-	*net = r->net;
-	net->id = r->alias ? r->alias : "net";
-	net->queues = net->queues > 0 ? net->queues : 1;
-	end_device(r);
-}
-
-/* <source dev='/dev/vhost-vdpa-0'/> */
-static void read_source(struct reader *r, const struct xml_element *e)
-{
-	r->file = xml_attr(e, "dev");
-}
-
-/* <source><address domain='0x0000' bus='0x0b' slot='0x00' function='0x0'/></source> */
-static void read_source_address(struct reader *r, const struct xml_element *e)
-{
-	static const char *const parts[] = { "domain", "bus", "slot", "function" };
-	r->mdev = xml_attr(e, "uuid");
-	if (r->mdev || !xml_attr(e, "bus"))
-		return;
-	unsigned long n[N_ELEMENTS(parts)] = { 0 };
-	for (size_t i = 0; i < N_ELEMENTS(parts); i++) {
-		const char *value = xml_attr(e, parts[i]);
-		n[i] = value ? strtoul(value, NULL, 0) : 0;
-	}
-	r->address = arena_printf(r->a, "%04lx:%02lx:%02lx.%lx", n[0] & 0xffffffff, n[1] & 0xff,
-		n[2] & 0x1f, n[3] & 7);
-}
-
-/* type='mdev': <source><address uuid='…'/></source> */
-static void end_hostdev(struct reader *r, const struct xml_element *e)
-{
-	const char *type = xml_attr(e, "type");
-	if (type && streq(type, "pci") && r->address)
-		add_pci(r, PCI_WHOLE, NULL);
-	else if (type && streq(type, "mdev") && r->mdev)
-		add_pci(r, PCI_MDEV, r->mdev);
-	end_device(r);
-}
-
-static void read_balloon(struct reader *r, const struct xml_element *e)
-{
-	const char *model = xml_attr(e, "model");
-	r->d.config.has_balloon = model && !streq(model, "none");
-	end_device(r);
-}
-
-static void settle_disks(struct reader *r)
-{
-	array_for_each (s, &r->scsi_disks)
-		array_for_each (c, &r->controllers) {
-			struct vm_disk *disk = &r->d.config.disks.v[s->disk];
-			if (c->index != s->controller)
-				continue;
-			disk->iothread = c->as.iothread;
-			disk->iothreads.v = c->as.iothreads.v;
-			disk->iothreads.n = disk->iothreads.room = c->as.iothreads.n;
-			disk->queues = c->as.queues;
-		}
-}
-
-static void end_domain(struct reader *r, const struct xml_element *e)
+static void end_domain(struct domain_reader *r, const struct xml_element *e)
 {
 	(void)e;
 	struct vm_config *c = &r->d.config;
@@ -435,26 +228,23 @@ static void end_domain(struct reader *r, const struct xml_element *e)
 		c->sockets = c->max_vcpus;
 		c->cores = c->threads = 1;
 	}
-	settle_disks(r);
+	domain_settle_disks(r);
 	settle_pages(r);
 	/* Those without an id of their own have the lowest free ones. */
 	for (int i = 1; i <= 1024 && c->iothreads.n < (size_t)r->n_iothreads; i++)
 		add_iothread(r, arena_printf(r->a, "%d", i));
 	if (r->d.name)
 		*list_push(r->a, r->all) = r->d;
-	*r = (struct reader){ .a = r->a, .all = r->all };
+	*r = (struct domain_reader){ .a = r->a, .all = r->all };
 }
 
 /* <iothreads>2</iothreads> */
-static void read_iothreads(struct reader *r, const struct xml_element *e)
+static void read_iothreads(struct domain_reader *r, const struct xml_element *e)
 {
-	r->n_iothreads = number(e->text, 0);
+	r->n_iothreads = domain_number(e->text, 0);
 }
 
-static const struct handler {
-	const char *path;
-	void (*read)(struct reader *r, const struct xml_element *e);
-} handlers[] = {
+static const struct domain_handler handlers[] = {
 	{ "", end_domain },
 	{ "/name", read_name },
 	{ "/uuid", read_uuid },
@@ -477,26 +267,6 @@ static const struct handler {
 	{ "/cpu/model", read_model },
 	{ "/cpu/topology", read_topology },
 	{ "/cpu/numa/cell", read_cell },
-	{ "/devices/disk/driver", read_disk_driver },
-	{ "/devices/disk/driver/iothreads/iothread", read_disk_iothread },
-	{ "/devices/disk/source/address", read_source_address },
-	{ "/devices/disk/alias", read_alias },
-	{ "/devices/disk/target", read_target },
-	{ "/devices/disk/address", read_drive_address },
-	{ "/devices/disk", end_disk },
-	{ "/devices/controller/driver", read_disk_driver },
-	{ "/devices/controller/driver/iothreads/iothread", read_disk_iothread },
-	{ "/devices/controller", end_controller },
-	{ "/devices/interface/model", read_net_model },
-	{ "/devices/interface/driver", read_net_driver },
-	{ "/devices/interface/alias", read_alias },
-	{ "/devices/interface/source", read_source },
-	{ "/devices/interface/source/address", read_source_address },
-	{ "/devices/interface", end_interface },
-	{ "/devices/hostdev/alias", read_alias },
-	{ "/devices/hostdev/source/address", read_source_address },
-	{ "/devices/hostdev", end_hostdev },
-	{ "/devices/memballoon", read_balloon },
 };
 
 static void read_element(void *context, const struct xml_element *e)
@@ -505,11 +275,13 @@ static void read_element(void *context, const struct xml_element *e)
 	for (size_t i = 0; path && i < N_ELEMENTS(handlers); i++)
 		if (streq(path, handlers[i].path))
 			handlers[i].read(context, e);
+	if (path)
+		domain_read_device(context, path, e);
 }
 
 int domains_parse(struct arena *a, const char *xml, struct domains *ret)
 {
 	*ret = (struct domains){ 0 };
-	struct reader r = { .a = a, .all = ret };
+	struct domain_reader r = { .a = a, .all = ret };
 	return xml_walk(a, xml, read_element, &r);
 }

@@ -115,6 +115,9 @@ void vm_differ_live(
 	struct vm_search *f, struct vm_draft *d, const char *live, const struct qmp_facts *facts);
 /* Finds the processes that serve one VM each. */
 void vm_helpers(struct vm_search *f);
+/* The task as a thread of the VM, without a role. */
+struct vm_thread *vm_add_thread(
+	const struct vm_search *f, struct vm_draft *d, const struct task *task);
 /* A thread of a process that is called so. */
 void vm_add_helper_thread(
 	struct vm_search *f, struct vm_draft *d, const struct task *task, const char *name);

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "base/alloc.h"
+#include "vm/qemu-smp.h"
 
 struct strings {
 	const char **v;
@@ -16,17 +17,6 @@ struct strings {
 struct qmp_socket {
 	const char *path;
 	const char *why_not; /* set when path is NULL */
-};
-
-/* The guest's topology as -smp gives it, gaps filled as the machine's version does. All 0: unknown.
- */
-struct qemu_smp {
-	int cpus;    /* present at the start */
-	int max;     /* with those that can be plugged in */
-	int sockets; /* with those of all drawers and books */
-	int cores;   /* per socket: cores of all its dies, clusters and modules */
-	int dies;    /* per socket, each with clusters and modules */
-	int threads; /* per core */
 };
 
 struct qemu_args {

@@ -112,7 +112,7 @@ static void fill_thread(const struct vm_search *f, const struct task *task, stru
 	};
 }
 
-static struct vm_thread *add_thread(
+struct vm_thread *vm_add_thread(
 	const struct vm_search *f, struct vm_draft *d, const struct task *task)
 {
 	struct vm_thread *t = array_push(&d->threads);
@@ -165,7 +165,7 @@ static struct vm_thread *read_late_thread(struct vm_search *f, struct vm_draft *
 		.allowed = arena_dup(f->arena, &allowed, 1, sizeof allowed),
 		.cgroup = d->task->cgroup,
 	};
-	struct vm_thread *thread = add_thread(f, d, &t);
+	struct vm_thread *thread = vm_add_thread(f, d, &t);
 	thread->role = ROLE_WORKER; /* until the caller says better */
 	return thread;
 }
@@ -400,33 +400,41 @@ static void settle_accel(const struct vm_search *f, struct vm_draft *d)
 	}
 }
 
-void vm_threads(struct vm_search *f, struct vm_draft *d, const struct qmp_facts *facts)
+/* The facts, or NULL, with a note, where they are of another process, or against the kernel's. */
+static const struct qmp_facts *believed(struct vm_search *f, struct vm_draft *d,
+	const struct qmp_facts *facts, const struct kvm_vcpu *kvm, size_t n_kvm)
 {
-	size_t n;
-	const struct task **tasks = vm_tasks_of(f, d->vm.pid, &n);
-	struct ids iothreads = { 0 };
-	for (size_t i = 0; i < d->args.iothreads.n; i++)
-		ids_add(&iothreads, d->args.iothreads.v[i], i);
-	for (size_t i = 0; i < n; i++)
-		role_by_name(d, &iothreads, add_thread(f, d, tasks[i]));
-	ids_done(&iothreads);
-	d->n_known = d->threads.n;
+	size_t n_unnamed;
 	if (facts && !is_ours(d, facts)) {
 		vm_note(f, d,
 			"QMP speaks of threads of another process (or PID namespace): "
 			"thread names are used");
-		facts = NULL;
+		return NULL;
 	}
-	size_t n_kvm, n_unnamed = 0;
-	const struct kvm_vcpu *kvm = vm_kvm_of(f, d->vm.pid, &n_kvm);
 	if (facts && n_kvm && (n_unnamed = count_unnamed(kvm, n_kvm, facts))) {
 		vm_note(f, d,
 			"%zu threads ran vCPUs by the kernel's word, and not by %s: the kernel's "
 			"is "
 			"taken",
 			n_unnamed, facts_source(d));
-		facts = NULL;
+		return NULL;
 	}
+	return facts;
+}
+
+void vm_threads(struct vm_search *f, struct vm_draft *d, const struct qmp_facts *facts)
+{
+	size_t n, n_kvm;
+	const struct task **tasks = vm_tasks_of(f, d->vm.pid, &n);
+	struct ids iothreads = { 0 };
+	for (size_t i = 0; i < d->args.iothreads.n; i++)
+		ids_add(&iothreads, d->args.iothreads.v[i], i);
+	for (size_t i = 0; i < n; i++)
+		role_by_name(d, &iothreads, vm_add_thread(f, d, tasks[i]));
+	ids_done(&iothreads);
+	d->n_known = d->threads.n;
+	const struct kvm_vcpu *kvm = vm_kvm_of(f, d->vm.pid, &n_kvm);
+	facts = believed(f, d, facts, kvm, n_kvm);
 	if (facts)
 		apply_facts(f, d, facts);
 	else if (n_kvm)
@@ -442,63 +450,4 @@ void vm_threads(struct vm_search *f, struct vm_draft *d, const struct qmp_facts 
 		note_hidden_iothreads(f, d);
 	place_in_guest(d);
 	settle_accel(f, d);
-}
-
-/* "kvm-pit/3085", "vhost-3085" (a thread of QEMU itself since 6.4) and, since 5.17 shows the
- * whole name, "kvm-nx-lpage-recovery-3085": the number, or 0. */
-static int pid_of_name(const char *comm)
-{
-	static const char *const prefixes[] = { "kvm-pit/", "vhost-", "kvm-nx-lpage-recovery-" };
-	int pid;
-	for (size_t i = 0; i < N_ELEMENTS(prefixes); i++) {
-		const char *number = str_after(comm, prefixes[i]);
-		if (number && str_to_int(number, &pid) == 0)
-			return pid;
-	}
-	return 0;
-}
-
-/* The only VM of each group, by the group's index. */
-struct lone {
-	struct vm_draft *d;
-	size_t n;
-};
-
-static struct lone *lone_vms(struct vm_search *f)
-{
-	struct lone *lone = xcalloc(f->s->n_cgroups + 1, sizeof *lone);
-	array_for_each (d, &f->drafts) {
-		int cgroup = d->is_dropped ? -1 : vm_domain_cgroup(f->s, d->task);
-		if (cgroup < 0)
-			continue;
-		lone[cgroup].d = d;
-		lone[cgroup].n++;
-	}
-	return lone;
-}
-
-/* A "kvm-nx-lpage-re" whose name was cut: the kernel put it into the cgroup of its VM. */
-static struct vm_draft *draft_by_cgroup(
-	struct vm_search *f, const struct lone *lone, const struct task *t)
-{
-	int cgroup = vm_domain_cgroup(f->s, t);
-	if (!str_after(t->comm, "kvm-nx-lpage-re") || cgroup < 0)
-		return NULL;
-	return lone[cgroup].n == 1 ? lone[cgroup].d : NULL;
-}
-
-void vm_kernel_threads(struct vm_search *f)
-{
-	AUTO_FREE struct lone *lone = lone_vms(f);
-	for (size_t i = 0; i < f->s->n_tasks; i++) {
-		const struct task *task = &f->s->tasks[i];
-		if (!task_is_kthread(task))
-			continue;
-		int pid = pid_of_name(task->comm);
-		struct vm_draft *d = pid ? vm_draft_of(f, pid) : draft_by_cgroup(f, lone, task);
-		if (!d)
-			continue;
-		struct vm_thread *t = add_thread(f, d, task);
-		t->role = str_after(task->comm, "vhost-") ? ROLE_VHOST : ROLE_KVM;
-	}
 }

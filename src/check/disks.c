@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Stage 1: is it the disks, before any CPU is blamed? */
+#include "check/internal.h"
+
+/* "sda1" of "sda", "nvme0n1p2" of "nvme0n1"; what is no hardware. */
+static bool is_part(const struct rates *r, const char *name)
+{
+	static const char *const none[] = { "loop", "ram", "zram", "sr" };
+	for (size_t i = 0; i < N_ELEMENTS(none); i++)
+		if (str_after(name, none[i]))
+			return true;
+	for (size_t i = 0; i < r->n_disks; i++) {
+		const char *rest = str_after(name, r->disks[i].name);
+		if (rest && *rest)
+			return true;
+	}
+	return false;
+}
+
+RULE(disk)
+{
+	const struct rates *r = c->in->rates;
+	for (size_t i = 0; i < r->n_disks; i++) {
+		const struct disk_rate *d = &r->disks[i];
+		if (d->busy < c->limits->disk_busy || d->await_ms < c->limits->disk_await_ms ||
+			is_part(r, d->name))
+			continue;
+		struct finding *f = found(c, NULL,
+			"the disk %s is busy %s %% of the time and takes %.0f ms per request",
+			d->name, percent(c, d->busy), d->await_ms);
+		says(c, f, "proc/diskstats", "%s: %.0f requests per s, %.1f ms each, busy %s %%",
+			d->name, d->requests_s, d->await_ms, percent(c, d->busy));
+	}
+}
+
+RULE(storage)
+{
+	bool is_told = false;
+	for_each_vm(v, c)
+	{
+		const struct group_rate *g = rates_group(c->in->rates, v->vm->cgroup);
+		is_told |= g && g->io_some >= 0;
+	}
+	unknown_if(c, !is_told, "no group of a VM has an io.pressure");
+	for_each_vm(v, c)
+	{
+		const struct group_rate *g = rates_group(c->in->rates, v->vm->cgroup);
+		if (!g || g->io_some < c->limits->io_pressure)
+			continue;
+		struct finding *f =
+			found(c, v, "it waits for disks %s %% of the time", percent(c, g->io_some));
+		says(c, f, say(c, "%s/%s/io.pressure", c->s->cgroup_mount, g->path),
+			"some: %s %% of %.1f s; full: %s %%", percent(c, g->io_some),
+			c->in->rates->window_s, percent(c, g->io_full));
+	}
+}
+
+RULE(host_steal)
+{
+	const struct rates *r = c->in->rates;
+	double sum = 0;
+	for (size_t i = 0; i < r->n_cpus; i++)
+		sum += r->cpus[i].steal;
+	if (!r->n_cpus || sum / (double)r->n_cpus < c->limits->steal_share)
+		return;
+	double steal = sum / (double)r->n_cpus;
+	struct finding *f = found(c, NULL,
+		"this host is a guest itself, and its hypervisor takes %s %% of its CPUs' time",
+		percent(c, steal));
+	says(c, f, "proc/stat", "steal: %s %% on average over %s", percent(c, steal),
+		some(c, (long)r->n_cpus, "CPU"));
+}
