@@ -133,7 +133,7 @@ static struct ability failed(struct arena *a, const char *what, int r)
 static struct ability try_mask(struct host *h, struct arena *a, int pid, const struct cpuset *own,
 	const struct cpuset *both)
 {
-	struct cpuset rest = cpuset_minus(both, own), now;
+	struct cpuset rest = cpuset_minus(both, own), now = CPUSET_EMPTY;
 	int r = write_list(h, "mask/cpuset.cpus", both);
 	if (r == 0)
 		r = host_set_affinity(h, pid, own);
