@@ -127,8 +127,6 @@ RULE(wander)
 				"cpus=0-%d,hostnodes=%s,memory=%llu,policy=bind",
 				v->vm->id, v->n_vcpus - 1, list_of(c, &v->nodes),
 				(unsigned long long)v->vm->config->memory_mib);
-		in_policy(c, f, "[vm %s]", v->vm->id);
-		in_policy(c, f, "memory = strict");
 	}
 }
 

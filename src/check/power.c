@@ -34,19 +34,34 @@ static bool is_slow_governor(const struct freq_policy *p)
 	return false;
 }
 
+static bool is_capped(const struct freq_policy *p)
+{
+	return p->max_khz > 0 && p->hw_max_khz > 0 &&
+		(double)p->max_khz < 0.95 * (double)p->hw_max_khz;
+}
+
+/* The VM's CPUs whose policy is so, and the first such policy, or NULL. */
+static const struct freq_policy *policies_that(const struct checking *c, const struct check_vm *v,
+	bool (*is_so)(const struct freq_policy *p), struct cpuset *ret)
+{
+	const struct freq_policy *first = NULL;
+	*ret = CPUSET_EMPTY;
+	cpuset_for_each (cpu, &v->vcpu_cpus) {
+		const struct freq_policy *p = policy_of(c->s, cpu);
+		if (!p || !is_so(p))
+			continue;
+		first = first ? first : p;
+		cpuset_add(ret, cpu);
+	}
+	return first;
+}
+
 RULE(governor)
 {
 	for_each_dedicated(v, c)
 	{
-		struct cpuset slow = CPUSET_EMPTY;
-		const struct freq_policy *first = NULL;
-		cpuset_for_each (cpu, &v->vcpu_cpus) {
-			const struct freq_policy *p = policy_of(c->s, cpu);
-			if (!p || !is_slow_governor(p))
-				continue;
-			first = first ? first : p;
-			cpuset_add(&slow, cpu);
-		}
+		struct cpuset slow;
+		const struct freq_policy *first = policies_that(c, v, is_slow_governor, &slow);
 		if (!first)
 			continue;
 		struct finding *f = found(c, v, "the governor of its CPUs is %s (%s)",
@@ -64,8 +79,6 @@ RULE(governor)
 			"for i in%s; do echo performance > "
 			"/sys/devices/system/cpu/cpu$i/cpufreq/scaling_governor; done",
 			b.s);
-		in_policy(c, f, "[vm %s]", v->vm->id);
-		in_policy(c, f, "governor = performance");
 	}
 }
 
@@ -108,16 +121,8 @@ RULE(capped)
 {
 	for_each_dedicated(v, c)
 	{
-		struct cpuset low = CPUSET_EMPTY;
-		const struct freq_policy *first = NULL;
-		cpuset_for_each (cpu, &v->vcpu_cpus) {
-			const struct freq_policy *p = policy_of(c->s, cpu);
-			if (!p || p->max_khz <= 0 || p->hw_max_khz <= 0 ||
-				(double)p->max_khz >= 0.95 * (double)p->hw_max_khz)
-				continue;
-			first = first ? first : p;
-			cpuset_add(&low, cpu);
-		}
+		struct cpuset low;
+		const struct freq_policy *first = policies_that(c, v, is_capped, &low);
 		if (!first)
 			continue;
 		struct finding *f =
