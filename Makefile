@@ -16,7 +16,7 @@ all: ## build the program (build/src/cmd/wideberth)
 	@ninja -C $(BUILD)
 
 test: all ## every suite: unit, rules, golden, cli, fault, and the lab
-	@tools/need test lab
+	@tools/need test lab deb
 	@tests/all
 
 check: all ## the suites that need no lab: two minutes
@@ -38,7 +38,7 @@ demo: all ## the whole story on an emulated host; writes build/demo/
 	@tests/lab/demo
 
 bench: all ## what wideberth costs
-	@tools/need bench
+	@tools/need bench lab
 	@echo "running the benchmarks"
 	@bench/run
 
@@ -51,6 +51,8 @@ soak: all ## hours: whole inputs that strangers could have made, with sanitizers
 	@WIDEBERTH=$(abspath $(BUILD))/tests/fault/wideberth-fault $(BUILD)/tests/fault/fault-sequences 1 1000
 	@echo "the whole table of promises"
 	@PROMISES=all tests/promises/run $(abspath $(BUILD))/tests/fault/wideberth-fault $(BUILD)/tests/fault/make-root 6.12 7.0
+	@echo "what plan says, on a thousand random hosts"
+	@tests/promises/random $(abspath $(BUILD))/tests/fault/wideberth-fault $(abspath $(BUILD))/tests/hosts/make-tree 1 1000
 	@echo "the lab's other places, and fifty random sequences there"
 	@tests/lab/suite --soak
 	@tests/lab/soak

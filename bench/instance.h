@@ -26,10 +26,20 @@ struct instance *instance_new(
 	const char *host, const char *mix, int tightness, int demand, uint64_t seed);
 void instance_free(struct instance *x);
 uint64_t instance_random(void);
+uint64_t instance_clock_ns(void); /* CPU time */
+/* What the solver admits, in cores. */
+long instance_solve(const struct instance *x);
 int instance_between(int low, int high);
 
 /* The problem as a mixed integer program in CPLEX's LP format: max Σ weight of what is placed. */
 void instance_write_lp(const struct instance *x, FILE *f);
+/* counts.c: whether cores only need to be counted, and the program that does. */
+bool counts_do(const struct instance *x);
+void counts_write_lp(const struct instance *x, FILE *f);
+/* Cores of an L3 or a node. */
+int counts_free(const struct instance *x, enum scope scope, int domain);
+/* sets.c: false: nodes hold too many VMs for that. */
+bool sets_write_lp(const struct instance *x, FILE *f);
 
 /* What simple rules admit, in the order in which the VMs come: the first L3 (of node) that holds
  * it, the one with the least room left over, that with the most, any; and two by the published

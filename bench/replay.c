@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * replay DIR CHANGES: the system calls of an apply, and nothing else: no planning, no journal, no
- * reading back. CHANGES is what "apply --json" said; DIR a made-up host that is as it was before.
+ * replay DIR CHANGES: the system calls of an apply or an undo, and nothing else: no planning, no
+ * journal, no reading back. CHANGES is what "apply --json" or "undo --json" said; DIR a made-up
+ * host, or / in the lab, that is as it was before that.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -14,16 +15,21 @@
 
 #define GROUPS "sys/fs/cgroup/"
 
-/* Where a knob's text is written; %s: the key. */
+#define DROPIN "run/systemd/system/%s.d/50-wideberth.conf"
+
+/* Where a knob's text is written; %s: the key. And what is written for no value; NULL: nothing. */
 static const struct {
-	const char *knob, *path;
+	const char *knob, *path, *none;
 } files[] = {
-	{ "irq.affinity", "proc/irq/%s/smp_affinity_list" },
-	{ "cgroup.cpus", GROUPS "%s/cpuset.cpus" },
-	{ "cgroup.exclusive", GROUPS "%s/cpuset.cpus.exclusive" },
-	{ "cgroup.partition", GROUPS "%s/cpuset.cpus.partition" },
-	{ "cgroup.type", GROUPS "%s/cgroup.type" },
+	{ "irq.affinity", "proc/irq/%s/smp_affinity_list", NULL },
+	{ "cgroup.cpus", GROUPS "%s/cpuset.cpus", "\n" },
+	{ "cgroup.exclusive", GROUPS "%s/cpuset.cpus.exclusive", "\n" },
+	{ "cgroup.partition", GROUPS "%s/cpuset.cpus.partition", "member" },
+	{ "cgroup.type", GROUPS "%s/cgroup.type", NULL },
 };
+
+/* Drop-ins that went, and of which systemd does not know yet. */
+static bool is_reload_owed;
 
 static int write_mask(struct host *h, const char *list, const char *path)
 {
@@ -33,22 +39,33 @@ static int write_mask(struct host *h, const char *list, const char *path)
 	return r < 0 ? r : host_write(h, mask, "%s", path);
 }
 
-static int write_file(struct host *h, const char *knob, const char *key, const char *text)
+static int write_file(struct host *h, const char *knob, const char *key, const char *value)
 {
 	for (size_t i = 0; i < N_ELEMENTS(files); i++) {
 		const char *at = strstr(files[i].path, "%s");
+		const char *text = streq(value, "-") || !*value ? files[i].none : value;
 		if (streq(files[i].knob, knob))
-			return host_write(h, text, "%.*s%s%s", (int)(at - files[i].path),
-				files[i].path, key, at + strlen("%s"));
+			return !text ? 0
+				     : host_write(h, text, "%.*s%s%s", (int)(at - files[i].path),
+					       files[i].path, key, at + strlen("%s"));
 	}
 	fprintf(stderr, "replay: %s is not known here\n", knob);
 	exit(2);
 }
 
-static int delegate(struct host *h, const char *unit)
+static int unset_unit_list(struct host *h, const char *unit, const char *property)
 {
-	int r = host_put_file(
-		h, "[Scope]\nDelegate=cpuset\n", "run/systemd/system/%s.d/50-wideberth.conf", unit);
+	int r = host_remove_file(h, HOST_UNIT_DROPIN, unit, property);
+	is_reload_owed = true;
+	return r == -ENOENT ? host_remove_file(h, HOST_UNIT_DROPIN_TRANSIENT, unit, property) : r;
+}
+
+static int delegate(struct host *h, const char *unit, bool is_on)
+{
+	is_reload_owed |= !is_on;
+	if (!is_on)
+		return host_remove_file(h, DROPIN, unit);
+	int r = host_put_file(h, "[Scope]\nDelegate=cpuset\n", DROPIN, unit);
 	return r < 0 ? r : host_reload_units(h);
 }
 
@@ -56,6 +73,8 @@ static int make(struct host *h, const char *knob, const char *key, const char *t
 {
 	struct cpuset cpus;
 	bool is_set = cpuset_parse_list(text, &cpus) == 0;
+	if (streq(text, "all")) /* as many as there can be: the kernel takes what it has */
+		is_set = cpuset_parse_list("0-1023", &cpus) == 0;
 	if (str_has_suffix(knob, ".affinity") && !streq(knob, "irq.affinity") && is_set)
 		return host_set_affinity(h, atoi(key), &cpus);
 	if (streq(knob, "irq.default_affinity"))
@@ -65,17 +84,48 @@ static int make(struct host *h, const char *knob, const char *key, const char *t
 	if (streq(knob, "irqbalance.banned"))
 		return host_set_irqbalance(h, &cpus);
 	if (streq(knob, "unit.allowed_cpus"))
-		return host_set_unit_cpus(h, key, &cpus);
+		return is_set && *text ? host_set_unit_list(h, key, "AllowedCPUs", &cpus)
+				       : unset_unit_list(h, key, "AllowedCPUs");
 	if (streq(knob, "unit.delegate"))
-		return delegate(h, key);
+		return delegate(h, key, streq(text, "yes"));
 	if (streq(knob, "cgroup.dir"))
-		return host_mkdir(h, GROUPS "%s", key);
+		return streq(text, "-") ? host_rmdir(h, GROUPS "%s", key)
+					: host_mkdir(h, GROUPS "%s", key);
 	if (streq(knob, "thread.cgroup"))
 		return host_write(h, key, GROUPS "%s/cgroup.threads", text);
 	if (streq(knob, "cgroup.cpuset"))
-		return host_write(
-			h, "+cpuset", GROUPS "%s%scgroup.subtree_control", key, *key ? "/" : "");
+		return host_write(h, streq(text, "enabled") ? "+cpuset" : "-cpuset",
+			GROUPS "%s%scgroup.subtree_control", key, *key ? "/" : "");
 	return write_file(h, knob, key, text);
+}
+
+static const char *text_of(const json_t *o, const char *key)
+{
+	const char *text = json_string_value(json_object_get(o, key));
+	return text ? text : "";
+}
+
+/* Of apply those that were made, of undo all: what was right already is told there too, and rare.
+ */
+static size_t make_all(struct host *h, const json_t *rows, const char *value)
+{
+	size_t i, n_failed = 0;
+	json_t *o;
+	json_array_foreach (rows, i, o) {
+		const char *knob = text_of(o, "knob"), *result = text_of(o, "result");
+		if (*result && !streq(result, "done"))
+			continue;
+		if (is_reload_owed && !str_after(knob, "unit.")) {
+			n_failed += host_reload_units(h) < 0;
+			is_reload_owed = false;
+		}
+		int r = make(h, knob, text_of(o, "key"), text_of(o, value));
+		if (r < 0)
+			fprintf(stderr, "replay: %s of %s to '%s': %s\n", knob, text_of(o, "key"),
+				text_of(o, value), strerror(-r));
+		n_failed += r < 0;
+	}
+	return n_failed;
 }
 
 int main(int argc, char **argv)
@@ -83,22 +133,13 @@ int main(int argc, char **argv)
 	struct err e;
 	json_error_t error;
 	AUTO_HOST struct host *h = NULL;
-	json_t *said = argc == 3 ? json_load_file(argv[2], 0, &error) : NULL, *o;
-	size_t i, n_failed = 0;
+	json_t *said = argc == 3 ? json_load_file(argv[2], 0, &error) : NULL;
 	if (!said || host_open(&h, argv[1], &e) < 0) {
 		fprintf(stderr, "usage: replay DIR CHANGES\n");
 		return 2;
 	}
-	json_array_foreach (json_object_get(said, "changes"), i, o) {
-		const char *after = json_string_value(json_object_get(o, "after"));
-		const char *result = json_string_value(json_object_get(o, "result"));
-		if (after && result && streq(result, "done"))
-			n_failed +=
-				make(h, json_string_value(json_object_get(o, "knob")),
-					json_string_value(json_object_get(o, "key")), after) < 0;
-	}
+	size_t n_failed = make_all(h, json_object_get(said, "changes"), "after") +
+		make_all(h, json_object_get(said, "restored"), "value");
 	json_decref(said);
-	if (n_failed)
-		fprintf(stderr, "replay: %zu changes failed\n", n_failed);
 	return n_failed > 0;
 }

@@ -46,15 +46,28 @@ bool change_is_needed(const struct change *c)
 	return c->state == CHANGE_PENDING;
 }
 
+bool change_is_drift(const struct change *c)
+{
+	return c->aim != AIM_BACK && c->in_force && value_equal(c->in_force, &c->after);
+}
+
+bool change_is_one(const struct change *c)
+{
+	return !value_equal(&c->before, &c->after);
+}
+
 bool change_is_refused(const struct change *c)
 {
 	return c->state == CHANGE_IMMOVABLE || c->state == CHANGE_UNREADABLE ||
 		c->state == CHANGE_FAILED;
 }
 
-/* True when the setting was right from the start: what it is now is not our business. */
-static bool was_right(const struct change *c, const struct entry *ours)
+/* True when there is nothing to take back: the setting was right from the start, and what it is now
+ * is not our business; or what was done is done. */
+static bool has_no_way_back(const struct change *c, const struct entry *ours)
 {
+	if (c->knob->type == KNOB_ACTION)
+		return c->aim == AIM_BACK;
 	return !c->knob->is_collateral && value_equal(&ours->value, &c->baseline) &&
 		value_equal(&c->after, &c->baseline);
 }
@@ -66,6 +79,8 @@ static bool is_right(struct host *h, const struct change *c)
 {
 	const struct value *now = &c->before;
 	bool is_hidden = c->knob->hides_unset && c->aim == AIM_BACK && c->after.kind == VALUE_UNSET;
+	if (c->knob->type == KNOB_ACTION)
+		return c->in_force || c->aim == AIM_BACK;
 	if (c->knob->is_deferred || is_hidden)
 		return false;
 	bool is_ours = c->in_force && knob_is_same(h, c->knob, &c->target, c->in_force, now);
@@ -94,7 +109,7 @@ static void add(
 static void add_read(
 	struct host *h, struct changes *list, const struct change *c, const struct entry *ours)
 {
-	if (ours && was_right(c, ours))
+	if (ours && has_no_way_back(c, ours))
 		add(list, c, CHANGE_UNTOUCHED, NULL);
 	else if (is_right(h, c))
 		add(list, c, CHANGE_SAME, NULL);
@@ -256,7 +271,7 @@ static struct value base_of(struct host *h, const struct ledger *l, const struct
 	if (c->baseline.kind != VALUE_SET)
 		return limit;
 	struct cpuset both = cpuset_and(c->baseline.cpus, limit.cpus);
-	return value_cpus(arena_dup(&list->arena, &both, 1, sizeof both));
+	return value_cpus(cpuset_keep(&list->arena, &both));
 }
 
 /* Nothing is set there; what is ours goes. */
@@ -277,7 +292,7 @@ static int plan_setting(struct host *h, const struct ledger *l, const struct set
 		.target = { .key = arena_strdup(a, s->key), .id = arena_strdup(a, s->id) },
 		.aim = s->is_optional ? AIM_OPTIONAL : AIM_REQUIRED,
 		.why = arena_strdup(a, s->why),
-		.avoid = s->avoid ? arena_dup(a, s->avoid, 1, sizeof *s->avoid) : NULL,
+		.avoid = s->avoid ? cpuset_keep(a, s->avoid) : NULL,
 	};
 	const struct entry *ours = ledger_find(l, c.knob, &c.target);
 	int r = read_before(h, l, s, ours, &c, a);
@@ -296,8 +311,7 @@ static int plan_setting(struct host *h, const struct ledger *l, const struct set
 		const struct value base = base_of(h, l, s, &c, list);
 		if (s->is_in_use && c.baseline.kind == VALUE_UNSET) {
 			c.stays = knob_stays(h, c.knob);
-			c.left = value_cpus(
-				arena_dup(a, settings->online, 1, sizeof *settings->online));
+			c.left = value_cpus(cpuset_keep(a, s->all ? s->all : settings->online));
 		}
 		if (setting_join(settings, s, &base, a, &c.after))
 			add_read(h, list, &c, NULL);

@@ -56,6 +56,7 @@ struct change {
 	struct value left;
 	const char *why;
 	const char *reason; /* for those that came to nothing */
+	int error;          /* of the last write, or 0 */
 };
 
 struct changes {
@@ -76,6 +77,11 @@ DEFINE_CLEANUP(struct changes, changes_free)
 const char *change_result_name(const struct change *c);
 /* True when the change has something to write. */
 bool change_is_needed(const struct change *c);
+/* Somebody else has changed what was ours since: nothing else makes the setting differ. */
+bool change_is_drift(const struct change *c);
+/* True when what it makes, or made, is another value than there was. Some are written all the same:
+ * what shows later only, and what other changes of ours took away meanwhile. */
+bool change_is_one(const struct change *c);
 /* True when it should have been made, and was not: IMMOVABLE, UNREADABLE, FAILED. */
 bool change_is_refused(const struct change *c);
 
@@ -99,6 +105,13 @@ struct change change_of(struct arena *a, const struct entry *e);
  */
 void changes_add_back(struct host *h, struct changes *list, struct change *c,
 	const struct entry *ours, bool in_doubt);
+
+/* What ends an unfinished transaction, l being the ledger before it: back to that, or, of an undo,
+ * forward to the end (changes-recovery.c). */
+void changes_plan_back(
+	struct host *h, const struct ledger *l, const struct ledger *journal, struct changes *list);
+void changes_plan_forward(
+	struct host *h, const struct ledger *l, const struct ledger *journal, struct changes *list);
 /* The change of what the entry sets, or NULL. */
 const struct change *changes_find(const struct changes *list, const struct entry *entry);
 /* Adds copies of what was done beside what is there already, by a list that ended later. */

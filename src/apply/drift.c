@@ -47,11 +47,12 @@ static const char *suspect_systemd(
 {
 	const char *slash = strrchr(e->key, '/'), *unit = slash ? slash + 1 : e->key;
 	AUTO_FREE char *text = NULL;
-	struct cpuset cpus;
-	if (now->kind != VALUE_SET || host_get_unit(h, unit, "AllowedCPUs", &text) != 0 || !*text ||
-		cpuset_parse_list(text, &cpus) < 0 || !cpuset_equal(&cpus, now->cpus))
+	const char *property = knob_unit_property(e->knob);
+	struct cpuset set;
+	if (now->kind != VALUE_SET || host_get_unit(h, unit, property, &text) != 0 || !*text ||
+		cpuset_parse_list(text, &set) < 0 || !cpuset_equal(&set, now->cpus))
 		return NULL;
-	return arena_printf(a, "systemd: AllowedCPUs=%s of %s", text, unit);
+	return arena_printf(a, "systemd: %s=%s of %s", property, text, unit);
 }
 
 /* Told from evidence only. now: NULL where it could not be read. */
@@ -61,8 +62,7 @@ static const char *suspect_of(
 	const char *suspect = NULL;
 	if (now && str_after(e->knob->name, "irq."))
 		suspect = suspect_irqbalance(h, e, now);
-	else if (now &&
-		(streq(e->knob->name, "unit.allowed_cpus") || streq(e->knob->name, "cgroup.cpus")))
+	else if (now && knob_unit_property(e->knob))
 		suspect = suspect_systemd(h, a, e, now);
 	return suspect ? suspect : "unknown";
 }
@@ -77,7 +77,8 @@ struct drifts *drifts_read(struct host *h, const struct ledger *l)
 		struct value now;
 		int r = knob_read(h, k, &t, &a, &now);
 		bool is_right = r == 0 && knob_holds(h, k, &t, &entry->value, entry->avoid, &now);
-		bool is_over = r == KNOB_GONE && k->dies_with != LIFE_HOST;
+		bool is_over =
+			k->type == KNOB_ACTION || (r == KNOB_GONE && k->dies_with != LIFE_HOST);
 		if (!is_right && !is_over) {
 			AUTO_FREE char *expected = value_text(k, &entry->value);
 			*array_push(&drifts->v) = (struct drift){

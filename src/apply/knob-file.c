@@ -19,7 +19,7 @@ char *knob_path(const struct knob *k, const struct target *t)
 
 struct value knob_keep_cpus(struct arena *a, const struct cpuset *cpus)
 {
-	return value_cpus(arena_dup(a, cpus, 1, sizeof *cpus));
+	return value_cpus(cpuset_keep(a, cpus));
 }
 
 int knob_parse_file(const struct knob *k, char *text, struct arena *a, struct value *ret)
@@ -35,6 +35,8 @@ int knob_parse_file(const struct knob *k, char *text, struct arena *a, struct va
 
 char *knob_format_file(const struct knob *k, const struct value *v)
 {
+	if (k->type == KNOB_ACTION)
+		return xstrdup("1");
 	return v->kind == VALUE_SET && k->is_mask ? cpuset_format_mask(v->cpus) : value_text(k, v);
 }
 
@@ -42,6 +44,11 @@ int knob_read_file(struct host *h, const struct knob *k, const struct target *t,
 	struct value *ret)
 {
 	AUTO_FREE char *path = knob_path(k, t), *text = NULL;
+	uint64_t inode;
+	if (k->type == KNOB_ACTION) { /* can be written only: what was done stands in the ledger */
+		*ret = VALUE_IS_UNSET;
+		return host_inode(h, &inode, "%s", path) == -ENOENT ? KNOB_GONE : 0;
+	}
 	int r = host_read(h, &text, NULL, "%s", path);
 	return r == -ENOENT ? KNOB_GONE : r < 0 ? r : knob_parse_file(k, text, a, ret);
 }

@@ -11,9 +11,11 @@ static const struct knob_ops *const table[] = {
 	&irq_ops,
 	&workqueue_ops,
 	&unit_cpus_ops,
+	&unit_mems_ops,
 	&unit_delegate_ops,
 	&cgroup_cpuset_ops,
 	&cgroup_cpus_ops,
+	&cgroup_mems_ops,
 	&cgroup_dir_ops,
 	&cgroup_type_ops,
 	&cgroup_exclusive_ops,
@@ -64,6 +66,11 @@ const char *knob_parent(
 {
 	const struct knob_ops *ops = ops_of(k);
 	return ops->parent ? ops->parent(h, t, a) : NULL;
+}
+
+const char *knob_unit_property(const struct knob *k)
+{
+	return ops_of(k)->unit_property;
 }
 
 const char *knob_stays(struct host *h, const struct knob *k)

@@ -39,6 +39,8 @@ struct knob_ops {
 
 	/* The rest may be NULL. */
 
+	/* The property of systemd's units that this set comes from. */
+	const char *unit_property;
 	/* True when nobody chose the value that is there now. */
 	bool (*is_unset)(struct host *h, const struct target *t, const struct value *now);
 	/* True when 'now' is the value wanted; NULL: when they are equal. */
@@ -92,15 +94,17 @@ bool knob_is_ours(struct host *h, const struct knob *k, const struct target *t,
 /* True when 'now' is what the kernel shows of the value that was written to go back. */
 bool knob_is_back(struct host *h, const struct knob *k, const struct target *t,
 	const struct value *written, const struct value *now);
+/* The property of systemd's units that has this set; NULL: none. */
+const char *knob_unit_property(const struct knob *k);
 /* The errno in words: the knob's, else the C library's. */
 const char *knob_explain(const struct knob *k, int error);
 
 /* ---- for the files of this room that have functions of rows ---- */
 
 extern const struct knob_ops irq_ops, irqbalance_ops, workqueue_ops;
-extern const struct knob_ops unit_cpus_ops, unit_delegate_ops;
-extern const struct knob_ops cgroup_cpuset_ops, cgroup_cpus_ops, cgroup_dir_ops, cgroup_type_ops,
-	cgroup_exclusive_ops, cgroup_partition_ops;
+extern const struct knob_ops unit_cpus_ops, unit_mems_ops, unit_delegate_ops;
+extern const struct knob_ops cgroup_cpuset_ops, cgroup_cpus_ops, cgroup_mems_ops, cgroup_dir_ops,
+	cgroup_type_ops, cgroup_exclusive_ops, cgroup_partition_ops;
 extern const struct knob_ops thread_cgroup_ops, thread_affinity_ops, task_affinity_ops,
 	kthread_affinity_ops;
 

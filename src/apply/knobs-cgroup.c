@@ -119,36 +119,70 @@ const struct knob_ops cgroup_cpuset_ops = {
 	.write = write_cpuset,
 };
 
-/* ---- cpuset.cpus ---- */
+/* ---- cpuset.cpus, cpuset.mems ---- */
 
-/* Kernels before 7.0 refuse to empty the list of a group that has tasks. All CPUs is then the
- * nearest; the list that stays is reported as residue unless the controller goes too. */
-static int write_cpus(
-	struct host *h, const struct knob *k, const struct target *t, const struct value *v)
+/* Kernels before 7.0 refuse to empty the list of a group that has tasks. All CPUs, or nodes, is
+ * then the nearest; the list that stays is reported as residue unless the controller goes too. */
+static int write_emptied(struct host *h, const struct knob *k, const struct target *t,
+	const struct value *v, const char *all_path)
 {
 	int r = write_group_list(h, k, t, v);
 	if (r != -ENOSPC || v->kind == VALUE_SET)
 		return r;
-	struct cpuset online;
-	r = read_list_file(h, "sys/devices/system/cpu/online", &online);
+	ability_learn(h, ABILITY_EMPTY_LIST, ANSWER_NO);
+	struct cpuset all;
+	r = read_list_file(h, all_path, &all);
 	if (r == 0)
-		r = write_group_list(h, k, t, &(struct value){ VALUE_SET, { &online } });
+		r = write_group_list(h, k, t, &(struct value){ VALUE_SET, { &all } });
 	return r < 0 ? r : KNOB_LATER;
 }
 
-/* No file tells which kernel this is, and a plan writes nothing to find out: what it would say of
- * one that had this backported is that a list may stay which does not. */
+static int write_cpus(
+	struct host *h, const struct knob *k, const struct target *t, const struct value *v)
+{
+	return write_emptied(h, k, t, v, "sys/devices/system/cpu/online");
+}
+
+/* Pages of the group's tasks move along, as far as the kernel can move them: out of nodes that it
+ * loses, and nowhere when it gets more. */
+static int write_mems(
+	struct host *h, const struct knob *k, const struct target *t, const struct value *v)
+{
+	return write_emptied(h, k, t, v, CGROUP_MOUNT "/cpuset.mems.effective");
+}
+
+/* A plan writes nothing to find out: what it says before anybody has is by the release, and that is
+ * said, for distributions carry changes back. */
 static const char *list_stays(struct host *h)
 {
-	return release_keeps_lists(h) ? "kernels before 7.0 do not empty the list of a group in use"
+	switch (ability_recall(h, ABILITY_EMPTY_LIST)) {
+	case ANSWER_YES:
+		return NULL;
+	case ANSWER_NO:
+		return "this kernel does not empty the list of a group in use";
+	case ANSWER_UNKNOWN:
+		break;
+	}
+	return release_keeps_lists(h) ? "by its release (before 7.0) this kernel does not empty "
+					"the list of a group in use; not tried here yet"
 				      : NULL;
 }
 
 const struct knob_ops cgroup_cpus_ops = {
 	.name = "cgroup.cpus",
+	.unit_property = "AllowedCPUs",
 	.stays = list_stays,
 	.read = read_group_file,
 	.write = write_cpus,
+	.is_same = is_same_list,
+};
+
+const struct knob_ops cgroup_mems_ops = {
+	.name = "cgroup.mems",
+	.unit_property = "AllowedMemoryNodes",
+	.stays = list_stays,
+	.read = read_group_file,
+	.write = write_mems,
 	.is_same = is_same_list,
 };
 

@@ -32,16 +32,16 @@ static int check_unit(struct host *h, const struct target *t, enum unit_state *r
  *	[Slice]
  *	AllowedCPUs=
  *	AllowedCPUs=0-1 6-11 */
-static int read_cpus_dropin(struct host *h, const struct target *t, char **ret)
+static int read_set_dropin(struct host *h, const struct target *t, const char *property, char **ret)
 {
-	AUTO_FREE char *text = NULL;
+	AUTO_FREE char *text = NULL, *key = xasprintf("%s=", property);
 	const char *list = "";
-	int r = host_read(h, &text, NULL, HOST_UNIT_CPUS_DROPIN, t->key);
+	int r = host_read(h, &text, NULL, HOST_UNIT_DROPIN, t->key, property);
 	if (r < 0)
 		return r == -ENOENT ? KNOB_GONE : r;
 	char *next = text;
 	for (char *line; (line = str_next_line(&next));) {
-		const char *value = str_after(line, "AllowedCPUs=");
+		const char *value = str_after(line, key);
 		list = value ? value : list;
 	}
 	*ret = xstrdup(list);
@@ -50,16 +50,22 @@ static int read_cpus_dropin(struct host *h, const struct target *t, char **ret)
 	return 0;
 }
 
-static int read_cpus(struct host *h, const struct knob *k, const struct target *t, struct arena *a,
+static const char *property_of(const struct knob *k)
+{
+	return (streq(k->name, unit_mems_ops.name) ? unit_mems_ops : unit_cpus_ops).unit_property;
+}
+
+static int read_set(struct host *h, const struct knob *k, const struct target *t, struct arena *a,
 	struct value *ret)
 {
+	const char *property = property_of(k);
 	AUTO_FREE char *text = NULL;
 	enum unit_state state;
 	int r = check_unit(h, t, &state);
 	if (r == 0 && state == UNIT_IS_ANOTHER)
 		return KNOB_GONE;
-	if (r == 0 && (r = get_unit(h, t, "AllowedCPUs", &text)) == KNOB_GONE)
-		r = read_cpus_dropin(h, t, &text);
+	if (r == 0 && (r = get_unit(h, t, property, &text)) == KNOB_GONE)
+		r = read_set_dropin(h, t, property, &text);
 	if (r == 0)
 		r = value_parse(k, text, a, ret);
 	bool has_nothing = r == 0 && state == UNIT_HAS_NO_GROUP && ret->kind == VALUE_UNSET;
@@ -67,29 +73,38 @@ static int read_cpus(struct host *h, const struct knob *k, const struct target *
 }
 
 /* Unset is not "set to nothing": that would leave a drop-in behind. */
-static int write_cpus(
+static int write_set(
 	struct host *h, const struct knob *k, const struct target *t, const struct value *v)
 {
-	(void)k;
+	const char *property = property_of(k);
 	if (v->kind == VALUE_SET)
-		return host_set_unit_cpus(h, t->key, v->cpus);
-	int r = host_remove_file(h, HOST_UNIT_CPUS_DROPIN, t->key);
+		return host_set_unit_list(h, t->key, property, v->cpus);
+	int r = host_remove_file(h, HOST_UNIT_DROPIN, t->key, property);
 	if (r == -ENOENT)
-		r = host_remove_file(h, HOST_UNIT_CPUS_DROPIN_TRANSIENT, t->key);
+		r = host_remove_file(h, HOST_UNIT_DROPIN_TRANSIENT, t->key, property);
 	return r == -ENOENT ? 0 : r;
 }
 
 const struct knob_ops unit_cpus_ops = {
 	.name = "unit.allowed_cpus",
-	.read = read_cpus,
-	.write = write_cpus,
+	.unit_property = "AllowedCPUs",
+	.read = read_set,
+	.write = write_set,
+	.settle = host_reload_units,
+};
+
+const struct knob_ops unit_mems_ops = {
+	.name = "unit.memory_nodes",
+	.unit_property = "AllowedMemoryNodes",
+	.read = read_set,
+	.write = write_set,
 	.settle = host_reload_units,
 };
 
 #define DELEGATE_DROPIN "run/systemd/system/%s.d/50-wideberth.conf"
 
-/* Our drop-in counts before it took effect, and the property after the drop-in went: both must
- * be gone for a "no". */
+/* Our drop-in counts before it took effect: "yes". The property without it is somebody else's word,
+ * "given": the unit's own, what was prepared for its start, or ours until systemd reads again. */
 static int read_delegate(struct host *h, const struct knob *k, const struct target *t,
 	struct arena *a, struct value *ret)
 {
@@ -107,9 +122,22 @@ static int read_delegate(struct host *h, const struct knob *k, const struct targ
 		return r; /* a scope that ended leaves its drop-in behind */
 	if (r < 0)
 		return r;
-	is_set |= property && streq(property, "yes");
-	*ret = value_word(is_set ? "yes" : "no");
+	bool is_given = property && streq(property, "yes");
+	*ret = value_word(is_set ? "yes" : is_given ? "given" : "no");
 	return 0;
+}
+
+/* Who has it given has it as well; and who gave it may take it back, which is not for us to mend.
+ */
+static bool is_same_delegate(
+	struct host *h, const struct target *t, const struct value *wanted, const struct value *now)
+{
+	(void)h;
+	(void)t;
+	if (value_equal(wanted, now) || wanted->kind != VALUE_WORD || now->kind != VALUE_WORD)
+		return value_equal(wanted, now);
+	return (streq(wanted->word, "yes") && streq(now->word, "given")) ||
+		(streq(wanted->word, "given") && streq(now->word, "no"));
 }
 
 static int write_delegate(
@@ -130,5 +158,6 @@ const struct knob_ops unit_delegate_ops = {
 	.name = "unit.delegate",
 	.read = read_delegate,
 	.write = write_delegate,
+	.is_same = is_same_delegate,
 	.settle = host_reload_units,
 };

@@ -41,6 +41,16 @@ const struct entry *ledger_find(
 	return NULL;
 }
 
+void ledger_set_baseline(struct ledger *l, const struct knob *knob, const struct target *target,
+	const struct value *baseline)
+{
+	array_for_each (entry, &l->entries) {
+		const struct target t = { entry->key, entry->id };
+		if (target_is_same(knob, target, entry->knob, &t))
+			entry->baseline = value_copy(&l->arena, baseline);
+	}
+}
+
 static const struct cpuset *keep_set(struct arena *a, const struct cpuset *set)
 {
 	return set ? arena_dup(a, set, 1, sizeof *set) : NULL;

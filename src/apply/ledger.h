@@ -65,6 +65,9 @@ DEFINE_CLEANUP(struct ledger, ledger_free)
 /* The entry for the setting, or for the same thing by another knob; or NULL. */
 const struct entry *ledger_find(
 	const struct ledger *l, const struct knob *knob, const struct target *target);
+/* Of an entry that is there. */
+void ledger_set_baseline(struct ledger *l, const struct knob *knob, const struct target *target,
+	const struct value *baseline);
 /* Adds a copy. */
 void ledger_add_entry(struct ledger *l, const struct entry *e);
 /* -EINVAL: it cannot be written down as it is. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What this host's kernel does, as far as levels and undo depend on it: by trying it, in a group of
- * our own with a process of our own that does nothing; else by what can be seen; else by what its
- * release should do, which is an estimate and said to be one: distributions carry changes back.
+ * our own with a process of our own that does nothing; else by what can be seen; else by what was
+ * found out since it booted, by a trial or by what came of a change (probe-kept.c); else by what
+ * its release should do, which is an estimate and said to be one: distributions carry changes back.
  *
  * A trial leaves nothing behind, and touches nobody: it is made only where the cpuset controller is
  * given to groups already (to enable it changes others' masks on kernels before 6.2), and a
@@ -42,6 +43,12 @@ struct abilities {
  * snapshot needs SNAPSHOT_TASKS and SNAPSHOT_CGROUPS. */
 void abilities_read(
 	struct host *h, const struct snapshot *s, struct arena *a, struct abilities *ret);
+/* What was found out since the host booted; reads only. */
+enum answer ability_recall(struct host *h, enum ability_id id);
+/* Keeps what came of a change until the next boot, and what was tried; what was not tried this time
+ * is then filled in. */
+void ability_learn(struct host *h, enum ability_id id, enum answer answer);
+void abilities_keep(struct host *h, struct abilities *a);
 /* By files and release alone: reads only. */
 struct ability ability_estimate(struct host *h, const struct snapshot *s, enum ability_id id);
 /* Of ABILITY_REMOTE_PARTITION, by files alone. */

@@ -46,6 +46,7 @@ static bool read_now(
 static void put(struct host *h, struct changes *list, struct change *c)
 {
 	int r = knob_write(h, c->knob, &c->target, &c->after);
+	c->error = r < 0 ? r : 0;
 	if (r >= 0) {
 		c->state = r == KNOB_LATER ? CHANGE_LATER : CHANGE_WRITTEN;
 		if (r == KNOB_GONE)
@@ -82,7 +83,8 @@ static void check(struct host *h, struct changes *list, struct change *c)
 		conclude(list, c, CHANGE_DONE, NULL);
 	} else {
 		AUTO_FREE char *text = value_text(c->knob, &now);
-		AUTO_FREE char *reason = xasprintf("the kernel has '%s'", text);
+		AUTO_FREE char *seen = xasprintf("the kernel has '%s'", text);
+		const char *reason = c->error ? knob_explain(c->knob, c->error) : seen;
 		if (c->state == CHANGE_LATER)
 			conclude(list, c, CHANGE_LATER, reason);
 		else
@@ -104,10 +106,36 @@ static bool is_owed(const struct change *c)
 	return c->aim == AIM_BACK && (change_is_refused(c) || c->state == CHANGE_LATER);
 }
 
+/* A mask whose CPUs a partition has, or a setting that the kernel changes along with others. */
+static bool is_held_back(const struct change *c)
+{
+	bool is_mask = c->knob->dies_with == LIFE_THREAD && c->after.kind == VALUE_SET;
+	return c->knob->is_collateral || is_mask;
+}
+
+/* It was right when it was read, nothing of ours has changed it, and it is another value now: that
+ * is somebody's, or the kernel was asked while it changed it. What was there at the first write is
+ * what to come back to, and is in the journal before that. */
+static bool keep_new_baseline(struct host *h, struct changes *list, struct change *c,
+	const struct value *now, struct ledger *next)
+{
+	struct err e = { 0 };
+	bool is_first = next && c->state == CHANGE_SAME && !c->in_force && c->aim != AIM_BACK;
+	if (!is_first || is_held_back(c))
+		return true;
+	c->before = value_copy(&list->arena, now);
+	c->baseline = knob_baseline(h, c->knob, &c->target, &c->before);
+	ledger_set_baseline(next, c->knob, &c->target, &c->baseline);
+	if (ledger_write_journal(h, next, &e) == 0)
+		return true;
+	refuse(list, c, arena_strdup(&list->arena, e.text));
+	return false;
+}
+
 /* What is not exactly so is written once more: a mask that a cpuset took away may keep off the
  * claimed CPUs by chance, and still is not the thread's. What was right from the start, and is as
  * it was, is right. */
-static void settle(struct host *h, struct changes *list, struct change *c)
+static void settle(struct host *h, struct changes *list, struct change *c, struct ledger *next)
 {
 	struct arena a = { 0 };
 	struct value now;
@@ -117,7 +145,7 @@ static void settle(struct host *h, struct changes *list, struct change *c)
 			(c->state == CHANGE_SAME && value_equal(&now, &c->before));
 		if (is_right && c->state != CHANGE_SAME)
 			conclude(list, c, CHANGE_DONE, NULL);
-		else if (!is_right)
+		else if (!is_right && keep_new_baseline(h, list, c, &now, next))
 			put(h, list, c);
 	}
 	arena_done(&a);
@@ -127,13 +155,14 @@ static void settle(struct host *h, struct changes *list, struct change *c)
 
 /* A value may have to wait for others: a mask for its cpuset, a group for its threads. So read
  * everything again at the end, and write what is not so. What cannot be read is not written. */
-static void settle_and_check(struct host *h, struct changes *list, bool is_back)
+static void settle_and_check(
+	struct host *h, struct changes *list, bool is_back, struct ledger *next)
 {
 	array_for_each (c, &list->v) {
 		bool is_second_try =
 			is_back && change_is_refused(c) && c->state != CHANGE_UNREADABLE;
 		if (is_open(c) || is_owed(c) || is_second_try)
-			settle(h, list, c);
+			settle(h, list, c, next);
 	}
 	/* what was held back by one that came later: a list of CPUs by its controller */
 	array_for_each (c, &list->v) {
@@ -142,10 +171,11 @@ static void settle_and_check(struct host *h, struct changes *list, bool is_back)
 	}
 }
 
-/* Executes the list. Stops at the first required change that fails when asked to; one on its way
+/* Executes the list; next: what is in the journal, where that is to be as new as the list, or NULL.
+ * Stops at the first required change that fails when asked to; one on its way
  * back is not required: what does not go back now (a list that older kernels do not empty) may when
  * others have gone. False when a required one failed. */
-static bool run(struct host *h, struct changes *list, bool stops_at_failure)
+static bool run(struct host *h, struct changes *list, bool stops_at_failure, struct ledger *next)
 {
 	knob_settle_fn *waiting = NULL;
 	array_for_each (c, &list->v) {
@@ -169,7 +199,7 @@ static bool run(struct host *h, struct changes *list, bool stops_at_failure)
 	}
 	if (waiting)
 		waiting(h);
-	settle_and_check(h, list, !stops_at_failure);
+	settle_and_check(h, list, !stops_at_failure, next);
 	bool is_whole = true;
 	array_for_each (c, &list->v) {
 		if (c->state == CHANGE_WRITTEN) /* it shows later only */
@@ -247,13 +277,6 @@ static void drop_done(struct host *h, struct ledger *next, const struct changes 
 	next->entries.n = n;
 }
 
-/* A mask whose CPUs a partition has, or a setting that the kernel changes along with others. */
-static bool is_held_back(const struct change *c)
-{
-	bool is_mask = c->knob->dies_with == LIFE_THREAD && c->after.kind == VALUE_SET;
-	return c->knob->is_collateral || is_mask;
-}
-
 /* With VMs left in force, what others of our settings hold back goes with the last of them. */
 static void wait_for_others(const struct ledger *in_force, struct changes *list)
 {
@@ -328,7 +351,7 @@ static int run_held(struct host *h, struct changes *list, struct ledger *next,
 	bool goes_without = state_is_full(r) && needs_no_journal(next, list);
 	if (r < 0 && !goes_without)
 		return r;
-	bool is_made = run(h, list, !next->is_forward) || next->is_forward;
+	bool is_made = run(h, list, !next->is_forward, next) || next->is_forward;
 	r = is_made ? finish(h, next, list, e) : err_say(e, -ECANCELED, "taken back");
 	if (r == 0)
 		return 0;
@@ -358,28 +381,6 @@ int transaction_run(struct host *h, struct changes *list, struct ledger *next,
 
 /* ---- recovery ---- */
 
-/* Backwards: everything that the journal names goes to the value in force before, else to its
- * baseline. */
-static void plan_back(
-	struct host *h, const struct ledger *l, const struct ledger *journal, struct changes *list)
-{
-	for (size_t i = journal->entries.n; i-- > 0;) {
-		const struct entry *entry = &journal->entries.v[i];
-		struct change c = change_of(&list->arena, entry);
-		const struct entry *before = ledger_find(l, entry->knob, &c.target);
-		c.after = before ? value_copy(&list->arena, &before->value) : c.baseline;
-		c.aim = AIM_BACK;
-		if (before) {
-			c.aim = before->is_optional ? AIM_OPTIONAL : AIM_REQUIRED;
-			c.avoid = before->avoid
-				? arena_dup(&list->arena, before->avoid, 1, sizeof *before->avoid)
-				: NULL;
-		}
-		c.why = "the transaction did not end";
-		changes_add_back(h, list, &c, entry, before);
-	}
-}
-
 /* What could not be taken back is kept for a later undo, and what this version does not know. */
 static int keep_residue(struct host *h, struct ledger *l, const struct ledger *journal,
 	const struct changes *list, struct err *e)
@@ -398,22 +399,6 @@ static int keep_residue(struct host *h, struct ledger *l, const struct ledger *j
 	return has_more ? ledger_replace(h, l, e) : 0;
 }
 
-/* Forwards, for an undo: released entries first, they stand in the order of execution. */
-static void plan_forward(
-	struct host *h, const struct ledger *l, const struct ledger *journal, struct changes *list)
-{
-	array_for_each (entry, &journal->entries) {
-		struct change c = change_of(&list->arena, entry);
-		const struct entry *before = ledger_find(l, entry->knob, &c.target);
-		c.after = value_copy(&list->arena, &entry->value);
-		c.aim = entry->is_released ? AIM_BACK : c.aim;
-		if (before)
-			c.in_force = change_keep(&list->arena, &before->value);
-		c.why = "the undo did not end";
-		changes_add_back(h, list, &c, NULL, false);
-	}
-}
-
 static int recover_held(struct host *h, struct changes **ret, struct err *e)
 {
 	AUTO_LEDGER struct ledger *journal = NULL, *l = NULL;
@@ -427,10 +412,10 @@ static int recover_held(struct host *h, struct changes **ret, struct err *e)
 		return r;
 	list->n_damaged = journal->damaged.n; /* those of the ledger are in it, too */
 	if (journal->is_forward)
-		plan_forward(h, l, journal, list);
+		changes_plan_forward(h, l, journal, list);
 	else
-		plan_back(h, l, journal, list);
-	run(h, list, false);
+		changes_plan_back(h, l, journal, list);
+	run(h, list, false, NULL);
 	if (journal->is_forward) {
 		r = finish(h, journal, list, e);
 	} else {

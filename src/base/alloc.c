@@ -113,7 +113,8 @@ void arena_done(struct arena *a)
 		next = b->next;
 		free(b);
 	}
-	a->head = NULL;
+	free(a->sets);
+	*a = (struct arena){ 0 };
 }
 
 void strbuf_add(struct strbuf *b, const char *text, size_t n)

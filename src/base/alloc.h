@@ -24,6 +24,7 @@ char *xvasprintf(const char *fmt, va_list ap) PRINTF_LIKE(1, 0) MUST_CHECK;
 /* An arena: many small objects that are freed at once. Zero-initialise it ({ 0 }). */
 struct arena {
 	struct arena_block *head;
+	struct kept_sets *sets; /* see cpuset_keep() */
 };
 
 /* Zeroed memory that lives as long as the arena. */

@@ -7,10 +7,28 @@
 
 #include "base/alloc.h"
 
+/* Of two sets: so many words have all members of both, or of one of them. */
+static int n_words_of_both(const struct cpuset *a, const struct cpuset *b)
+{
+	return a->n_words > b->n_words ? a->n_words : b->n_words;
+}
+
+static int n_words_in_common(const struct cpuset *a, const struct cpuset *b)
+{
+	return a->n_words < b->n_words ? a->n_words : b->n_words;
+}
+
+static void reach(struct cpuset *s, int n_words)
+{
+	s->n_words = s->n_words < n_words ? n_words : s->n_words;
+}
+
 void cpuset_add(struct cpuset *s, int cpu)
 {
-	if (cpu >= 0 && cpu < CPUSET_MAX)
-		s->w[cpu / 64] |= UINT64_C(1) << (cpu % 64);
+	if (cpu < 0 || cpu >= CPUSET_MAX)
+		return;
+	reach(s, cpu / 64 + 1);
+	s->w[cpu / 64] |= UINT64_C(1) << (cpu % 64);
 }
 
 void cpuset_remove(struct cpuset *s, int cpu)
@@ -27,7 +45,7 @@ bool cpuset_has(const struct cpuset *s, int cpu)
 int cpuset_count(const struct cpuset *s)
 {
 	int n = 0;
-	for (int i = 0; i < CPUSET_WORDS; i++)
+	for (int i = 0; i < s->n_words; i++)
 		n += __builtin_popcountll(s->w[i]);
 	return n;
 }
@@ -39,12 +57,12 @@ bool cpuset_is_empty(const struct cpuset *s)
 
 bool cpuset_equal(const struct cpuset *a, const struct cpuset *b)
 {
-	return memcmp(a, b, sizeof *a) == 0;
+	return memcmp(a->w, b->w, (size_t)n_words_of_both(a, b) * sizeof *a->w) == 0;
 }
 
 bool cpuset_intersects(const struct cpuset *a, const struct cpuset *b)
 {
-	for (int i = 0; i < CPUSET_WORDS; i++)
+	for (int i = 0, n = n_words_in_common(a, b); i < n; i++)
 		if (a->w[i] & b->w[i])
 			return true;
 	return false;
@@ -52,7 +70,7 @@ bool cpuset_intersects(const struct cpuset *a, const struct cpuset *b)
 
 bool cpuset_is_subset(const struct cpuset *sub, const struct cpuset *super)
 {
-	for (int i = 0; i < CPUSET_WORDS; i++)
+	for (int i = 0; i < sub->n_words; i++)
 		if (sub->w[i] & ~super->w[i])
 			return false;
 	return true;
@@ -62,7 +80,7 @@ int cpuset_next(const struct cpuset *s, int from)
 {
 	if (from < 0)
 		from = 0;
-	for (int i = from / 64; i < CPUSET_WORDS; i++) {
+	for (int i = from / 64; i < s->n_words; i++) {
 		uint64_t w = s->w[i];
 		if (i == from / 64)
 			w &= ~UINT64_C(0) << (from % 64);
@@ -74,26 +92,50 @@ int cpuset_next(const struct cpuset *s, int from)
 
 struct cpuset cpuset_or(const struct cpuset *a, const struct cpuset *b)
 {
-	struct cpuset r;
-	for (int i = 0; i < CPUSET_WORDS; i++)
+	struct cpuset r = { .n_words = n_words_of_both(a, b) };
+	for (int i = 0; i < r.n_words; i++)
 		r.w[i] = a->w[i] | b->w[i];
 	return r;
 }
 
 struct cpuset cpuset_and(const struct cpuset *a, const struct cpuset *b)
 {
-	struct cpuset r;
-	for (int i = 0; i < CPUSET_WORDS; i++)
+	struct cpuset r = { .n_words = n_words_in_common(a, b) };
+	for (int i = 0; i < r.n_words; i++)
 		r.w[i] = a->w[i] & b->w[i];
 	return r;
 }
 
 struct cpuset cpuset_minus(const struct cpuset *a, const struct cpuset *b)
 {
-	struct cpuset r;
-	for (int i = 0; i < CPUSET_WORDS; i++)
+	struct cpuset r = { .n_words = a->n_words };
+	for (int i = 0; i < r.n_words; i++)
 		r.w[i] = a->w[i] & ~b->w[i];
 	return r;
+}
+
+void cpuset_add_all(struct cpuset *s, const struct cpuset *others)
+{
+	reach(s, others->n_words);
+	for (int i = 0; i < others->n_words; i++)
+		s->w[i] |= others->w[i];
+}
+
+void cpuset_remove_all(struct cpuset *s, const struct cpuset *others)
+{
+	for (int i = 0, n = n_words_in_common(s, others); i < n; i++)
+		s->w[i] &= ~others->w[i];
+}
+
+int cpuset_of_bytes(const void *bytes, size_t n, struct cpuset *ret)
+{
+	while (n && !((const char *)bytes)[n - 1])
+		n--;
+	if (n > sizeof ret->w)
+		return -ERANGE;
+	*ret = (struct cpuset){ .n_words = (int)((n + 7) / 8) };
+	memcpy(ret->w, bytes, n);
+	return 0;
 }
 
 struct cpuset cpuset_of(int cpu)
@@ -128,6 +170,7 @@ static int parse_number(const char **p, int *ret)
 /* Both below CPUSET_MAX. By words: thousands of threads may run on a thousand CPUs. */
 static void add_range(struct cpuset *s, int first, int last)
 {
+	reach(s, last / 64 + 1);
 	for (int i = first / 64; i <= last / 64; i++) {
 		uint64_t bits = ~UINT64_C(0);
 		if (i == first / 64)

@@ -15,16 +15,20 @@
 
 #include "base/attr.h"
 
+struct arena;
+
 enum {
 	CPUSET_MAX = 8192, /* CPU numbers 0 … 8191 */
 	CPUSET_WORDS = CPUSET_MAX / 64,
 };
 
+/* A host has far fewer CPUs than a set has room for: nothing looks at words behind the last. */
 struct cpuset {
+	int n_words; /* the members are in so many words, or fewer; all behind them are 0 */
 	uint64_t w[CPUSET_WORDS];
 };
 
-#define CPUSET_EMPTY ((struct cpuset){ { 0 } })
+#define CPUSET_EMPTY ((struct cpuset){ 0 })
 
 void cpuset_add(struct cpuset *s, int cpu);
 void cpuset_remove(struct cpuset *s, int cpu);
@@ -45,6 +49,17 @@ struct cpuset cpuset_or(const struct cpuset *a, const struct cpuset *b);
 struct cpuset cpuset_and(const struct cpuset *a, const struct cpuset *b);
 struct cpuset cpuset_minus(const struct cpuset *a, const struct cpuset *b);
 struct cpuset cpuset_of(int cpu);
+/* The same without a new set. */
+void cpuset_add_all(struct cpuset *s, const struct cpuset *others);
+void cpuset_remove_all(struct cpuset *s, const struct cpuset *others);
+
+/* From n bytes with a bit for each CPU, the lowest first: what sched_getaffinity(2) writes, and
+ * systemd's "ay". -ERANGE: a CPU >= CPUSET_MAX. In this form a set's members are the bytes of w. */
+int cpuset_of_bytes(const void *bytes, size_t n, struct cpuset *ret) MUST_CHECK;
+
+/* A copy that lives as long as the arena, which has one of each set only: most settings of a host
+ * are one of few. */
+const struct cpuset *cpuset_keep(struct arena *a, const struct cpuset *s);
 
 /* Parses a cpulist; surrounding white space (as in files) is allowed. Returns 0, -EINVAL (not a
  * list, or an inverted range) or -ERANGE (a number >= CPUSET_MAX). Writes *ret only on success. */

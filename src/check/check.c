@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Runs the rules, folds what one finding explains of others under it, and orders them. */
+/* Runs the rules over the VMs, and says in a sentence what came of it. */
 #include "check/check.h"
 
 #include "check/internal.h"
@@ -158,99 +158,6 @@ static void run_rules(struct checking *c, const char *const *only, size_t n_only
 	}
 }
 
-/* ---- folding ---- */
-
-/* Both are about the same CPUs, or, where one is about none, the same VM or the host. */
-static bool are_near(const struct finding *a, const struct finding *b)
-{
-	if (!cpuset_is_empty(&a->cpus) && !cpuset_is_empty(&b->cpus))
-		return cpuset_intersects(&a->cpus, &b->cpus);
-	return a->of == b->of || !a->of || !b->of;
-}
-
-/* The finding that explains this one: of the rule that stands first in its row. */
-static ssize_t root_of(const struct check *c, size_t i)
-{
-	const struct finding *f = &c->findings.v[i];
-	if (!f->rule->roots)
-		return -1;
-	AUTO_FREE char *copy = xstrdup(f->rule->roots);
-	for (char *next = copy, *word; (word = str_next_word(&next));)
-		for (size_t k = 0; k < c->findings.n; k++)
-			if (k != i && streq(c->findings.v[k].rule->id, word) &&
-				are_near(&c->findings.v[k], f))
-				return (ssize_t)k;
-	return -1;
-}
-
-static size_t top_of(const struct check *c, size_t i)
-{
-	/* The rows form no circle: a test holds that. */
-	while (c->findings.v[i].root >= 0)
-		i = (size_t)c->findings.v[i].root;
-	return i;
-}
-
-/* What a root weighs: its worst, then whether something measured hangs on it, then the playbook. */
-struct weight {
-	size_t at;
-	int severity;
-	bool is_measured;
-};
-
-static int heavier_first(const void *a, const void *b)
-{
-	const struct weight *x = a, *y = b;
-	if (x->severity != y->severity)
-		return y->severity - x->severity;
-	if (x->is_measured != y->is_measured)
-		return (int)y->is_measured - (int)x->is_measured;
-	return x->at < y->at ? -1 : 1;
-}
-
-static size_t weigh(const struct check *c, struct weight *ret)
-{
-	size_t n = 0, n_all = c->findings.n;
-	AUTO_FREE struct weight *all = xcalloc(n_all + 1, sizeof *all);
-	for (size_t i = 0; i < n_all; i++) {
-		const struct finding *f = &c->findings.v[i];
-		struct weight *w = &all[top_of(c, i)];
-		if ((int)f->severity > w->severity)
-			w->severity = (int)f->severity;
-		w->is_measured |= f->sure == SURE_MEASURED;
-	}
-	for (size_t i = 0; i < n_all; i++)
-		if (c->findings.v[i].root < 0)
-			ret[n++] = (struct weight){ i, all[i].severity, all[i].is_measured };
-	if (n)
-		qsort(ret, n, sizeof *ret, heavier_first);
-	return n;
-}
-
-/* Roots by weight, each with what it explains behind it. */
-static void order(struct check *c)
-{
-	size_t n_all = c->findings.n, at = 0;
-	for (size_t i = 0; i < n_all; i++)
-		c->findings.v[i].root = root_of(c, i);
-	AUTO_FREE struct weight *roots = xcalloc(n_all + 1, sizeof *roots);
-	size_t n = weigh(c, roots);
-	struct finding *sorted = xcalloc(n_all + 1, sizeof *sorted);
-	for (size_t r = 0; r < n; r++) {
-		ssize_t head = (ssize_t)at;
-		sorted[at++] = c->findings.v[roots[r].at];
-		for (size_t i = 0; i < n_all; i++) {
-			if (i == roots[r].at || top_of(c, i) != roots[r].at)
-				continue;
-			sorted[at] = c->findings.v[i];
-			sorted[at++].root = head;
-		}
-	}
-	free(c->findings.v);
-	c->findings.v = sorted;
-	c->findings.room = n_all + 1;
-}
-
 /* ---- the verdict ---- */
 
 static size_t count_results(const struct check *c, enum check_status status)
@@ -279,7 +186,7 @@ static const char *verdict_of(struct checking *c)
 			count_results(out, CHECK_SKIPPED) ? " (others were skipped)" : "",
 			some(c, (long)out->n_vms, "running VM"),
 			out->findings.n ? "; what is worth knowing is below" : "");
-	return say(c, "%s%s%s: %.*s", f->vm ? f->vm : "", f->vm ? ": " : "", f->summary,
+	return say(c, "%s%s%s: %.*s", f->who ? f->who : "", f->who ? ": " : "", f->told,
 		first_sentence(f->rule->advice), f->rule->advice);
 }
 
@@ -297,7 +204,8 @@ struct check *check_run(
 	look_at_vms(&c, is_meant);
 	count_masks(&c);
 	run_rules(&c, only, n_only);
-	order(out);
+	take_figures(&c);
+	order_findings(&c);
 	out->verdict = verdict_of(&c);
 	free(c.masks.v);
 	return out;
@@ -314,6 +222,7 @@ void check_free(struct check *c)
 	}
 	free(c->findings.v);
 	free(c->results.v);
+	free(c->figures.v);
 	arena_done(&c->arena);
 	free(c);
 }

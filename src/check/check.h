@@ -62,7 +62,10 @@ struct finding {
 	ARRAY(const char *) commands; /* shell, as root, for this host and manager */
 	ARRAY(const char *) policy;   /* lines of a policy that would do it */
 	enum sureness sure;
-	ssize_t root; /* the finding that explains it, by index; -1: none does */
+	ssize_t root;  /* the finding that explains it, by index; -1: none does */
+	ssize_t alike; /* the finding that it is told with, by index: the rule found it of many
+			* VMs; -1: it is told itself */
+	const char *who, *told; /* vm and summary; "200 VMs" and the rule's title for many */
 };
 
 enum check_status { CHECK_CLEAN, CHECK_FOUND, CHECK_SKIPPED };
@@ -73,11 +76,21 @@ struct check_result {
 	const char *reason; /* of CHECK_SKIPPED */
 };
 
+struct checking; /* internal.h */
+
+/* A figure of the host within the interval; see check_figure_rows(). */
+struct figure_row {
+	const char *name, *unit;
+	double least;
+	double (*of)(const struct checking *c); /* negative: not known */
+};
+
 struct check {
 	struct arena arena;
-	ARRAY(struct finding) findings; /* roots by weight, each with what it explains behind it */
+	ARRAY(struct finding) findings;     /* roots by weight */
 	ARRAY(struct check_result) results; /* every rule that was meant to run */
 	const char *verdict;                /* one line, in plain words */
+	ARRAY(double) figures;              /* by row; none: there was no interval */
 	size_t n_vms;
 };
 
@@ -94,8 +107,6 @@ enum rule_needs {
 	NEED_POWER = 32,
 	NEED_IRQS = 64,
 };
-
-struct checking; /* internal.h */
 
 struct rule {
 	const char *id, *title;
@@ -123,6 +134,8 @@ struct check *check_run(const struct check_input *in, const char *const *only, s
 void check_free(struct check *c);
 DEFINE_CLEANUP(struct check, check_free)
 #define AUTO_CHECK CLEANUP(check_freep)
+
+const struct figure_row *check_figure_rows(size_t *ret_n);
 
 /* The most severe of its findings; -1: it has none. */
 int check_worst(const struct check *c);

@@ -33,6 +33,41 @@ RULE(disk)
 	}
 }
 
+/* The groups of the last minute, or so: one begins every few seconds. Returns how many; their mean.
+ */
+static size_t last_groups(const struct txgs *t, double *ret_mean_s)
+{
+	enum { LAST = 10 };
+	size_t n = 0;
+	double sum = 0;
+	for (size_t i = t->n; i-- > 0 && n < LAST;) {
+		if (!t->v[i].is_committed)
+			continue;
+		sum += (double)t->v[i].sync_ns / 1e9;
+		n++;
+	}
+	*ret_mean_s = n ? sum / (double)n : 0;
+	return n;
+}
+
+RULE(pool)
+{
+	const struct reading *r = c->in->reading;
+	unknown_if(c, !r || !r->n_pools, "the host tells of no ZFS pool");
+	for (size_t i = 0; r && i < r->n_pools; i++) {
+		double mean_s;
+		size_t n = last_groups(&r->pools[i].txgs, &mean_s);
+		if (!n || mean_s < c->limits->txg_sync_s)
+			continue;
+		struct finding *f = found(c, NULL,
+			"the ZFS pool %s takes %.1f s to write what it gathered in some seconds",
+			r->pools[i].name, mean_s);
+		says(c, f, say(c, "proc/spl/kstat/zfs/%s/txgs", r->pools[i].name),
+			"stime of the last %s: %.1f s on average",
+			some(c, (long)n, "transaction group"), mean_s);
+	}
+}
+
 RULE(storage)
 {
 	bool is_told = false;

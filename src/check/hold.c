@@ -48,11 +48,13 @@ RULE(partition)
 			says(c, f, say(c, "%s/%s/cpuset.cpus", c->s->cgroup_mount, g->path), "%s",
 				list);
 		if (v && v->placement) {
-			do_this(c, f, "wideberth undo %s", v->vm->id);
+			do_this(c, f, "wideberth undo %s", quoted(c, v->vm->id));
 			isolate(c, f, v);
 		} else {
-			do_this(c, f, "echo member > /%s/%s/cpuset.cpus.partition",
-				c->s->cgroup_mount, g->path);
+			do_this(c, f, "echo member > %s",
+				quoted(c,
+					say(c, "/%s/%s/cpuset.cpus.partition", c->s->cgroup_mount,
+						g->path)));
 		}
 	}
 }
@@ -74,7 +76,7 @@ static void tell_lost(struct checking *c, const struct check_vm *v, const struct
 	struct cpuset cpus = CPUSET_EMPTY;
 	long n = 0;
 	for (const struct intruder *x = first; x; x = next_intruder(all, v, x), n++)
-		cpus = cpuset_or(&cpus, &x->cpus);
+		cpus = cpuset_or(&cpus, x->cpus);
 	if (!first)
 		return;
 	const char *name = first->comm ? first->comm : first->unit ? first->unit : first->what;
@@ -86,8 +88,8 @@ static void tell_lost(struct checking *c, const struct check_vm *v, const struct
 		says(c, f, say(c, "what the kernel says of %s", x->what), "%s%s%s: %s",
 			x->comm ? x->comm : "", x->comm && x->unit ? " of " : "",
 			x->unit ? x->unit : "", x->why);
-	do_this(c, f, "wideberth undo %s", v->vm->id);
-	do_this(c, f, "wideberth apply --vm %s", v->vm->id);
+	do_this(c, f, "wideberth undo %s", quoted(c, v->vm->id));
+	do_this(c, f, "wideberth apply --vm %s", quoted(c, v->vm->id));
 }
 
 RULE(lost)
@@ -158,10 +160,12 @@ RULE(container)
 			if (str_has_suffix(unit, ".scope") || str_has_suffix(unit, ".service") ||
 				str_has_suffix(unit, ".slice"))
 				do_this(c, f, "systemctl set-property --runtime %s AllowedCPUs=%s",
-					unit, list_of(c, &left));
+					quoted(c, unit), list_of(c, &left));
 			else
-				do_this(c, f, "echo %s > /%s/%s/cpuset.cpus", list_of(c, &left),
-					c->s->cgroup_mount, g->path);
+				do_this(c, f, "echo %s > %s", list_of(c, &left),
+					quoted(c,
+						say(c, "/%s/%s/cpuset.cpus", c->s->cgroup_mount,
+							g->path)));
 		}
 	}
 }
@@ -176,6 +180,7 @@ RULE(irqbalance)
 		return;
 	struct cpuset open = cpuset_minus(&c->pinned_cpus, &c->s->isolated_cpus);
 	const struct irq *first = NULL;
+	AUTO_FREE int *irqs = xcalloc(c->s->n_irqs + 1, sizeof *irqs);
 	size_t n = 0;
 	for (size_t i = 0; i < c->s->n_irqs; i++) {
 		const struct irq *irq = &c->s->irqs[i];
@@ -185,7 +190,7 @@ RULE(irqbalance)
 		struct cpuset both = cpuset_and(irq->effective, &open);
 		at = cpuset_or(&at, &both);
 		first = first ? first : irq;
-		n++;
+		irqs[n++] = irq->irq;
 	}
 	if (cpuset_is_empty(&open))
 		return;
@@ -201,7 +206,7 @@ RULE(irqbalance)
 	if (first)
 		says(c, f, say(c, "proc/irq/%d/effective_affinity_list", first->irq), "%s (%s)",
 			list_of(c, first->effective), first->action);
-	ban_irqbalance(c, f);
+	move_irqs(c, f, irqs, n, &open); /* a ban alone leaves there what is there */
 }
 
 RULE(irq_may)
@@ -226,8 +231,7 @@ RULE(irq_may)
 		f->cpus = cpuset_and(&at, &v->vcpu_cpus);
 		says(c, f, "proc/irq/*/effective_affinity_list", "%zu of %zu name its CPUs", n,
 			c->s->n_irqs);
-		in_policy(c, f, "[vm %s]", v->vm->id);
-		in_policy(c, f, "isolation = fenced");
+		in_policy(c, f, v, "isolation = fenced");
 	}
 }
 

@@ -75,11 +75,14 @@ struct finding *found(struct checking *c, const struct check_vm *v, const char *
 void says(struct checking *c, struct finding *f, const char *source, const char *fmt, ...)
 	PRINTF_LIKE(4, 5);
 void do_this(struct checking *c, struct finding *f, const char *fmt, ...) PRINTF_LIKE(3, 4);
-void in_policy(struct checking *c, struct finding *f, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* The VM's section, and the line in it; NULL: that the section is there says all. */
+void in_policy(struct checking *c, struct finding *f, const struct check_vm *v, const char *line);
 
 /* Texts in the arena. */
 const char *list_of(struct checking *c, const struct cpuset *cpus);
 const char *say(struct checking *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* A word as the shell takes it: names of units and groups have backslashes. */
+const char *quoted(struct checking *c, const char *word);
 /* "5", "41": percent, with one digit below ten. */
 const char *percent(struct checking *c, double share);
 /* "1 CPU", "3 CPUs". */
@@ -98,13 +101,18 @@ void pin_thread(struct checking *c, struct finding *f, const struct check_vm *v,
  * off the set. */
 void move_irqs(
 	struct checking *c, struct finding *f, const int *irqs, size_t n, const struct cpuset *off);
-void ban_irqbalance(struct checking *c, struct finding *f);
 /* The task of irqbalance where it runs, and did not say that it stays off these CPUs. */
 const struct task *irqbalance_on(const struct checking *c, const struct cpuset *cpus);
 /* n of these CPUs, in one L3 domain or else one node where there are so many, each of another core
  * where that will do; those of CPU 0's core come last. Empty: there are not so many. */
 struct cpuset choose_cpus(const struct snapshot *s, const struct cpuset *from, int n);
 
+void take_figures(struct checking *c);
+/* Roots first, by weight; see struct finding. */
+void order_findings(struct checking *c);
+
+/* The core of a CPU; NULL: it is in none, or not there. */
+const struct core *core_of(const struct snapshot *s, int cpu);
 /* All CPUs of the cores that these are of. */
 struct cpuset whole_cores(const struct snapshot *s, const struct cpuset *cpus);
 /* By the kernel's number, or NULL. */
@@ -118,6 +126,7 @@ const struct group_reading *group_reading_of(const struct checking *c, const cha
 #define RULE(name) void check_##name(struct checking *c)
 /* load.c */
 RULE(disk);
+RULE(pool);
 RULE(storage);
 RULE(host_steal);
 RULE(softirq);
@@ -172,6 +181,7 @@ RULE(device_far);
 RULE(governor);
 RULE(frequency);
 RULE(capped);
+RULE(power_limit);
 RULE(turbo);
 RULE(throttled);
 RULE(idle_states);

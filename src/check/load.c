@@ -224,8 +224,7 @@ RULE(hog)
 		f->summary = say(c, "%s%s%s run%s on its CPUs (%s %% of a CPU)", first->comm,
 			n > 1 ? " and " : "", n > 1 ? some(c, (long)n - 1, "other thread") : "",
 			n > 1 ? "" : "s", percent(c, sum));
-		in_policy(c, f, "[vm %s]", v->vm->id);
-		in_policy(c, f, "isolation = isolated");
+		in_policy(c, f, v, "isolation = isolated");
 	}
 }
 
@@ -274,9 +273,11 @@ static void quota_of_group(struct checking *c, const struct check_vm *v, const c
 		do_this(c, f, "qm set %s --delete cpulimit", v->vm->id);
 	if (str_has_suffix(path, ".scope") || str_has_suffix(path, ".slice") ||
 		str_has_suffix(path, ".service"))
-		do_this(c, f, "systemctl set-property --runtime %s CPUQuota=", last_part(path));
+		do_this(c, f, "systemctl set-property --runtime %s CPUQuota=",
+			quoted(c, last_part(path)));
 	else
-		do_this(c, f, "echo max > /%s/%s/cpu.max", c->s->cgroup_mount, path);
+		do_this(c, f, "echo max > %s",
+			quoted(c, say(c, "/%s/%s/cpu.max", c->s->cgroup_mount, path)));
 }
 
 RULE(quota)

@@ -56,8 +56,7 @@ RULE(stacked)
 			last_cpus(c, v));
 		struct cpuset chosen = choose_cpus(c->s, &where, v->n_vcpus);
 		pin_vcpus(c, f, v, &chosen);
-		in_policy(c, f, "[vm %s]", v->vm->id);
-		in_policy(c, f, "isolation = pinned");
+		in_policy(c, f, v, "isolation = pinned");
 	}
 }
 
@@ -140,8 +139,8 @@ static void overlap_of(struct checking *c, const struct check_vm *a, const struc
 	says(c, f, status_of(c, a), "%s: vCPUs on %s", a->label, list_of(c, &a->vcpu_cpus));
 	says(c, f, status_of(c, b), "%s: vCPUs on %s", b->label, list_of(c, &b->vcpu_cpus));
 	move_vm(c, f, b);
-	in_policy(c, f, "[vm %s]", a->vm->id);
-	in_policy(c, f, "[vm %s]", b->vm->id);
+	in_policy(c, f, a, NULL);
+	in_policy(c, f, b, NULL);
 }
 
 RULE(overlap)
@@ -175,7 +174,8 @@ RULE(siblings)
 			struct cpuset from = cpuset_minus(&c->spare_cpus, &a->core_cpus);
 			struct cpuset chosen = choose_cpus(c->s, &from, b->n_vcpus);
 			pin_vcpus(c, f, b, &chosen);
-			in_policy(c, f, "cores = full");
+			in_policy(c, f, a, "cores = full");
+			in_policy(c, f, b, "cores = full");
 		}
 }
 
@@ -221,8 +221,7 @@ static void move_helpers(
 	if (b.n)
 		do_this(c, f, "for t in%s; do taskset -pc %s $t; done", b.s,
 			list_of(c, &c->spare_cpus));
-	in_policy(c, f, "[vm %s]", v->vm->id);
-	in_policy(c, f, is_io_wanted ? "iothreads = housekeeping" : "emulator = housekeeping");
+	in_policy(c, f, v, is_io_wanted ? "iothreads = housekeeping" : "emulator = housekeeping");
 }
 
 static void helpers_of(struct checking *c, const struct check_vm *v, bool is_io_wanted)
@@ -279,12 +278,15 @@ RULE(smt_blind)
 	for_each_dedicated(v, c)
 	{
 		struct cpuset twice = CPUSET_EMPTY;
-		for (size_t i = 0; i < c->s->n_cores; i++) {
-			if (!cpuset_intersects(&c->s->cores[i].cpus, &v->vcpu_cpus))
+		const struct core *last = NULL;
+		cpuset_for_each (cpu, &v->vcpu_cpus) {
+			const struct core *core = core_of(c->s, cpu);
+			if (!core || core == last)
 				continue;
-			struct cpuset both = cpuset_and(&c->s->cores[i].cpus, &v->vcpu_cpus);
+			struct cpuset both = cpuset_and(&core->cpus, &v->vcpu_cpus);
 			if (cpuset_count(&both) > 1)
 				twice = cpuset_or(&twice, &both);
+			last = core;
 		}
 		if (cpuset_is_empty(&twice) || v->vm->guest_threads > 1)
 			continue;
@@ -334,9 +336,8 @@ RULE(crosses_nodes)
 			list_of(c, &v->vcpu_cpus), list_of(c, &v->nodes));
 		if (!would_fit(c->s, v, false))
 			continue;
-		in_policy(c, f, "[vm %s]", v->vm->id);
-		in_policy(c, f, "place = one-node");
-		do_this(c, f, "wideberth apply --vm %s --place one-node", v->vm->id);
+		in_policy(c, f, v, "place = one-node");
+		do_this(c, f, "wideberth apply --vm %s --place one-node", quoted(c, v->vm->id));
 	}
 }
 
@@ -352,9 +353,8 @@ RULE(crosses_l3)
 		f->cpus = v->vcpu_cpus;
 		says(c, f, "sys/devices/system/cpu/cpu*/cache/index3/shared_cpu_list",
 			"its CPUs %s are of %d domains", list_of(c, &v->vcpu_cpus), n);
-		in_policy(c, f, "[vm %s]", v->vm->id);
-		in_policy(c, f, "place = one-l3");
-		do_this(c, f, "wideberth apply --vm %s --place one-l3", v->vm->id);
+		in_policy(c, f, v, "place = one-l3");
+		do_this(c, f, "wideberth apply --vm %s --place one-l3", quoted(c, v->vm->id));
 	}
 }
 

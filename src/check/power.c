@@ -82,6 +82,31 @@ RULE(governor)
 	}
 }
 
+/* A processor at the limit that its maker set is at work; below that, somebody chose. */
+RULE(power_limit)
+{
+	const struct rates *r = c->in->rates;
+	unknown_if(c, !r->n_packages, "the host tells nothing of its processors' power");
+	for (size_t i = 0; i < r->n_packages; i++) {
+		const struct package_rate *p = &r->packages[i];
+		const char *file =
+			say(c, "sys/class/powercap/%s/constraint_0_power_limit_uw", p->dir);
+		bool is_chosen = p->limit_w < p->most_w;
+		if (p->watts < c->limits->power_share * p->limit_w)
+			continue;
+		struct finding *f = found(c, NULL,
+			"%s uses %.0f of the %.0f W that it may%s: it slows down to stay there",
+			p->name, p->watts, p->limit_w,
+			is_chosen ? say(c, ", where its maker allows %.0f", p->most_w) : "");
+		f->severity = is_chosen ? SEVERITY_WARNING : SEVERITY_INFO;
+		says(c, f, say(c, "sys/class/powercap/%s/energy_uj", p->dir), "%.1f W over %.1f s",
+			p->watts, r->window_s);
+		says(c, f, file, "%.0f W", p->limit_w);
+		if (is_chosen)
+			do_this(c, f, "echo %.0f > /%s", p->most_w * 1e6, file);
+	}
+}
+
 RULE(frequency)
 {
 	for_each_dedicated(v, c)

@@ -148,9 +148,8 @@ RULE(one_mask)
 			c, v, "affinity: %s is one mask for all of its threads", config->affinity);
 		f->cpus = v->vcpu_cpus;
 		says(c, f, config->source, "affinity: %s", config->affinity);
-		in_policy(c, f, "[vm %s]", v->vm->id);
-		in_policy(c, f, "isolation = pinned");
-		do_this(c, f, "wideberth apply --vm %s --isolation pinned", v->vm->id);
+		in_policy(c, f, v, "isolation = pinned");
+		do_this(c, f, "wideberth apply --vm %s --isolation pinned", quoted(c, v->vm->id));
 	}
 }
 

@@ -17,13 +17,19 @@ static const struct rule rules[] = {
 		"Look at the disk before any CPU: its queue, its neighbours, its health.",
 		"The same figures over minutes, and from the storage system itself (zpool iostat "
 		"-v)." },
+	{ "zfs-slow", "a ZFS pool that is late with writing", SEVERITY_WARNING, STAGE_LOAD, 0,
+		check_pool,
+		"ZFS gathers writes for some seconds and writes them as one. While a group takes "
+		"longer to be written than the next one takes to fill, whoever writes is held up: "
+		"it looks as if he had no CPU.",
+		"Look at the pool before any CPU: its slowest disk, its log device, who writes.",
+		"zpool iostat -vl for a minute under load.", "disk-slow" },
 	{ "storage-wait", "a VM that waits for its disks", SEVERITY_WARNING, STAGE_LOAD,
 		NEED_VMS | NEED_RATES, check_storage,
 		"Requests of the guest stand in a queue; its vCPUs are idle meanwhile, and the "
-		"guest "
-		"feels slow.",
+		"guest feels slow.",
 		"Look at its disks before its CPUs.",
-		"io.pressure over minutes, and the guest's own iostat.", "disk-slow" },
+		"io.pressure over minutes, and the guest's own iostat.", "disk-slow zfs-slow" },
 	{ "host-steal", "a host that is a guest itself", SEVERITY_WARNING, STAGE_LOAD, NEED_RATES,
 		check_host_steal,
 		"The hypervisor below takes CPU time away, from pinned vCPUs as from others; no "
@@ -33,9 +39,8 @@ static const struct rule rules[] = {
 	{ "softirq-hot", "interrupts on a VM's CPUs", SEVERITY_WARNING, STAGE_LOAD,
 		NEED_PINS | NEED_RATES, check_softirq,
 		"The kernel handles a device's interrupts and what hangs on them (softirqs: "
-		"packets, "
-		"block requests) on the CPU where they come. A vCPU that is pinned there stands "
-		"still meanwhile: it may run nowhere else.",
+		"packets, block requests) on the CPU where they come. A vCPU that is pinned there "
+		"stands still meanwhile: it may run nowhere else.",
 		"Move the interrupts off these CPUs, or the VM.",
 		"A longer interval under the load of which people complain." },
 	{ "irq-hot", "many device interrupts on a VM's CPUs", SEVERITY_WARNING, STAGE_LOAD,
@@ -48,15 +53,12 @@ static const struct rule rules[] = {
 		NEED_PINS | NEED_RATES, check_hog,
 		"While it runs, the vCPU that is pinned there waits, though other CPUs are idle.",
 		"Keep it off these CPUs. What is moved once comes back with the next process of "
-		"its "
-		"kind: isolating the VM's CPUs keeps off who comes later, too.",
+		"its kind: isolating the VM's CPUs keeps off who comes later, too.",
 		"A longer interval: who was there for a moment only is not seen." },
 	{ "quota", "a quota that throttles", SEVERITY_WARNING, STAGE_LOAD, NEED_VMS, check_quota,
 		"A limit is no pin: in each period (100 ms as a rule) in which the VM's threads "
-		"have "
-		"used it up, all of them stand still until the next one, vCPUs with locks held "
-		"too. "
-		"The guest sees stalls at a fixed rhythm and a clock that jumps.",
+		"have used it up, all of them stand still until the next one, vCPUs with locks "
+		"held too. The guest sees stalls at a fixed rhythm and a clock that jumps.",
 		"Remove the limit, or raise it well above the VM's vCPUs and helpers.",
 		"The same at the time of the complaint: nr_throttled in cpu.stat." },
 	{ "caged", "a VM that waits beside idle CPUs", SEVERITY_WARNING, STAGE_LOAD,
@@ -73,8 +75,7 @@ static const struct rule rules[] = {
 	{ "sibling-busy", "SMT siblings that work for others", SEVERITY_WARNING, STAGE_LOAD,
 		NEED_PINS | NEED_RATES, check_sibling_busy,
 		"Two threads of a core share its execution units and caches: beside a busy sibling "
-		"a "
-		"vCPU has some 60 % of the core, and a rhythm that is not its own.",
+		"a vCPU has some 60 % of the core, and a rhythm that is not its own.",
 		"Give the VM whole cores.", "A longer interval.", "overlap siblings-shared hog" },
 	{ "vcpu-wait", "vCPUs that wait for a CPU", SEVERITY_WARNING, STAGE_LOAD,
 		NEED_VMS | NEED_RATES, check_wait,
@@ -120,19 +121,16 @@ static const struct rule rules[] = {
 	{ "iothread-on-vcpus", "I/O threads on the vCPUs' CPUs", SEVERITY_WARNING, STAGE_PINS,
 		NEED_PINS, check_iothreads,
 		"I/O threads and vhost workers do the guest's disk and network I/O. On a vCPU's "
-		"CPU "
-		"they stop it exactly when it has work, and wait for it when it spins.",
+		"CPU they stop it exactly when it has work, and wait for it when it spins.",
 		"Give them CPUs beside the vCPUs'.",
 		"An interval under I/O load: wideberth measure.",
 		"isolation-lost partition-invalid" },
 	{ "smt-blind", "siblings that the guest takes for cores", SEVERITY_INFO, STAGE_PINS,
 		NEED_PINS, check_smt_blind,
 		"The guest spreads its work over what it takes for cores, and puts two heavy "
-		"threads "
-		"on one.",
+		"threads on one.",
 		"Tell the guest of its threads (-smp threads=2, on Proxmox VE args), or give it "
-		"one "
-		"thread per core.",
+		"one thread per core.",
 		"Nothing: it is so." },
 	{ "crosses-nodes", "vCPUs on several NUMA nodes", SEVERITY_WARNING, STAGE_PINS,
 		NEED_PINS | NEED_NODES, check_crosses_nodes,
@@ -155,26 +153,22 @@ static const struct rule rules[] = {
 		check_fifo,
 		"A guest that spins never sleeps: the kernel's own threads of that CPU (RCU, "
 		"workqueues, the migration of tasks) get the 5 % that are kept for them, or "
-		"nothing "
-		"where sched_rt_runtime_us is -1: then the whole host may hang.",
+		"nothing where sched_rt_runtime_us is -1: then the whole host may hang.",
 		"Run them with the usual policy: a CPU that nobody else may use needs no priority.",
 		"Nothing: it is so." },
 	{ "partition-invalid", "a partition that isolates nothing", SEVERITY_CRITICAL, STAGE_PINS,
 		0, check_partition,
 		"The kernel took the partition back, and says why: another group's CPUs overlap "
-		"with "
-		"its, or its parent has none to give. The group stays, its CPUs are everybody's "
-		"again.",
+		"with its, or its parent has none to give. The group stays, its CPUs are "
+		"everybody's again.",
 		"Mend what the kernel names, then make the partition anew. Sibling groups with the "
 		"same CPUs in cpuset.cpus are the usual reason before kernel 7.0.",
 		"Nothing: it is the kernel's word." },
 	{ "isolation-lost", "an isolation that does not hold", SEVERITY_WARNING, STAGE_PINS,
 		NEED_VMS, check_lost,
 		"Something was started, moved or reloaded since: who was kept off may run on the "
-		"VM's "
-		"CPUs again. systemd takes back what it does not know of at the next "
-		"daemon-reload, "
-		"unless the VM's unit has Delegate=yes.",
+		"VM's CPUs again. systemd takes back what it does not know of at the next "
+		"daemon-reload, unless the VM's unit has Delegate=yes.",
 		"Apply it anew. status says each of them, and what would move it.",
 		"Nothing: it is the kernel's word.", "partition-invalid" },
 	{ "container-on-vcpus", "a container or service pinned to a VM's CPUs", SEVERITY_WARNING,
@@ -186,17 +180,15 @@ static const struct rule rules[] = {
 	{ "irqbalance", "irqbalance against the pins", SEVERITY_WARNING, STAGE_PINS,
 		NEED_PINS | NEED_IRQS, check_irqbalance,
 		"irqbalance spreads interrupts for throughput, every ten seconds, and knows of no "
-		"VM: "
-		"what was moved by hand comes back. --banirq keeps an interrupt where it is; only "
-		"banned CPUs keep interrupts off CPUs.",
-		"Ban the pinned CPUs for irqbalance.", "/proc/interrupts a minute later.",
-		"softirq-hot irq-hot" },
+		"VM: what was moved by hand comes back. --banirq keeps an interrupt where it is; "
+		"only banned CPUs keep interrupts off CPUs.",
+		"Ban the pinned CPUs for irqbalance, and move off what is there already.",
+		"/proc/interrupts a minute later.", "softirq-hot irq-hot" },
 	{ "irqs-at-vcpus", "interrupts that come to a VM's CPUs", SEVERITY_INFO, STAGE_PINS,
 		NEED_PINS | NEED_IRQS, check_irq_may,
 		"They are few, or nobody watched: under load each takes the vCPU out of the guest. "
 		"Managed ones (queues of NVMe and of some network cards) stay where their driver "
-		"has "
-		"put them; only fewer queues, or isolcpus=managed_irq, keep them off.",
+		"has put them; only fewer queues, or isolcpus=managed_irq, keep them off.",
 		"Move them off, or fence the VM.", "An interval under load (softirq-hot, irq-hot).",
 		"softirq-hot irq-hot irqbalance isolation-lost partition-invalid" },
 	{ "not-isolated", "pins without isolation", SEVERITY_INFO, STAGE_PINS, NEED_PINS,
@@ -208,9 +200,8 @@ static const struct rule rules[] = {
 	{ "boot-lists", "boot parameters that disagree", SEVERITY_WARNING, STAGE_PINS, 0,
 		check_boot_lists,
 		"isolcpus= keeps the scheduler's balancing off, nohz_full= the tick, rcu_nocbs= "
-		"the "
-		"callbacks of RCU: a CPU that has one without the others is disturbed by what is "
-		"left.",
+		"the callbacks of RCU: a CPU that has one without the others is disturbed by what "
+		"is left.",
 		"Write the same list into all of them.", "Nothing: it is so." },
 	{ "boot-no-effect", "boot parameters without effect", SEVERITY_WARNING, STAGE_PINS, 0,
 		check_boot_effect,
@@ -228,8 +219,7 @@ static const struct rule rules[] = {
 	{ "boot-unused", "isolated CPUs that nobody uses", SEVERITY_INFO, STAGE_PINS, 0,
 		check_boot_unused,
 		"isolcpus= takes CPUs from everybody, and only who is pinned there gets them. "
-		"Without "
-		"such a VM they are idle while the others share the rest.",
+		"Without such a VM they are idle while the others share the rest.",
 		"Pin a VM there, or take them out of isolcpus=; partitions isolate without a "
 		"reboot.",
 		"Nothing: it is so.", "stacked-vcpus" },
@@ -243,11 +233,9 @@ static const struct rule rules[] = {
 	{ "memory-remote", "memory on another node than the CPUs", SEVERITY_WARNING, STAGE_MEMORY,
 		NEED_PINS | NEED_NODES, check_remote,
 		"Each access that misses the cache goes over the link between the nodes: some 1.5 "
-		"to "
-		"2 times the latency, and a share of a narrow road.",
+		"to 2 times the latency, and a share of a narrow road.",
 		"Move the memory to the node of the CPUs, or the VM to its memory. migratepages is "
-		"of "
-		"the package numactl; it takes a moment for each GiB.",
+		"of the package numactl; it takes a moment for each GiB.",
 		"numastat -p of the process while it works.", "memoryless-node crosses-nodes" },
 	{ "memory-may-wander", "fixed CPUs, and memory from anywhere", SEVERITY_WARNING,
 		STAGE_MEMORY, NEED_PINS | NEED_NODES, check_wander,
@@ -264,30 +252,26 @@ static const struct rule rules[] = {
 	{ "min-free", "min_free_kbytes against a node", SEVERITY_WARNING, STAGE_MEMORY,
 		NEED_TUNABLES, check_min_free,
 		"The kernel spreads this reserve over the zones of all nodes. A node whose share "
-		"is "
-		"more than it has free reclaims without end, and kills processes, while another "
+		"is more than it has free reclaims without end, and kills processes, while another "
 		"node has plenty.",
 		"Keep it at 1 to 2 % of the memory, a few hundred MiB.",
 		"/proc/zoneinfo over time." },
 	{ "numa-balancing", "NUMA balancing beside pins", SEVERITY_INFO, STAGE_MEMORY,
 		NEED_PINS | NEED_NODES | NEED_TUNABLES, check_balancing,
 		"It takes pages away for a moment to see who touches them: faults that a VM with "
-		"CPUs "
-		"and memory on one node gets nothing for.",
+		"CPUs and memory on one node gets nothing for.",
 		"Switch it off on a host of pinned VMs.", "The guest's latency with and without.",
 		"memory-remote" },
 	{ "ksm", "KSM beside pinned VMs", SEVERITY_INFO, STAGE_MEMORY, NEED_PINS | NEED_TUNABLES,
 		check_ksm,
 		"Merged pages are copied when a guest writes to them, on whatever node; its "
-		"scanner "
-		"reads all memory all the time.",
+		"scanner reads all memory all the time.",
 		"Switch it off, or keep these VMs out of it.",
 		"The guest's latency with and without." },
 	{ "small-pages", "memory in pages of 4 KiB", SEVERITY_INFO, STAGE_MEMORY,
 		NEED_PINS | NEED_TUNABLES, check_small_pages,
 		"Every address of the guest is translated twice; with small pages the TLB holds a "
-		"few "
-		"MiB of it.",
+		"few MiB of it.",
 		"Let THP help who asks for it (madvise: QEMU does), or use huge pages.",
 		"The guest's TLB misses (perf)." },
 	{ "hugepages-short", "huge pages that are not there", SEVERITY_CRITICAL, STAGE_MEMORY,
@@ -300,8 +284,7 @@ static const struct rule rules[] = {
 	{ "hugepages-far", "huge pages on the wrong node", SEVERITY_WARNING, STAGE_MEMORY,
 		NEED_PINS | NEED_NODES, check_huge_far,
 		"hugepages= at boot and vm.nr_hugepages spread pages evenly over the nodes: half "
-		"of "
-		"what one VM needs is on the other.",
+		"of what one VM needs is on the other.",
 		"Reserve them on the node of the VM's CPUs.", "/proc/PID/numa_maps.",
 		"hugepages-short" },
 	{ "hugepages-idle", "huge pages that nobody uses", SEVERITY_INFO, STAGE_MEMORY, 0,
@@ -312,9 +295,8 @@ static const struct rule rules[] = {
 	{ "hugepages-given-back", "huge pages that must be found at each start", SEVERITY_INFO,
 		STAGE_MEMORY, NEED_VMS, check_huge_given,
 		"Proxmox VE reserves huge pages when the VM starts and gives them back when it "
-		"ends. "
-		"After weeks memory is in pieces, and the next start fails with much memory free; "
-		"a failover does not look for them at all.",
+		"ends. After weeks memory is in pieces, and the next start fails with much memory "
+		"free; a failover does not look for them at all.",
 		"Keep them (keephugepages: 1), or reserve them at boot.", "Nothing: it is so." },
 	{ "balloon", "a pinned VM with a balloon", SEVERITY_INFO, STAGE_MEMORY, NEED_PINS,
 		check_balloon,
@@ -336,6 +318,13 @@ static const struct rule rules[] = {
 		NEED_PINS | NEED_POWER, check_capped,
 		"Somebody set a limit below the hardware's: the CPU never gets its speed.",
 		"Set the limit to the hardware's own.", "Nothing: it is so." },
+	{ "power-limit", "processors at their power limit", SEVERITY_WARNING, STAGE_POWER,
+		NEED_VMS | NEED_RATES, check_power_limit,
+		"A processor may use so much power on average, and lowers the frequency of all its "
+		"cores to stay below: each busy core slows down the others, pinned or not.",
+		"Raise the limit as far as power and cooling allow, or give the VMs fewer busy "
+		"neighbours.",
+		"A longer interval; turbostat." },
 	{ "governor", "a governor that saves power on a VM's CPUs", SEVERITY_WARNING, STAGE_POWER,
 		NEED_PINS | NEED_POWER, check_governor,
 		"The frequency follows the load, late: each burst of the guest begins slow. With "
@@ -345,9 +334,9 @@ static const struct rule rules[] = {
 		NEED_PINS | NEED_POWER | NEED_RATES, check_frequency,
 		"The guest has the CPU, and the CPU has not its speed.",
 		"Look at the governor, the limits, the firmware's power profile and the cooling, "
-		"in "
-		"this order.",
-		"A longer interval; turbostat.", "governor frequency-capped throttled" },
+		"in this order.",
+		"A longer interval; turbostat.",
+		"governor frequency-capped throttled power-limit" },
 	{ "turbo-off", "no turbo", SEVERITY_INFO, STAGE_POWER, NEED_PINS | NEED_TUNABLES,
 		check_turbo, "The CPU stays at its nominal frequency: steadier, and slower.",
 		"Leave it off where an even rhythm counts more than speed.", "Nothing: it is so.",
@@ -355,8 +344,7 @@ static const struct rule rules[] = {
 	{ "deep-idle", "CPUs that wake up late", SEVERITY_INFO, STAGE_POWER, NEED_PINS | NEED_POWER,
 		check_idle_states,
 		"A vCPU that halts lets its CPU sleep; what wakes the guest then waits until the "
-		"CPU "
-		"is awake.",
+		"CPU is awake.",
 		"Allow shallow states only, on these CPUs.",
 		"usage and time of the states before and after." },
 	{ "idle-poll", "boot parameters against idle states", SEVERITY_WARNING, STAGE_POWER, 0,
@@ -385,17 +373,14 @@ static const struct rule rules[] = {
 	{ "config-trap", "a configuration that will not do what it says", SEVERITY_WARNING,
 		STAGE_RECIPE, NEED_VMS, check_config,
 		"The manager takes what is written there, and does something else with it or fails "
-		"at "
-		"the next start.",
+		"at the next start.",
 		"Correct the line.", "A start of the VM." },
 	{ "affinity-out-of-range", "an affinity that names no CPUs of this host", SEVERITY_WARNING,
 		STAGE_RECIPE, NEED_VMS, check_affinity_range,
 		"Numbers of CPUs are of one host: after a migration, a change of the board or of "
-		"SMT "
-		"they name others or none. taskset takes what is left, or fails.",
+		"SMT they name others or none. taskset takes what is left, or fails.",
 		"Write the numbers of this host, or an intent instead: wideberth's policy has "
-		"shapes, "
-		"not numbers.",
+		"shapes, not numbers.",
 		"Nothing: it is so." },
 	{ "affinity-not-in-force", "an affinity that is not in force", SEVERITY_WARNING,
 		STAGE_RECIPE, NEED_VMS, check_affinity_stale,
@@ -405,8 +390,7 @@ static const struct rule rules[] = {
 	{ "affinity-blocked", "an affinity outside of the group", SEVERITY_WARNING, STAGE_RECIPE,
 		NEED_VMS, check_group_narrow,
 		"A thread gets what both its mask and its cgroup allow. taskset fails with "
-		"'Invalid "
-		"argument' where nothing is left, and is cut silently where something is.",
+		"'Invalid argument' where nothing is left, and is cut silently where something is.",
 		"Give the group these CPUs (AllowedCPUs= of its slice), or the VM others.",
 		"Nothing: it is so." },
 	{ "guest-cpus-as-host", "numa0 cpus= taken for the host's", SEVERITY_WARNING, STAGE_RECIPE,
@@ -418,23 +402,19 @@ static const struct rule rules[] = {
 	{ "numa-flag-only", "NUMA for the guest alone", SEVERITY_INFO, STAGE_RECIPE, NEED_VMS,
 		check_numa_only,
 		"The flag shows the guest nodes. Where their memory is on the host nobody has "
-		"said: "
-		"it is not local by that.",
+		"said: it is not local by that.",
 		"Bind them: hostnodes= and policy=bind for each.",
-		"Where its memory is: wideberth vms "
-		"--memory." },
+		"Where its memory is: wideberth vms --memory." },
 	{ "one-mask", "affinity: one mask for all threads", SEVERITY_INFO, STAGE_RECIPE, NEED_PINS,
 		check_one_mask,
 		"Proxmox VE's affinity is a taskset of the whole process, not a cpuset: vCPUs "
-		"wander "
-		"among its CPUs, across siblings, and QEMU's main loop and I/O threads run among "
-		"them.",
+		"wander among its CPUs, across siblings, and QEMU's main loop and I/O threads run "
+		"among them.",
 		"Pin each vCPU to one CPU and the other threads elsewhere.", "Nothing: it is so.",
 		"emulator-on-vcpus iothread-on-vcpus stacked-vcpus" },
 	{ "hook-pins", "a hook script", SEVERITY_INFO, STAGE_RECIPE, NEED_VMS, check_hook,
 		"Hooks run at the end of a start, when the guest runs already; those for the stop "
-		"do "
-		"not run when a start fails, and a script that is missing on the target stops a "
+		"do not run when a start fails, and a script that is missing on the target stops a "
 		"migration.",
 		"Look at what it does: two owners of one setting undo each other.", "Its text." },
 	{ "slices-all-cpus", "lists of all CPUs on slices", SEVERITY_INFO, STAGE_RECIPE, 0,

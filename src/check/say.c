@@ -15,7 +15,7 @@ struct finding *found(struct checking *c, const struct check_vm *v, const char *
 	f->of = v ? v->vm : NULL;
 	f->summary = arena_strdup(c->arena, text);
 	f->sure = c->rule->needs & NEED_RATES ? SURE_MEASURED : SURE_STATE;
-	f->root = -1;
+	f->root = f->alike = -1;
 	return f;
 }
 
@@ -46,13 +46,15 @@ void do_this(struct checking *c, struct finding *f, const char *fmt, ...)
 	*array_push(&f->commands) = arena_strdup(c->arena, text);
 }
 
-void in_policy(struct checking *c, struct finding *f, const char *fmt, ...)
+void in_policy(struct checking *c, struct finding *f, const struct check_vm *v, const char *line)
 {
-	va_list ap;
-	va_start(ap, fmt);
-	AUTO_FREE char *text = xvasprintf(fmt, ap);
-	va_end(ap);
-	*array_push(&f->policy) = arena_strdup(c->arena, text);
+	char *id = arena_strdup(c->arena, v->vm->id);
+	/* What would be a comment there; sections are globs. */
+	for (char *p = id; (p = strchr(p, '#'));)
+		*p = '?';
+	*array_push(&f->policy) = say(c, "[vm %s]", id);
+	if (line)
+		*array_push(&f->policy) = line;
 }
 
 const char *list_of(struct checking *c, const struct cpuset *cpus)
@@ -73,8 +75,7 @@ const char *some(struct checking *c, long n, const char *what)
 
 /* ---- commands ---- */
 
-/* A word as the shell takes it. */
-static const char *quoted(struct checking *c, const char *word)
+const char *quoted(struct checking *c, const char *word)
 {
 	AUTO_STRBUF struct strbuf b = { 0 };
 	if (*word &&
@@ -95,8 +96,7 @@ static const char *quoted(struct checking *c, const char *word)
 void isolate(struct checking *c, struct finding *f, const struct check_vm *v)
 {
 	do_this(c, f, "wideberth apply --vm %s", quoted(c, v->vm->id));
-	in_policy(c, f, "[vm %s]", v->vm->id);
-	in_policy(c, f, "isolation = isolated");
+	in_policy(c, f, v, "isolation = isolated");
 }
 
 static bool is_libvirt(const struct check_vm *v)
@@ -142,7 +142,7 @@ const struct task *irqbalance_on(const struct checking *c, const struct cpuset *
 	return NULL;
 }
 
-void ban_irqbalance(struct checking *c, struct finding *f)
+static void ban_irqbalance(struct checking *c, struct finding *f)
 {
 	do_this(c, f,
 		"sed -i '/^IRQBALANCE_BANNED_CPULIST=/d' /etc/default/irqbalance; "
@@ -160,9 +160,11 @@ void move_irqs(
 	if (irqbalance_on(c, off))
 		ban_irqbalance(c, f);
 	if (n && !cpuset_is_empty(&c->spare_cpus))
-		do_this(c, f, "for i in%s; do echo %s > /proc/irq/$i/smp_affinity_list; done", b.s,
-			list_of(c, &c->spare_cpus));
-	in_policy(c, f, "isolation = fenced");
+		do_this(c, f,
+			"for i in%s; do echo %s > /proc/irq/$i/smp_affinity_list || true; done",
+			b.s, list_of(c, &c->spare_cpus));
+	for_each_dedicated(v, c) if (cpuset_intersects(&v->vcpu_cpus, off))
+		in_policy(c, f, v, "isolation = fenced");
 }
 
 /* ---- small questions ---- */
@@ -216,12 +218,20 @@ struct cpuset choose_cpus(const struct snapshot *s, const struct cpuset *from, i
 	return cpuset_is_empty(&r) ? choose_among(s, from, n) : r;
 }
 
+const struct core *core_of(const struct snapshot *s, int cpu)
+{
+	const struct cpu *its = snapshot_cpu(s, cpu);
+	return its && its->core >= 0 ? &s->cores[its->core] : NULL;
+}
+
 struct cpuset whole_cores(const struct snapshot *s, const struct cpuset *cpus)
 {
 	struct cpuset all = *cpus;
-	for (size_t i = 0; i < s->n_cores; i++)
-		if (cpuset_intersects(&s->cores[i].cpus, cpus))
-			all = cpuset_or(&all, &s->cores[i].cpus);
+	cpuset_for_each (cpu, cpus) {
+		const struct core *core = core_of(s, cpu);
+		if (core)
+			all = cpuset_or(&all, &core->cpus);
+	}
 	return all;
 }
 

@@ -20,6 +20,7 @@ static const struct command *const table[] = {
 	&cmd_compare,
 	&cmd_daemon,
 	&cmd_events,
+	&cmd_hook,
 	&cmd_explain,
 };
 
@@ -43,6 +44,15 @@ static const struct option_row policy_rows[] = {
 	{ "policy", "FILE", "a policy file, instead of the host's own; may be repeated" },
 	{ "vm", "VM",
 		"this VM (id, name, UUID or glob); keys of the policy that follow are its own" },
+	{ "repack", NULL,
+		"where a VM would be refused, move as few VMs as can be found whose policy says "
+		"movable, so that it fits" },
+	{ "time-limit", "SECONDS",
+		"where not all fit, look so long for a plan that admits more; without it the same "
+		"host and policy give the same plan" },
+	{ "migrate-memory", NULL,
+		"memory = strict also for VMs that run: what they have elsewhere is moved to the "
+		"NUMA nodes of their CPUs" },
 };
 
 const struct option_row *global_options(size_t *ret_n)

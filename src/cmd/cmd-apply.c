@@ -1,23 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/str.h"
 #include "cmd/cmd.h"
+#include "daemon/daemon.h"
 #include "session/apply.h"
+#include "session/shadow.h"
 #include "view/apply.h"
 #include "view/changes.h"
+#include "view/events.h"
 #include "view/plan.h"
 #include "view/undo.h"
-
-/* What this program costs is no fact of the host: not asked through it. */
-static uint64_t clock_ns(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 static int parse_seconds(struct context *c, uint64_t *ret_ns, struct err *e)
 {
@@ -32,29 +26,22 @@ static int parse_seconds(struct context *c, uint64_t *ret_ns, struct err *e)
 	return 0;
 }
 
-static struct apply_cost cost_of(const struct host *h, uint64_t began_ns)
-{
-	struct host_cost cost = host_write_cost(h);
-	return (struct apply_cost){ cost.n_writes, cost.ns, clock_ns() - began_ns };
-}
-
 /* Ends with the kernel's word for who may run on the claimed CPUs. */
-static bool ask(struct context *c, struct planning *p, uint64_t began_ns)
+static bool ask(struct context *c, struct planning *p)
 {
 	struct err e = { 0 };
 	AUTO_VERDICT struct verdict verdict = { 0 };
 	bool is_known = apply_prove(c->h, p, &verdict, &e) == 0;
 	changes_report(p->changes, true, c->report);
-	struct apply_cost cost = cost_of(c->h, began_ns);
-	apply_report(p, &cost, verdict.intruders, c->report);
+	apply_report(p, host_cost(c->h), verdict.intruders, c->report);
 	if (!is_known)
 		report_warning(c->report, "applied, but the proof failed: %s", e.text);
 	return is_known && !verdict_has_intruders(&verdict);
 }
 
 /* Plans and applies; what was planned is told in either case. */
-static enum outcome apply(struct context *c, const struct recovery *begun, uint64_t confirm_wait_ns,
-	uint64_t began_ns, struct err *e)
+static enum outcome apply(
+	struct context *c, const struct recovery *begun, uint64_t confirm_wait_ns, struct err *e)
 {
 	AUTO_PLANNING struct planning p = { 0 };
 	AUTO_CHANGES struct changes *back = NULL;
@@ -73,34 +60,58 @@ static enum outcome apply(struct context *c, const struct recovery *begun, uint6
 	c->done = is_made ? "applied" : NULL;
 	if (!is_made)
 		changes_report(p.changes, !is_dry, c->report);
-	bool is_as_promised = !is_made || ask(c, &p, began_ns);
+	bool is_as_promised = !is_made || ask(c, &p);
 	return is_as_promised ? planning_outcome(&p) : OUTCOME_REPORT;
+}
+
+/* Plans, and writes down what would be done. */
+static enum outcome shadow(struct context *c, struct err *e)
+{
+	AUTO_PLANNING struct planning p = { 0 };
+	AUTO_EVENTS struct events told = { 0 };
+	struct err later = { 0 };
+	enum outcome outcome = planning_make(c->h, &c->args->options, &p, e);
+	if (outcome != OUTCOME_DONE)
+		return outcome;
+	shadow_tell(c->h, &p, NULL, &told);
+	plan_report(&p, c->report);
+	changes_report(p.changes, false, c->report);
+	events_report(&told, c->report);
+	if (daemon_tell(c->h, &told, &later) < 0)
+		report_warning(c->report, "%s", later.text);
+	return planning_outcome(&p);
 }
 
 static int run(struct context *c, struct err *e)
 {
 	AUTO_RECOVERY struct recovery begun = { .lock = -1 };
-	uint64_t began_ns = clock_ns(), confirm_wait_ns;
+	uint64_t confirm_wait_ns;
 	if (parse_seconds(c, &confirm_wait_ns, e) < 0)
 		return EXIT_USAGE;
 	if (args_get(c->args, "dry-run"))
-		return exit_code_of(apply(c, NULL, 0, began_ns, e));
+		return exit_code_of(apply(c, NULL, 0, e));
+	if (args_get(c->args, "shadow"))
+		return exit_code_of(shadow(c, e));
 	enum outcome outcome = recovery_begin(c->h, &begun, e);
 	recovery_report(&begun, c->report);
 	if (outcome == OUTCOME_DONE)
-		outcome = apply(c, &begun, confirm_wait_ns, began_ns, e);
+		outcome = apply(c, &begun, confirm_wait_ns, e);
 	return exit_code_of(outcome);
 }
 
 static const struct option_row options[] = {
 	{ "dry-run", NULL, "plan only, changing nothing" },
+	{ "shadow", NULL,
+		"plan, and write into the journal and the events what would be done; nothing "
+		"else is changed" },
 	{ "confirm", "SECONDS",
 		"go back by itself to what was before, unless 'wideberth confirm' comes in time" },
 };
 
 const struct command cmd_apply = {
 	.name = "apply",
-	.args = "[--policy FILE]... [--vm VM [--KEY VALUE]...]... [--dry-run] [--confirm SECONDS]",
+	.args = "[--policy FILE]... [--vm VM [--KEY VALUE]...]... [--migrate-memory] [--repack] "
+		"[--time-limit SECONDS] [--dry-run | --shadow] [--confirm SECONDS]",
 	.summary = "plan, then do it as one transaction",
 	.help = "Gives the VMs their CPUs and keeps everything else off them. If any part fails, "
 		"all of it is taken back. What cannot be moved is listed with the kernel's reason.",

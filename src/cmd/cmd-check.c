@@ -96,8 +96,10 @@ static int compare(struct context *c, struct diagnosis_options *o, struct err *e
 		outcome = diagnosis_make(second, o, &b, e);
 	if (outcome != OUTCOME_DONE)
 		return exit_code_of(outcome);
-	int n = check_compare_report(&(struct compared){ names[0], a.check, a.snapshot },
-		&(struct compared){ names[1], b.check, b.snapshot }, c->report);
+	int n = check_compare_report(
+		&(struct compared){ names[0], a.check, a.snapshot, &a.reading },
+		&(struct compared){ names[1], b.check, b.snapshot, &b.reading }, &a.limits,
+		c->report);
 	return n ? EXIT_REPORT : EXIT_OK;
 }
 

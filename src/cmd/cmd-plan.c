@@ -23,7 +23,8 @@ static const struct option_row options[] = {
 
 const struct command cmd_plan = {
 	.name = "plan",
-	.args = "[--policy FILE]... [--vm VM [--KEY VALUE]...]... [--explain]",
+	.args = "[--policy FILE]... [--vm VM [--KEY VALUE]...]... [--migrate-memory] [--repack] "
+		"[--time-limit SECONDS] [--explain]",
 	.summary = "what apply would do, touching nothing",
 	.help = "Places the VMs that the policy names (or --vm), and lists every setting that "
 		"apply would change, as before and after. Exit 1: a VM was refused.",

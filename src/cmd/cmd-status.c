@@ -26,8 +26,7 @@ static const struct option_row options[] = {
 	{ "host", NULL,
 		"also say which levels this host can give, and who else changes what wideberth "
 		"sets; as root it is tried, in a group and with an idle process of wideberth's "
-		"own, "
-		"for some milliseconds" },
+		"own, for some milliseconds, and plan knows the answers until the next boot" },
 };
 
 const struct command cmd_status = {

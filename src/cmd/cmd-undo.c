@@ -5,6 +5,7 @@
 #include "session/confirm.h"
 #include "session/recovery.h"
 #include "session/undo.h"
+#include "view/apply.h"
 #include "view/undo.h"
 
 static enum outcome undo(struct context *c, struct err *e)
@@ -14,6 +15,7 @@ static enum outcome undo(struct context *c, struct err *e)
 	if (u.changes) {
 		c->done = "undone";
 		undo_report(&u, c->report);
+		cost_report(host_cost(c->h), c->report);
 	}
 	return outcome;
 }

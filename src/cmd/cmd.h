@@ -76,7 +76,8 @@ struct command {
 };
 
 extern const struct command cmd_show, cmd_vms, cmd_plan, cmd_apply, cmd_status, cmd_undo,
-	cmd_confirm, cmd_measure, cmd_compare, cmd_explain, cmd_check, cmd_daemon, cmd_events;
+	cmd_confirm, cmd_measure, cmd_compare, cmd_explain, cmd_check, cmd_daemon, cmd_events,
+	cmd_hook;
 
 /* All commands, and the options that come before them. For help, completion and the man page. */
 const struct command *const *commands(size_t *ret_n);

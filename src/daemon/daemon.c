@@ -14,12 +14,26 @@
 #include "host/host.h"
 #include "model/task.h"
 
-static const struct source *const sources[] = { &source_files, &source_exits, &source_bus };
+static const struct source *const sources[] = { &source_files, &source_settings, &source_exits,
+	&source_births, &source_bus, &source_devices, &source_check };
 
 static void refresh(struct daemon *d)
 {
 	for (size_t i = 0; i < N_ELEMENTS(sources); i++)
-		sources[i]->refresh(d);
+		if (sources[i]->refresh)
+			sources[i]->refresh(d);
+}
+
+static void follow(struct daemon *d)
+{
+	struct err e;
+	ledger_freep(&d->ledger);
+	d->ledger = NULL;
+	if (ledger_read(d->h, &d->ledger, &e) < 0)
+		return; /* a step says why */
+	for (size_t i = 0; i < N_ELEMENTS(sources); i++)
+		if (sources[i]->follow)
+			sources[i]->follow(d);
 }
 
 static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info, void *context)
@@ -115,17 +129,32 @@ static void daemon_done(struct daemon *d)
 	sd_event_source_disable_unref(d->child_source);
 	sd_event_source_disable_unref(d->begin);
 	sd_event_source_disable_unref(d->sweep);
-	if (d->inotify >= 0)
-		close(d->inotify);
+	sd_event_source_disable_unref(d->born);
+	sd_event_source_disable_unref(d->check);
+	sd_event_source_disable_unref(d->check_end);
+	sd_device_monitor_unref(d->devices);
+	const int fds[] = { d->inotify, d->settings, d->births };
+	for (size_t i = 0; i < N_ELEMENTS(fds); i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	free(d->setting_watches.v);
+	ledger_freep(&d->ledger);
 	sd_event_unref(d->event);
 	if (d->lock >= 0)
 		close(d->lock);
 }
 
-int daemon_run(struct host *h, struct err *e)
+int daemon_run(struct host *h, bool is_shadow, struct err *e)
 {
 	CLEANUP(daemon_done)
-	struct daemon d = { .h = h, .lock = -1, .inotify = -1, .after_step = refresh };
+	struct daemon d = { .h = h,
+		.lock = -1,
+		.inotify = -1,
+		.settings = -1,
+		.births = -1,
+		.refresh = refresh,
+		.follow = follow };
+	d.keeper.is_shadow = is_shadow;
 	if (!host_is_live(h))
 		return err_say(
 			e, -EINVAL, "only the running machine can be kept; --once takes one step");
@@ -133,6 +162,7 @@ int daemon_run(struct host *h, struct err *e)
 	if (r < 0)
 		return r;
 	refresh(&d);
+	follow(&d);
 	daemon_look(&d, "the beginning");
 	sd_notify(false, "READY=1");
 	r = sd_event_loop(d.event);

@@ -13,9 +13,15 @@
 
 struct host;
 
-/* Runs until SIGTERM or SIGINT, and then leaves everything as it is. Returns 0, or a negative errno
+/* Runs until SIGTERM or SIGINT, and then leaves everything as it is. is_shadow: its steps only tell
+ * what they would do. Returns 0, or a negative errno
  * when it could not begin: -EALREADY where another one runs. */
-int daemon_run(struct host *h, struct err *e) MUST_CHECK;
+int daemon_run(struct host *h, bool is_shadow, struct err *e) MUST_CHECK;
+
+/* One step in a process of its own, which lives on beside us, in shadow where the daemon is; waits
+ * at most so many ms for its end.
+ */
+int daemon_step_beside(struct host *h, int wait_ms, struct err *e) MUST_CHECK;
 
 /* What a step tells: to the journal, where the machine is a live one, and to the events of the
  * host. */

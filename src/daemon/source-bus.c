@@ -4,7 +4,8 @@
 #include "base/str.h"
 #include "daemon/internal.h"
 
-/* A VM without a manager is in a scope or a service; all else that comes and goes is no VM. */
+/* A VM without a manager is in a scope, or a service, which the sweep sees; all else that comes and
+ * goes is no VM. */
 static int on_unit(sd_bus_message *m, void *context, sd_bus_error *error)
 {
 	const char *unit;
@@ -22,6 +23,22 @@ static int on_reload(sd_bus_message *m, void *context, sd_bus_error *error)
 	(void)error;
 	if (sd_bus_message_read(m, "b", &is_begin) >= 0 && !is_begin)
 		daemon_look(context, "systemd has read its units again");
+	return 0;
+}
+
+/* Who sets what is ours when it begins, or was told what to leave alone. */
+static int on_job(sd_bus_message *m, void *context, sd_bus_error *error)
+{
+	static const char *const writers[] = { "irqbalance.service", "tuned.service",
+		"libvirtd.service", "virtqemud.service" };
+	const char *unit;
+	uint32_t id;
+	(void)error;
+	if (sd_bus_message_read(m, "uos", &id, NULL, &unit) < 0)
+		return 0;
+	for (size_t i = 0; i < N_ELEMENTS(writers); i++)
+		if (streq(unit, writers[i]))
+			daemon_look(context, "a service that sets such things began or ended");
 	return 0;
 }
 
@@ -43,7 +60,7 @@ static void refresh(struct daemon *d)
 		return;
 	if (sd_bus_attach_event(d->bus, d->event, SD_EVENT_PRIORITY_NORMAL) < 0 ||
 		match(d, "UnitNew", on_unit) < 0 || match(d, "UnitRemoved", on_unit) < 0 ||
-		match(d, "Reloading", on_reload) < 0 ||
+		match(d, "Reloading", on_reload) < 0 || match(d, "JobRemoved", on_job) < 0 ||
 		sd_bus_call_method_async(d->bus, NULL, "org.freedesktop.systemd1",
 			"/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager",
 			"Subscribe", NULL, NULL, "") < 0) {
@@ -54,4 +71,4 @@ static void refresh(struct daemon *d)
 		daemon_look(d, "the bus is back");
 }
 
-const struct source source_bus = { "bus", refresh };
+const struct source source_bus = { "bus", refresh, NULL };

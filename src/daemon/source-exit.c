@@ -3,7 +3,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "apply/ledger.h"
 #include "daemon/internal.h"
 #include "model/task.h"
 
@@ -43,16 +42,12 @@ static void watch(struct daemon *d, const struct placement *p)
 	*array_push(&d->exits) = w;
 }
 
-static void refresh(struct daemon *d)
+static void follow(struct daemon *d)
 {
-	AUTO_LEDGER struct ledger *l = NULL;
-	struct err e;
 	size_t n = 0;
-	if (ledger_read(d->h, &l, &e) < 0)
-		return; /* a step says why */
 	array_for_each (w, &d->exits)
 		w->is_wanted = false;
-	array_for_each (p, &l->placements)
+	array_for_each (p, &d->ledger->placements)
 		watch(d, p);
 	array_for_each (w, &d->exits) {
 		if (w->is_wanted)
@@ -63,4 +58,4 @@ static void refresh(struct daemon *d)
 	d->exits.n = n;
 }
 
-const struct source source_exits = { "exits", refresh };
+const struct source source_exits = { "exits", NULL, follow };

@@ -21,6 +21,8 @@ static const struct row {
 } rows[] = {
 	{ "run/qemu-server", ".pid", "a pid file of Proxmox VE", APPEARS | IN_MODIFY },
 	{ "run/libvirt/qemu", ".pid", "a pid file of libvirt", APPEARS | IN_MODIFY },
+	/* libvirtd writes it anew whenever it changes: vCPUs, pins, devices, paused or not */
+	{ "run/libvirt/qemu", ".xml", "libvirt's state of a domain", IN_MOVED_TO | IN_DELETE },
 	{ "sys/fs/cgroup/qemu.slice", NULL, "a group in qemu.slice", APPEARS },
 	{ "sys/fs/cgroup/machine.slice", NULL, "a group in machine.slice", APPEARS },
 	{ "etc/wideberth", ".conf", "the policy", CHANGES },
@@ -78,4 +80,4 @@ static void refresh(struct daemon *d)
 	}
 }
 
-const struct source source_files = { "files", refresh };
+const struct source source_files = { "files", refresh, NULL };

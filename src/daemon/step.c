@@ -1,45 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The step as a process of this same program, and when it begins. */
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
-#include <stdlib.h>
+/* When the step begins, and what comes of its end. */
 #include <sys/wait.h>
 
 #include "base/log.h"
 #include "daemon/internal.h"
 
-extern char **environ;
-
 /* Steps begin at once as long as there is credit: ten of them, which ten seconds give back. Whoever
  * gives reasons without end gets a step a second. */
 enum { STEP_US = 1000000, CREDIT_US = 10 * STEP_US };
-/* For what the kernel does not announce; after failures less and less often. */
-enum { SWEEP_S = 10, SWEEP_MAX_S = 300 };
-
-static int spawn(pid_t *ret)
-{
-	char program[] = "/proc/self/exe", name[] = "wideberth", command[] = "daemon",
-	     once[] = "--once";
-	char *const argv[] = { name, command, once, NULL };
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
-	sigset_t none;
-	sigemptyset(&none);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawnattr_init(&attributes);
-	posix_spawnattr_setsigmask(&attributes, &none);
-	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-	/* what it has to say is in the events */
-	posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
-	if (!getenv("WIDEBERTH_DEBUG"))
-		posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
-	int r = posix_spawn(ret, program, &actions, &attributes, argv, environ);
-	posix_spawnattr_destroy(&attributes);
-	posix_spawn_file_actions_destroy(&actions);
-	return -r;
-}
+/* For what the kernel does not announce; after failures less and less often. As long as what was
+ * done may still show later (irqbalance looks every 10 s) a sweep is a step, then a glance; and a
+ * step where that shows a change, or was enough so many times. */
+enum { SWEEP_S = 10, SWEEP_MAX_S = 300, SWEEPS = 4, GLANCES = 30 };
 
 static uint64_t sweep_us(const struct daemon *d)
 {
@@ -49,28 +21,41 @@ static uint64_t sweep_us(const struct daemon *d)
 	return (s < SWEEP_MAX_S ? s : SWEEP_MAX_S) * 1000000;
 }
 
+static void sweep_later(struct daemon *d)
+{
+	sd_event_source_set_time_relative(d->sweep, sweep_us(d));
+	sd_event_source_set_enabled(d->sweep, SD_EVENT_ONESHOT);
+}
+
+static void looked(struct daemon *d)
+{
+	struct err e;
+	d->keeper.n_looks++;
+	sd_event_now(d->event, CLOCK_REALTIME, &d->keeper.last_us);
+	if (keeper_write(d->h, &d->keeper, &e) < 0)
+		log_debug("%s", e.text);
+	sweep_later(d);
+}
+
 static int on_end(sd_event_source *source, const siginfo_t *info, void *context)
 {
 	struct daemon *d = context;
-	struct err e;
 	bool is_whole = info->si_code == CLD_EXITED && info->si_status <= 1;
 	(void)source;
 	log_debug("step ended: %d", info->si_status);
 	d->child_source = sd_event_source_disable_unref(d->child_source);
 	d->child = 0;
 	d->n_failures = is_whole ? 0 : d->n_failures + 1;
-	d->keeper.n_looks++;
 	d->keeper.code = info->si_code == CLD_EXITED ? info->si_status : 128 + info->si_status;
-	sd_event_now(d->event, CLOCK_REALTIME, &d->keeper.last_us);
-	if (keeper_write(d->h, &d->keeper, &e) < 0)
-		log_debug("%s", e.text);
+	looked(d);
 	if (d->is_ending)
 		return sd_event_exit(d->event, 0);
 	bool is_again = d->is_wanted;
 	d->is_wanted = false;
-	d->after_step(d);
-	sd_event_source_set_time_relative(d->sweep, sweep_us(d));
-	sd_event_source_set_enabled(d->sweep, SD_EVENT_ONESHOT);
+	d->refresh(d);
+	d->follow(d);
+	d->glance = glance(d);
+	d->n_glances = 0;
 	if (is_again)
 		daemon_look(d, "there was more meanwhile");
 	return 0;
@@ -79,13 +64,12 @@ static int on_end(sd_event_source *source, const siginfo_t *info, void *context)
 static void step_start(struct daemon *d)
 {
 	d->is_wanted = false;
-	if (spawn(&d->child) < 0 ||
+	if (step_spawn(d->h, "--once", d->keeper.is_shadow, false, &d->child) < 0 ||
 		sd_event_add_child(d->event, &d->child_source, d->child, WEXITED, on_end, d) < 0) {
 		/* the sweep tries again */
 		d->child = 0;
 		d->n_failures++;
-		sd_event_source_set_time_relative(d->sweep, sweep_us(d));
-		sd_event_source_set_enabled(d->sweep, SD_EVENT_ONESHOT);
+		sweep_later(d);
 	}
 }
 
@@ -99,15 +83,7 @@ static int on_begin(sd_event_source *source, uint64_t usec, void *context)
 	return 0;
 }
 
-static int on_sweep(sd_event_source *source, uint64_t usec, void *context)
-{
-	(void)source;
-	(void)usec;
-	daemon_look(context, "it is time");
-	return 0;
-}
-
-void daemon_look(struct daemon *d, const char *why)
+static void want_step(struct daemon *d, const char *why)
 {
 	uint64_t now;
 	log_debug("look: %s%s", why, d->child ? " (a step runs)" : "");
@@ -122,6 +98,36 @@ void daemon_look(struct daemon *d, const char *why)
 	uint64_t wait = d->credit_us > now + CREDIT_US ? d->credit_us - now - CREDIT_US : 0;
 	sd_event_source_set_time(d->begin, now + wait);
 	sd_event_source_set_enabled(d->begin, SD_EVENT_ONESHOT);
+}
+
+static int on_sweep(sd_event_source *source, uint64_t usec, void *context)
+{
+	struct daemon *d = context;
+	(void)source;
+	(void)usec;
+	if (d->child)
+		return 0; /* its end sets the next */
+	if (d->n_failures || ++d->n_sweeps <= SWEEPS || ++d->n_glances >= GLANCES)
+		want_step(d, "it is time");
+	else if (glance(d) != d->glance)
+		daemon_look(d, "something changed");
+	else
+		looked(d);
+	if (!d->is_wanted)
+		d->refresh(d);
+	return 0;
+}
+
+void daemon_look(struct daemon *d, const char *why)
+{
+	d->n_sweeps = 0;
+	want_step(d, why);
+}
+
+void daemon_look_if_changed(struct daemon *d, const char *why)
+{
+	if (d->child || glance(d) != d->glance)
+		daemon_look(d, why);
 }
 
 int step_begin(struct daemon *d, struct err *e)

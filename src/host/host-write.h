@@ -23,17 +23,22 @@ int host_rmdir(struct host *h, const char *fmt, ...) PRINTF_LIKE(2, 3) MUST_CHEC
  * directory too when that became empty. */
 int host_put_file(struct host *h, const char *text, const char *fmt, ...)
 	PRINTF_LIKE(3, 4) MUST_CHECK;
+/* The same, for one that can be executed (0755). */
+int host_put_script(struct host *h, const char *text, const char *fmt, ...)
+	PRINTF_LIKE(3, 4) MUST_CHECK;
 int host_remove_file(struct host *h, const char *fmt, ...) PRINTF_LIKE(2, 3) MUST_CHECK;
 
 /* sched_setaffinity. */
 int host_set_affinity(struct host *h, int tid, const struct cpuset *cpus) MUST_CHECK;
 
-/* SetUnitProperties(runtime) with AllowedCPUs. To undo it, remove the drop-in that systemd wrote
- * for it (one of the two below) and reload: that also forgets the property. */
-int host_set_unit_cpus(struct host *h, const char *unit, const struct cpuset *cpus) MUST_CHECK;
+/* SetUnitProperties(runtime) with a property that is a set: AllowedCPUs, AllowedMemoryNodes. To
+ * undo it, remove the drop-in that systemd wrote for it (one of the two below, of unit and
+ * property) and reload: that also forgets the property. */
+int host_set_unit_list(struct host *h, const char *unit, const char *property,
+	const struct cpuset *set) MUST_CHECK;
 /* For units with a file, and for those that systemd-run and systemd itself made. */
-#define HOST_UNIT_CPUS_DROPIN           "run/systemd/system.control/%s.d/50-AllowedCPUs.conf"
-#define HOST_UNIT_CPUS_DROPIN_TRANSIENT "run/systemd/transient/%s.d/50-AllowedCPUs.conf"
+#define HOST_UNIT_DROPIN           "run/systemd/system.control/%s.d/50-%s.conf"
+#define HOST_UNIT_DROPIN_TRANSIENT "run/systemd/transient/%s.d/50-%s.conf"
 
 /* systemctl daemon-reload. */
 int host_reload_units(struct host *h) MUST_CHECK;

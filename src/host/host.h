@@ -68,6 +68,11 @@ void host_tell_wait(const struct host *h, const char *whom);
 int host_read(struct host *h, char **ret_text, size_t *ret_len, const char *fmt, ...)
 	PRINTF_LIKE(4, 5) MUST_CHECK;
 
+/* A thread's file /proc/PID/task/TID/NAME, of those that say the same in /proc/PID of the main
+ * thread (cgroup, status, schedstat; stat but for the sums in it). As host_read(). */
+int host_read_thread(
+	struct host *h, char **ret_text, int pid, int tid, const char *name) MUST_CHECK;
+
 /*
  * Reads a file that somebody else names, whose name may be a trap: a regular file of at most max
  * bytes on a file system of files, which the user may read (uid -1: unknown) or root owns. kind is
@@ -118,9 +123,16 @@ typedef int host_ask_fn(void *context, const char *key, char **ret_text);
 int host_ask(struct host *h, const char *kind, const char *key, host_ask_fn *ask, void *context,
 	char **ret_text) MUST_CHECK;
 
+/* From now on questions of that kind are answered with -EBUSY: who would answer waits for us. */
+void host_never_ask(struct host *h, const char *kind);
+
 /* Puts a fact into the recording that was come by otherwise; does nothing when none is kept. */
 int host_record_fact(struct host *h, const char *kind, const char *key, host_ask_fn *ask,
 	void *context) MUST_CHECK;
+
+/* False for a recording that was made by a version which did not ask for this file: what it would
+ * have said is not known, and not missing. */
+bool host_is_asked(const struct host *h, const char *path);
 
 /* How many questions a recording had no answer to, for it was made by another command, and the
  * first of them, "file proc/stat" (NULL: none): what is said of its host lacks them. */
@@ -129,11 +141,12 @@ size_t host_unanswered(const struct host *h, const char **ret_first);
 /* CLOCK_MONOTONIC in ns; 0 where no time passes: on a tree. */
 uint64_t host_clock_ns(struct host *h);
 
-/* The changes that were made of this host so far, and the time that their system calls took. */
+/* The changes that were made of this host so far, the time that their system calls took, and the
+ * time since it was opened. */
 struct host_cost {
-	uint64_t n_writes, ns;
+	uint64_t n_writes, writes_ns, all_ns;
 };
-struct host_cost host_write_cost(const struct host *h);
+struct host_cost host_cost(const struct host *h);
 
 /* The CPUs that the kernel allows a thread now (sched_getaffinity). Returns 0, -ESRCH, …; on a
  * tree the Cpus_allowed_list of its status file answers. */
@@ -143,9 +156,9 @@ int host_get_affinity(struct host *h, int tid, struct cpuset *ret) MUST_CHECK;
  * status file knows) it needs the thread's process. */
 int host_get_thread_affinity(struct host *h, int pid, int tid, struct cpuset *ret) MUST_CHECK;
 
-/* A property of a systemd unit as text ("" when it is not set): AllowedCPUs as cpulist, others
- * (Delegate, ControlGroup) as systemctl show prints them. Returns 0, or one of these; that systemd
- * could not be asked is an error. */
+/* A property of a systemd unit as text ("" when it is not set): AllowedCPUs and
+ * AllowedMemoryNodes as lists, others (Delegate, ControlGroup) as systemctl show prints them.
+ * Returns 0, or one of these; that systemd could not be asked is an error. */
 enum host_unit_outcome { HOST_NO_SYSTEMD = 1, HOST_NOT_LOADED = 2 };
 int host_get_unit(struct host *h, const char *unit, const char *property, char **ret) MUST_CHECK;
 

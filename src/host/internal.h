@@ -16,7 +16,8 @@ struct host_ops {
 	int (*mkdir)(struct host *h, const char *path);
 	int (*rmdir)(struct host *h, const char *path);
 	int (*set_affinity)(struct host *h, int tid, const struct cpuset *cpus);
-	int (*set_unit_cpus)(struct host *h, const char *unit, const struct cpuset *cpus);
+	int (*set_unit_list)(
+		struct host *h, const char *unit, const char *property, const struct cpuset *set);
 	int (*reload_units)(struct host *h);
 	int (*set_irqbalance)(struct host *h, const struct cpuset *banned);
 	int (*start_idle)(struct host *h, const char *group, int *ret_pid);
@@ -35,14 +36,19 @@ struct host {
 	const struct host_secrets *secrets; /* or NULL */
 	struct mask *mask;                  /* names that the recording hides, or NULL */
 	const struct host_ops *ops;         /* NULL for a recording */
-	struct host_cost cost;
+	struct host_cost cost;              /* all_ns is not filled */
+	uint64_t opened_ns;
 	uint64_t began_ns;           /* of the change under way */
 	uint64_t irqbalance_hung_ns; /* live: when it did not answer; nobody waits twice */
 	host_wait_fn *tell_wait;     /* or NULL */
+	const char *unasked;         /* see host_never_ask(), or NULL */
 	void *wait_context;
 	void *bus;    /* live: the sd_bus connection, opened when first needed */
 	int last_pid; /* tree: whose thread was looked for last */
 };
+
+/* CLOCK_MONOTONIC: what this program costs is no fact of the host. */
+uint64_t host_now_ns(void);
 
 /* Tests bring a table of trees of their own, which can be changed. */
 extern const struct host_ops host_live_ops, host_tree_ops;

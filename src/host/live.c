@@ -14,7 +14,6 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <systemd/sd-bus.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -32,29 +31,22 @@ enum {
 /* One that did not answer is asked again after a minute. */
 static const uint64_t IRQBALANCE_FORGET_NS = 60ULL * 1000000000;
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 /* The kernel takes the set's words as they are: same layout as its cpumask on little endian. */
 static int live_get_affinity(struct host *h, int tid, struct cpuset *ret)
 {
 	(void)h;
-	struct cpuset s = CPUSET_EMPTY;
-	if (sched_getaffinity(tid, sizeof s, (cpu_set_t *)(void *)&s) < 0)
+	cpu_set_t set[CPUSET_MAX / CPU_SETSIZE] = { 0 };
+	if (sched_getaffinity(tid, sizeof set, set) < 0)
 		return -errno;
-	*ret = s;
-	return 0;
+	return cpuset_of_bytes(set, sizeof set, ret);
 }
 
 static int live_set_affinity(struct host *h, int tid, const struct cpuset *cpus)
 {
 	(void)h;
-	struct cpuset s = *cpus;
-	return sched_setaffinity(tid, sizeof s, (cpu_set_t *)(void *)&s) < 0 ? -errno : 0;
+	cpu_set_t set[CPUSET_MAX / CPU_SETSIZE];
+	memcpy(set, cpus->w, sizeof set);
+	return sched_setaffinity(tid, sizeof set, set) < 0 ? -errno : 0;
 }
 
 static int live_write(struct host *h, const char *path, const char *text)
@@ -139,8 +131,8 @@ static const char *unit_interface(const char *unit)
 	return NULL;
 }
 
-/* AllowedCPUs is a little-endian bitmap: "ay 2 15 0" is 0-3. */
-static int read_cpus_property(
+/* AllowedCPUs and AllowedMemoryNodes are little-endian bitmaps: "ay 2 15 0" is 0-3. */
+static int read_set_property(
 	sd_bus *bus, const char *path, const char *interface, const char *property, char **ret)
 {
 	CLEANUP(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
@@ -148,16 +140,15 @@ static int read_cpus_property(
 	int r = sd_bus_get_property(bus, systemd, path, interface, property, &error, &reply, "ay");
 	if (r < 0)
 		return r;
-	const void *bytes;
+	const void *array;
 	size_t n;
-	r = sd_bus_message_read_array(reply, 'y', &bytes, &n);
+	r = sd_bus_message_read_array(reply, 'y', &array, &n);
 	if (r < 0)
 		return r;
-	struct cpuset cpus = CPUSET_EMPTY;
-	if (n > sizeof cpus)
+	struct cpuset set;
+	if (cpuset_of_bytes(array, n, &set) < 0)
 		return -ERANGE;
-	memcpy(&cpus, bytes, n);
-	*ret = cpuset_format_list(&cpus);
+	*ret = cpuset_format_list(&set);
 	return 0;
 }
 
@@ -178,8 +169,8 @@ static int live_get_unit(struct host *h, const char *unit, const char *property,
 		bus, systemd, path, "org.freedesktop.systemd1.Unit", "ActiveState", &error, &state);
 	if (r < 0 || !streq(state, "active"))
 		return -ENOTUNIQ;
-	if (str_has_suffix(property, "CPUs"))
-		return read_cpus_property(bus, path, interface, property, ret);
+	if (str_has_suffix(property, "CPUs") || str_has_suffix(property, "Nodes"))
+		return read_set_property(bus, path, interface, property, ret);
 	if (streq(property, "ControlGroup"))
 		return sd_bus_get_property_string(
 			bus, systemd, path, interface, property, &error, ret);
@@ -195,7 +186,8 @@ static int live_get_unit(struct host *h, const char *unit, const char *property,
 
 /* SetUnitProperties("system.slice", runtime=true, [("AllowedCPUs", <ay …>)]). The second call is
  * a round trip behind which systemd has written the cgroup: it does so before its next request. */
-static int live_set_unit_cpus(struct host *h, const char *unit, const struct cpuset *cpus)
+static int live_set_unit_list(
+	struct host *h, const char *unit, const char *property, const struct cpuset *set)
 {
 	sd_bus *bus;
 	int r = open_bus(h, &bus);
@@ -203,29 +195,30 @@ static int live_set_unit_cpus(struct host *h, const char *unit, const struct cpu
 		return r;
 	CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
 	CLEANUP(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
-	size_t n = sizeof *cpus;
-	while (n && !((const char *)cpus)[n - 1])
+	size_t n = sizeof set->w;
+	while (n && !((const char *)set->w)[n - 1])
 		n--;
 	r = sd_bus_message_new_method_call(
 		bus, &m, systemd, manager_path, manager, "SetUnitProperties");
 	if (r < 0 || (r = sd_bus_message_append(m, "sb", unit, 1)) < 0 ||
 		(r = sd_bus_message_open_container(m, 'a', "(sv)")) < 0 ||
 		(r = sd_bus_message_open_container(m, 'r', "sv")) < 0 ||
-		(r = sd_bus_message_append(m, "s", "AllowedCPUs")) < 0 ||
+		(r = sd_bus_message_append(m, "s", property)) < 0 ||
 		(r = sd_bus_message_open_container(m, 'v', "ay")) < 0 ||
-		(r = sd_bus_message_append_array(m, 'y', cpus, n)) < 0 ||
+		(r = sd_bus_message_append_array(m, 'y', set->w, n)) < 0 ||
 		(r = sd_bus_message_close_container(m)) < 0 ||
 		(r = sd_bus_message_close_container(m)) < 0 ||
 		(r = sd_bus_message_close_container(m)) < 0)
 		return r;
-	host_tell_wait(h, "systemd (AllowedCPUs)");
+	AUTO_FREE char *what = xasprintf("systemd (%s)", property);
+	host_tell_wait(h, what);
 	r = sd_bus_call(bus, m, 0, &error, NULL);
 	if (r < 0) {
 		log_debug("SetUnitProperties %s: %s", unit, error.message);
 		return r;
 	}
 	AUTO_FREE char *unused = NULL;
-	return live_get_unit(h, unit, "AllowedCPUs", &unused);
+	return live_get_unit(h, unit, property, &unused);
 }
 
 static int live_reload_units(struct host *h)
@@ -312,8 +305,8 @@ static int irqbalance_receive(const struct host *h, int fd, struct strbuf *reply
 /* "SLEEP 10 IRQ 24 LOAD 0 DIFF 0 CLASS 5 BANNED 00000000,00000f00 " */
 static int live_get_irqbalance(struct host *h, struct cpuset *ret)
 {
-	bool is_hung =
-		h->irqbalance_hung_ns && now_ns() - h->irqbalance_hung_ns < IRQBALANCE_FORGET_NS;
+	bool is_hung = h->irqbalance_hung_ns &&
+		host_now_ns() - h->irqbalance_hung_ns < IRQBALANCE_FORGET_NS;
 	AUTO_CLOSE int fd = is_hung ? -ETIMEDOUT : irqbalance_connect(h);
 	if (fd < 0)
 		return fd;
@@ -321,7 +314,7 @@ static int live_get_irqbalance(struct host *h, struct cpuset *ret)
 	int r = irqbalance_send(fd, "setup");
 	if (r == 0)
 		r = irqbalance_receive(h, fd, &reply);
-	h->irqbalance_hung_ns = r == -ETIMEDOUT ? now_ns() : 0;
+	h->irqbalance_hung_ns = r == -ETIMEDOUT ? host_now_ns() : 0;
 	if (r < 0)
 		return r;
 	char *banned = reply.s ? strstr(reply.s, "BANNED ") : NULL;
@@ -345,7 +338,7 @@ static int live_set_irqbalance(struct host *h, const struct cpuset *banned)
 static int live_get_clock(struct host *h, uint64_t *ret_ns)
 {
 	(void)h;
-	*ret_ns = now_ns();
+	*ret_ns = host_now_ns();
 	return 0;
 }
 
@@ -387,7 +380,7 @@ const struct host_ops host_live_ops = {
 	.mkdir = live_mkdir,
 	.rmdir = live_rmdir,
 	.set_affinity = live_set_affinity,
-	.set_unit_cpus = live_set_unit_cpus,
+	.set_unit_list = live_set_unit_list,
 	.reload_units = live_reload_units,
 	.set_irqbalance = live_set_irqbalance,
 	.start_idle = live_start_idle,

@@ -163,6 +163,7 @@ static bool is_file(const char *path)
 int host_open(struct host **ret, const char *root, struct err *e)
 {
 	CLEANUP(host_freep) struct host *h = xcalloc(1, sizeof *h);
+	h->opened_ns = host_now_ns();
 	h->root = xstrdup(root ? root : "/");
 	h->is_live = streq(h->root, "/");
 	h->is_confined = !h->is_live;

@@ -17,15 +17,15 @@
 #include "host/host-write.h"
 
 /* The value behind "AllowedCPUs=" in the drop-in that systemd writes for the property. */
-static char *read_cpus_dropin(struct host *h, const char *fmt_path)
+static char *read_dropin(struct host *h, const char *path, const char *property)
 {
-	AUTO_FREE char *text = NULL;
+	AUTO_FREE char *text = NULL, *key = xasprintf("%s=", property);
 	size_t n;
-	if (host_read_path(h, fmt_path, &text, &n) < 0)
+	if (host_read_path(h, path, &text, &n) < 0)
 		return NULL;
 	char *next = text;
 	for (char *line; (line = str_next_line(&next));) {
-		const char *value = str_after(line, "AllowedCPUs=");
+		const char *value = str_after(line, key);
 		if (value && *value)
 			return xstrdup(value);
 	}
@@ -38,15 +38,15 @@ static int tree_get_unit(struct host *h, const char *unit, const char *property,
 	int r = host_tree_unit_group(h, unit, &group);
 	if (r)
 		return r;
-	AUTO_FREE char *file = xasprintf(HOST_UNIT_CPUS_DROPIN, unit);
-	AUTO_FREE char *transient = xasprintf(HOST_UNIT_CPUS_DROPIN_TRANSIENT, unit);
-	AUTO_FREE char *cpus = read_cpus_dropin(h, file);
-	if (!cpus)
-		cpus = read_cpus_dropin(h, transient);
+	AUTO_FREE char *file = xasprintf(HOST_UNIT_DROPIN, unit, property);
+	AUTO_FREE char *transient = xasprintf(HOST_UNIT_DROPIN_TRANSIENT, unit, property);
+	AUTO_FREE char *list = read_dropin(h, file, property);
+	if (!list)
+		list = read_dropin(h, transient, property);
 	if (streq(property, "ControlGroup"))
 		*ret = xasprintf("/%s", group);
-	else if (streq(property, "AllowedCPUs"))
-		*ret = cpus ? TAKE(cpus) : xstrdup("");
+	else if (str_after(property, "Allowed"))
+		*ret = list ? TAKE(list) : xstrdup("");
 	else
 		*ret = xstrdup("no");
 	return 0;

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
@@ -16,29 +17,31 @@
 #include "base/str.h"
 #include "host/internal.h"
 
-static uint64_t now_ns(void)
+uint64_t host_now_ns(void)
 {
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-struct host_cost host_write_cost(const struct host *h)
+struct host_cost host_cost(const struct host *h)
 {
-	return h->cost;
+	struct host_cost cost = h->cost;
+	cost.all_ns = host_now_ns() - h->opened_ns;
+	return cost;
 }
 
 /* Before a change: 0, or why it must not be made. */
 static int begin(struct host *h, const char *what)
 {
 	int r = host_may_change(h) ? host_fault(true, what) : -EROFS;
-	h->began_ns = now_ns();
+	h->began_ns = host_now_ns();
 	return r;
 }
 
 static int done(struct host *h, int r, const char *what, const char *value)
 {
-	h->cost.ns += now_ns() - h->began_ns;
+	h->cost.writes_ns += host_now_ns() - h->began_ns;
 	h->cost.n_writes++;
 	log_debug("%s: %s: %s", what, value, r < 0 ? strerrordesc_np(-r) : "done");
 	(void)host_fault(false, what);
@@ -81,7 +84,7 @@ int host_rmdir(struct host *h, const char *fmt, ...)
 }
 
 /* Regular files are the same on a live machine and on a tree. */
-static int put_file(struct host *h, const char *path, const char *text)
+static int put_file(struct host *h, const char *path, const char *text, mode_t mode)
 {
 	AUTO_FREE char *dir = xstrdup(path);
 	char *slash = strrchr(dir, '/');
@@ -96,6 +99,8 @@ static int put_file(struct host *h, const char *path, const char *text)
 		return fd;
 	size_t len = strlen(text);
 	ssize_t n = write(fd, text, len);
+	if (n >= 0 && mode && fchmod(fd, mode) < 0)
+		n = -1;
 	return n < 0 ? -errno : (size_t)n == len ? 0 : -EIO;
 }
 
@@ -103,7 +108,14 @@ int host_put_file(struct host *h, const char *text, const char *fmt, ...)
 {
 	FORMAT_PATH(path, fmt);
 	int r = begin(h, path);
-	return r < 0 ? r : done(h, put_file(h, path, text), path, "create");
+	return r < 0 ? r : done(h, put_file(h, path, text, 0), path, "create");
+}
+
+int host_put_script(struct host *h, const char *text, const char *fmt, ...)
+{
+	FORMAT_PATH(path, fmt);
+	int r = begin(h, path);
+	return r < 0 ? r : done(h, put_file(h, path, text, 0755), path, "create");
 }
 
 static int remove_file(struct host *h, const char *path)
@@ -135,10 +147,11 @@ int host_set_affinity(struct host *h, int tid, const struct cpuset *cpus)
 	return r < 0 ? r : done(h, h->ops->set_affinity(h, tid, cpus), what, list);
 }
 
-int host_set_unit_cpus(struct host *h, const char *unit, const struct cpuset *cpus)
+int host_set_unit_list(
+	struct host *h, const char *unit, const char *property, const struct cpuset *set)
 {
 	int r = begin(h, unit);
-	return r < 0 ? r : done(h, h->ops->set_unit_cpus(h, unit, cpus), unit, "AllowedCPUs");
+	return r < 0 ? r : done(h, h->ops->set_unit_list(h, unit, property, set), unit, property);
 }
 
 int host_reload_units(struct host *h)

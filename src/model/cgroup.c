@@ -37,14 +37,19 @@ static void check_texts(struct snapshot *s, const struct cgroup *g)
 			s->cgroup_mount, g->path, g->partition);
 }
 
+const struct cpuset *read_effective(struct host *h, struct snapshot *s, const struct cgroup *g)
+{
+	return read_cpulist(h, s, "%s/%s%scpuset.cpus.effective", s->cgroup_mount, g->path,
+		*g->path ? "/" : "");
+}
+
 static void read_group(struct host *h, struct snapshot *s, struct cgroup *g)
 {
 	g->subtree_control = group_file(h, s, g, "cgroup.subtree_control");
 	g->controllers = group_file(h, s, g, "cgroup.controllers");
 	bool is_root = g->parent < 0;
 	if (is_root || (g->controllers && str_has_word(g->controllers, "cpuset")))
-		g->effective = read_cpulist(h, s, "%s/%s%scpuset.cpus.effective", s->cgroup_mount,
-			g->path, *g->path ? "/" : "");
+		g->effective = read_effective(h, s, g);
 	if (host_inode(h, &g->inode, "%s/%s", s->cgroup_mount, g->path) < 0)
 		g->inode = 0;
 	if (is_root)

@@ -7,6 +7,17 @@
 #include "kernel/meminfo.h"
 #include "model/read.h"
 
+/* What is given to who needs it. */
+static uint64_t cache_of(const char *text)
+{
+	static const char *const keys[] = { "Active(file)", "Inactive(file)", "SReclaimable" };
+	uint64_t sum = 0, kib;
+	for (size_t i = 0; i < N_ELEMENTS(keys); i++)
+		if (meminfo_value(text, keys[i], &kib))
+			sum += kib;
+	return sum;
+}
+
 /* A machine without NUMA has node 0 and no directory of it. */
 static void read_meminfo(struct host *h, struct snapshot *s, struct node *node)
 {
@@ -20,6 +31,7 @@ static void read_meminfo(struct host *h, struct snapshot *s, struct node *node)
 	}
 	node->is_memory_unknown = !meminfo_value(text, "MemTotal", &node->mem_total_kib);
 	node->is_free_unknown = !meminfo_value(text, "MemFree", &node->mem_free_kib);
+	node->mem_cache_kib = cache_of(text);
 	if (node->is_memory_unknown || node->is_free_unknown)
 		snapshot_note(
 			s, "%s: has no %s", path, node->is_memory_unknown ? "MemTotal" : "MemFree");

@@ -17,7 +17,7 @@ static const struct cpuset *read_cpu_words(struct host *h, struct snapshot *s, i
 	if (read_file(h, s, path, &text) < 0)
 		return NULL;
 	if (cpus_parse_words(text, &set) == 0)
-		return snapshot_intern(s, &set);
+		return cpuset_keep(&s->arena, &set);
 	snapshot_note(s, "%s: not CPUs: '%.40s'", path, str_trim(text));
 	return NULL;
 }
@@ -56,11 +56,12 @@ static void read_policies(struct host *h, struct snapshot *s, struct power *powe
 	}
 }
 
-static void read_idle(struct host *h, struct snapshot *s, struct cpu_power *c)
+/* False: it has no such directory. */
+static bool read_idle(struct host *h, struct snapshot *s, struct cpu_power *c)
 {
 	AUTO_NAMES struct host_names names = { 0 };
 	if (host_list(h, &names, CPU_DIR "/cpu%d/cpuidle", c->cpu) < 0)
-		return;
+		return false;
 	c->idle_states = arena_alloc(&s->arena, names.n * sizeof *c->idle_states);
 	for (size_t i = 0; i < names.n; i++) {
 		const char *state = names.v[i];
@@ -76,6 +77,31 @@ static void read_idle(struct host *h, struct snapshot *s, struct cpu_power *c)
 		};
 #undef IDLE
 	}
+	return true;
+}
+
+/* What the first CPU lacks: a host has it for all or for none, and what none has is not asked for a
+ * thousand times. */
+struct lacks {
+	bool is_known, idle, latency, throttle;
+};
+
+static void read_cpu(struct host *h, struct snapshot *s, struct lacks *k, struct cpu_power *c)
+{
+	c->resume_latency = k->latency
+		? NULL
+		: read_text(h, s, CPU_DIR "/cpu%d/power/pm_qos_resume_latency_us", c->cpu);
+	c->core_throttle_count = k->throttle
+		? ABSENT
+		: read_number(h, s, CPU_DIR "/cpu%d/thermal_throttle/core_throttle_count", c->cpu);
+	c->package_throttle_count = c->core_throttle_count == ABSENT
+		? ABSENT /* they come together */
+		: read_number(
+			  h, s, CPU_DIR "/cpu%d/thermal_throttle/package_throttle_count", c->cpu);
+	bool has_idle = !k->idle && read_idle(h, s, c);
+	if (!k->is_known)
+		*k = (struct lacks){ true, !has_idle, !c->resume_latency,
+			c->core_throttle_count == ABSENT };
 }
 
 static int policy_of(const struct power *power, int cpu)
@@ -89,6 +115,7 @@ static int policy_of(const struct power *power, int cpu)
 void read_power(struct host *h, struct snapshot *s)
 {
 	struct power *power = arena_alloc(&s->arena, sizeof *power);
+	struct lacks lacks = { 0 };
 	read_policies(h, s, power);
 	power->cpus =
 		arena_alloc(&s->arena, (size_t)cpuset_count(&s->online_cpus) * sizeof *power->cpus);
@@ -96,15 +123,7 @@ void read_power(struct host *h, struct snapshot *s)
 		struct cpu_power *c = &power->cpus[power->n_cpus++];
 		c->cpu = cpu;
 		c->policy = policy_of(power, cpu);
-		c->resume_latency =
-			read_text(h, s, CPU_DIR "/cpu%d/power/pm_qos_resume_latency_us", cpu);
-		c->core_throttle_count = read_number(
-			h, s, CPU_DIR "/cpu%d/thermal_throttle/core_throttle_count", cpu);
-		c->package_throttle_count = c->core_throttle_count == ABSENT
-			? ABSENT /* they come together */
-			: read_number(h, s,
-				  CPU_DIR "/cpu%d/thermal_throttle/package_throttle_count", cpu);
-		read_idle(h, s, c);
+		read_cpu(h, s, &lacks, c);
 	}
 	s->power = power;
 }

@@ -27,48 +27,6 @@ void note_odd(struct snapshot *s, const char *path, int odd)
 		snapshot_note(s, "%s: not in the kernel's format", path);
 }
 
-static uint64_t hash_set(const struct cpuset *set)
-{
-	uint64_t hash = 0;
-	for (uint64_t i = 0; i < CPUSET_WORDS; i++)
-		if (set->w[i])
-			hash = (hash ^ set->w[i] ^ i << 32) * UINT64_C(0x9e3779b97f4a7c15);
-	return hash ^ hash >> 32;
-}
-
-/* The slot of the set, or the empty one where it belongs. The room is a power of two. */
-static size_t find_slot(const struct snapshot *s, const struct cpuset *set)
-{
-	size_t i = hash_set(set) & (s->sets_room - 1);
-	while (s->sets[i] && !cpuset_equal(s->sets[i], set))
-		i = (i + 1) & (s->sets_room - 1);
-	return i;
-}
-
-static void grow_sets(struct snapshot *s)
-{
-	const struct cpuset **old = s->sets;
-	size_t n = s->sets_room;
-	s->sets_room = n ? 2 * n : 64;
-	s->sets = xcalloc(s->sets_room, sizeof *s->sets);
-	for (size_t i = 0; i < n; i++)
-		if (old[i])
-			s->sets[find_slot(s, old[i])] = old[i];
-	free(old);
-}
-
-const struct cpuset *snapshot_intern(struct snapshot *s, const struct cpuset *set)
-{
-	if (2 * s->n_sets >= s->sets_room)
-		grow_sets(s);
-	size_t i = find_slot(s, set);
-	if (!s->sets[i]) {
-		s->sets[i] = arena_dup(&s->arena, set, 1, sizeof *set);
-		s->n_sets++;
-	}
-	return s->sets[i];
-}
-
 int read_file(struct host *h, struct snapshot *s, const char *path, char **ret)
 {
 	int r = host_read(h, ret, NULL, "%s", path);
@@ -136,7 +94,7 @@ static const struct cpuset *read_set(
 		snapshot_note(s, "%s: not a set of CPUs: '%.40s'", path, str_trim(text));
 		return NULL;
 	}
-	return snapshot_intern(s, &set);
+	return cpuset_keep(&s->arena, &set);
 }
 
 const struct cpuset *read_cpulist(struct host *h, struct snapshot *s, const char *fmt, ...)

@@ -17,6 +17,8 @@ void read_memory(struct host *h, struct snapshot *s);
 void read_irqs(struct host *h, struct snapshot *s);
 int read_tasks(struct host *h, struct snapshot *s, struct err *e) MUST_CHECK;
 void read_cgroups(struct host *h, struct snapshot *s);
+/* The group's cpuset.cpus.effective as it is now; as read_cpulist(). */
+const struct cpuset *read_effective(struct host *h, struct snapshot *s, const struct cgroup *g);
 void read_zones(struct host *h, struct snapshot *s);
 void read_tunables(struct host *h, struct snapshot *s);
 void read_power(struct host *h, struct snapshot *s);
@@ -31,9 +33,6 @@ void note_odd(struct snapshot *s, const char *path, int odd);
 
 /* Adds a note for people: something could not be read or made no sense. */
 void snapshot_note(struct snapshot *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
-
-/* One copy of each set per snapshot: thousands of threads share a handful of masks. */
-const struct cpuset *snapshot_intern(struct snapshot *s, const struct cpuset *set);
 
 /* The file as it is, as host_read() has it. One that is there and no file gets a note; of one that
  * is absent, or not for this user, there is nothing to tell. */

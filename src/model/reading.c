@@ -11,16 +11,24 @@
 
 /* ---- reading ---- */
 
-static struct thread_reading read_thread(struct host *h, const struct reading_thread *t)
+/*
+ * Half of the files: who has the number at the end since it was listed had it at the beginning too;
+ * and whose counters stood still between ran and waited for nothing, whoever he is.
+ */
+static struct thread_reading read_thread(
+	struct host *h, const struct reading_thread *t, const struct thread_reading *before)
 {
 	AUTO_FREE char *schedstat = NULL, *stat = NULL;
 	struct thread_reading r = { 0 };
 	struct task_stat id;
-	if (host_read(h, &schedstat, NULL, "proc/%d/task/%d/schedstat", t->pid, t->tid) < 0 ||
+	if (host_read_thread(h, &schedstat, t->pid, t->tid, "schedstat") < 0 ||
 		schedstat_parse(schedstat, &r.sched) < 0)
 		return r;
-	r.is_there = host_read(h, &stat, NULL, "proc/%d/task/%d/stat", t->pid, t->tid) == 0 &&
-		task_stat_parse(stat, &id) == 0 && id.start == t->start;
+	bool is_still = before && before->is_there && before->sched.run_ns == r.sched.run_ns &&
+		before->sched.wait_ns == r.sched.wait_ns;
+	r.is_there = !before || is_still ||
+		(host_read_thread(h, &stat, t->pid, t->tid, "stat") == 0 &&
+			task_stat_parse(stat, &id) == 0 && id.start == t->start);
 	return r;
 }
 
@@ -80,19 +88,40 @@ static int64_t read_khz(struct host *h, int cpu)
 	return (int64_t)khz;
 }
 
-void reading_take(struct host *h, const struct reading_list *l, struct reading *ret)
+static void read_counters(struct host *h, const struct reading_list *l,
+	const struct reading *before, struct reading *r)
+{
+	r->threads = arena_alloc(&r->arena, l->n_threads * sizeof *r->threads);
+	r->khz = arena_alloc(&r->arena, (size_t)cpuset_count(&l->freq_cpus) * sizeof *r->khz);
+	for (size_t i = 0; i < l->n_threads; i++)
+		r->threads[i] = read_thread(h, &l->threads[i], before ? &before->threads[i] : NULL);
+	read_host(h, r);
+	reading_take_packages(h, r);
+	cpuset_for_each (cpu, &l->freq_cpus)
+		r->khz[r->n_khz++] = read_khz(h, cpu);
+}
+
+static const char *read_word(struct host *h, struct arena *a, const char *path)
+{
+	AUTO_FREE char *text = NULL;
+	return host_read(h, &text, NULL, "%s", path) < 0 ? NULL : arena_strdup(a, str_trim(text));
+}
+
+void reading_take(struct host *h, const struct reading_list *l, const struct reading *before,
+	struct reading *ret)
 {
 	struct reading r = { .clock_ns = host_clock_ns(h) };
-	r.threads = arena_alloc(&r.arena, l->n_threads * sizeof *r.threads);
+	if (!l->is_single)
+		read_counters(h, l, before, &r);
 	r.groups = arena_alloc(&r.arena, l->n_groups * sizeof *r.groups);
-	r.khz = arena_alloc(&r.arena, (size_t)cpuset_count(&l->freq_cpus) * sizeof *r.khz);
-	for (size_t i = 0; i < l->n_threads; i++)
-		r.threads[i] = read_thread(h, &l->threads[i]);
-	read_host(h, &r);
 	for (size_t i = 0; l->cgroup_mount && i < l->n_groups; i++)
 		r.groups[i] = read_group(h, l->cgroup_mount, l->groups[i]);
-	cpuset_for_each (cpu, &l->freq_cpus)
-		r.khz[r.n_khz++] = read_khz(h, cpu);
+	if (l->is_single || before) {
+		reading_take_pools(h, &r);
+		r.bios = read_word(h, &r.arena, "sys/devices/virtual/dmi/id/bios_version");
+		r.microcode =
+			read_word(h, &r.arena, "sys/devices/system/cpu/cpu0/microcode/version");
+	}
 	*ret = r;
 }
 
@@ -237,6 +266,7 @@ struct rates *rates_of(
 	r->interrupts = table_of(&r->arena, &before->interrupts, &after->interrupts);
 	r->softirqs = table_of(&r->arena, &before->softirqs, &after->softirqs);
 	add_disks(r, &before->disks, &after->disks);
+	rates_add_packages(r, before, after);
 	r->freq_cpus = l->freq_cpus;
 	r->khz = arena_alloc(&r->arena, after->n_khz * sizeof *r->khz);
 	for (; r->n_khz < after->n_khz; r->n_khz++) {

@@ -15,6 +15,7 @@
 #include "kernel/disks.h"
 #include "kernel/pressure.h"
 #include "kernel/task-sched.h"
+#include "kernel/txgs.h"
 
 struct host;
 
@@ -33,10 +34,13 @@ struct reading_list {
 	size_t n_groups;
 	const char *cgroup_mount; /* NULL: no cgroup v2 */
 	struct cpuset freq_cpus;  /* CPUs whose frequency is wanted */
+	/* There is no second reading to compare with: only what says something by itself, groups.
+	 */
+	bool is_single;
 };
 
 struct thread_reading {
-	bool is_there;
+	bool is_there; /* in the later of two readings: the one of the list, or it stood still */
 	struct schedstat sched;
 };
 
@@ -45,6 +49,18 @@ struct group_reading {
 	struct cpu_max max;
 	struct cpu_stat stat;
 	struct pressure cpu, io, memory;
+};
+
+struct pool_reading {
+	const char *name;
+	struct txgs txgs;
+};
+
+/* A processor package that has a power limit (Documentation/power/powercap/powercap.rst). */
+struct package_reading {
+	const char *dir, *name;      /* "intel-rapl:0", "package-0" */
+	int64_t energy_uj, range_uj; /* used, and where that begins anew at 0 */
+	int64_t limit_uw, most_uw; /* in the long run, and what the hardware would allow; ABSENT */
 };
 
 struct reading {
@@ -56,12 +72,19 @@ struct reading {
 	struct count_table interrupts, softirqs; /* no columns: not readable */
 	struct cpu_times times;
 	struct disks disks;
-	int64_t *khz; /* by CPU of freq_cpus in order; ABSENT */
+	struct package_reading *packages; /* those whose figures are all there */
+	size_t n_packages;
+	struct pool_reading *pools; /* of ZFS */
+	size_t n_pools;
+	const char *bios, *microcode; /* versions; NULL: not told */
+	int64_t *khz;                 /* by CPU of freq_cpus in order; ABSENT */
 	size_t n_khz;
 };
 
-/* Reads them all; what cannot be read is absent. To be freed with reading_done(). */
-void reading_take(struct host *h, const struct reading_list *l, struct reading *ret);
+/* Reads them all; what cannot be read is absent. before: the reading that this one will be compared
+ * with, or NULL. To be freed with reading_done(). */
+void reading_take(struct host *h, const struct reading_list *l, const struct reading *before,
+	struct reading *ret);
 void reading_done(struct reading *r);
 #define AUTO_READING CLEANUP(reading_done)
 
@@ -92,6 +115,11 @@ struct disk_rate {
 	double await_ms;   /* how long each took on average; 0: there were none */
 };
 
+struct package_rate {
+	const char *dir, *name;
+	double watts, limit_w, most_w; /* most_w: 0 where it is not known */
+};
+
 struct rates {
 	struct arena arena;
 	double window_s;
@@ -106,6 +134,8 @@ struct rates {
 	struct count_table interrupts, softirqs; /* how much they grew */
 	struct disk_rate *disks;
 	size_t n_disks;
+	struct package_rate *packages;
+	size_t n_packages;
 	struct cpuset freq_cpus;
 	int64_t *khz; /* the higher of both readings */
 	size_t n_khz;
@@ -124,3 +154,9 @@ const struct cpu_rate *rates_cpu(const struct rates *r, int cpu);
 const struct group_rate *rates_group(const struct rates *r, const char *path);
 /* kHz, or ABSENT. */
 int64_t rates_khz(const struct rates *r, int cpu);
+
+/* ---- parts of the above, in files of their own ---- */
+
+void reading_take_pools(struct host *h, struct reading *r);
+void reading_take_packages(struct host *h, struct reading *r);
+void rates_add_packages(struct rates *r, const struct reading *before, const struct reading *after);

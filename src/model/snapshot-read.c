@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Reading a snapshot, part by part. */
+#include <errno.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/str.h"
 #include "model/read.h"
+
+#define MAX_LOOKS 10
 
 /* Which CPUs are isolated, by the boot parameter's effect and by partitions. */
 static void mark_isolated(struct snapshot *s)
@@ -57,11 +61,61 @@ static int read_parts(struct host *h, unsigned int parts, struct snapshot *s, st
 	return 0;
 }
 
+/* The nearest group of the thread's that has sets, as far up as need be; -1: none has. */
+static int group_with_sets(const struct snapshot *s, int g)
+{
+	while (g >= 0 && !s->cgroups[g].effective)
+		g = s->cgroups[g].parent;
+	return g;
+}
+
+static bool is_group_same(struct host *h, struct snapshot *s, const struct cgroup *g)
+{
+	const struct cpuset *now = read_effective(h, s, g);
+	return now && cpuset_equal(now, g->effective);
+}
+
+/*
+ * The groups' sets are read, and then the threads' masks. When a partition is made or goes in
+ * between, masks of one state lie beside sets of another, and each looks as if somebody had chosen
+ * it. So what differs is read once more, the masks and then the sets: where both are what they
+ * were, they were so at one time.
+ */
+static bool is_settled(struct host *h, struct snapshot *s)
+{
+	AUTO_FREE bool *is_known = xcalloc(s->n_cgroups + 1, sizeof *is_known);
+	for (size_t i = 0; i < s->n_tasks; i++) {
+		const struct task *t = &s->tasks[i];
+		int g = group_with_sets(s, t->cgroup);
+		struct cpuset now;
+		if (g < 0 || !t->allowed || task_is_immovable(t) ||
+			cpuset_equal(t->allowed, s->cgroups[g].effective))
+			continue;
+		is_known[g] = true;
+		if (host_get_thread_affinity(h, t->pid, t->tid, &now) == 0 &&
+			!cpuset_equal(&now, t->allowed))
+			return false;
+	}
+	for (size_t g = 0; g < s->n_cgroups; g++)
+		if (is_known[g] && !is_group_same(h, s, &s->cgroups[g]))
+			return false;
+	return true;
+}
+
 int snapshot_read(struct host *h, unsigned int parts, struct snapshot **ret, struct err *e)
 {
-	AUTO_SNAPSHOT struct snapshot *s = xcalloc(1, sizeof *s);
-	int r = read_parts(h, parts, s, e);
-	if (r == 0)
-		*ret = TAKE(s);
-	return r;
+	for (int i = 0; i < MAX_LOOKS; i++) {
+		AUTO_SNAPSHOT struct snapshot *s = xcalloc(1, sizeof *s);
+		int r = read_parts(h, parts, s, e);
+		if (r < 0)
+			return r;
+		if (is_settled(h, s)) {
+			*ret = TAKE(s);
+			return 0;
+		}
+	}
+	return err_set(e, -EAGAIN,
+		"read the host: cgroups and threads' masks changed each of the %d times; try again "
+		"when no VM starts or ends",
+		MAX_LOOKS);
 }

@@ -9,7 +9,6 @@
 void snapshot_free(struct snapshot *s)
 {
 	arena_done(&s->arena);
-	free(s->sets);
 	free(s->notes);
 	free(s);
 }

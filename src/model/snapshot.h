@@ -82,6 +82,7 @@ struct node {
 	int node;           /* the kernel's number */
 	struct cpuset cpus; /* online CPUs; may be empty */
 	uint64_t mem_total_kib, mem_free_kib;
+	uint64_t mem_cache_kib; /* of files, and what the kernel can drop like it; 0: not known */
 	bool has_memory;
 	bool is_memory_unknown; /* there is no file that says */
 	bool is_free_unknown;   /* how much of it is free */
@@ -218,10 +219,8 @@ struct snapshot {
 	/* /proc/sys/kernel/{hostname,random/boot_id}, /proc/cmdline; NULL where unknown */
 	const char *hostname, *boot_id, *cmdline;
 
-	/* Below here: what the snapshot keeps for itself. Interned sets (model/read.h), and
-	 * indexes: of CPUs by number, of cgroups by path. */
-	const struct cpuset **sets;
-	size_t n_sets, sets_room;
+	/* Below here: what the snapshot keeps for itself: indexes of CPUs by number, of cgroups by
+	 * path. */
 	int *cpu_index;
 	int n_cpu_index;
 	int *cgroup_index;

@@ -33,7 +33,7 @@ int task_check(struct host *h, int tid, uint64_t start)
 static int read_cgroup(struct host *h, const struct snapshot *s, const struct task *t)
 {
 	AUTO_FREE char *text = NULL;
-	if (host_read(h, &text, NULL, "proc/%d/task/%d/cgroup", t->pid, t->tid) < 0)
+	if (host_read_thread(h, &text, t->pid, t->tid, "cgroup") < 0)
 		return -1;
 	AUTO_FREE char *path = task_cgroup_parse(text);
 	return path ? snapshot_cgroup(s, path) : -1;
@@ -83,7 +83,7 @@ static void add_thread(struct host *h, struct snapshot *s, struct tasks *all, st
 	if (r < 0)
 		snapshot_note(s, "proc/%d/task/%d: does not say where it may run", t->pid, t->tid);
 	else
-		t->allowed = snapshot_intern(s, &allowed);
+		t->allowed = cpuset_keep(&s->arena, &allowed);
 	t->cgroup = cgroup_of(h, s, t, leader);
 	*array_push(&all->tasks) = *t;
 }

@@ -8,36 +8,44 @@ struct cpuset claims_sum(const struct placement *placements, size_t n)
 {
 	struct cpuset sum = CPUSET_EMPTY;
 	for (size_t i = 0; i < n; i++)
-		sum = cpuset_or(&sum, &placements[i].claim_cpus);
+		cpuset_add_all(&sum, &placements[i].claim_cpus);
 	return sum;
+}
+
+void claims_add(struct claims *c, const struct placement *p)
+{
+	cpuset_add_all(
+		p->level >= LEVEL_FENCED ? &c->claimed_cpus : &c->pinned_cpus, &p->claim_cpus);
+}
+
+void claims_close(struct claims *c, const struct snapshot *s, const struct cpuset *ours)
+{
+	c->taken_cpus = cpuset_or(&c->claimed_cpus, &c->pinned_cpus);
+	c->boot_isolated_cpus = cpuset_and(&s->boot_isolated_cpus, &s->online_cpus);
+	c->foreign_cpus = cpuset_minus(&s->isolated_cpus, &s->boot_isolated_cpus);
+	for (size_t i = 1; i < s->n_cgroups; i++) {
+		const struct cgroup *g = &s->cgroups[i];
+		if (g->partition && streq(g->partition, "root") && g->effective)
+			cpuset_add_all(&c->foreign_cpus, g->effective);
+	}
+	cpuset_remove_all(&c->foreign_cpus, &c->taken_cpus);
+	if (ours)
+		cpuset_remove_all(&c->foreign_cpus, ours);
+	c->open_cpus = cpuset_minus(&s->online_cpus, &c->claimed_cpus);
+	struct cpuset rest = cpuset_minus(&s->online_cpus, &c->taken_cpus);
+	cpuset_remove_all(&rest, &c->foreign_cpus);
+	c->free_cpus = cpuset_minus(&rest, &c->boot_isolated_cpus);
+	if (cpuset_is_empty(&c->free_cpus))
+		c->free_cpus = rest;
 }
 
 struct claims claims_of(const struct snapshot *s, const struct placement *placements, size_t n,
 	const struct cpuset *ours)
 {
 	struct claims c = { .placements = placements, .n = n };
-	for (size_t i = 0; i < n; i++) {
-		struct cpuset *sum =
-			placements[i].level >= LEVEL_FENCED ? &c.claimed_cpus : &c.pinned_cpus;
-		*sum = cpuset_or(sum, &placements[i].claim_cpus);
-	}
-	c.taken_cpus = cpuset_or(&c.claimed_cpus, &c.pinned_cpus);
-	c.boot_isolated_cpus = cpuset_and(&s->boot_isolated_cpus, &s->online_cpus);
-	c.foreign_cpus = cpuset_minus(&s->isolated_cpus, &s->boot_isolated_cpus);
-	for (size_t i = 1; i < s->n_cgroups; i++) {
-		const struct cgroup *g = &s->cgroups[i];
-		if (g->partition && streq(g->partition, "root") && g->effective)
-			c.foreign_cpus = cpuset_or(&c.foreign_cpus, g->effective);
-	}
-	c.foreign_cpus = cpuset_minus(&c.foreign_cpus, &c.taken_cpus);
-	if (ours)
-		c.foreign_cpus = cpuset_minus(&c.foreign_cpus, ours);
-	c.open_cpus = cpuset_minus(&s->online_cpus, &c.claimed_cpus);
-	struct cpuset rest = cpuset_minus(&s->online_cpus, &c.taken_cpus);
-	rest = cpuset_minus(&rest, &c.foreign_cpus);
-	c.free_cpus = cpuset_minus(&rest, &c.boot_isolated_cpus);
-	if (cpuset_is_empty(&c.free_cpus))
-		c.free_cpus = rest;
+	for (size_t i = 0; i < n; i++)
+		claims_add(&c, &placements[i]);
+	claims_close(&c, s, ours);
 	return c;
 }
 
@@ -78,6 +86,15 @@ static bool is_process(const struct placement *p, int pid, uint64_t start)
 bool placement_is_of(const struct placement *p, const struct vm *vm)
 {
 	return is_process(p, vm->pid, vm->start);
+}
+
+bool claims_are_about(const void *claims, const struct vm *vm)
+{
+	const struct claims *c = claims;
+	for (size_t i = 0; i < c->n; i++)
+		if (placement_is_of(&c->placements[i], vm))
+			return true;
+	return false;
 }
 
 const struct vm *placement_vm(const struct placement *p, const struct vms *vms)
@@ -183,6 +200,8 @@ bool mask_is_pin(const struct snapshot *s, const struct claims *in_force, const 
 {
 	if (has_vcpus(vm) ? t->role != ROLE_VCPU : t->is_kthread)
 		return false;
+	if (t->allowed && cpuset_is_subset(&s->online_cpus, t->allowed))
+		return false; /* who may run anywhere is pinned nowhere: most are of these */
 	const struct task task = { .tid = t->tid,
 		.start = t->start,
 		.allowed = t->allowed,

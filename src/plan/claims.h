@@ -40,6 +40,11 @@ struct claims {
 struct claims claims_of(const struct snapshot *s, const struct placement *placements, size_t n,
 	const struct cpuset *ours);
 
+/* The same for placements that are not in one array: each is added, then the sets are made. The
+ * list of placements, of a struct that is zero else, is the caller's. */
+void claims_add(struct claims *c, const struct placement *p);
+void claims_close(struct claims *c, const struct snapshot *s, const struct cpuset *ours);
+
 /* The union of what all of them claim. */
 struct cpuset claims_sum(const struct placement *placements, size_t n);
 
@@ -65,6 +70,8 @@ bool placement_may_be_vcpu(const struct placement *p, int tid, uint64_t start);
 bool placement_is_of(const struct placement *p, const struct vm *vm);
 /* The placed VM, or NULL when it is not there any more. vms may be NULL. */
 const struct vm *placement_vm(const struct placement *p, const struct vms *vms);
+/* For vms_find_about(): one of them is of this VM. */
+bool claims_are_about(const void *claims, const struct vm *vm);
 /* Its process lives, known as a VM or not. The snapshot needs SNAPSHOT_TASKS. */
 bool placement_is_running(
 	const struct placement *p, const struct snapshot *s, const struct vms *vms);

@@ -51,7 +51,7 @@ static struct intruder intruder(
 		.tid = -1,
 		.irq = -1,
 		.vm = guard_of(f, cpus)->label,
-		.cpus = *cpus,
+		.cpus = cpuset_keep(f->arena, cpus),
 		.why = why };
 }
 
@@ -167,7 +167,7 @@ static void look_at_thread(struct search *f, const struct task *t)
 	i.comm = arena_strdup(f->arena, t->comm);
 	i.unit = task_is_kthread(t) ? NULL : unit_of(f, t->cgroup);
 	i.is_own = own && cpuset_intersects(&cpus, &own->p->claim_cpus);
-	i.is_pinned = mask_origin(f->s, f->claims, t) == MASK_OWN;
+	i.is_pinned = !own && mask_origin(f->s, f->claims, t) == MASK_OWN;
 	if (task_is_immovable(t)) {
 		i.why = "the kernel binds this thread to its CPU";
 		*array_push(&f->immovable) = i;
@@ -202,7 +202,7 @@ static void look_at_vcpus(struct search *f, const struct guard *g)
 		x.comm = arena_strdup(f->arena, t->comm);
 		x.vm = g->label;
 		x.is_own = true;
-		x.cpus = *t->allowed;
+		x.cpus = cpuset_keep(f->arena, t->allowed);
 		x.why = v->vcpu < 0
 			? arena_printf(f->arena,
 				  "what may be a vCPU may run on CPUs %s, and its place "

@@ -21,14 +21,14 @@
 struct irq;
 
 struct intruder {
-	const char *what;   /* "thread", "group", "irq", "work", "state" */
-	int tid, irq;       /* -1 where it is none */
-	const char *comm;   /* of the thread, or what the interrupt is for; or NULL */
-	const char *unit;   /* systemd's unit, or the group's path where it has none; or NULL */
-	const char *vm;     /* label of a VM whose CPUs these are: "100 (db01)" */
-	bool is_own;        /* it is that VM's own, but not in its place */
-	bool is_pinned;     /* somebody gave it CPUs of its own */
-	struct cpuset cpus; /* the claimed CPUs that it may run on; empty: see why */
+	const char *what; /* "thread", "group", "irq", "work", "state" */
+	int tid, irq;     /* -1 where it is none */
+	const char *comm; /* of the thread, or what the interrupt is for; or NULL */
+	const char *unit; /* systemd's unit, or the group's path where it has none; or NULL */
+	const char *vm;   /* label of a VM whose CPUs these are: "100 (db01)" */
+	bool is_own;      /* it is that VM's own, but not in its place */
+	bool is_pinned;   /* somebody gave it CPUs of its own */
+	const struct cpuset *cpus; /* the claimed CPUs that it may run on; empty: see why */
 	const char *why;
 	const char *remedy; /* what would move it; NULL where nothing would */
 };

@@ -36,6 +36,11 @@ static const char *explain_controller(int error)
 	}
 }
 
+static const char *explain_mems(int error)
+{
+	return error == -EINVAL ? "one of these nodes has no memory" : NULL;
+}
+
 static const char *explain_exclusive(int error)
 {
 	return error == -EINVAL ? "another group has some of these CPUs" : NULL;
@@ -52,6 +57,8 @@ static const char *explain_affinity(int error)
 		return NULL;
 	}
 }
+
+static const char *const done_words[] = { "done", NULL };
 
 #define GROUP_FILE "sys/fs/cgroup/%s/"
 
@@ -123,6 +130,19 @@ static const struct knob table[] = {
 		.suspects = "tuned, or sysctl",
 	},
 	{
+		.name = "memory.compact",
+		.summary = "free memory of a NUMA node is made contiguous, for huge pages",
+		.source = "/sys/devices/system/node/nodeN/compact "
+			  "(Documentation/ABI/stable/sysfs-devices-node)",
+		.type = KNOB_ACTION,
+		.phase = PHASE_KERNEL,
+		.path = "sys/devices/system/node/node%s/compact",
+		.choices = done_words,
+		.unset = "not done",
+		.suspects = "nobody: it is done once, and never undone",
+		.is_deferred = true, /* the file cannot be read */
+	},
+	{
 		.name = "unit.allowed_cpus",
 		.summary = "CPUs that systemd gives to a slice, scope or service",
 		.source = "AllowedCPUs= over D-Bus, runtime (systemd.resource-control(5))",
@@ -135,11 +155,23 @@ static const struct knob table[] = {
 		.is_remembered = true, /* systemd reads its drop-ins again at a reload only */
 	},
 	{
+		.name = "unit.memory_nodes",
+		.summary = "NUMA nodes that systemd lets a VM's scope or service have memory of",
+		.source = "AllowedMemoryNodes= over D-Bus, runtime (systemd.resource-control(5))",
+		.type = KNOB_CPUSET,
+		.combine = COMBINE_ONE,
+		.phase = PHASE_FENCES,
+		.suspects = "systemctl set-property",
+		.dies_with = LIFE_UNIT,
+		.is_remembered = true,
+	},
+	{
 		.name = "unit.delegate",
 		.summary = "systemd keeps its hands off the groups below a VM's scope or service",
 		.source = "Delegate=cpuset in a runtime drop-in (systemd.resource-control(5))",
 		.type = KNOB_CHOICE,
-		.choices = (const char *const[]){ "no", "yes", NULL },
+		/* given: by somebody else than wideberth's apply */
+		.choices = (const char *const[]){ "no", "yes", "given", NULL },
 		.combine = COMBINE_AGREE,
 		.phase = PHASE_DELEGATION,
 		.suspects = "systemctl set-property",
@@ -173,6 +205,20 @@ static const struct knob table[] = {
 		.unset_is_all = true,
 		.is_collateral = true, /* systemd writes it for unit.allowed_cpus, and cannot
 					  empty it */
+	},
+	{
+		.name = "cgroup.mems",
+		.summary = "NUMA nodes that a group may have memory of; what its tasks have "
+			   "elsewhere is moved there",
+		.source = "cpuset.mems (cgroup-v2.rst, \"Cpuset Interface Files\")",
+		.type = KNOB_CPUSET,
+		.combine = COMBINE_ONE,
+		.phase = PHASE_FENCES,
+		.path = GROUP_FILE "cpuset.mems",
+		.suspects = "systemd (daemon-reload, set-property), or libvirt",
+		.dies_with = LIFE_GROUP,
+		.explain = explain_mems,
+		.is_collateral = true, /* as cgroup.cpus */
 	},
 	{
 		.name = "cgroup.dir",

@@ -13,6 +13,7 @@
 
 #include "base/alloc.h"
 #include "base/cpuset.h"
+#include "base/list.h"
 
 enum value_kind {
 	VALUE_ABSENT, /* the host has no such thing: no directory, the file of a controller that is
@@ -39,6 +40,7 @@ enum knob_type {
 	KNOB_NUMBER, /* NUMBER, min to max */
 	KNOB_WORD,   /* ABSENT or WORD */
 	KNOB_CHOICE, /* ABSENT or one of the row's words */
+	KNOB_ACTION, /* UNSET, then the row's one word: done once, told, never undone */
 };
 
 /* How the contributions of several VMs to one setting are joined, over what it was before any. */
@@ -138,13 +140,15 @@ struct contribution {
 	const char *vm; /* its id */
 	struct value value;
 };
+struct contributions {
+	LIST(struct contribution);
+};
 
 /* What a value is made of. */
 struct wishes {
-	const struct contribution *by; /* one at least */
-	size_t n_by;
-	const struct cpuset *online;   /* what UNSET stands for */
-	const struct cpuset *fallback; /* the set to have when nothing online is left, or NULL */
+	const struct contributions *by; /* one at least */
+	const struct cpuset *online;    /* what UNSET stands for */
+	const struct cpuset *fallback;  /* the set to have when nothing online is left, or NULL */
 };
 
 /* The value that the rule makes of the wishes over the baseline, in the arena. False: nothing can

@@ -37,22 +37,23 @@ static bool is_same_cell(
 static int usable_in(const struct host_core *core, const struct cpuset *blocked)
 {
 	int n = 0;
-	cpuset_for_each (cpu, &core->cpus)
+	cpuset_for_each (cpu, core->cpus)
 		n += !cpuset_has(blocked, cpu);
 	return n;
 }
 
-static void add_core(struct solver *s, struct arena *a, size_t i, const struct cpuset *views)
+/* usable: to work in, by view. */
+static void add_core(
+	struct solver *s, struct arena *a, size_t i, const struct cpuset *views, int *usable)
 {
 	const struct host_core *core = &s->inv->cores[i];
-	int *usable = arena_alloc(a, (s->n_views + 1) * sizeof *usable);
 	for (size_t v = 0; v < s->n_views; v++)
 		usable[v] = usable_in(core, &views[v]);
-	size_t k = 0;
-	while (k < s->n_cells && !is_same_cell(&s->cells[k], core, usable, s->n_views))
-		k++;
-	s->cell_of_core[i] = (int)k;
-	if (k < s->n_cells)
+	size_t k = s->n_cells; /* most are as the one before */
+	while (k > 0 && !is_same_cell(&s->cells[k - 1], core, usable, s->n_views))
+		k--;
+	s->cell_of_core[i] = (int)(k ? k - 1 : s->n_cells);
+	if (k)
 		return;
 	s->cells[s->n_cells++] = (struct cell){
 		.l3 = core->l3,
@@ -63,7 +64,7 @@ static void add_core(struct solver *s, struct arena *a, size_t i, const struct c
 		.is_boot_isolated = core->is_boot_isolated,
 		.is_pinned = core->is_pinned,
 		.is_hot = core->is_hot,
-		.usable = usable,
+		.usable = arena_dup(a, usable, s->n_views + 1, sizeof *usable),
 	};
 }
 
@@ -103,10 +104,11 @@ struct solver *solver_new(
 {
 	struct solver *s = arena_alloc(a, sizeof *s);
 	*s = (struct solver){ .inv = inv, .n_views = n_views };
+	AUTO_FREE int *usable = xcalloc(n_views + 1, sizeof *usable);
 	s->cells = arena_alloc(a, (inv->n_cores + 1) * sizeof *s->cells);
 	s->cell_of_core = arena_alloc(a, (inv->n_cores + 1) * sizeof *s->cell_of_core);
 	for (size_t i = 0; i < inv->n_cores; i++) {
-		add_core(s, a, i, views);
+		add_core(s, a, i, views, usable);
 		s->has_boot_isolated |= inv->cores[i].is_boot_isolated;
 		s->has_kinds |= inv->cores[i].kind > CPU_PERFORMANCE;
 		if (inv->cores[i].n_cpus > s->widest)

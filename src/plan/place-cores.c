@@ -43,17 +43,16 @@ static struct cpuset deal_cpus(struct dealer *d, const struct cpuset *cpus)
 static struct spot_core deal_core(struct dealer *d, const struct take *t, size_t i)
 {
 	const struct host_core *core = &d->p->inv.cores[i];
-	struct spot_core c = { .core = (int)i, .cpus = core->cpus };
 	d->is_used[i] = true;
 	if (d->req->wish.cores != CORES_THREAD)
-		return c;
-	c.cpus = cpuset_minus(&core->cpus, &d->req->blocked_cpus);
+		return (struct spot_core){ (int)i, core->cpus };
+	struct cpuset cpus = cpuset_minus(core->cpus, &d->req->blocked_cpus);
 	if (!t->is_helper)
-		c.cpus = deal_cpus(d, &c.cpus);
-	struct cpuset rest = cpuset_minus(&core->cpus, &c.cpus);
-	rest = cpuset_minus(&rest, &d->p->kept_cpus);
-	d->opened[t->cell] = cpuset_or(&d->opened[t->cell], &rest);
-	return c;
+		cpus = deal_cpus(d, &cpus);
+	struct cpuset rest = cpuset_minus(core->cpus, &cpus);
+	cpuset_remove_all(&rest, &d->p->kept_cpus);
+	cpuset_add_all(&d->opened[t->cell], &rest);
+	return (struct spot_core){ (int)i, cpuset_keep(&d->p->scratch, &cpus) };
 }
 
 /* The next core of the cell: the favoured of its kind, then the lowest; -1: there is none. */
@@ -89,9 +88,10 @@ static void deal_opened(struct dealer *d, const struct take *t)
 {
 	for (int n = t->n_open; n; n--) {
 		int cpu = cpuset_first(&d->opened[t->cell]);
+		struct cpuset cpus = cpuset_of(cpu);
 		cpuset_remove(&d->opened[t->cell], cpu);
-		d->spot->cores[d->spot->n_cores++] =
-			(struct spot_core){ d->p->core_of_cpu[cpu], cpuset_of(cpu) };
+		d->spot->cores[d->spot->n_cores++] = (struct spot_core){ d->p->core_of_cpu[cpu],
+			cpuset_keep(&d->p->scratch, &cpus) };
 	}
 }
 
@@ -102,13 +102,26 @@ void place_opened(const struct planner *p, int *open, struct cpuset *opened)
 	for (size_t i = 0; i < p->inv.n_cores; i++) {
 		const struct host_core *core = &p->inv.cores[i];
 		if (core->owner == NOBODY ||
-			p->owners.v[core->owner].placement.wish.cores != CORES_THREAD)
+			p->owners.v[core->owner].placement->wish.cores != CORES_THREAD)
 			continue;
 		int cell = p->solver->cell_of_core[i];
-		struct cpuset left = cpuset_minus(&core->cpus, &taken);
-		opened[cell] = cpuset_or(&opened[cell], &left);
+		struct cpuset left = cpuset_minus(core->cpus, &taken);
+		cpuset_add_all(&opened[cell], &left);
 		open[cell] = cpuset_count(&opened[cell]);
 	}
+}
+
+struct room place_room_left(const struct planner *p, const struct request *req)
+{
+	AUTO_FREE int *owner = xcalloc(p->inv.n_cores + 1, sizeof *owner);
+	AUTO_FREE struct cpuset *opened = xcalloc(p->solver->n_cells + 1, sizeof *opened);
+	for (size_t i = 0; i < p->inv.n_cores; i++) {
+		int o = p->inv.cores[i].owner;
+		owner[i] = o == req->self ? NOBODY : o;
+	}
+	struct room room = room_of(p->solver, owner, NOBODY);
+	place_opened(p, room.open, opened);
+	return room;
 }
 
 void place_deal(struct planner *p, const struct request *requests, size_t n,
@@ -122,8 +135,8 @@ void place_deal(struct planner *p, const struct request *requests, size_t n,
 			d.spot = &spots[i];
 			if (pass == 0) {
 				spots[i] = (struct spot){ .helper.core = -1 };
-				spots[i].cores = arena_alloc(&p->out->arena,
-					(d.req->n_cpus + 1) * sizeof *spots[i].cores);
+				spots[i].cores = arena_alloc(
+					&p->scratch, (d.req->n_cpus + 1) * sizeof *spots[i].cores);
 				d.group = 0;
 				d.left = d.req->n_groups ? (int)d.req->groups[0].n : 0;
 				array_for_each (t, &takes[i])

@@ -5,7 +5,7 @@
 
 #include "plan/place.h"
 
-enum { LOCAL = 10, REMOTE = 20, NO_MEMORY = 1000 }; /* as ACPI has it: SLIT */
+enum { LOCAL = 10, REMOTE = 20 }; /* as ACPI has it: SLIT */
 
 int place_distance(const struct snapshot *s, int node, const struct cpuset *nodes)
 {
@@ -18,16 +18,25 @@ int place_distance(const struct snapshot *s, int node, const struct cpuset *node
 	return best == INT_MAX || best < LOCAL ? 0 : best - LOCAL;
 }
 
+int place_memory_distance(const struct inventory *inv, const struct request *req, int node)
+{
+	enum { NO_MEMORY = 1000, LITTLE_MEMORY = 500 };
+	const struct node *n = node < 0 ? NULL : &inv->s->nodes[node];
+	if (req->has_memory_nodes)
+		return place_distance(inv->s, node, &req->memory_nodes);
+	if (!n || n->is_memory_unknown)
+		return 0;
+	if (!n->has_memory)
+		return NO_MEMORY;
+	return req->rest_kib && inv->free_kib[node] < req->rest_kib ? LITTLE_MEMORY : 0;
+}
+
 static void add_cost(const struct solver *s, const struct request *req, const struct take *t,
 	struct spot_cost *c)
 {
 	const struct cell *cell = &s->cells[t->cell];
 	const struct snapshot *host = s->inv->s;
-	const struct node *node = cell->node < 0 ? NULL : &host->nodes[cell->node];
-	bool is_bare =
-		node && !req->has_memory_nodes && !node->has_memory && !node->is_memory_unknown;
-	c->far += place_distance(host, cell->node, &req->memory_nodes) * t->n_cores;
-	c->far += is_bare * NO_MEMORY * t->n_cores;
+	c->far += place_memory_distance(s->inv, req, cell->node) * t->n_cores;
 	c->away += place_distance(host, cell->node, &req->near_nodes) * t->n_cores;
 	c->pinned += cell->is_pinned * t->n_cores;
 	c->hot += cell->is_hot * t->n_cores;
@@ -76,7 +85,10 @@ struct spot_cost spot_cost(const struct solver *s, const struct room *room,
 		}
 	}
 	array_for_each (k, &s->domains[scope][domain])
-		c.hole += room->cores[*k];
+		if (cell_capacity(&s->cells[*k], req)) /* what is kept from it is no room left */
+			c.hole += room->cores[*k];
+	if (fit == FIT_KIND)
+		c.lost = future_lost(s, room, req, takes);
 	c.room = room_left(s, room, req, takes, &c, fit);
 	return c;
 }
@@ -86,6 +98,8 @@ bool spot_is_cheaper(const struct spot_cost *a, const struct spot_cost *b,
 {
 	if (a->n_nodes != b->n_nodes)
 		return a->n_nodes < b->n_nodes;
+	if (a->pinned != b->pinned)
+		return a->pinned < b->pinned;
 	if (req->is_near_first && a->away != b->away)
 		return a->away < b->away;
 	if (a->far != b->far)
@@ -94,13 +108,13 @@ bool spot_is_cheaper(const struct spot_cost *a, const struct spot_cost *b,
 		return a->away < b->away;
 	if (fit != FIT_KIND && a->cores + a->room != b->cores + b->room)
 		return a->cores + a->room < b->cores + b->room;
-	if (a->pinned != b->pinned)
-		return a->pinned < b->pinned;
 	if (a->hot != b->hot)
 		return a->hot < b->hot;
 	if (a->small != b->small)
 		return a->small < b->small;
 	if (a->cores != b->cores)
 		return a->cores < b->cores;
+	if (a->lost != b->lost)
+		return a->lost < b->lost;
 	return a->hole < b->hole;
 }

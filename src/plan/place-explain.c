@@ -9,9 +9,6 @@
 
 #include "plan/place.h"
 
-/* Cores of shapes that a host is asked for; what of them still fits is its future capacity. */
-static const int catalogue[] = { 1, 2, 4, 8, 16 };
-
 struct site {
 	int *cores;       /* by cell: how many are taken */
 	struct room left; /* when these are taken too */
@@ -34,7 +31,7 @@ static void count_cells(
 		has_node[c->node + 1] = has_l3[c->l3 + 1] = true;
 		terms[TERM_WEIGHT] += n;
 		terms[TERM_REMOTE_MEMORY] +=
-			(int64_t)n * place_distance(p->s, c->node, &req->memory_nodes);
+			(int64_t)n * place_memory_distance(&p->inv, req, c->node);
 		terms[TERM_DEVICE_DISTANCE] +=
 			(int64_t)n * place_distance(p->s, c->node, &req->near_nodes);
 		terms[TERM_SLOW_CORES] += n * (c->kind > CPU_PERFORMANCE);
@@ -45,22 +42,6 @@ static void count_cells(
 	}
 	terms[TERM_NODES] = n_nodes;
 	terms[TERM_L3S] = n_l3s;
-}
-
-/* How many VMs of the catalogue's shapes fit, each alone, in what is free of one L3; of one node
- * where the host has no L3. */
-static int64_t future_capacity(const struct planner *p, const struct room *left)
-{
-	enum scope scope = p->s->n_l3s ? SCOPE_L3 : SCOPE_NODE;
-	int64_t sum = 0;
-	for (int d = 0; d < solver_n_domains(&p->inv, scope); d++) {
-		int n = 0;
-		array_for_each (k, &p->solver->domains[scope][d])
-			n += left->cores[*k];
-		for (size_t i = 0; i < N_ELEMENTS(catalogue); i++)
-			sum += n / catalogue[i];
-	}
-	return sum;
 }
 
 static int64_t slack(const struct planner *p, const struct site *site)
@@ -82,7 +63,7 @@ static void fill_terms(
 	const struct planner *p, const struct site *site, const struct request *req, int64_t *terms)
 {
 	count_cells(p, site, req, terms);
-	terms[TERM_FUTURE] = future_capacity(p, &site->left);
+	terms[TERM_FUTURE] = future_capacity(p->solver, &site->left, req);
 	terms[TERM_SLACK] = slack(p, site);
 }
 
@@ -173,7 +154,7 @@ void place_explain(struct planner *p, const struct request *req, struct placemen
 	}
 	for (size_t i = 0; i < p->inv.n_cores; i++) {
 		owner[i] = p->inv.cores[i].owner;
-		if (owner[i] == self && cpuset_intersects(&p->inv.cores[i].cpus, &pl->claim_cpus))
+		if (owner[i] == self && cpuset_intersects(p->inv.cores[i].cpus, &pl->claim_cpus))
 			own.cores[p->solver->cell_of_core[i]]++;
 	}
 	own.left = room_of(p->solver, owner, NOBODY);
@@ -195,14 +176,14 @@ const char *plan_term_name(enum plan_term term)
 	static const char *const names[N_TERMS] = {
 		[TERM_WEIGHT] = "admitted weight, cores",
 		[TERM_NODES] = "locality: NUMA nodes spanned",
+		[TERM_PINS] = "disturbance: cores that others are pinned to",
 		[TERM_REMOTE_MEMORY] = "locality: remote memory, cores x extra distance",
 		[TERM_DEVICE_DISTANCE] = "locality: devices, cores x extra distance",
 		[TERM_L3S] = "locality: L3s spanned",
 		[TERM_SLOW_CORES] = "interference: slower cores",
-		[TERM_PINS] = "interference: cores that others are pinned to",
 		[TERM_INTERRUPTS] = "interference: cores with unmovable interrupts",
 		[TERM_SMALL_CACHE] = "interference: cores of smaller L3s",
-		[TERM_FUTURE] = "future capacity: VMs of 1, 2, 4, 8, 16 cores that fit",
+		[TERM_FUTURE] = "future capacity: pairs of cores left in one L3, in one node",
 		[TERM_SLACK] = "slack: cores left beside it",
 	};
 	return names[term];
@@ -213,11 +194,11 @@ const char *plan_term_key(enum plan_term term)
 	static const char *const keys[N_TERMS] = {
 		[TERM_WEIGHT] = "admitted_weight",
 		[TERM_NODES] = "nodes_spanned",
+		[TERM_PINS] = "pinned_cores",
 		[TERM_REMOTE_MEMORY] = "remote_memory",
 		[TERM_DEVICE_DISTANCE] = "device_distance",
 		[TERM_L3S] = "l3s_spanned",
 		[TERM_SLOW_CORES] = "slow_cores",
-		[TERM_PINS] = "pinned_cores",
 		[TERM_INTERRUPTS] = "interrupt_heat",
 		[TERM_SMALL_CACHE] = "small_cache",
 		[TERM_FUTURE] = "future_capacity",

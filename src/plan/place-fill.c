@@ -32,13 +32,13 @@ static void fill_vcpus(
 				core = &spot->cores[used++];
 				left = req->wish.cores == CORES_ONE_THREAD
 					? 1
-					: cpuset_count(&core->cpus);
+					: cpuset_count(core->cpus);
 				cpu = -1;
 				if (req->wish.cores != CORES_THREAD)
-					pl->claim_cpus = cpuset_or(&pl->claim_cpus, &core->cpus);
+					cpuset_add_all(&pl->claim_cpus, core->cpus);
 			}
 			left--;
-			cpu = cpuset_next(&core->cpus, cpu + 1);
+			cpu = cpuset_next(core->cpus, cpu + 1);
 			cpuset_add(&pl->claim_cpus, cpu);
 			int v = req->order[req->groups[g].first + i];
 			bool is_spare = req->groups[g].first + i >= req->n_cpus - req->n_spare;
@@ -103,7 +103,7 @@ static struct placement begin(struct planner *p, const struct request *req)
 	};
 	pl.busy_percent = place_busy_percent(p, vm);
 	cpuset_for_each (node, &req->memory_nodes)
-		pl.memory_cpus = cpuset_or(&pl.memory_cpus, &p->s->nodes[node].cpus);
+		cpuset_add_all(&pl.memory_cpus, &p->s->nodes[node].cpus);
 	pl.wish.near = arena_strdup(a, pl.wish.near);
 	pl.wish.apart = arena_strdup(a, pl.wish.apart);
 	pl.wish.owner = arena_strdup(a, pl.wish.owner);
@@ -137,6 +137,6 @@ struct placement place_fill(struct planner *p, const struct request *req, const 
 	if (req->wish.iothreads.wish == HELPER_CPUS)
 		pl.iothread_cpus = req->wish.iothreads.cpus;
 	if (spot->helper.core >= 0)
-		fill_own_helpers(p, req, spot->helper.cpus, &pl);
+		fill_own_helpers(p, req, *spot->helper.cpus, &pl);
 	return pl;
 }

@@ -36,10 +36,10 @@ static bool is_unmovable(const struct irq *irq)
 	return is_nvme_queue(irq->action);
 }
 
-/* What came to the CPUs; by: adds it to the sum of each, when not NULL. What came to others than it
- * comes to now is past. */
-static uint64_t count_on(
-	const struct planner *p, const struct irq *irq, const struct cpuset *cpus, uint64_t *by)
+/* What came to the CPUs; by_core: adds it to the sum of each core, when not NULL. What came to
+ * others than it comes to now is past. */
+static uint64_t count_on(const struct planner *p, const struct irq *irq, const struct cpuset *cpus,
+	uint64_t *by_core)
 {
 	const struct count_table *t = &p->s->interrupts;
 	uint64_t n = 0;
@@ -50,8 +50,8 @@ static uint64_t count_on(
 		if (!cpuset_has(cpus, cpu) || (irq->effective && !cpuset_has(irq->effective, cpu)))
 			continue;
 		n += irq->counts[i];
-		if (by)
-			by[cpu] += irq->counts[i];
+		if (by_core && p->core_of_cpu[cpu] >= 0)
+			by_core[p->core_of_cpu[cpu]] += irq->counts[i];
 	}
 	return n;
 }
@@ -84,18 +84,14 @@ struct heat place_movable_heat(const struct planner *p, const struct cpuset *cpu
 
 void inventory_mark_hot(struct planner *p)
 {
-	AUTO_FREE uint64_t *by_cpu = xcalloc(CPUSET_MAX, sizeof *by_cpu);
 	AUTO_FREE uint64_t *sums = xcalloc(p->inv.n_cores + 1, sizeof *sums);
 	uint64_t most = 0;
 	size_t n_hot = 0;
 	for (size_t i = 0; i < p->s->n_irqs; i++)
 		if (is_unmovable(&p->s->irqs[i]))
-			(void)count_on(p, &p->s->irqs[i], &p->s->online_cpus, by_cpu);
-	for (size_t i = 0; i < p->inv.n_cores; i++) {
-		cpuset_for_each (cpu, &p->inv.cores[i].cpus)
-			sums[i] += by_cpu[cpu];
+			(void)count_on(p, &p->s->irqs[i], &p->s->online_cpus, sums);
+	for (size_t i = 0; i < p->inv.n_cores; i++)
 		most = sums[i] > most ? sums[i] : most;
-	}
 	for (size_t i = 0; i < p->inv.n_cores; i++) {
 		p->inv.cores[i].is_hot = sums[i] >= HEAT_MIN && sums[i] >= most / HEAT_PART;
 		n_hot += p->inv.cores[i].is_hot;

@@ -8,6 +8,7 @@
  * VMs that are not placed are better not used.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -21,15 +22,19 @@ static int by_first(const void *a, const void *b)
 static void init_cores(struct planner *p)
 {
 	const struct snapshot *s = p->s;
-	p->inv.cores = arena_alloc(&p->out->arena, (s->n_cores + 1) * sizeof *p->inv.cores);
-	p->core_of_cpu = arena_alloc(&p->out->arena, CPUSET_MAX * sizeof *p->core_of_cpu);
+	p->inv.cores = arena_alloc(&p->scratch, (s->n_cores + 1) * sizeof *p->inv.cores);
+	p->core_of_cpu = arena_alloc(&p->scratch, CPUSET_MAX * sizeof *p->core_of_cpu);
 	for (size_t i = 0; i < s->n_cores; i++) {
 		const struct core *core = &s->cores[i];
 		struct host_core c = { .l3 = core->l3, .node = core->node, .owner = NOBODY };
-		c.cpus = cpuset_and(&core->cpus, &s->online_cpus);
-		c.first = cpuset_first(&c.cpus);
-		c.n_cpus = cpuset_count(&c.cpus);
-		c.is_boot_isolated = cpuset_intersects(&c.cpus, &s->boot_isolated_cpus);
+		c.cpus = &core->cpus;
+		if (!cpuset_is_subset(c.cpus, &s->online_cpus)) {
+			struct cpuset online = cpuset_and(c.cpus, &s->online_cpus);
+			c.cpus = cpuset_keep(&p->scratch, &online);
+		}
+		c.first = cpuset_first(c.cpus);
+		c.n_cpus = cpuset_count(c.cpus);
+		c.is_boot_isolated = cpuset_intersects(c.cpus, &s->boot_isolated_cpus);
 		const struct cpu *cpu = snapshot_cpu(s, c.first);
 		if (cpu) {
 			c.kind = cpu->kind;
@@ -42,7 +47,7 @@ static void init_cores(struct planner *p)
 	for (int cpu = 0; cpu < CPUSET_MAX; cpu++)
 		p->core_of_cpu[cpu] = -1;
 	for (size_t i = 0; i < p->inv.n_cores; i++)
-		cpuset_for_each (cpu, &p->inv.cores[i].cpus)
+		cpuset_for_each (cpu, p->inv.cores[i].cpus)
 			p->core_of_cpu[cpu] = (int)i;
 }
 
@@ -55,17 +60,20 @@ void inventory_set_owner(struct planner *p, const struct cpuset *cpus, int owner
 
 int place_self(const struct planner *p, const struct vm *vm)
 {
-	for (size_t i = 0; i < p->owners.n; i++)
-		if (p->owners.v[i].vm == vm)
-			return (int)i;
-	return NOBODY;
+	return p->self[vm - p->vms->vms];
+}
+
+void inventory_know_owner(struct planner *p, const struct vm *vm, int owner)
+{
+	if (vm && place_self(p, vm) == NOBODY)
+		p->self[vm - p->vms->vms] = owner;
 }
 
 struct cpuset inventory_taken(const struct planner *p)
 {
 	struct cpuset all = CPUSET_EMPTY;
 	array_for_each (o, &p->owners)
-		all = cpuset_or(&all, &o->placement.claim_cpus);
+		cpuset_add_all(&all, &o->placement->claim_cpus);
 	return all;
 }
 
@@ -78,24 +86,59 @@ static bool is_wanted(
 	return false;
 }
 
+static int by_pid(const void *a, const void *b, void *vms)
+{
+	const struct vm *v = vms;
+	size_t x = *(const size_t *)a, y = *(const size_t *)b;
+	if (v[x].pid != v[y].pid)
+		return v[x].pid < v[y].pid ? -1 : 1;
+	return x < y ? -1 : 1;
+}
+
+/* As placement_vm(), by the indexes of the VMs, sorted. */
+static const struct vm *find_placed(
+	const struct planner *p, const size_t *sorted, const struct placement *f)
+{
+	size_t low = 0, high = p->vms->n_vms;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (p->vms->vms[sorted[middle]].pid < f->pid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < p->vms->n_vms && p->vms->vms[sorted[low]].pid == f->pid; low++)
+		if (placement_is_of(f, &p->vms->vms[sorted[low]]))
+			return &p->vms->vms[sorted[low]];
+	return NULL;
+}
+
 /* A claim stands while its process does; the VM that has its id then, if it is placed now,
  * inherits it; otherwise it is nobody's. */
 static void init_owners(struct planner *p, const size_t *wanted, size_t n_wanted,
 	const struct placement *in_force, size_t n)
 {
+	AUTO_FREE size_t *sorted = xcalloc(p->vms->n_vms + 1, sizeof *sorted);
+	p->self = arena_alloc(&p->scratch, (p->vms->n_vms + 1) * sizeof *p->self);
+	for (size_t i = 0; i < p->vms->n_vms; i++) {
+		p->self[i] = NOBODY;
+		sorted[i] = i;
+	}
+	qsort_r(sorted, p->vms->n_vms, sizeof *sorted, by_pid, p->vms->vms);
 	p->in_force = claims_of(p->s, in_force, n, NULL);
 	p->foreign_cpus = p->in_force.foreign_cpus;
 	p->online_cpus = cpuset_minus(&p->s->online_cpus, &p->foreign_cpus);
 	for (size_t i = 0; i < n; i++) {
 		const struct placement *f = &in_force[i];
-		const struct vm *vm = placement_vm(f, p->vms);
-		bool is_running = placement_is_running(f, p->s, p->vms);
+		const struct vm *vm = find_placed(p, sorted, f);
+		bool is_running = vm || placement_is_running(f, p->s, p->vms);
 		if (!is_running)
 			vm = placement_successor(f, p->s, p->vms);
 		if (!is_running && (!vm || !is_wanted(p, wanted, n_wanted, vm)))
 			continue;
 		inventory_set_owner(p, &f->claim_cpus, (int)p->owners.n);
-		*array_push(&p->owners) = (struct owner){ .placement = *f, .vm = vm };
+		inventory_know_owner(p, vm, (int)p->owners.n);
+		*array_push(&p->owners) = (struct owner){ .placement = f, .vm = vm };
 	}
 }
 
@@ -108,12 +151,13 @@ static struct cpuset reserve_cores(const struct planner *p, int n)
 		int left = n;
 		for (size_t i = 0; i < p->inv.n_cores && left; i++) {
 			const struct host_core *core = &p->inv.cores[i];
-			struct cpuset cpus = cpuset_minus(&core->cpus, &p->s->boot_isolated_cpus);
-			cpus = cpuset_minus(&cpus, &taken);
-			if (core->node != node || cpuset_is_empty(&cpus) ||
-				cpuset_intersects(&core->cpus, &others))
+			if (core->node != node || cpuset_intersects(core->cpus, &others))
 				continue;
-			reserved = cpuset_or(&reserved, &cpus);
+			struct cpuset cpus = cpuset_minus(core->cpus, &p->s->boot_isolated_cpus);
+			cpuset_remove_all(&cpus, &taken);
+			if (cpuset_is_empty(&cpus))
+				continue;
+			cpuset_add_all(&reserved, &cpus);
 			left--;
 		}
 	}
@@ -131,7 +175,7 @@ static void keep_last_cpu(struct planner *p)
 		return;
 	struct cpuset last = p->online_cpus; /* nothing is left already */
 	if (!cpuset_is_empty(&rest))
-		last = p->inv.cores[p->core_of_cpu[cpuset_first(&rest)]].cpus;
+		last = *p->inv.cores[p->core_of_cpu[cpuset_first(&rest)]].cpus;
 	*array_push(&p->holds) = (struct hold){
 		.cpus = last,
 		.why = "the last that isolcpus= leaves the host",
@@ -154,20 +198,20 @@ static int reserve(struct planner *p, const struct host_wish *wish, struct err *
 		*reserved = reserve_cores(p, wish->wish == HOUSEKEEPING_AUTO ? 1 : wish->cores);
 	}
 	for (size_t i = 0; i < p->inv.n_cores; i++)
-		p->inv.cores[i].is_reserved = cpuset_intersects(&p->inv.cores[i].cpus, reserved);
+		p->inv.cores[i].is_reserved = cpuset_intersects(p->inv.cores[i].cpus, reserved);
 	return 0;
 }
 
 static void keep_helpers_in_force(struct planner *p, const size_t *wanted, size_t n_wanted)
 {
 	array_for_each (o, &p->owners) {
-		const struct placement *f = &o->placement;
+		const struct placement *f = o->placement;
 		if (o->vm && is_wanted(p, wanted, n_wanted, o->vm))
 			continue;
 		struct cpuset cpus = cpuset_or(&f->emulator_cpus, &f->iothread_cpus);
 		for (size_t k = 0; k < f->n_iothreads; k++)
-			cpus = cpuset_or(&cpus, &f->iothreads[k].cpus);
-		cpus = cpuset_minus(&cpus, &f->claim_cpus);
+			cpuset_add_all(&cpus, &f->iothreads[k].cpus);
+		cpuset_remove_all(&cpus, &f->claim_cpus);
 		place_with_siblings(p, &p->helper_cpus, &cpus);
 	}
 }
@@ -178,7 +222,7 @@ static void keep_pin(struct planner *p, const struct vm *vm)
 	for (size_t i = 0; i < vm->n_threads; i++)
 		if (mask_is_pin(p->s, &p->in_force, vm, &vm->threads[i]))
 			place_with_siblings(p, &pin.cpus, vm->threads[i].allowed);
-	p->pinned_cpus = cpuset_or(&p->pinned_cpus, &pin.cpus);
+	cpuset_add_all(&p->pinned_cpus, &pin.cpus);
 	if (!cpuset_is_empty(&pin.cpus))
 		*array_push(&p->pins) = pin;
 }
@@ -218,11 +262,11 @@ static int keep_helper(struct planner *p, const struct vm *vm, const char *key,
 			place->source, key, list, place_list(p, &foreign));
 	for (int i = 0; i < (int)p->owners.n; i++) {
 		const struct owner *o = &p->owners.v[i];
-		struct cpuset taken = cpuset_and(&place->cpus, &o->placement.claim_cpus);
+		struct cpuset taken = cpuset_and(&place->cpus, &o->placement->claim_cpus);
 		if (!cpuset_is_empty(&taken) && i != place_self(p, vm))
 			return err_say(e, -EINVAL, "%s: %s = %s: CPU %s belongs to VM %s",
 				place->source, key, list, place_list(p, &taken),
-				place_label(p, o->placement.vm, o->placement.name));
+				place_label(p, o->placement->vm, o->placement->name));
 	}
 	place_with_siblings(p, &p->helper_cpus, &place->cpus);
 	return 0;
@@ -260,6 +304,7 @@ int inventory_make(struct planner *p, const struct policy *policy, const size_t 
 	struct host_wish host = policy_host(policy);
 	init_cores(p);
 	inventory_mark_hot(p);
+	inventory_fill_memory(p);
 	p->is_housekeeping_explicit = host.wish == HOUSEKEEPING_CPUS;
 	init_owners(p, wanted, n_wanted, in_force, n_in_force);
 	keep_helpers_in_force(p, wanted, n_wanted);
@@ -277,6 +322,6 @@ int inventory_make(struct planner *p, const struct policy *policy, const size_t 
 	place_with_siblings(p, &p->kept_cpus, &p->held_cpus);
 	for (size_t i = 0; i < p->inv.n_cores; i++)
 		p->inv.cores[i].is_pinned =
-			cpuset_intersects(&p->inv.cores[i].cpus, &p->pinned_cpus);
+			cpuset_intersects(p->inv.cores[i].cpus, &p->pinned_cpus);
 	return 0;
 }

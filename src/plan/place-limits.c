@@ -38,7 +38,7 @@ void place_with_siblings(const struct planner *p, struct cpuset *sum, const stru
 {
 	cpuset_for_each (cpu, cpus)
 		if (p->core_of_cpu[cpu] >= 0)
-			*sum = cpuset_or(sum, &p->inv.cores[p->core_of_cpu[cpu]].cpus);
+			cpuset_add_all(sum, p->inv.cores[p->core_of_cpu[cpu]].cpus);
 }
 
 /* CPUs that claims in force name for their helpers, outside of the claim. What is placed anew
@@ -108,8 +108,7 @@ void limits_of_others(struct planner *p)
  * for the claim of its own that no partition closes, which its group must allow. */
 static struct cpuset taken_by_us(const struct planner *p, const struct request *req)
 {
-	const struct placement *own =
-		req->self == NOBODY ? NULL : &p->owners.v[req->self].placement;
+	const struct placement *own = req->self == NOBODY ? NULL : p->owners.v[req->self].placement;
 	return own && own->level == LEVEL_FENCED
 		? cpuset_minus(&p->in_force.claimed_cpus, &own->claim_cpus)
 		: p->in_force.claimed_cpus;
@@ -139,9 +138,14 @@ void limits_of_vm(const struct planner *p, struct request *req)
 }
 
 /* The nodes that its memory is bound to; what is only preferred may move. */
-static struct cpuset bound_nodes(const struct vm_config *config)
+static struct cpuset bound_nodes(const struct vm *vm)
 {
 	struct cpuset bound = CPUSET_EMPTY, nodes;
+	const struct vm_config *config = vm->config;
+	if (vm->memory_nodes && cpuset_parse_list(vm->memory_nodes, &nodes) == 0)
+		return nodes;
+	if (!config)
+		return bound;
 	for (size_t i = 0; i < config->nodes.n; i++) {
 		const struct vm_node *n = &config->nodes.v[i];
 		if (n->hostnodes && n->policy && streq(n->policy, "bind") &&
@@ -170,10 +174,8 @@ static struct cpuset resident_nodes(const struct vm_memory *memory)
 void limits_of_memory(const struct planner *p, struct request *req)
 {
 	const struct vm *vm = req->vm;
-	struct cpuset nodes = CPUSET_EMPTY;
+	struct cpuset nodes = bound_nodes(vm);
 	req->memory_nodes = CPUSET_EMPTY;
-	if (vm->config)
-		nodes = bound_nodes(vm->config);
 	if (cpuset_is_empty(&nodes) && vm->memory)
 		nodes = resident_nodes(vm->memory);
 	for (size_t i = 0; i < p->s->n_nodes; i++)
@@ -200,10 +202,12 @@ static bool is_of_kind(const struct snapshot *s, const struct cpu *c, enum kind_
 struct cpuset limits_of_kind(const struct snapshot *s, enum kind_wish kind, bool *ret_is_moot)
 {
 	struct cpuset cpus = CPUSET_EMPTY;
+	*ret_is_moot = false;
+	if (kind == KIND_ANY)
+		return s->online_cpus;
 	for (size_t i = 0; i < s->n_cpus; i++)
-		if (s->cpus[i].is_online && (kind == KIND_ANY || is_of_kind(s, &s->cpus[i], kind)))
+		if (s->cpus[i].is_online && is_of_kind(s, &s->cpus[i], kind))
 			cpuset_add(&cpus, s->cpus[i].cpu);
-	*ret_is_moot = kind != KIND_ANY &&
-		(cpuset_is_empty(&cpus) || cpuset_equal(&cpus, &s->online_cpus));
+	*ret_is_moot = cpuset_is_empty(&cpus) || cpuset_equal(&cpus, &s->online_cpus);
 	return *ret_is_moot ? s->online_cpus : cpus;
 }

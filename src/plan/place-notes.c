@@ -2,6 +2,7 @@
 /* What people should know of a placement that is not as good as it could be. */
 #include <limits.h>
 
+#include "base/str.h"
 #include "plan/place.h"
 
 /* "vCPUs of VM 100 (db01)", "group /lxc/200" */
@@ -20,9 +21,9 @@ static void note_kinds(struct planner *p, struct placement *pl)
 	const char *kind = NULL;
 	for (size_t i = 0; i < p->inv.n_cores; i++) {
 		const struct host_core *core = &p->inv.cores[i];
-		if (core->kind < CPU_EFFICIENCY || !cpuset_intersects(&core->cpus, &pl->vcpu_cpus))
+		if (core->kind < CPU_EFFICIENCY || !cpuset_intersects(core->cpus, &pl->vcpu_cpus))
 			continue;
-		slow = cpuset_or(&slow, &core->cpus);
+		cpuset_add_all(&slow, core->cpus);
 		kind = cpu_kind_name(core->kind);
 	}
 	if (!kind || pl->wish.cores == CORES_SHARED || pl->wish.kind == KIND_EFFICIENCY)
@@ -76,26 +77,71 @@ static const char *distance_text(
 		    : "";
 }
 
+/* It is held on the nodes of its CPUs, whether it has moved there yet or not. */
+static bool is_held_near(const struct planner *p, const struct placement *pl)
+{
+	struct cpuset near = CPUSET_EMPTY;
+	for (size_t i = 0; i < p->s->n_nodes; i++)
+		if (cpuset_has(&pl->memory_nodes, p->s->nodes[i].node))
+			near = cpuset_or(&near, &p->s->nodes[i].cpus);
+	return !cpuset_is_empty(&pl->memory_nodes) && cpuset_is_subset(&pl->vcpu_cpus, &near);
+}
+
 /* Where its memory is not, each access goes over the interconnect. */
 static void note_memory(struct planner *p, const struct request *req, struct placement *pl)
 {
 	struct cpuset away = CPUSET_EMPTY, nodes = CPUSET_EMPTY;
-	if (cpuset_is_empty(&req->memory_nodes) || pl->wish.cores == CORES_SHARED)
+	bool has_pins = false;
+	if (cpuset_is_empty(&req->memory_nodes) || pl->wish.cores == CORES_SHARED ||
+		is_held_near(p, pl))
 		return;
 	for (size_t i = 0; i < p->s->n_nodes; i++) {
 		struct cpuset on = cpuset_and(&p->s->nodes[i].cpus, &pl->vcpu_cpus);
-		if (cpuset_has(&req->memory_nodes, (int)i))
+		if (cpuset_has(&req->memory_nodes, (int)i)) {
 			cpuset_add(&nodes, p->s->nodes[i].node);
-		else
+			has_pins |= cpuset_intersects(&p->s->nodes[i].cpus, &p->pinned_cpus);
+		} else {
 			away = cpuset_or(&away, &on);
+		}
 	}
 	if (!cpuset_is_empty(&away))
 		place_note(p, &pl->place_note,
-			"its memory is on node %s, where no place was left: CPUs %s reach "
-			"it "
+			"its memory is on node %s, where no place was left%s: CPUs %s reach it "
 			"over the interconnect%s",
-			place_list(p, &nodes), place_list(p, &away),
-			distance_text(p, &away, &req->memory_nodes));
+			place_list(p, &nodes), has_pins ? " beside others' pins" : "",
+			place_list(p, &away), distance_text(p, &away, &req->memory_nodes));
+}
+
+/* What it will ask for comes from another node. */
+static void note_bare(struct planner *p, const struct request *req, struct placement *pl)
+{
+	struct cpuset on = CPUSET_EMPTY, bare = CPUSET_EMPTY, nodes = CPUSET_EMPTY;
+	int64_t free_kib = 0;
+	if (req->has_memory_nodes || pl->wish.cores == CORES_SHARED || is_held_near(p, pl))
+		return;
+	for (size_t i = 0; i < p->s->n_nodes; i++) {
+		const struct node *n = &p->s->nodes[i];
+		if (!cpuset_intersects(&n->cpus, &pl->vcpu_cpus))
+			continue;
+		bool is_bare = !n->has_memory && !n->is_memory_unknown;
+		struct cpuset cpus = cpuset_and(&n->cpus, &pl->vcpu_cpus);
+		struct cpuset *sum = is_bare ? &bare : &on;
+		*sum = cpuset_or(sum, &cpus);
+		free_kib += is_bare ? 0 : p->inv.free_kib[i];
+		if (!is_bare)
+			cpuset_add(&nodes, n->node);
+	}
+	if (!cpuset_is_empty(&bare))
+		place_note(p, &pl->place_note,
+			"no place was left but CPUs %s, whose node has no memory: what the VM asks "
+			"for there comes from other nodes",
+			place_list(p, &bare));
+	else if (req->rest_kib > free_kib)
+		place_note(p, &pl->place_note,
+			"node %s of its CPUs has %lld MiB free, and the VM may come to use %lld "
+			"more: the rest will be on other nodes",
+			place_list(p, &nodes), (long long)free_kib / 1024,
+			(long long)req->rest_kib / 1024);
 }
 
 /* Interrupts that nobody can move come there all the same. */
@@ -160,11 +206,39 @@ static void note_spare(struct planner *p, struct placement *pl)
 			place_list(p, &pl->spare_cpus));
 }
 
+/* Without being asked it holds from a start on: what is there lies where it lies. */
+static void note_strict(struct planner *p, const struct request *req, struct placement *pl)
+{
+	if (!cpuset_is_empty(&pl->memory_nodes))
+		place_note(p, &pl->place_note,
+			"its memory is held on node %s: undo lets it have memory of others again, "
+			"and moves no page back that may stay",
+			place_list(p, &pl->memory_nodes));
+	if (pl->wish.memory != MEMORY_STRICT || req->vm->memory_nodes ||
+		!cpuset_is_empty(&pl->memory_nodes))
+		return;
+	if (streq(req->vm->manager, "libvirt") && req->vm->pid)
+		place_note(p, &pl->place_note,
+			"memory = strict holds from its next start on, where libvirt calls "
+			"wideberth (hook install libvirt); --migrate-memory moves what it has now");
+	else if (streq(req->vm->manager, "qemu"))
+		place_note(p, &pl->place_note,
+			"memory = strict does nothing for the start of a VM of %s: bind its memory "
+			"in its own configuration, or move it with --migrate-memory",
+			req->vm->manager);
+	else if (req->vm->pid)
+		place_note(p, &pl->place_note,
+			"memory = strict holds from its next start on, where the daemon runs; "
+			"--migrate-memory moves what it has now");
+}
+
 void place_notes(struct planner *p, const struct request *req, struct placement *pl)
 {
 	note_kinds(p, pl);
 	note_wish(p, pl);
 	note_memory(p, req, pl);
+	note_strict(p, req, pl);
+	note_bare(p, req, pl);
 	note_devices(p, req, pl);
 	note_hot(p, pl);
 	note_pins(p, pl);

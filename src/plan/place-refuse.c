@@ -40,7 +40,7 @@ static bool leaves_a_cpu(const struct planner *p, const struct request *req,
 		return true;
 	for (size_t i = 0; i < p->owners.n; i++)
 		if ((int)i != req->self && !(is_away && is_away[i]))
-			left = cpuset_minus(&left, &p->owners.v[i].placement.claim_cpus);
+			cpuset_remove_all(&left, &p->owners.v[i].placement->claim_cpus);
 	return cpuset_count(&left) > count_claimed(p, takes);
 }
 
@@ -88,28 +88,23 @@ static struct cpuset claimed_without(const struct planner *p, const bool *is_awa
 	struct cpuset claimed = CPUSET_EMPTY;
 	for (size_t i = 0; i < p->owners.n; i++)
 		if (!is_away[i])
-			claimed = cpuset_or(&claimed, &p->owners.v[i].placement.claim_cpus);
+			cpuset_add_all(&claimed, &p->owners.v[i].placement->claim_cpus);
 	return claimed;
 }
 
-/* Adds what a core gives when these owners are away: all of it, or, where VMs with cores = thread
- * that share it stay, their CPUs. */
-static void give_core(const struct planner *p, struct room *room, size_t i,
+/* Adds what a core gives when VMs with cores = thread on it are away: all of it, or, where others
+ * of them stay, their CPUs. taken: by all owners. */
+static void give_opened(const struct planner *p, struct room *room, size_t i,
 	const struct cpuset *staying, const struct cpuset *taken)
 {
-	const struct cpuset *cpus = &p->inv.cores[i].cpus;
+	const struct cpuset *cpus = p->inv.cores[i].cpus;
 	int cell = p->solver->cell_of_core[i];
 	struct cpuset was_open = cpuset_minus(cpus, taken), open = cpuset_minus(cpus, staying);
 	was_open = cpuset_minus(&was_open, &p->kept_cpus);
 	open = cpuset_minus(&open, &p->kept_cpus);
-	int owner = p->inv.cores[i].owner;
-	bool is_thread = p->owners.v[owner].placement.wish.cores == CORES_THREAD;
-	if (!cpuset_intersects(cpus, staying)) {
-		room->cores[cell]++;
-		room->open[cell] -= is_thread ? cpuset_count(&was_open) : 0;
-	} else if (is_thread) {
-		room->open[cell] += cpuset_count(&open) - cpuset_count(&was_open);
-	}
+	bool is_free = !cpuset_intersects(cpus, staying);
+	room->cores[cell] += is_free;
+	room->open[cell] += (is_free ? 0 : cpuset_count(&open)) - cpuset_count(&was_open);
 }
 
 /* Fits in what is free and in all that these owners have? */
@@ -117,12 +112,20 @@ static bool fits_without(const struct planner *p, const struct request *req, con
 {
 	struct room room = room_copy(p->solver, &p->left);
 	struct take_list takes = { 0 };
-	struct cpuset staying = claimed_without(p, is_away), taken = inventory_taken(p);
+	struct cpuset staying = claimed_without(p, is_away), taken = CPUSET_EMPTY;
 	long work = 0;
 	for (size_t i = 0; i < p->inv.n_cores; i++) {
 		const struct host_core *core = &p->inv.cores[i];
-		if (core->owner != NOBODY && core->owner != req->self)
-			give_core(p, &room, i, &staying, &taken);
+		if (core->owner == NOBODY || core->owner == req->self)
+			continue;
+		if (p->owners.v[core->owner].placement->wish.cores != CORES_THREAD) {
+			room.cores[p->solver->cell_of_core[i]] +=
+				is_away[core->owner] && !cpuset_intersects(core->cpus, &staying);
+			continue;
+		}
+		if (cpuset_is_empty(&taken))
+			taken = inventory_taken(p);
+		give_opened(p, &room, i, &staying, &taken);
 	}
 	bool fits = spot_find(p->solver, &room, req, req->scope, FIT_TIGHT, &takes, &work) &&
 		leaves_a_cpu(p, req, &takes, is_away);
@@ -181,7 +184,7 @@ static void say_blocking(struct planner *p, const struct request *req, int domai
 	const bool *is_away, struct refusal *r)
 {
 	for (size_t o = 0; o < p->owners.n; o++) {
-		const struct placement *pl = &p->owners.v[o].placement;
+		const struct placement *pl = p->owners.v[o].placement;
 		struct cpuset cpus = CPUSET_EMPTY;
 		size_t n = 0;
 		if (!is_away[o])
@@ -190,7 +193,7 @@ static void say_blocking(struct planner *p, const struct request *req, int domai
 			const struct host_core *core = &p->inv.cores[i];
 			if (core->owner != (int)o || !is_in(core, req->scope, domain))
 				continue;
-			cpus = cpuset_or(&cpus, &core->cpus);
+			cpuset_add_all(&cpus, core->cpus);
 			n++;
 		}
 		place_blocking(p, r, pl->vm, &cpus, "VM %s holds %zu core%s of %s (CPUs %s)",
@@ -230,9 +233,9 @@ static bool name_wishes(struct planner *p, const struct request *req, struct ref
 		if (!place_is_apart(req, o, &by))
 			continue;
 		struct cpuset cpus = place_apart_cpus(p, req, o);
-		place_blocking(p, r, o->placement.vm, &cpus,
+		place_blocking(p, r, o->placement->vm, &cpus,
 			"VM %s, which it must be apart from by %s, keeps it off CPUs %s",
-			place_label(p, o->placement.vm, o->placement.name), parts[by],
+			place_label(p, o->placement->vm, o->placement->name), parts[by],
 			place_list(p, &cpus));
 	}
 	struct request bare = *req;
@@ -389,20 +392,6 @@ static void offer_fewer(struct planner *p, const struct request *req, struct ref
 			names[where.scope]);
 }
 
-/* What is free when all have theirs, and what is its own. */
-static struct room room_left(const struct planner *p, const struct request *req)
-{
-	AUTO_FREE int *owner = xcalloc(p->inv.n_cores + 1, sizeof *owner);
-	AUTO_FREE struct cpuset *opened = xcalloc(p->solver->n_cells + 1, sizeof *opened);
-	for (size_t i = 0; i < p->inv.n_cores; i++) {
-		int o = p->inv.cores[i].owner;
-		owner[i] = o == req->self ? NOBODY : o;
-	}
-	struct room room = room_of(p->solver, owner, NOBODY);
-	place_opened(p, room.open, opened);
-	return room;
-}
-
 static struct refusal *say_need(struct planner *p, const struct request *req)
 {
 	int need = solver_weight(p->solver, req), most = 0, where = 0;
@@ -427,11 +416,13 @@ static struct refusal *say_need(struct planner *p, const struct request *req)
 
 void place_refuse_full(struct planner *p, const struct request *req)
 {
-	p->left = room_left(p, req);
+	place_know_movers(p, req);
+	p->left = place_room_left(p, req);
 	struct refusal *r = say_need(p, req);
 	if (!name_owners(p, req, r) && !name_wishes(p, req, r))
 		name_kept(p, req, r);
 	offer_places(p, req, r);
+	place_offer_move(p, req, r);
 	offer_shapes(p, req, r);
 	offer_fewer(p, req, r);
 	room_done(&p->left);

@@ -9,7 +9,7 @@
 static const struct vm_thread **threads_of(
 	struct planner *p, const struct vm *vm, enum thread_role role, size_t *ret_n)
 {
-	const struct vm_thread **v = arena_alloc(&p->out->arena, (vm->n_threads + 1) * sizeof *v);
+	const struct vm_thread **v = arena_alloc(&p->scratch, (vm->n_threads + 1) * sizeof *v);
 	size_t n = 0;
 	for (size_t i = 0; i < vm->n_threads; i++)
 		if (vm->threads[i].role == role)
@@ -35,7 +35,7 @@ static void take_candidates(struct planner *p, struct request *req)
 {
 	const struct vm *vm = req->vm;
 	size_t n = 0;
-	req->vcpus = arena_alloc(&p->out->arena, (vm->n_threads + 1) * sizeof *req->vcpus);
+	req->vcpus = arena_alloc(&p->scratch, (vm->n_threads + 1) * sizeof *req->vcpus);
 	for (size_t i = 0; i < vm->n_threads; i++)
 		if (may_be_vcpu(vm, &vm->threads[i]))
 			req->vcpus[n++] = &vm->threads[i];
@@ -80,7 +80,7 @@ static bool has_own_cgroup(struct planner *p, const struct vm *vm)
 				continue;
 			if (!r)
 				r = place_refuse(p, vm, "it shares the cgroup %s", vm->cgroup);
-			if (r->n_blocking == NAMED_MAX) {
+			if (r->blocking.n == NAMED_MAX) {
 				place_blocking(p, r, NULL, NULL, "and more VMs are in it");
 				break;
 			}
@@ -168,8 +168,8 @@ static void group_vcpus(struct planner *p, struct request *req)
 	size_t n_wanted = req->n_cpus - req->n_spare;
 	size_t n_known = n_wanted < req->n_vcpus ? n_wanted : req->n_vcpus;
 	n_known = req->is_guess ? 0 : n_known;
-	req->order = arena_alloc(&p->out->arena, (req->n_cpus + 1) * sizeof *req->order);
-	req->groups = arena_alloc(&p->out->arena, (req->n_cpus + 1) * sizeof *req->groups);
+	req->order = arena_alloc(&p->scratch, (req->n_cpus + 1) * sizeof *req->order);
+	req->groups = arena_alloc(&p->scratch, (req->n_cpus + 1) * sizeof *req->groups);
 	req->n_groups = 0;
 	for (size_t i = 0; i < req->n_cpus; i++)
 		req->order[i] = i < n_known ? (int)i : -1;
@@ -203,62 +203,13 @@ void place_request_update(struct planner *p, struct request *req)
 	if (req->level == LEVEL_ISOLATED)
 		req->blocked_cpus = cpuset_or(&req->blocked_cpus, &p->s->boot_isolated_cpus);
 	req->blocked_cpus = cpuset_or(&req->blocked_cpus, &req->apart_cpus);
+	req->blocked_cpus = cpuset_or(&req->blocked_cpus, &req->away_cpus);
 	req->helper_view = place_view(p, &req->blocked_cpus);
 	bool is_moot;
 	struct cpuset of_kind = limits_of_kind(p->s, req->wish.kind, &is_moot);
 	struct cpuset other_kinds = cpuset_minus(&p->s->online_cpus, &of_kind);
 	req->blocked_cpus = cpuset_or(&req->blocked_cpus, &other_kinds);
 	req->view = place_view(p, &req->blocked_cpus);
-}
-
-/* What the nodes have in all, in MiB; NULL: every node. UINT64_MAX: not known. */
-static uint64_t total_mib(const struct planner *p, const struct cpuset *nodes)
-{
-	uint64_t sum_kib = 0;
-	for (size_t i = 0; i < p->s->n_nodes; i++) {
-		const struct node *n = &p->s->nodes[i];
-		if (nodes && !cpuset_has(nodes, n->node))
-			continue;
-		if (n->is_memory_unknown || (n->has_memory && !n->mem_total_kib))
-			return UINT64_MAX;
-		sum_kib += n->mem_total_kib;
-	}
-	return p->s->n_nodes ? sum_kib / 1024 : UINT64_MAX;
-}
-
-static bool refuse_memory(
-	struct planner *p, const struct vm *vm, uint64_t mib, uint64_t most_mib, const char *nodes)
-{
-	struct refusal *r = place_refuse(p, vm,
-		"it has %llu MiB of memory by its configuration%s%s, and %s %llu",
-		(unsigned long long)mib, nodes ? " bound to node " : "", nodes ? nodes : "",
-		nodes ? "that has" : "this host has", (unsigned long long)most_mib);
-	place_blocking(p, r, NULL, NULL, "its own configuration (%s)",
-		vm->config->source ? vm->config->source : "command line");
-	return false;
-}
-
-/* What a VM was given and the host, or the nodes that it is bound to, cannot give: it would be
- * killed when it comes to use it. */
-static bool has_memory_for(struct planner *p, const struct vm *vm)
-{
-	const struct vm_config *c = vm->config;
-	if (!c)
-		return true;
-	uint64_t most = total_mib(p, NULL);
-	if (c->memory_mib > most)
-		return refuse_memory(p, vm, c->memory_mib, most, NULL);
-	for (size_t i = 0; i < c->nodes.n; i++) {
-		const struct vm_node *n = &c->nodes.v[i];
-		struct cpuset nodes;
-		if (!n->hostnodes || !n->policy || !streq(n->policy, "bind") ||
-			cpuset_parse_list(n->hostnodes, &nodes) < 0)
-			continue;
-		most = total_mib(p, &nodes);
-		if (n->mib > most)
-			return refuse_memory(p, vm, n->mib, most, n->hostnodes);
-	}
-	return true;
 }
 
 void place_request_views(struct planner *p, struct request *req)
@@ -303,8 +254,9 @@ bool place_request(
 	ret->n_cpus += ret->n_spare;
 	ret->needs_helper = wish->emulator.wish == HELPER_OWN ||
 		(wish->iothreads.wish == HELPER_OWN && ret->n_iothreads);
-	if (!has_memory_for(p, vm))
+	if (!place_has_memory(p, vm))
 		return false;
+	ret->rest_kib = place_memory_rest(vm);
 	limits_of_vm(p, ret);
 	limits_of_memory(p, ret);
 	limits_of_devices(p, ret);

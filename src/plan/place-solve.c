@@ -15,17 +15,17 @@
 #include "plan/place-search.h"
 
 /* A unit is about 15 ns: 10 ms at most on small hosts, twice that on the largest. */
-enum { WORK_PER_VM = 20000, WORK_MAX = 400000, WORK_PER_CELL = 12000 };
+enum { EXACT_VMS = 40, EXACT_STEPS = 20000 };
+enum { WORK_PER_VM = 20000, WORK_MAX = 180000, WORK_PER_CELL = 12000 };
 
-/* Two requests that differ in nothing that the search looks at. */
-static bool is_alike(const struct request *a, const struct request *b)
+bool place_is_alike(const struct request *a, const struct request *b)
 {
 	if (a->view != b->view || a->scope != b->scope || a->wish.cores != b->wish.cores ||
 		a->wish.place != b->wish.place || a->needs_helper != b->needs_helper ||
 		a->n_groups != b->n_groups || a->n_cpus != b->n_cpus ||
 		a->bind.kib != b->bind.kib || a->bind.pool != b->bind.pool ||
 		a->bind.there_kib != b->bind.there_kib || a->helper_view != b->helper_view ||
-		a->is_near_first != b->is_near_first ||
+		a->is_near_first != b->is_near_first || a->rest_kib != b->rest_kib ||
 		!cpuset_equal(&a->near_nodes, &b->near_nodes) ||
 		!cpuset_equal(&a->memory_nodes, &b->memory_nodes))
 		return false;
@@ -42,7 +42,7 @@ static void number_shapes(const struct search *s, int *shape)
 	for (size_t i = 0; i < s->n; i++) {
 		shape[i] = -1;
 		for (int k = 0; k < n_shapes && shape[i] < 0; k++)
-			if (is_alike(&s->requests[i], &s->requests[first[k]]))
+			if (place_is_alike(&s->requests[i], &s->requests[first[k]]))
 				shape[i] = k;
 		if (shape[i] >= 0)
 			continue;
@@ -81,6 +81,14 @@ static void make_order(const struct search *s, bool is_by_density, size_t *order
 
 /* ---- what cannot be exceeded ---- */
 
+static long cpus_of(const struct request *req)
+{
+	long n = req->needs_helper;
+	for (size_t g = 0; g < req->n_groups; g++)
+		n += (long)req->groups[g].n;
+	return n;
+}
+
 /* All cores that anybody has a use for. VMs that share cores have a weight of whole ones. */
 static long bound_by_cores(const struct search *s)
 {
@@ -96,6 +104,35 @@ static long bound_by_cores(const struct search *s)
 		n += (long)most * s->start.cores[k] + s->start.open[k];
 	}
 	return n;
+}
+
+/* CPUs, where not all cores have as many: whatever cores it has, a VM has no fewer than it needs.
+ */
+static long bound_by_cpus(const struct search *s)
+{
+	AUTO_FREE struct by_key *v = xcalloc(s->n + 1, sizeof *v);
+	long left = 0;
+	double sum = 0;
+	for (size_t k = 0; k < s->solver->n_cells; k++) {
+		const struct cell *c = &s->solver->cells[k];
+		int most = 0;
+		for (size_t i = 0; i < s->n; i++)
+			most = c->usable[s->requests[i].helper_view] > most
+				? c->usable[s->requests[i].helper_view]
+				: most;
+		left += (long)most * s->start.cores[k] + s->start.open[k];
+	}
+	for (size_t i = 0; i < s->n; i++)
+		v[i] = (struct by_key){ i,
+			s->weight[i] / ((double)cpus_of(&s->requests[i]) + 1e-9) };
+	qsort(v, s->n, sizeof *v, compare_key);
+	for (size_t k = 0; k < s->n; k++) {
+		long need = cpus_of(&s->requests[v[k].i]);
+		double part = need > left ? (double)left / (double)need : 1;
+		left -= need > left ? left : need;
+		sum += part * s->weight[v[k].i];
+	}
+	return (long)(sum + 1e-6);
 }
 
 /* The memory of the whole host in one piece, and VMs that may be cut into parts. */
@@ -181,12 +218,28 @@ static void settle(struct search *s, struct state *st, const size_t *order)
 	}
 }
 
+/* Whoever is refused, and would fit by now: the others have moved since. */
+static void insert_refused(struct search *s, struct state *st, const size_t *order)
+{
+	AUTO_FREE size_t *refused = xcalloc(s->n + 1, sizeof *refused);
+	long weight;
+	do {
+		size_t n = 0;
+		weight = st->weight;
+		for (size_t k = 0; k < s->n; k++)
+			if (!st->takes[order[k]].is_found)
+				refused[n++] = order[k];
+		search_insert(s, st, refused, n, FIT_KIND);
+	} while (st->weight > weight); /* one with cores = thread may have opened cores */
+}
+
 /* For when the first try has refused some: the best that can be found. */
 static void solve_tight(struct search *s, struct state *st, const size_t *order)
 {
 	AUTO_FREE size_t *dense = xcalloc(s->n + 1, sizeof *dense);
-	long by_cores = bound_by_cores(s), by_memory = bound_by_memory(s);
-	long bound = by_cores < by_memory ? by_cores : by_memory;
+	long bound = bound_by_cores(s), by_cpus = bound_by_cpus(s), by_memory = bound_by_memory(s);
+	bound = by_cpus < bound ? by_cpus : bound;
+	bound = by_memory < bound ? by_memory : bound;
 	make_order(s, true, dense);
 	struct state best = try_order(s, order, FIT_KIND);
 	struct state tight = try_order(s, order, FIT_TIGHT);
@@ -195,24 +248,37 @@ static void solve_tight(struct search *s, struct state *st, const size_t *order)
 	keep_better(s, &best, &even);
 	long work = (long)(s->n + 4) * WORK_PER_VM;
 	long most = WORK_MAX + (long)s->solver->n_cells * WORK_PER_CELL;
-	search_improve(s, &best, bound, work < most ? work : most);
+	work = work < most ? work : most;
+	work += s->work;
+	s->is_plain = exact_is_plain(s);
+	if (s->is_plain && best.weight < bound && s->n <= EXACT_VMS &&
+		exact_improve(s, &best, NULL, 0, EXACT_STEPS) == EXACT_PROVEN)
+		bound = best.weight;
+	search_improve(s, &best, bound, work - s->work);
 	if (best.weight > st->weight)
 		settle(s, &best, order);
 	keep_better(s, st, &best);
+	insert_refused(s, st, order);
 }
 
 static void solve_batch(struct search *s, struct take_list *takes)
 {
 	AUTO_FREE int *shape = xcalloc(s->n + 1, sizeof *shape);
 	AUTO_FREE int *weight = xcalloc(s->n + 1, sizeof *weight);
+	AUTO_FREE int *least = xcalloc(s->n + 1, sizeof *least);
 	AUTO_FREE size_t *order = xcalloc(s->n + 1, sizeof *order);
 	long asked = 0;
 	s->shape = shape;
 	s->weight = weight;
+	s->least = least;
 	number_shapes(s, shape);
 	for (size_t i = 0; i < s->n; i++) {
 		weight[i] = solver_weight(s->solver, &s->requests[i]);
 		asked += weight[i];
+		least[i] = s->requests[i].wish.cores == CORES_THREAD
+			? 0
+			: weight[i] - s->requests[i].needs_helper;
+		s->has_open |= s->requests[i].wish.cores == CORES_THREAD;
 	}
 	make_order(s, false, order);
 	struct state st = try_order(s, order, FIT_KIND);

@@ -6,8 +6,9 @@
  * the domains (L3s, nodes, the host) of the scope that can hold the request the best is the one
  * with, in this order: the fewest nodes; memory that is near, and there at all; devices that are
  * near; no pins of others; no interrupts that nobody can move; the larger cache; the fewest cores
- * taken; the least room left over (best fit). When packing, room left over comes right after
- * memory. Inside a domain wide cores come first, then fast ones, and few L3s.
+ * taken; the least loss of future capacity (place-future.c); the least room left over. When
+ * packing, room left over comes right after memory. Inside a domain wide cores come first, then
+ * fast ones, and few L3s.
  */
 #include <limits.h>
 #include <string.h>
@@ -57,6 +58,12 @@ static bool is_before(const struct solver *s, const struct candidate *a, const s
 	if (x->is_hot != y->is_hot)
 		return y->is_hot;
 	return x->first < y->first;
+}
+
+static bool is_as_good(const struct cell *a, const struct cell *b)
+{
+	return a->is_boot_isolated == b->is_boot_isolated && a->kind == b->kind &&
+		a->is_pinned == b->is_pinned && a->is_hot == b->is_hot;
 }
 
 /* What a node can have of the request's memory, with what is there. */
@@ -217,10 +224,11 @@ static int find_helper(const struct solver *s, const struct room *room, const st
 				cell_capacity_in(&s->cells[best], req, view), 1 };
 		if (left <= 0 || !x.capacity)
 			continue;
+		bool is_packed = x.capacity == old.capacity &&
+			(fit != FIT_KIND || is_as_good(&s->cells[*k], &s->cells[best]));
 		bool is_better = best < 0 ||
-			(fit != FIT_KIND && x.capacity == old.capacity
-					? is_tighter(s, *k, left, best, best_left)
-					: is_before(s, &x, &old));
+			(is_packed ? is_tighter(s, *k, left, best, best_left)
+				   : is_before(s, &x, &old));
 		best = is_better ? *k : best;
 		best_left = is_better ? left : best_left;
 	}
@@ -235,8 +243,9 @@ static int take_open(const struct solver *s, const struct room *room, const stru
 	array_for_each (k, cells) {
 		int n = may_share(s, req, *k) ? room->open[*k] : 0;
 		n = n < need - taken ? n : need - taken;
-		if (n > 0)
-			*array_push(ret) = (struct take){ .cell = *k, .n_open = n };
+		if (n <= 0) /* less than none: a search has taken out whose core it was */
+			continue;
+		*array_push(ret) = (struct take){ .cell = *k, .n_open = n };
 		taken += n;
 	}
 	return taken;
@@ -326,6 +335,21 @@ static bool try_domain(const struct solver *s, const struct room *room, const st
 	return false;
 }
 
+bool spot_in(const struct solver *s, const struct room *room, const struct request *req,
+	enum scope scope, int domain, enum fit fit, struct take_list *ret)
+{
+	static const unsigned int all =
+		1 << CPU_UNIFORM | 1 << CPU_PERFORMANCE | 1 << CPU_EFFICIENCY | 1 << CPU_LOW_POWER;
+	const struct filter f = { all, false, scope == SCOPE_L3 };
+	struct candidate few[64], *list = few;
+	if (s->domains[scope][domain].n > N_ELEMENTS(few))
+		list = xcalloc(s->domains[scope][domain].n, sizeof *list);
+	bool is_found = try_domain(s, room, req, scope, domain, &f, fit, list, ret);
+	if (list != few)
+		free(list);
+	return is_found;
+}
+
 static bool find_in_scope(const struct solver *s, const struct room *room,
 	const struct request *req, enum scope scope, const struct filter *f, enum fit fit,
 	struct take_list *ret, long *work)
@@ -355,25 +379,59 @@ static bool find_in_scope(const struct solver *s, const struct room *room,
 	return is_found;
 }
 
-/* Stricter filters first: cores of isolcpus=, fast cores, the helper's core in the same L3; some
- * fits leave it to them where in the node that is. */
+/* What it costs; the hole is what is left of the L3 of the vCPUs. */
+static struct spot_cost cost_beside(const struct solver *s, const struct room *room,
+	const struct request *req, const struct take_list *takes, enum fit fit)
+{
+	int l3 = s->cells[takes->v[0].cell].l3;
+	struct spot_cost c = spot_cost(s, room, req, SCOPE_L3, l3, takes, fit);
+	array_for_each (t, takes)
+		c.hole -= s->cells[t->cell].l3 == l3 ? t->n_cores : 0;
+	return c;
+}
+
+/* One with its helper in the L3 of its vCPUs, or somewhere else in the node: the latter where that
+ * is better else, or leaves less of the L3 of the vCPUs unused. Some fits do not ask for the
+ * former. */
+static bool find_beside(const struct solver *s, const struct room *room, const struct request *req,
+	const struct filter *f, enum fit fit, struct take_list *ret, long *work)
+{
+	struct filter apart = *f;
+	struct take_list other = { 0 };
+	apart.is_helper_apart = true;
+	bool is_found = fit < FIT_NODE && find_in_scope(s, room, req, SCOPE_L3, f, fit, ret, work);
+	if (!find_in_scope(s, room, req, SCOPE_L3, &apart, fit, &other, work)) {
+		free(other.v);
+		return is_found;
+	}
+	if (is_found) {
+		struct spot_cost a = cost_beside(s, room, req, &other, fit),
+				 b = cost_beside(s, room, req, ret, fit);
+		is_found = !spot_is_cheaper(&a, &b, req, fit);
+	}
+	free(is_found ? other.v : ret->v);
+	if (!is_found)
+		*ret = other;
+	return true;
+}
+
+/* Stricter filters first: cores of isolcpus=, fast cores. */
 static bool find_filtered(const struct solver *s, const struct room *room,
 	const struct request *req, enum scope scope, enum fit fit, struct take_list *ret,
 	long *work)
 {
-	bool is_apart = req->needs_helper && scope == SCOPE_L3; /* the helper may be */
+	bool is_apart = req->needs_helper && req->n_groups && scope == SCOPE_L3;
 	static const unsigned int fast = 1 << CPU_UNIFORM | 1 << CPU_PERFORMANCE,
 				  efficient = 1 << CPU_EFFICIENCY, slow = 1 << CPU_LOW_POWER;
 	static const unsigned int kinds[] = { fast, fast | efficient, fast | efficient | slow };
 	for (int is_any = !s->has_boot_isolated; is_any < 2; is_any++)
 		for (size_t i = 0; i < N_ELEMENTS(kinds); i++) {
+			const struct filter f = { kinds[i], !is_any, false };
 			if (i && !s->has_kinds)
 				break;
-			for (int apart = is_apart && fit >= FIT_NODE; apart <= is_apart; apart++) {
-				const struct filter f = { kinds[i], !is_any, apart };
-				if (find_in_scope(s, room, req, scope, &f, fit, ret, work))
-					return true;
-			}
+			if (is_apart ? find_beside(s, room, req, &f, fit, ret, work)
+				     : find_in_scope(s, room, req, scope, &f, fit, ret, work))
+				return true;
 		}
 	return false;
 }

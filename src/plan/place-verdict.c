@@ -19,7 +19,7 @@ static int count_others(const struct planner *p)
 	for (size_t i = 0; i < p->vms->n_vms; i++) {
 		const struct vm *vm = &p->vms->vms[i];
 		int self = place_self(p, vm);
-		if (self == NOBODY || p->owners.v[self].placement.wish.cores == CORES_SHARED)
+		if (self == NOBODY || p->owners.v[self].placement->wish.cores == CORES_SHARED)
 			n += vm->n_vcpus;
 	}
 	return n;

@@ -65,7 +65,7 @@ static bool names(const char *words, const char *id, const char *name)
 
 bool place_is_apart(const struct request *req, const struct owner *o, enum apart_wish *ret_by)
 {
-	const struct placement *pl = &o->placement;
+	const struct placement *pl = o->placement;
 	const struct vm *vm = req->vm;
 	bool is_mine = names(req->wish.apart, pl->vm, pl->name);
 	bool is_other = names(pl->wish.apart, vm->id, vm->name);
@@ -84,7 +84,7 @@ bool place_has_apart(
 		has = all[i].vm != vm && names(all[i].wish.apart, vm->id, vm->name);
 	for (size_t i = 0; i < p->owners.n && !has; i++)
 		has = p->owners.v[i].vm != vm &&
-			names(p->owners.v[i].placement.wish.apart, vm->id, vm->name);
+			names(p->owners.v[i].placement->wish.apart, vm->id, vm->name);
 	return has;
 }
 
@@ -96,7 +96,7 @@ static const struct cpuset *part_of(
 		return &p->s->nodes[core->node].cpus;
 	if (by == APART_L3 && core->l3 >= 0)
 		return &p->s->l3s[core->l3].cpus;
-	return &core->cpus;
+	return core->cpus;
 }
 
 struct cpuset place_apart_cpus(
@@ -108,8 +108,8 @@ struct cpuset place_apart_cpus(
 		return cpus;
 	for (size_t i = 0; i < p->inv.n_cores; i++) {
 		const struct host_core *core = &p->inv.cores[i];
-		if (cpuset_intersects(&core->cpus, &o->placement.claim_cpus))
-			cpus = cpuset_or(&cpus, part_of(p, core, by));
+		if (cpuset_intersects(core->cpus, &o->placement->claim_cpus))
+			cpuset_add_all(&cpus, part_of(p, core, by));
 	}
 	return cpus;
 }
@@ -119,6 +119,6 @@ void limits_of_others_apart(const struct planner *p, struct request *req)
 	req->apart_cpus = CPUSET_EMPTY;
 	array_for_each (o, &p->owners) {
 		struct cpuset cpus = place_apart_cpus(p, req, o);
-		req->apart_cpus = cpuset_or(&req->apart_cpus, &cpus);
+		cpuset_add_all(&req->apart_cpus, &cpus);
 	}
 }

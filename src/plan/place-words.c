@@ -12,24 +12,10 @@ static const char *format(struct planner *p, const char *fmt, va_list ap)
 	return arena_strdup(&p->out->arena, text);
 }
 
-/* One element more at the end of an array of n; the arena has no realloc: what
- * was full stays behind. */
-static void *grow(struct planner *p, void *v, size_t n, size_t size)
-{
-	bool is_full = !(n & (n - 1));
-	if (!is_full)
-		return v;
-	void *bigger = arena_alloc(&p->out->arena, (2 * n + 1) * size);
-	if (n)
-		memcpy(bigger, v, n * size);
-	return bigger;
-}
-
 struct refusal *place_refuse(struct planner *p, const struct vm *vm, const char *fmt, ...)
 {
 	struct placements *out = p->out;
-	out->refused = grow(p, out->refused, out->n_refused, sizeof *out->refused);
-	struct refusal *r = &out->refused[out->n_refused++];
+	struct refusal *r = list_push(&out->arena, &out->refused);
 	va_list ap;
 	va_start(ap, fmt);
 	*r = (struct refusal){
@@ -45,9 +31,8 @@ void place_blocking(struct planner *p, struct refusal *r, const char *vm, const 
 	const char *fmt, ...)
 {
 	va_list ap;
-	r->blocking = grow(p, r->blocking, r->n_blocking, sizeof *r->blocking);
 	va_start(ap, fmt);
-	r->blocking[r->n_blocking++] = (struct blocking){
+	*list_push(&p->out->arena, &r->blocking) = (struct blocking){
 		.vm = arena_strdup(&p->out->arena, vm),
 		.cpus = cpus ? *cpus : CPUSET_EMPTY,
 		.text = format(p, fmt, ap),
@@ -59,10 +44,9 @@ void place_alternative(
 	struct planner *p, struct refusal *r, struct alternative what, const char *fmt, ...)
 {
 	va_list ap;
-	r->alternatives = grow(p, r->alternatives, r->n_alternatives, sizeof *r->alternatives);
 	va_start(ap, fmt);
 	what.text = format(p, fmt, ap);
-	r->alternatives[r->n_alternatives++] = what;
+	*list_push(&p->out->arena, &r->alternatives) = what;
 	va_end(ap);
 }
 

@@ -15,51 +15,6 @@
 
 #include "base/str.h"
 
-/* QEMU's other threads must run somewhere too, and in the VM's own group. */
-static bool leaves_helpers_a_cpu(
-	struct planner *p, const struct request *req, const struct placement *pl)
-{
-	if (!req->limit || !cpuset_is_empty(&pl->emulator_cpus))
-		return true;
-	struct cpuset left = cpuset_minus(&req->allowed_cpus, &pl->claim_cpus);
-	left = cpuset_minus(&left, &p->foreign_cpus);
-	array_for_each (o, &p->owners) {
-		if (o->vm != req->vm)
-			left = cpuset_minus(&left, &o->placement.claim_cpus);
-	}
-	if (!cpuset_is_empty(&left))
-		return true;
-	struct refusal *r =
-		place_refuse(p, req->vm, "no CPU would be left for QEMU's other threads");
-	place_blocking(p, r, NULL, &req->allowed_cpus, "group /%s allows it CPUs %s only",
-		req->limit, place_list(p, &req->allowed_cpus));
-	place_alternative(p, r, (struct alternative){ 0 }, "give group /%s more CPUs", req->limit);
-	return false;
-}
-
-static void add_claim(struct planner *p, struct request *req, const struct placement *pl)
-{
-	if (req->self == NOBODY) {
-		req->self = (int)p->owners.n;
-		*array_push(&p->owners) = (struct owner){ .vm = req->vm };
-	}
-	struct placement *own = &p->owners.v[req->self].placement;
-	inventory_set_owner(p, &own->claim_cpus, NOBODY); /* it moves away from there */
-	*own = *pl;
-	inventory_set_owner(p, &own->claim_cpus, req->self);
-}
-
-/* False: it was refused after all. */
-static bool place_made(struct planner *p, struct request *req, struct placement *pl)
-{
-	if (!leaves_helpers_a_cpu(p, req, pl))
-		return false;
-	place_notes(p, req, pl);
-	add_claim(p, req, pl);
-	p->out->v[p->out->n++] = *pl;
-	return true;
-}
-
 static bool place_found(struct planner *p, struct request *req, const struct spot *spot)
 {
 	struct placement pl = place_fill(p, req, spot);
@@ -87,7 +42,7 @@ static bool is_same_wish(const struct vm_wish *a, const struct vm_wish *b)
 /* The same VM with the same threads, the same wish, and nothing in the way of it. */
 static bool still_holds(const struct planner *p, const struct request *req)
 {
-	const struct placement *old = &p->owners.v[req->self].placement;
+	const struct placement *old = p->owners.v[req->self].placement;
 	/* A core of helpers may be of any kind. */
 	struct cpuset blocked = cpuset_and(&old->claim_cpus, &p->views.v[req->helper_view]);
 	if (!placement_is_of(old, req->vm) || old->level != req->level ||
@@ -107,7 +62,7 @@ static bool still_holds(const struct planner *p, const struct request *req)
 /* As it is, but for what the policy and the host say beside it. */
 static struct placement placement_again(struct planner *p, const struct request *req)
 {
-	const struct placement *old = &p->owners.v[req->self].placement;
+	const struct placement *old = p->owners.v[req->self].placement;
 	struct arena *a = &p->out->arena;
 	const struct spot nowhere = { .helper.core = -1 };
 	struct request bare = *req;
@@ -215,22 +170,32 @@ static int by_turn(const void *a, const void *b)
 	return x->req < y->req ? -1 : 1;
 }
 
-/* Views have come up that it does not know. */
-static void renew_solver(struct planner *p)
-{
-	p->solver = solver_new(&p->inv, &p->out->arena, p->views.v, p->views.n);
-	room_done(&p->empty);
-	p->empty = room_of(p->solver, NULL, NOBODY);
-}
-
 static void place_apart(struct planner *p, struct request *req)
 {
 	size_t n_views = p->views.n;
 	limits_of_others_apart(p, req);
 	place_request_views(p, req);
 	if (p->views.n > n_views)
-		renew_solver(p);
+		place_renew_solver(p);
 	place_batch(p, req, 1);
+}
+
+/* v[i] becomes what v[order[i]] was, cycle by cycle: they are large, and there is no second copy of
+ * them. The order is used up. */
+static void put_in_order(void *v, size_t size, size_t n, size_t *order)
+{
+	char *at = v;
+	AUTO_FREE char *first = xmalloc(size);
+	for (size_t i = 0; i < n; i++) {
+		size_t to = i;
+		memcpy(first, at + i * size, size);
+		for (size_t from; (from = order[to]) != i; to = from) {
+			memcpy(at + to * size, at + from * size, size);
+			order[to] = to;
+		}
+		memcpy(at + to * size, first, size);
+		order[to] = to;
+	}
 }
 
 /* A batch for each priority, so that a VM never is in the way of one of a higher; and a turn of its
@@ -238,25 +203,25 @@ static void place_apart(struct planner *p, struct request *req)
 static void place_batches(struct planner *p, struct request *requests, size_t n)
 {
 	AUTO_FREE struct turn *turns = xcalloc(n + 1, sizeof *turns);
-	AUTO_FREE struct request *sorted = xcalloc(n + 1, sizeof *sorted);
+	AUTO_FREE size_t *order = xcalloc(n + 1, sizeof *order);
 	for (size_t i = 0; i < n; i++)
 		turns[i] =
 			(struct turn){ &requests[i], place_has_apart(p, &requests[i], requests, n),
 				solver_weight(p->solver, &requests[i]) };
 	qsort(turns, n, sizeof *turns, by_turn);
 	for (size_t i = 0; i < n; i++)
-		sorted[i] = *turns[i].req;
+		order[i] = (size_t)(turns[i].req - requests);
+	put_in_order(requests, sizeof *requests, n, order);
 	for (size_t i = 0, end; i < n; i = end) {
 		for (end = i + 1; end < n && !turns[i].is_alone && !turns[end].is_alone &&
-			sorted[end].wish.priority == sorted[i].wish.priority;
+			requests[end].wish.priority == requests[i].wish.priority;
 			end++)
 			;
 		if (turns[i].is_alone)
-			place_apart(p, &sorted[i]);
+			place_apart(p, &requests[i]);
 		else
-			place_batch(p, &sorted[i], end - i);
+			place_batch(p, &requests[i], end - i);
 	}
-	memcpy(requests, sorted, n * sizeof *requests);
 }
 
 /* The requests of all that can be placed at all; what cannot is refused at once. Returns how
@@ -281,16 +246,22 @@ static size_t make_requests(struct planner *p, const struct policy *policy, cons
 /* Into the order of the requests. */
 static void sort_placements(struct planner *p, const struct request *requests, size_t n)
 {
+	struct placements *out = p->out;
+	AUTO_FREE size_t *order = xcalloc(out->n + 1, sizeof *order);
+	AUTO_FREE bool *is_sorted = xcalloc(out->n + 1, sizeof *is_sorted);
 	size_t at = 0;
 	for (size_t i = 0; i < n; i++)
-		for (size_t k = at; k < p->out->n; k++) {
-			struct placement pl = p->out->v[k];
-			if (!placement_is_of(&pl, requests[i].vm))
+		for (size_t k = 0; k < out->n; k++) {
+			if (is_sorted[k] || !placement_is_of(&out->v[k], requests[i].vm))
 				continue;
-			memmove(&p->out->v[at + 1], &p->out->v[at], (k - at) * sizeof pl);
-			p->out->v[at++] = pl;
+			is_sorted[k] = true;
+			order[at++] = k;
 			break;
 		}
+	for (size_t k = 0; k < out->n; k++)
+		if (!is_sorted[k])
+			order[at++] = k;
+	put_in_order(out->v, sizeof *out->v, out->n, order);
 }
 
 static void explain(struct planner *p, const struct request *req)
@@ -307,8 +278,10 @@ static void place_all(struct planner *p, struct request *requests, size_t n)
 	AUTO_FREE struct request *batch = xcalloc(n + 1, sizeof *batch);
 	AUTO_FREE struct request *refused = xcalloc(n + 1, sizeof *refused);
 	size_t n_refused = 0;
-	p->solver = solver_new(&p->inv, &p->out->arena, p->views.v, p->views.n);
-	p->empty = room_of(p->solver, NULL, NOBODY);
+	p->requests = requests;
+	p->n_requests = n;
+	p->n_in_force = p->owners.n;
+	place_renew_solver(p);
 	for (size_t i = 0; i < n; i++) {
 		struct request *req = &requests[i];
 		if (!place_scope(p, req) || (req->self != NOBODY && !place_in_force(p, req)))
@@ -317,6 +290,8 @@ static void place_all(struct planner *p, struct request *requests, size_t n)
 			batch[n_batch++] = *req;
 	}
 	place_batches(p, batch, n_batch);
+	if (p->is_repack)
+		place_repack(p, batch, n_batch, refused, &n_refused);
 	sort_placements(p, requests, n);
 	for (size_t i = 0; p->is_explained && i < n; i++)
 		if (requests[i].self != NOBODY)
@@ -335,37 +310,52 @@ static void place_all(struct planner *p, struct request *requests, size_t n)
 static void share_rest(struct planner *p)
 {
 	struct placements *out = p->out;
-	ARRAY(struct placement) all = { 0 };
-	array_for_each (o, &p->owners)
-		*array_push(&all) = o->placement;
-	struct claims claims = claims_of(p->s, all.v, all.n, &p->in_force.taken_cpus);
+	struct claims claims = { 0 };
+	ARRAY(struct placement) sharing = { 0 }; /* of whose load the others want to know */
+	array_for_each (o, &p->owners) {
+		claims_add(&claims, o->placement);
+		if (o->placement->wish.cores == CORES_SHARED)
+			*array_push(&sharing) = *o->placement;
+	}
+	claims.placements = sharing.v;
+	claims.n = sharing.n;
+	claims_close(&claims, p->s, &p->in_force.taken_cpus);
 	placements_share(p->s, &claims, &out->arena, out->v, out->n);
 	place_judge(p, &claims.free_cpus);
 	out->housekeeping_cpus =
 		p->is_housekeeping_explicit ? out->reserved_cpus : claims.free_cpus;
-	free(all.v);
+	free(sharing.v);
 }
 
-static int make(const struct snapshot *s, const struct vms *vms, const struct policy *policy,
+int place_vms_as(const struct snapshot *s, const struct vms *vms, const struct policy *policy,
 	const size_t *wanted, size_t n_wanted, const struct placement *in_force, size_t n_in_force,
-	bool is_explained, struct placements **ret, struct err *e)
+	const struct plan_options *options, struct placements **ret, struct err *e)
 {
 	AUTO_PLACEMENTS struct placements *out = xcalloc(1, sizeof *out);
-	struct planner p = {
-		.s = s, .vms = vms, .out = out, .inv.s = s, .is_explained = is_explained
-	};
+	struct planner p = { .s = s,
+		.vms = vms,
+		.policy = policy,
+		.options = options,
+		.out = out,
+		.inv.s = s,
+		.is_explained = options->is_explained,
+		.is_repack = options->is_repack };
+	p.migrates_memory = policy_migrates_memory(policy);
 	int r = inventory_make(&p, policy, wanted, n_wanted, in_force, n_in_force, e);
 	if (r == 0) {
-		out->v = arena_alloc(&out->arena, (n_wanted + 1) * sizeof *out->v);
+		size_t n_moved = p.is_repack ? n_in_force : 0;
+		out->memory = out->v = xcalloc(n_wanted + n_moved + 1, sizeof *out->v);
 		AUTO_FREE struct request *requests = xcalloc(n_wanted + 1, sizeof *requests);
 		size_t n = make_requests(&p, policy, wanted, n_wanted, requests);
 		place_all(&p, requests, n);
 		share_rest(&p);
 	}
+	arena_done(&p.scratch);
 	free(p.owners.v);
 	free(p.pins.v);
 	free(p.holds.v);
 	free(p.views.v);
+	free(p.page_kib.v);
 	if (r == 0)
 		*ret = TAKE(out);
 	return r;
@@ -375,14 +365,8 @@ int place_vms(const struct snapshot *s, const struct vms *vms, const struct poli
 	const size_t *wanted, size_t n_wanted, const struct placement *in_force, size_t n_in_force,
 	struct placements **ret, struct err *e)
 {
-	return make(s, vms, policy, wanted, n_wanted, in_force, n_in_force, false, ret, e);
-}
-
-int place_vms_explained(const struct snapshot *s, const struct vms *vms,
-	const struct policy *policy, const size_t *wanted, size_t n_wanted,
-	const struct placement *in_force, size_t n_in_force, struct placements **ret, struct err *e)
-{
-	return make(s, vms, policy, wanted, n_wanted, in_force, n_in_force, true, ret, e);
+	const struct plan_options none = { 0 };
+	return place_vms_as(s, vms, policy, wanted, n_wanted, in_force, n_in_force, &none, ret, e);
 }
 
 void placements_free(struct placements *p)
@@ -390,5 +374,6 @@ void placements_free(struct placements *p)
 	if (!p)
 		return;
 	arena_done(&p->arena);
+	free(p->memory);
 	free(p);
 }

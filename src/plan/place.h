@@ -18,8 +18,8 @@ enum { NOBODY = -1 };
 
 /* One core of the host with online CPUs. */
 struct host_core {
-	struct cpuset cpus; /* online */
-	int first;          /* its lowest CPU */
+	const struct cpuset *cpus; /* online */
+	int first;                 /* its lowest CPU */
 	int n_cpus;
 	int l3, node; /* as in struct core: indexes, or -1 */
 	enum cpu_kind kind;
@@ -32,7 +32,7 @@ struct host_core {
 
 /* A claim in force that stays, or of a VM that is placed now. */
 struct owner {
-	struct placement placement;
+	const struct placement *placement;
 	const struct vm *vm; /* that has the claim now: the placed one, or its successor; or NULL */
 };
 
@@ -72,9 +72,18 @@ struct bind {
 	const uint64_t *there_kib; /* by node index: what of it is there already; NULL: nothing */
 };
 
+/* Memory that is bound, not there yet, and not to be had; nodes: NULL: there is no such. */
+struct shortage {
+	const char *nodes;
+	int64_t need_kib, left_kib;
+	uint64_t page_kib; /* 0: ordinary pages */
+};
+
 struct planner {
 	const struct snapshot *s;
 	const struct vms *vms;
+	const struct policy *policy;
+	const struct plan_options *options;
 	struct placements *out;
 	struct inventory inv;
 	int *core_of_cpu; /* by CPU: index of the core, or -1 */
@@ -83,16 +92,23 @@ struct planner {
 	struct room left;           /* while a VM is refused: what it could have */
 	ARRAY(struct cpuset) views; /* what is blocked for a request, each once */
 	ARRAY(struct owner) owners;
+	int *self;                  /* by VM: see place_self() */
+	struct arena scratch;       /* what is of no use when all is planned */
 	struct claims in_force;     /* with those of VMs that have ended: fences still stand */
 	struct cpuset foreign_cpus; /* partitions that are not ours */
 	struct cpuset online_cpus;  /* without these */
-	bool is_housekeeping_explicit, is_explained;
-	struct cpuset helper_cpus; /* named explicitly for helpers, with their siblings */
-	struct cpuset kept_cpus;   /* never for vCPUs: reserved, foreign, helpers */
+	bool is_housekeeping_explicit, is_explained, is_repack, migrates_memory;
+	const struct request *requests; /* of all that are placed */
+	size_t n_requests, n_in_force;  /* n_in_force: of the owners, before any is placed */
+	struct movers *movers;          /* NULL: nobody has asked so far; see place-move.c */
+	struct cpuset helper_cpus;      /* named explicitly for helpers, with their siblings */
+	struct cpuset kept_cpus;        /* never for vCPUs: reserved, foreign, helpers */
 	ARRAY(struct hold) holds;
 	struct cpuset held_cpus; /* of all of them */
 	ARRAY(struct pin) pins;
-	struct cpuset pinned_cpus; /* of all pins */
+	struct cpuset pinned_cpus;  /* of all pins */
+	ARRAY(uint64_t) page_kib;   /* by pool; 0: ordinary pages */
+	struct shortage *shortages; /* by VM */
 };
 
 /* The parts of a host that a VM may have to fit in, smaller ones first. */
@@ -124,11 +140,13 @@ struct request {
 	struct cpuset allowed_cpus; /* by its own group and all above it */
 	const char *limit;          /* the group that allows no more; NULL: none */
 	struct cpuset apart_cpus;   /* too near to VMs that it must be apart from */
+	struct cpuset away_cpus;    /* where it must not move to, by movable = cpus */
 	struct cpuset near_nodes;   /* indexes of the nodes of its devices; empty: anywhere */
 	bool is_near_first;         /* a device that the policy names comes before memory */
 	bool has_memory_nodes;
 	struct cpuset memory_nodes; /* indexes of the nodes where its memory is; empty: anywhere */
 	struct bind bind;
+	int64_t rest_kib; /* of its memory what may still come to be, wherever its CPUs are */
 	struct cpuset
 		blocked_cpus; /* for this VM: kept, not allowed, at this level boot-isolated */
 	size_t view;          /* index of these */
@@ -137,8 +155,8 @@ struct request {
 };
 
 struct spot_core {
-	int core;           /* index; -1: none */
-	struct cpuset cpus; /* those of its CPUs that are for this VM */
+	int core;                  /* index; -1: none */
+	const struct cpuset *cpus; /* those of its CPUs that are for this VM */
 };
 
 /* Where a request goes: the right side of the solver. */
@@ -196,6 +214,7 @@ struct solver {
 	int64_t kib_per_core; /* of all that is free */
 	uint64_t largest_l3_kib;
 	bool has_boot_isolated, has_kinds;
+	const struct plan_options *options; /* whether to go on when work is done; or NULL */
 };
 
 struct solver *solver_new(const struct inventory *inv, struct arena *a, const struct cpuset *views,
@@ -227,14 +246,27 @@ int room_count(const struct solver *s, const struct room *r, const struct reques
  * memory of the node; both; or both in the proportion of the host. */
 enum fit { FIT_KIND, FIT_TIGHT, FIT_NODE, FIT_MEMORY, FIT_BOTH, FIT_EVEN };
 
+/* ---- place-future.c ---- */
+
+/* Pairs of cores in the room that lie together, of those that the request may use whatever its
+ * kind. */
+int64_t future_capacity(const struct solver *s, const struct room *room, const struct request *req);
+/* How much less that is after the takes. */
+int64_t future_lost(const struct solver *s, const struct room *room, const struct request *req,
+	const struct take_list *takes);
+
 /* ---- place-cost.c ---- */
 
 struct spot_cost {
 	int n_nodes, far, away, pinned, hot, small, cores,
 		hole; /* far, away: see place_distance() */
 	int64_t room; /* as the fit counts it */
+	int64_t lost; /* of future capacity; with FIT_KIND */
 };
 
+/* What memory speaks against a node, by index, in units of place_distance(): how far its memory is;
+ * where it has none yet, that the node has none, or too little. */
+int place_memory_distance(const struct inventory *inv, const struct request *req, int node);
 /* What the takes cost in the domain of the scope. */
 struct spot_cost spot_cost(const struct solver *s, const struct room *room,
 	const struct request *req, enum scope scope, int domain, const struct take_list *takes,
@@ -247,6 +279,9 @@ bool spot_is_cheaper(const struct spot_cost *a, const struct spot_cost *b,
  * what the search has cost. */
 bool spot_find(const struct solver *s, const struct room *room, const struct request *req,
 	enum scope scope, enum fit fit, struct take_list *ret, long *work);
+/* The same in one domain, on cores of any kind. False: ret holds nothing of use. */
+bool spot_in(const struct solver *s, const struct room *room, const struct request *req,
+	enum scope scope, int domain, enum fit fit, struct take_list *ret);
 /* How much farther than its own node the nearest of the nodes is, as the kernel's distances are:
  * 10 of them are the time that a local access takes. 0: there is none to be near to. */
 int place_distance(const struct snapshot *s, int node, const struct cpuset *nodes);
@@ -258,7 +293,14 @@ int spot_domain(const struct solver *s, enum scope scope, const struct take_list
 void solve(const struct solver *s, const struct request *requests, size_t n, const int *open,
 	struct take_list *takes);
 
+/* They differ in nothing that the search looks at. */
+bool place_is_alike(const struct request *a, const struct request *b);
+
 /* ---- the rest ---- */
+
+/* place-migrate.c: memory = strict of a VM that runs, as a whole or not at all. False: it was asked
+ * for, cannot be done, and the VM is refused. */
+bool place_migrate(struct planner *p, const struct request *req, struct placement *pl);
 
 /* place-words.c */
 
@@ -282,9 +324,20 @@ int inventory_make(struct planner *p, const struct policy *policy, const size_t 
 	size_t n_wanted, const struct placement *in_force, size_t n_in_force,
 	struct err *e) MUST_CHECK;
 void inventory_set_owner(struct planner *p, const struct cpuset *cpus, int owner);
+/* The VM, which may be NULL, is that owner from now on, if it is none yet. */
+void inventory_know_owner(struct planner *p, const struct vm *vm, int owner);
 /* What owners claim. */
 struct cpuset inventory_taken(const struct planner *p);
 struct vm_wish place_wish(const struct policy *policy, const struct vm *vm);
+
+/* place-memory.c */
+
+/* What is free of each node, by size of page, beside what VMs have bound and not used yet. */
+void inventory_fill_memory(struct planner *p);
+/* False: it was refused, for it has more than there is. */
+bool place_has_memory(struct planner *p, const struct vm *vm);
+/* What it may still ask for of ordinary pages, in KiB; 0: not known, or nothing. */
+int64_t place_memory_rest(const struct vm *vm);
 
 /* place-heat.c: interrupts whose CPUs nobody can choose. */
 
@@ -359,10 +412,35 @@ void place_request_views(struct planner *p, struct request *req);
 
 /* By cell: CPUs that VMs with cores = thread leave on cores that they have opened. */
 void place_opened(const struct planner *p, int *open, struct cpuset *opened);
+/* What is free now, and what is the request's own. To be freed with room_done(). */
+struct room place_room_left(const struct planner *p, const struct request *req);
 /* The cores that the takes mean. is_alone: its own count as free. opened: by cell,
  * CPUs on cores of VMs with cores = thread that nobody has. */
 void place_deal(struct planner *p, const struct request *requests, size_t n,
 	const struct take_list *takes, bool is_alone, struct cpuset *opened, struct spot *spots);
+
+/* place-claim.c */
+
+/* QEMU's other threads must run somewhere too, and in the VM's own group, beside all that is
+ * claimed. */
+bool place_leaves_a_cpu(const struct planner *p, const struct request *req,
+	const struct placement *pl, const struct cpuset *claimed);
+/* Adds it to what is placed, and its claim to the owners. False: it was refused after all. */
+bool place_made(struct planner *p, struct request *req, struct placement *pl);
+/* A solver that knows the views that there are. */
+void place_renew_solver(struct planner *p);
+
+/* place-move.c: other places for VMs that have one. */
+
+/* Lets those of the batch in that were refused, and of the others, who are in force, by as few
+ * moves as can be found. */
+void place_repack(struct planner *p, struct request *batch, size_t n, struct request *refused,
+	size_t *n_refused);
+/* Offers moves with which it would fit in what is left, if there are such. */
+void place_offer_move(struct planner *p, const struct request *req, struct refusal *r);
+/* Knows whom it may move, where that could be of use for the guest (NULL: anybody): to be called
+ * before cells are counted. */
+void place_know_movers(struct planner *p, const struct request *guest);
 
 /* place-fill.c */
 struct placement place_fill(struct planner *p, const struct request *req, const struct spot *spot);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A placement as the ledger keeps it; what users read is view/placement.c's.
+ * A placement as the ledger keeps it; what users read of it, view/placement.c, has the same members
+ * and some of its own.
  *
  *	{ "vm": "100", "name": "db01", "pid": 4711, "start": 81234,
  *	  "cgroup": "qemu.slice/100.scope", "wanted": "isolated", "level": "fenced",
  *	  "why_less": "…", "place_note": null, "claim": "4-5,12-13",
  *	  "vcpus": [ { "vcpu": 0, "cpus": "4", "tid": 4720, "start": 81240 }, … ],
- *	  "spare": "", "emulator": "", "iothread_cpus": "", "iothreads": [ { "id": "io1", "cpus":
- *"5", … } ], "housekeeping": "", "wish": { "cores": "full", "place": "one-l3", "isolation":
- *"isolated", … } }
+ *	  "emulator": "", "iothread_cpus": "", "iothreads": [ { "id": "io1", "cpus": "5", … } ],
+ *	  "spare": "", "memory": { "nodes": "1", "mode": "strict" }, "housekeeping": "",
+ *	  "wish": { "cores": "full", "place": "one-l3", "isolation": "isolated", … } }
  */
 #include <errno.h>
 
@@ -26,21 +27,52 @@ static json_t *cpus(const struct cpuset *set)
 	return json_string(list);
 }
 
-static json_t *threads_to_json(const struct thread_place *v, size_t n)
+static json_t *threads_to_json(
+	const struct thread_place *v, size_t n, bool is_vcpus, placement_text_fn *text_of)
 {
 	json_t *array = json_array();
 	for (size_t i = 0; i < n; i++) {
 		json_t *o = json_object();
-		if (v[i].vcpu >= 0)
-			json_object_set_new(o, "vcpu", json_integer(v[i].vcpu));
+		if (is_vcpus)
+			json_object_set_new(
+				o, "vcpu", v[i].vcpu < 0 ? json_null() : json_integer(v[i].vcpu));
 		else
-			json_object_set_new(o, "id", text(v[i].id));
+			json_object_set_new(o, "id", text_of(v[i].id));
 		json_object_set_new(o, "cpus", cpus(&v[i].cpus));
 		json_object_set_new(o, "tid", json_integer(v[i].tid));
 		json_object_set_new(o, "start", json_integer((json_int_t)v[i].start));
 		json_array_append_new(array, o);
 	}
 	return array;
+}
+
+void placement_add_identity(json_t *o, const struct placement *p, placement_text_fn *text_of)
+{
+	json_object_set_new(o, "vm", text_of(p->vm));
+	json_object_set_new(o, "name", text_of(p->name));
+	json_object_set_new(o, "pid", json_integer(p->pid));
+	json_object_set_new(o, "start", json_integer((json_int_t)p->start));
+	json_object_set_new(o, "cgroup", text_of(p->cgroup));
+	json_object_set_new(o, "wanted", json_string(level_name(p->wish.isolation)));
+	json_object_set_new(o, "level", json_string(level_name(p->level)));
+	json_object_set_new(o, "why_less", text_of(p->why_less));
+	json_object_set_new(o, "place_note", text_of(p->place_note));
+}
+
+void placement_add_places(json_t *o, const struct placement *p, placement_text_fn *text_of)
+{
+	json_object_set_new(o, "claim", cpus(&p->claim_cpus));
+	json_object_set_new(o, "vcpus", threads_to_json(p->vcpus, p->n_vcpus, true, text_of));
+	json_object_set_new(o, "emulator", cpus(&p->emulator_cpus));
+	json_object_set_new(o, "iothread_cpus", cpus(&p->iothread_cpus));
+	json_object_set_new(
+		o, "iothreads", threads_to_json(p->iothreads, p->n_iothreads, false, text_of));
+	json_object_set_new(o, "spare", cpus(&p->spare_cpus));
+	bool is_bound = !cpuset_is_empty(&p->memory_nodes);
+	json_object_set_new(o, "memory",
+		is_bound
+			? json_pack("{s:o, s:s}", "nodes", cpus(&p->memory_nodes), "mode", "strict")
+			: json_null());
 }
 
 /* As it would stand in a [vm] section. */
@@ -60,21 +92,8 @@ static json_t *wish_to_json(const struct vm_wish *wish)
 json_t *placement_to_json(const struct placement *p)
 {
 	json_t *o = json_object();
-	json_object_set_new(o, "vm", text(p->vm));
-	json_object_set_new(o, "name", text(p->name));
-	json_object_set_new(o, "pid", json_integer(p->pid));
-	json_object_set_new(o, "start", json_integer((json_int_t)p->start));
-	json_object_set_new(o, "cgroup", text(p->cgroup));
-	json_object_set_new(o, "wanted", json_string(level_name(p->wish.isolation)));
-	json_object_set_new(o, "level", json_string(level_name(p->level)));
-	json_object_set_new(o, "why_less", text(p->why_less));
-	json_object_set_new(o, "place_note", text(p->place_note));
-	json_object_set_new(o, "claim", cpus(&p->claim_cpus));
-	json_object_set_new(o, "vcpus", threads_to_json(p->vcpus, p->n_vcpus));
-	json_object_set_new(o, "spare", cpus(&p->spare_cpus));
-	json_object_set_new(o, "emulator", cpus(&p->emulator_cpus));
-	json_object_set_new(o, "iothread_cpus", cpus(&p->iothread_cpus));
-	json_object_set_new(o, "iothreads", threads_to_json(p->iothreads, p->n_iothreads));
+	placement_add_identity(o, p, text);
+	placement_add_places(o, p, text);
 	json_object_set_new(o, "housekeeping", cpus(&p->housekeeping_cpus));
 	json_object_set_new(o, "wish", wish_to_json(&p->wish));
 	json_object_set_new(o, "confirm_ns", json_integer((json_int_t)p->confirm_ns));
@@ -142,6 +161,20 @@ static bool get_wish(const json_t *o, struct arena *a, struct placement *p)
 	return json_is_object(wish);
 }
 
+/* null, or nothing: nobody knows which it is. */
+static bool get_vcpu(const json_t *o, int *ret)
+{
+	const json_t *value = json_object_get(o, "vcpu");
+	return !value || json_is_null(value) || get_int(o, "vcpu", ret);
+}
+
+/* Null, or nothing: its memory is not held. */
+static bool get_memory(const json_t *o, struct cpuset *ret)
+{
+	const json_t *memory = json_object_get(o, "memory");
+	return !memory || json_is_null(memory) || get_list(memory, "nodes", ret);
+}
+
 static bool get_threads(const json_t *o, const char *key, bool is_vcpus, struct arena *a,
 	struct thread_place **ret, size_t *ret_n)
 {
@@ -153,9 +186,7 @@ static bool get_threads(const json_t *o, const char *key, bool is_vcpus, struct 
 	for (size_t i = 0; i < n; i++) {
 		const json_t *t = json_array_get(array, i);
 		v[i].vcpu = -1;
-		bool is_named = is_vcpus && json_object_get(t, "vcpu")
-			? get_int(t, "vcpu", &v[i].vcpu)
-			: get_text(t, "id", a, &v[i].id);
+		bool is_named = is_vcpus ? get_vcpu(t, &v[i].vcpu) : get_text(t, "id", a, &v[i].id);
 		/* tid 0 would be ourselves: a set affinity of nobody must never become ours */
 		if (!is_named || !get_list(t, "cpus", &v[i].cpus) || !get_start(t, &v[i].start) ||
 			!get_int(t, "tid", &v[i].tid) || v[i].tid == 0)
@@ -183,7 +214,7 @@ int placement_from_json(const json_t *o, struct arena *a, struct placement *ret)
 		(!json_object_get(o, "spare") || get_list(o, "spare", &p.spare_cpus)) &&
 		(!json_object_get(o, "housekeeping") ||
 			get_list(o, "housekeeping", &p.housekeeping_cpus)) &&
-		get_confirm(o, &p.confirm_ns);
+		get_memory(o, &p.memory_nodes) && get_confirm(o, &p.confirm_ns);
 	if (!is_ours)
 		return -EINVAL;
 	for (size_t i = 0; i < p.n_vcpus; i++)

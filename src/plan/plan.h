@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "base/cpuset.h"
 #include "base/err.h"
+#include "base/list.h"
 #include "policy/policy.h"
 
 struct snapshot;
@@ -55,9 +56,10 @@ struct placement {
 	struct thread_place *iothreads; /* placed one by one, or none */
 	size_t n_iothreads;
 	struct cpuset housekeeping_cpus; /* named by the policy; empty: whatever is free */
-	struct cpuset memory_cpus; /* near its memory; empty: anywhere, or not known; not kept */
-	int busy_percent;          /* of one CPU, since it was started; 0: not known; not kept */
-	const char *verdict;       /* what speaks against it, or NULL; not kept */
+	struct cpuset memory_nodes; /* that its memory was moved to, and is held on; empty: none */
+	struct cpuset memory_cpus;  /* near its memory; empty: anywhere, or not known; not kept */
+	int busy_percent;           /* of one CPU, since it was started; 0: not known; not kept */
+	const char *verdict;        /* what speaks against it, or NULL; not kept */
 	const struct explanation *explanation; /* or NULL: nobody asked; not kept */
 	/* In the ledger: CLOCK_MONOTONIC until which it must be confirmed; 0: it is. */
 	uint64_t confirm_ns;
@@ -67,11 +69,11 @@ struct placement {
 enum plan_term {
 	TERM_WEIGHT,
 	TERM_NODES,
+	TERM_PINS,
 	TERM_REMOTE_MEMORY,
 	TERM_DEVICE_DISTANCE,
 	TERM_L3S,
 	TERM_SLOW_CORES,
-	TERM_PINS,
 	TERM_INTERRUPTS,
 	TERM_SMALL_CACHE,
 	TERM_FUTURE,
@@ -93,29 +95,39 @@ struct blocking {
 	const char *text;
 };
 
+/* A VM that gets other CPUs than it has, or would have. */
+struct move {
+	const char *vm, *name; /* name: NULL when it has none */
+	struct cpuset from, to;
+	const char *for_vms; /* who gets a place by it: "200 (web), 300" */
+};
+
 struct alternative {
 	struct {
 		const char *key, *value; /* of the policy; NULL: none */
 	} set[2];
 	size_t n_vcpus; /* so many would fit; 0: that is not what is offered */
+	const struct move *moves;
+	size_t n_moves;
 	const char *text;
 };
 
 struct refusal {
 	const char *vm, *name, *reason; /* name: NULL when it has none */
-	struct blocking *blocking;      /* a set of VMs without which it would fit, and none of
-					 * whom could stay; or what keeps the CPUs from all VMs */
-	size_t n_blocking;
-	struct alternative *alternatives; /* what would fit, each planned before it is offered */
-	size_t n_alternatives;
+	/* A set of VMs without which it would fit, and none of whom could stay; or what keeps the
+	 * CPUs from all VMs. */
+	LIST(struct blocking) blocking;
+	LIST(struct alternative)
+	alternatives; /* what would fit, each planned before it is offered */
 };
 
 struct placements {
 	struct arena arena;
 	struct placement *v;
 	size_t n;
-	struct refusal *refused;
-	size_t n_refused;
+	void *memory; /* of v, to free; NULL: v is somebody else's by now */
+	LIST(struct refusal) refused;
+	LIST(struct move) moves;     /* of VMs that are in force, when that was asked for */
 	const char *verdict;         /* what speaks against all of it, or NULL */
 	uint64_t plan_ns;            /* what the planner took; 0: nobody looked */
 	struct cpuset reserved_cpus; /* never given to a VM */
@@ -137,11 +149,27 @@ struct placements {
 int place_vms(const struct snapshot *s, const struct vms *vms, const struct policy *policy,
 	const size_t *wanted, size_t n_wanted, const struct placement *in_force, size_t n_in_force,
 	struct placements **ret, struct err *e) MUST_CHECK;
-/* The same, and each placement says why it is where it is. */
-int place_vms_explained(const struct snapshot *s, const struct vms *vms,
-	const struct policy *policy, const size_t *wanted, size_t n_wanted,
-	const struct placement *in_force, size_t n_in_force, struct placements **ret,
-	struct err *e) MUST_CHECK;
+/* How far a search for more admitted cores is: what it has, and what cannot be exceeded. */
+struct plan_progress {
+	long cores, most;
+};
+
+struct plan_options {
+	bool is_explained; /* each placement says why it is where it is */
+	/* What is refused is let in where moving VMs in force that may move, or those placed with
+	 * it, makes room: by as few moves as can be found. Who moved is in 'moves', and among the
+	 * placements, wanted or not. */
+	bool is_repack;
+	/* NULL: a fixed amount of work is done, and the same input gives the same bytes. Else the
+	 * search goes on beyond that as long as this says so; the best that was found counts. */
+	bool (*goes_on)(void *context, const struct plan_progress *progress);
+	void *context;
+};
+
+int place_vms_as(const struct snapshot *s, const struct vms *vms, const struct policy *policy,
+	const size_t *wanted, size_t n_wanted, const struct placement *in_force, size_t n_in_force,
+	const struct plan_options *options, struct placements **ret, struct err *e) MUST_CHECK;
+
 /* "locality: L3s spanned", and as a key of JSON: "l3s_spanned". */
 const char *plan_term_name(enum plan_term term);
 const char *plan_term_key(enum plan_term term);
@@ -149,6 +177,11 @@ void placements_free(struct placements *p);
 DEFINE_CLEANUP(struct placements, placements_free)
 #define AUTO_PLACEMENTS CLEANUP(placements_freep)
 
+/* The members that the ledger and what users read have in common, added to the object: who it is,
+ * and what it has. text_of: a string, or NULL, of any bytes. */
+typedef json_t *placement_text_fn(const char *text);
+void placement_add_identity(json_t *o, const struct placement *p, placement_text_fn *text_of);
+void placement_add_places(json_t *o, const struct placement *p, placement_text_fn *text_of);
 /* A placement as JSON (the shape of plan's vms[] plus what the ledger needs) and back. Names in it
  * are any bytes: not to be dumped as it is. */
 json_t *placement_to_json(const struct placement *p);

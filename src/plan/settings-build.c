@@ -20,8 +20,9 @@ struct setting *builder_add(struct builder *b, const char *knob, const char *key
 
 struct setting *builder_find(const struct builder *b, const char *knob, const char *key)
 {
+	const struct knob *k = knob_find(knob);
 	array_for_each (s, &b->list) {
-		if (streq(s->knob->name, knob) && streq(s->key, key))
+		if (s->knob == k && streq(s->key, key))
 			return s;
 	}
 	return NULL;
@@ -29,7 +30,7 @@ struct setting *builder_find(const struct builder *b, const char *knob, const ch
 
 const struct cpuset *builder_keep(struct builder *b, const struct cpuset *set)
 {
-	return arena_dup(b->arena, set, 1, sizeof *set);
+	return cpuset_keep(b->arena, set);
 }
 
 const struct setting_name *builder_name(
@@ -43,14 +44,7 @@ const struct setting_name *builder_name(
 void builder_want(
 	struct builder *b, struct setting *s, const struct placement *p, struct value value)
 {
-	if (s->n_by >= s->by_room) {
-		s->by_room = s->n_by ? 2 * s->n_by : 1;
-		struct contribution *by = arena_alloc(b->arena, s->by_room * sizeof *by);
-		if (s->n_by)
-			memcpy(by, s->by, s->n_by * sizeof *by);
-		s->by = by;
-	}
-	s->by[s->n_by++] = (struct contribution){ .vm = p->vm, .value = value };
+	*list_push(b->arena, &s->by) = (struct contribution){ .vm = p->vm, .value = value };
 }
 
 void builder_want_cpus(
@@ -62,8 +56,7 @@ void builder_want_cpus(
 void builder_want_claims(struct builder *b, struct setting *s)
 {
 	s->by = b->wanted;
-	s->n_by = b->n_wanted;
-	s->by_room = 0;
+	s->by.room = s->by.n; /* one more goes into a list of its own */
 }
 
 void builder_take_out(struct builder *b, struct setting *s)
@@ -82,16 +75,32 @@ const struct cpuset *builder_others(struct builder *b, const struct cpuset *cpus
 void builder_fence(struct builder *b, struct setting *s, const char *group)
 {
 	struct cpuset sum = CPUSET_EMPTY;
+	const struct placement *last = NULL;
 	for (size_t i = 0; i < b->n_placements; i++) {
 		const struct placement *p = &b->placements[i];
 		bool is_inside = p->cgroup && *p->cgroup && group_is_inside(p->cgroup, group);
 		if (p->level != LEVEL_FENCED || is_inside)
 			continue;
-		builder_want_cpus(b, s, p, &p->claim_cpus);
-		sum = cpuset_or(&sum, &p->claim_cpus);
+		cpuset_add_all(&sum, &p->claim_cpus);
+		last = p;
 	}
+	if (last) /* all of them at once: a host may have as many fences as VMs */
+		builder_want_cpus(b, s, last, &sum);
 	s->fallback = b->open;
 	s->avoid = builder_keep(b, &sum);
+}
+
+char *unit_group_of(const char *cgroup, bool has_systemd)
+{
+	AUTO_FREE char *at = cgroup && *cgroup ? xstrdup(cgroup) : NULL;
+	while (at && has_systemd && !str_has_suffix(at, ".scope") &&
+		!str_has_suffix(at, ".service")) {
+		char *slash = strrchr(at, '/');
+		if (!slash)
+			return NULL;
+		*slash = 0;
+	}
+	return TAKE(at);
 }
 
 const struct vm *builder_vm(const struct builder *b, const struct placement *p)

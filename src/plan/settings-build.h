@@ -16,8 +16,7 @@ struct builder {
 	struct arena *arena;
 	ARRAY(struct setting) list;
 	const struct cpuset *claimed, *open; /* see struct claims */
-	struct contribution *wanted;         /* the claim of each VM that has one */
-	size_t n_wanted;
+	struct contributions wanted;         /* the claim of each VM that has one */
 	/* Of these the VMs that have no partition to keep others off: what fences are for. */
 	size_t n_fences;
 };
@@ -59,6 +58,8 @@ bool group_is_of(const char *path, const struct placement *p);
 void add_fences(struct builder *b);
 /* Room in the groups that libvirt made for the threads of a VM. */
 void add_manager_groups(struct builder *b, const struct placement *p, const struct vm *vm);
+/* The nodes that its memory is held on, as one property of its unit. */
+void add_vm_memory(struct builder *b, const struct placement *p);
 /* A threaded group for the vCPUs of an isolated VM, and the CPUs handed down to it. */
 void add_vm_group(struct builder *b, const struct placement *p);
 /* Closes it. Behind add_vm_threads(): threads cannot enter a partition that has other CPUs. */

@@ -144,6 +144,7 @@ static bool is_beside_others(const struct builder *b, const char *group)
 /* The siblings along the way from the root to the VMs' groups, threaded ones too. */
 void add_fences(struct builder *b)
 {
+	AUTO_FREE bool *has_controllers = xcalloc(b->s->n_cgroups + 1, sizeof *has_controllers);
 	add_controllers(b, "");
 	for (size_t i = 1; i < b->s->n_cgroups; i++) {
 		const struct cgroup *g = &b->s->cgroups[i], *parent = &b->s->cgroups[g->parent];
@@ -152,10 +153,57 @@ void add_fences(struct builder *b)
 		if (!is_beside || is_in_fenced_vm(b, parent->path))
 			continue;
 		if (is_unit(base_name(g->path)) || has_tasks(b, g->path)) {
-			add_controllers(b, parent->path);
+			if (!has_controllers[g->parent])
+				add_controllers(b, parent->path);
+			has_controllers[g->parent] = true;
 			fence_group(b, g);
 		}
 	}
+}
+
+static const struct cpuset *memory_nodes_of(struct builder *b)
+{
+	struct cpuset all = CPUSET_EMPTY;
+	for (size_t i = 0; i < b->s->n_nodes; i++)
+		if (b->s->nodes[i].has_memory || b->s->nodes[i].is_memory_unknown)
+			cpuset_add(&all, b->s->nodes[i].node);
+	return builder_keep(b, &all);
+}
+
+static void want_nodes(struct builder *b, const struct placement *p, struct setting *s)
+{
+	s->is_sole = true;
+	s->all = memory_nodes_of(b);
+	builder_want_cpus(b, s, p, &p->memory_nodes);
+}
+
+/* systemd's own property, where the group is its, and the cgroup's file, as a fence has them. */
+void add_vm_memory(struct builder *b, const struct placement *p)
+{
+	static const char why[] = "the VM's memory beside its CPUs";
+	AUTO_FREE char *group = unit_group_of(p->cgroup, b->s->has_systemd);
+	int g = group ? snapshot_cgroup(b->s, group) : -1;
+	struct setting *s;
+	if (g <= 0 || cpuset_is_empty(&p->memory_nodes))
+		return;
+	const struct cgroup *own = &b->s->cgroups[g];
+	const char *name = base_name(own->path);
+	add_controller(b, p, "", "lets groups have nodes of their own");
+	if (own->parent > 0)
+		for_each_ancestor(b, p, b->s->cgroups[own->parent].path, add_controller,
+			"lets groups have nodes of their own");
+	if (b->s->has_systemd) {
+		s = builder_add(b, "unit.memory_nodes", name, why);
+		s->id = own->path;
+		want_nodes(b, p, s);
+	}
+	s = builder_add(b, "cgroup.mems", own->path, why);
+	s->id = inode_text(b, own);
+	s->is_in_use = has_tasks(b, own->path);
+	if (b->s->has_systemd)
+		s->by_other = builder_name(
+			b, "unit.memory_nodes", arena_strdup(b->arena, name), own->path);
+	want_nodes(b, p, s);
 }
 
 /* What a group passes down exclusively: the claims of all isolated VMs inside. */
@@ -208,7 +256,7 @@ static void add_manager_group(
 		places = cpuset_or(&places, place);
 		has_place |= !is_housekeeping(b, place);
 	}
-	if (!has_place && !b->n_wanted)
+	if (!has_place && !b->wanted.n)
 		return;
 	struct setting *s = builder_add(b, "cgroup.cpus", g->path,
 		"the VM's manager gave its threads CPUs that are not their place");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <assert.h>
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "plan/settings-build.h"
@@ -68,19 +69,42 @@ static void add_sysctls(struct builder *b)
 	}
 }
 
+/* Once for each VM, as it is placed; its start tells one life of it from the next. */
+static void add_compaction(struct builder *b, const struct placement *p)
+{
+	char key[16];
+	for (size_t i = 0; i < b->s->n_nodes; i++) {
+		const struct node *node = &b->s->nodes[i];
+		if (!cpuset_intersects(&node->cpus, &p->vcpu_cpus))
+			continue;
+		snprintf(key, sizeof key, "%d", node->node);
+		struct setting *s = builder_add(b, "memory.compact", key,
+			"huge pages are made of memory that lies together");
+		s->id = arena_printf(b->arena, "%s/%" PRIu64, p->vm, p->start);
+		s->is_optional = s->is_sole = true;
+		builder_want(b, s, p, value_word("done"));
+	}
+}
+
 static void build(struct builder *b)
 {
-	if (b->n_wanted) {
+	if (b->wanted.n) {
 		add_interrupts(b);
 		add_sysctls(b);
 	}
 	if (b->n_fences)
 		add_fences(b);
+	for (size_t i = 0; i < b->n_placements; i++)
+		if (b->placements[i].wish.compact && builder_vm(b, &b->placements[i]))
+			add_compaction(b, &b->placements[i]);
 	for (size_t i = 0; i < b->n_placements; i++) {
 		const struct vm *vm = builder_vm(b, &b->placements[i]);
 		if (vm)
 			add_manager_groups(b, &b->placements[i], vm);
 	}
+	for (size_t i = 0; i < b->n_placements; i++)
+		if (builder_vm(b, &b->placements[i]))
+			add_vm_memory(b, &b->placements[i]);
 	for (size_t i = 0; i < b->n_placements; i++)
 		if (b->placements[i].level == LEVEL_ISOLATED && builder_vm(b, &b->placements[i]))
 			add_vm_group(b, &b->placements[i]);
@@ -92,7 +116,7 @@ static void build(struct builder *b)
 	for (size_t i = 0; i < b->n_placements; i++)
 		if (b->placements[i].level == LEVEL_ISOLATED && builder_vm(b, &b->placements[i]))
 			add_partition(b, &b->placements[i]);
-	if (b->n_wanted)
+	if (b->wanted.n)
 		add_other_threads(b);
 }
 
@@ -107,17 +131,14 @@ static const struct cpuset *housekeeping_of(struct builder *b)
 /* Claims count from level fenced on: a VM that is only pinned keeps nobody off its CPUs. */
 static void want_claims(struct builder *b)
 {
-	size_t size = (b->n_placements + 1) * sizeof(struct contribution);
-	struct contribution *wanted = arena_alloc(b->arena, size);
 	for (size_t i = 0; i < b->n_placements; i++) {
 		const struct placement *p = &b->placements[i];
 		const struct contribution c = { p->vm,
 			value_cpus(builder_keep(b, &p->claim_cpus)) };
 		if (p->level >= LEVEL_FENCED)
-			wanted[b->n_wanted++] = c;
+			*list_push(b->arena, &b->wanted) = c;
 		b->n_fences += p->level == LEVEL_FENCED;
 	}
-	b->wanted = wanted;
 }
 
 /* By phase, and within one as they were made. */
@@ -158,9 +179,7 @@ struct settings *settings_for(
 bool setting_join(const struct settings *all, const struct setting *s, const struct value *baseline,
 	struct arena *a, struct value *ret)
 {
-	const struct wishes w = {
-		.by = s->by, .n_by = s->n_by, .online = all->online, .fallback = s->fallback
-	};
+	const struct wishes w = { .by = &s->by, .online = all->online, .fallback = s->fallback };
 	enum knob_combine rule = s->is_sole ? COMBINE_ONE : s->knob->combine;
 	return knob_join(s->knob, rule, &w, baseline, a, ret);
 }

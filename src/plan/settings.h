@@ -24,17 +24,16 @@ struct setting {
 	const char *key; /* which one: "24", a cgroup's path, a unit's name, a TID */
 	const char *id;  /* what a successor under the same key would not share, or NULL: a thread's
 			    start time, a cgroup's inode, a unit's cgroup, an interrupt's name */
-	/* What each VM wants of it: knob_join() makes the value of it. */
-	struct contribution *by;
-	size_t n_by, by_room; /* by_room: 0 where others have the same */
+	struct contributions by; /* what each VM wants of it: knob_join() makes the value of it */
 	bool is_sole; /* it is one VM's alone, its thread or group: the value is what that wants */
 	const struct cpuset *fallback; /* the set to have when nothing online is left; or NULL */
 	const struct cpuset *avoid;    /* a set without these CPUs is as good; or NULL */
 	/* Of a thread: what its group gave to everybody when the host was looked at. A mask that is
 	 * just that was most likely never chosen. NULL: not known. */
 	const struct cpuset *group_cpus;
-	bool is_in_use;   /* of a group: it has tasks */
-	bool is_optional; /* failing is reported, and no reason to give up */
+	const struct cpuset *all; /* what UNSET stands for where that is not all CPUs; or NULL */
+	bool is_in_use;           /* of a group: it has tasks */
+	bool is_optional;         /* failing is reported, and no reason to give up */
 	/* There is nothing to do where nobody chose a value: a fence or a partition holds it. */
 	bool needs_own;
 	/* The kernel derives it from that other setting, as long as both are what they were before
@@ -68,6 +67,10 @@ bool setting_join(const struct settings *all, const struct setting *s, const str
 	struct arena *a, struct value *ret);
 DEFINE_CLEANUP(struct settings, settings_free)
 #define AUTO_SETTINGS CLEANUP(settings_freep)
+
+/* The group of the VM's own scope or service, malloc'ed: the innermost of its path that is one's;
+ * without systemd its own group. NULL: there is none. */
+char *unit_group_of(const char *cgroup, bool has_systemd) MUST_CHECK;
 
 /* The cgroup that wideberth makes for a VM's vCPUs, below the VM's own. */
 #define VCPUS_GROUP "vcpus"

@@ -31,7 +31,7 @@ struct value value_copy(struct arena *a, const struct value *v)
 {
 	struct value copy = *v;
 	if (v->kind == VALUE_SET)
-		copy.cpus = arena_dup(a, v->cpus, 1, sizeof *v->cpus);
+		copy.cpus = cpuset_keep(a, v->cpus);
 	else if (v->kind == VALUE_WORD)
 		copy.word = arena_strdup(a, v->word);
 	return copy;
@@ -69,7 +69,7 @@ static bool is_choice(const struct knob *k, const char *text)
 	for (size_t i = 0; k->choices && k->choices[i]; i++)
 		if (streq(k->choices[i], text))
 			return true;
-	return k->type != KNOB_CHOICE;
+	return !k->choices;
 }
 
 int value_parse(const struct knob *k, const char *text, struct arena *a, struct value *ret)
@@ -79,6 +79,8 @@ int value_parse(const struct knob *k, const char *text, struct arena *a, struct 
 		*ret = VALUE_IS_ABSENT;
 	} else if (k->type == KNOB_NUMBER) {
 		return parse_number(k, text, ret);
+	} else if (k->type == KNOB_ACTION && streq(text, k->unset)) {
+		*ret = VALUE_IS_UNSET;
 	} else if (k->type != KNOB_CPUSET) {
 		if (!is_choice(k, text))
 			return -EINVAL;
@@ -89,7 +91,7 @@ int value_parse(const struct knob *k, const char *text, struct arena *a, struct 
 		int r = cpuset_parse_list(text, &cpus);
 		if (r < 0)
 			return -EINVAL;
-		*ret = value_cpus(arena_dup(a, &cpus, 1, sizeof cpus));
+		*ret = value_cpus(cpuset_keep(a, &cpus));
 	}
 	return 0;
 }
@@ -105,8 +107,8 @@ static bool join_cpus(const struct knob *k, enum knob_combine rule, const struct
 		return false;
 	if (is_set || is_minus)
 		was = is_set ? *baseline->cpus : *w->online;
-	for (size_t i = 0; i < w->n_by; i++)
-		theirs = cpuset_or(&theirs, w->by[i].value.cpus);
+	array_for_each (c, w->by)
+		cpuset_add_all(&theirs, c->value.cpus);
 	struct cpuset wanted = is_minus ? cpuset_minus(&was, &theirs) : cpuset_or(&was, &theirs);
 	if (is_minus && !is_set && cpuset_equal(&wanted, &was)) {
 		*ret = *baseline;
@@ -115,7 +117,7 @@ static bool join_cpus(const struct knob *k, enum knob_combine rule, const struct
 	/* nothing is left, or only CPUs that are offline: the fallback has all that are not */
 	if (w->fallback && !cpuset_intersects(&wanted, w->fallback))
 		wanted = *w->fallback;
-	*ret = value_cpus(arena_dup(a, &wanted, 1, sizeof wanted));
+	*ret = value_cpus(cpuset_keep(a, &wanted));
 	return true;
 }
 
@@ -125,8 +127,8 @@ static bool join_numbers(const struct knob *k, enum knob_combine rule, const str
 	if (baseline->kind != VALUE_NUMBER)
 		return false;
 	int64_t number = baseline->number;
-	for (size_t i = 0; i < w->n_by; i++) {
-		int64_t theirs = w->by[i].value.number;
+	array_for_each (c, w->by) {
+		int64_t theirs = c->value.number;
 		if (rule == COMBINE_SUM)
 			number += theirs;
 		else if (rule == COMBINE_MIN ? theirs < number : theirs > number)
@@ -139,7 +141,8 @@ static bool join_numbers(const struct knob *k, enum knob_combine rule, const str
 bool knob_join(const struct knob *k, enum knob_combine rule, const struct wishes *w,
 	const struct value *baseline, struct arena *a, struct value *ret)
 {
-	assert(w->n_by);
+	assert(w->by->n);
+	const struct value *first = &w->by->v[0].value;
 	switch (rule) {
 	case COMBINE_UNION:
 	case COMBINE_MINUS:
@@ -149,10 +152,10 @@ bool knob_join(const struct knob *k, enum knob_combine rule, const struct wishes
 	case COMBINE_MAX:
 		return join_numbers(k, rule, w, baseline, ret);
 	default:
-		for (size_t i = 1; i < w->n_by; i++)
-			assert(rule == COMBINE_AGREE &&
-				value_equal(&w->by[0].value, &w->by[i].value));
-		*ret = value_copy(a, &w->by[0].value);
+		array_for_each (c, w->by)
+			assert(value_equal(&c->value, first) &&
+				(rule == COMBINE_AGREE || w->by->n == 1));
+		*ret = value_copy(a, first);
 		return true;
 	}
 }

@@ -16,8 +16,8 @@ static const char *const place_words[] = { "one-l3", "one-node", "fewest-nodes",
 static const char *const housekeeping_words[] = { "auto", NULL };
 static const char *const emulator_words[] = { "housekeeping", "spare", "own", NULL };
 static const char *const iothreads_words[] = { "housekeeping", "own", NULL };
-/* In these the first word is the only one with an effect so far. */
 static const char *const memory_words[] = { "none", "preferred", "strict", "interleave", NULL };
+/* In these the first word is the only one with an effect so far. */
 static const char *const governor_words[] = { "keep", "performance", "powersave", "schedutil",
 	"ondemand", "conservative", "userspace", NULL };
 static const char *const scheduler_words[] = { "keep", NULL };
@@ -27,7 +27,7 @@ static const char *const kind_words[] = { "any", "performance", "efficiency", "b
 static const char *const apart_words[] = { "core", "l3", "node", NULL };
 static const char *const movable_words[] = { "no", "cpus", "memory", NULL };
 static const char *const keep_words[] = { "keep", NULL };
-static const char *const strict_words[] = { "no", "yes", NULL };
+static const char *const no_yes_words[] = { "no", "yes", NULL };
 
 static int word_index(const char *text, const char *const *words)
 {
@@ -128,6 +128,14 @@ static int parse_first_word(const struct policy_text *in, void *field)
 	(void)field;
 	int i = word_index(in->text, in->key->words);
 	return i < 0 ? -EINVAL : i == 0 ? 0 : POLICY_LATER;
+}
+
+static int parse_memory(const struct policy_text *in, void *field)
+{
+	int i = word_index(in->text, in->key->words);
+	if (i == MEMORY_PREFERRED || i == MEMORY_INTERLEAVE)
+		return POLICY_LATER;
+	return parse_enum(in, field);
 }
 
 static int parse_scheduler(const struct policy_text *in, void *field)
@@ -272,9 +280,13 @@ static const struct policy_key keys[] = {
 		"where I/O threads run; own: on a core kept for them", .words = iothreads_words,
 		.parse = parse_helper, .format = format_helper, FIELD(vm.iothreads) },
 	{ "class", "memory", "none | preferred | strict | interleave", "none",
-		"bind the memory to the NUMA nodes of the CPUs",
-		.later = "preferred, strict, interleave", .words = memory_words,
-		.parse = parse_first_word },
+		"strict: where the daemon runs a guest of Proxmox VE that starts, and where its "
+		"hook "
+		"is installed a domain of libvirt, gets its memory of the NUMA nodes of its CPUs "
+		"and of no others, if these have enough free; of a VM that runs what it has "
+		"elsewhere is moved there by apply --migrate-memory only",
+		.later = "preferred, interleave", .words = memory_words, .parse = parse_memory,
+		.format = format_enum, FIELD(vm.memory) },
 	{ "class", "governor",
 		"keep | performance | powersave | schedutil | ondemand | conservative | userspace",
 		"keep", "frequency governor of the CPUs", .later = "everything but keep",
@@ -287,8 +299,16 @@ static const struct policy_key keys[] = {
 		"every CPU",
 		.words = keep_words, .parse = parse_seconds, .format = format_number,
 		FIELD(vm.stat_interval_s) },
-	{ "class", "strict", "no | yes", "no", "yes: refuse to run the VM when it is not isolated",
-		.later = "yes", .words = strict_words, .parse = parse_first_word },
+	{ "class", "compact", "no | yes", "no",
+		"yes: as it is placed, the free memory of its NUMA nodes is made contiguous, so "
+		"that huge pages can be had",
+		.words = no_yes_words, .parse = parse_enum, .format = format_enum,
+		FIELD(vm.compact) },
+	{ "class", "strict", "no | yes", "no",
+		"yes: where the manager's hook is installed (wideberth hook install), the VM does "
+		"not start when it would not get what its policy asks",
+		.words = no_yes_words, .parse = parse_enum, .format = format_enum,
+		FIELD(vm.is_strict) },
 	{ "vm", "class", "the NAME of a [class NAME]", "none", "take the keys of this class",
 		.parse = parse_class, FIELD(class_key) },
 	{ "vm", "near", "none | auto | a PCI address", "none",
@@ -312,9 +332,11 @@ static const struct policy_key keys[] = {
 		.words = apart_words, .parse = parse_enum, .format = format_enum,
 		FIELD(vm.apart_by) },
 	{ "vm", "movable", "no | cpus | memory", "no",
-		"what --repack may do with it: cpus: give it others, in the nodes of its memory; "
-		"memory: in other nodes too",
-		.later = "cpus, memory", .words = movable_words, .parse = parse_first_word },
+		"what --repack may do with it, to let others in: cpus: give it other CPUs, in the "
+		"nodes of its memory; memory: in other nodes too, away from its memory, which "
+		"stays where it is",
+		.words = movable_words, .parse = parse_enum, .format = format_enum,
+		FIELD(vm.movable) },
 	{ "vm", "owner", "a user", "root",
 		"who must run it, where neither Proxmox VE nor libvirt vouches for it: a QEMU of "
 		"another user is not meant, whatever it calls itself",

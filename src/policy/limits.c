@@ -40,6 +40,9 @@ static const struct limit_row rows[] = {
 		"at once, so disk-await counts too"),
 	ROW("disk-await", disk_await_ms, 20, 0.01, 1e6, "ms per request",
 		"flash answers within 1 ms, a turning disk within 10; 20 are a queue"),
+	ROW("txg-sync", txg_sync_s, 5, 0.01, 3600, "s to write a transaction group of ZFS",
+		"zfs_txg_timeout gathers for 5 s: what takes longer to be written is not done when "
+		"the next group is full"),
 	ROW("throttled-share", throttled_share, 0.01, 0, 1, "of the quota's periods",
 		"a VM that is stopped in one period of a hundred stands still for up to 100 ms"),
 	ROW("busy-share", busy_share, 0.5, 0, 1, "of a CPU's time",
@@ -48,6 +51,8 @@ static const struct limit_row rows[] = {
 	ROW("frequency-share", frequency_share, 0.7, 0, 1, "of the highest frequency",
 		"all cores at work reach 80 % and more of the highest frequency of one; below 70 % "
 		"something holds them back"),
+	ROW("power-share", power_share, 0.95, 0, 1, "of a processor's power limit",
+		"the limit is one of the average: who is that near to it is being held below"),
 	ROW("remote-share", remote_share, 0.1, 0, 1, "of the VM's memory",
 		"QEMU itself and shared libraries are a few percent anywhere; a tenth of the "
 		"guest's "

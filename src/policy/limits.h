@@ -18,9 +18,11 @@ struct limits {
 	double io_pressure;     /* share of the time */
 	double disk_busy;       /* share of the time */
 	double disk_await_ms;   /* per request */
+	double txg_sync_s;      /* to write a transaction group of ZFS */
 	double throttled_share; /* of a quota's periods */
 	double busy_share;      /* of a CPU's time */
 	double frequency_share; /* of the highest frequency */
+	double power_share;     /* of a processor's power limit */
 	double remote_share;    /* of a VM's memory */
 	double min_free_share;  /* of a node's memory */
 	double idle_latency_us; /* to leave an idle state */

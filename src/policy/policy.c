@@ -25,6 +25,7 @@ struct policy {
 	struct arena arena;
 	ARRAY(struct section *) sections;
 	struct limits limits;
+	bool migrates_memory;
 };
 
 struct policy *policy_new(void)
@@ -41,6 +42,16 @@ void policy_free(struct policy *p)
 	free(p->sections.v);
 	arena_done(&p->arena);
 	free(p);
+}
+
+void policy_migrate_memory(struct policy *p)
+{
+	p->migrates_memory = true;
+}
+
+bool policy_migrates_memory(const struct policy *p)
+{
+	return p->migrates_memory;
 }
 
 static struct section *add_section(

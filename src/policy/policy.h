@@ -25,6 +25,8 @@ enum level { /* what is done to keep others off; see 10-contract */
 
 enum cores_wish { CORES_FULL, CORES_ONE_THREAD, CORES_THREAD, CORES_SHARED };
 enum place_wish { PLACE_ONE_L3, PLACE_ONE_NODE, PLACE_FEWEST_NODES, PLACE_ANY };
+enum memory_wish { MEMORY_NONE, MEMORY_PREFERRED, MEMORY_STRICT, MEMORY_INTERLEAVE };
+enum movable_wish { MOVABLE_NO, MOVABLE_CPUS, MOVABLE_MEMORY };
 enum kind_wish { KIND_ANY, KIND_PERFORMANCE, KIND_EFFICIENCY, KIND_BIG_CACHE };
 
 /* Where a class of helper threads goes. */
@@ -44,6 +46,7 @@ struct vm_wish {
 	enum level isolation;
 	enum cores_wish cores;
 	enum place_wish place;
+	enum memory_wish memory;
 	int spare; /* CPUs that the vCPUs have beside their own */
 	struct helper_place emulator, iothreads;
 	const char *near; /* a PCI address with domain, or NEAR_AUTO; NULL: nothing */
@@ -51,8 +54,11 @@ struct vm_wish {
 	int priority;      /* higher ones are admitted first */
 	const char *apart; /* ids, names or globs of VMs, with blanks between; NULL: none */
 	enum apart_wish apart_by;
+	enum movable_wish movable;
 	int vcpus;           /* 0: read from the VM */
 	int stat_interval_s; /* 0: kept */
+	int compact;         /* not 0: the memory of its nodes is compacted first */
+	int is_strict;       /* not 0: it must not start without what this asks */
 	const char *owner;   /* whose VM it is, where no manager vouches for it; NULL: root's */
 	const char *source;  /* "FILE:LINE" of its last section; "command line"; NULL: no section */
 };
@@ -92,6 +98,10 @@ int policy_set(struct policy *p, const char *vm_glob, const char *key, const cha
 /* After the last text: that every class named exists, and that CPUs named explicitly for two VMs
  * do not overlap. */
 int policy_check(const struct policy *p, struct err *e) MUST_CHECK;
+
+/* --migrate-memory: memory = strict holds for VMs that run, too: theirs is moved. */
+void policy_migrate_memory(struct policy *p);
+bool policy_migrates_memory(const struct policy *p);
 
 struct host_wish policy_host(const struct policy *p);
 /* What [check] says, and the defaults. */

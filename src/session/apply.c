@@ -44,22 +44,12 @@ static enum outcome failed(const struct planning *p, const struct changes *back,
 	return OUTCOME_RESIDUE;
 }
 
-/* The placement of the same process that was in force. */
-static const struct placement *in_force(const struct ledger *l, const struct placement *p)
-{
-	array_for_each (old, &l->placements) {
-		if (old->pid == p->pid && old->start == p->start)
-			return old;
-	}
-	return NULL;
-}
-
 /* A placement that waits to be confirmed waits on, whatever else is applied, to it too; what it
  * goes back to is what was confirmed last. */
 static int add_placement(
 	struct ledger *next, const struct ledger *l, const struct placement *p, bool is_to_confirm)
 {
-	const struct placement *old = in_force(l, p);
+	const struct placement *old = placement_same_process(l->placements.v, l->placements.n, p);
 	bool was_waiting = old && old->confirm_ns;
 	const struct placement *before = was_waiting ? ledger_before(l, p) : old;
 	struct placement added = *p;
@@ -108,10 +98,11 @@ static bool is_latecomer(const struct changes *known, const struct intruder *i)
 
 static bool has_latecomers(const struct changes *known, const struct verdict *v)
 {
-	array_for_each (i, &v->intruders->found) {
+	if (!v->intruders)
+		return false;
+	array_for_each (i, &v->intruders->found)
 		if (is_latecomer(known, i))
 			return true;
-	}
 	return false;
 }
 

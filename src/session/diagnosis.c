@@ -142,15 +142,11 @@ static void read_rates(struct host *h, const struct diagnosis_options *o, struct
 	AUTO_READING struct reading before = { 0 };
 	/* How long threads ran since they began says nothing. */
 	bool has_interval = o->window_s > 0 && host_clock_ns(h);
-	struct reading_list once = d->list;
-	if (!has_interval) {
-		once.n_threads = 0;
-		once.freq_cpus = CPUSET_EMPTY;
-	}
-	reading_take(h, &once, &before);
+	d->list.is_single = !has_interval;
+	reading_take(h, &d->list, NULL, &before);
 	if (has_interval) {
 		let_pass(h, o);
-		reading_take(h, &d->list, &d->reading);
+		reading_take(h, &d->list, &before, &d->reading);
 		d->rates = rates_of(&d->list, &before, &d->reading);
 		return;
 	}
@@ -192,7 +188,7 @@ enum outcome diagnosis_make(
 	make_list(ret, &claims);
 	read_memory(h, ret);
 	read_rates(h, o, ret);
-	const struct limits limits = policy_limits(policy);
+	ret->limits = policy_limits(policy);
 	const struct check_input in = {
 		.s = ret->snapshot,
 		.vms = ret->vms,
@@ -202,7 +198,7 @@ enum outcome diagnosis_make(
 		.list = &ret->list,
 		.reading = &ret->reading,
 		.irqbalance_ban = has_ban ? &ban : NULL,
-		.limits = &limits,
+		.limits = &ret->limits,
 	};
 	ret->check = check_run(&in, o->only, o->n_only, o->n_vms ? is_meant : NULL);
 	return OUTCOME_DONE;

@@ -34,6 +34,7 @@ struct diagnosis {
 	struct reading reading;
 	struct rates *rates; /* NULL: there was no interval */
 	struct check *check;
+	struct limits limits; /* that it was held against */
 	struct arena arena;
 	struct reading_list list;
 	ARRAY(struct reading_thread) threads;

@@ -29,6 +29,8 @@ static const struct {
 	[EVENT_FAILED] = { "failed", "5b1d8a1c2f4e4f0f9d6c0f6d1b7a3e06", true },
 	[EVENT_RECOVERED] = { "recovered", "5b1d8a1c2f4e4f0f9d6c0f6d1b7a3e07", false },
 	[EVENT_POLICY] = { "policy", "5b1d8a1c2f4e4f0f9d6c0f6d1b7a3e08", true },
+	[EVENT_FOUND] = { "found", "5b1d8a1c2f4e4f0f9d6c0f6d1b7a3e09", true },
+	[EVENT_SHADOW] = { "shadow", "5b1d8a1c2f4e4f0f9d6c0f6d1b7a3e0a", false },
 };
 
 const char *event_name(enum event_kind what)

@@ -22,6 +22,8 @@ enum event_kind {
 	EVENT_FAILED,    /* a step failed; what was in force is */
 	EVENT_RECOVERED, /* a transaction that did not end was ended */
 	EVENT_POLICY,    /* the policy is bad, or good again */
+	EVENT_FOUND,     /* check finds what it did not find before */
+	EVENT_SHADOW,    /* what would be done, and is not */
 	N_EVENTS,
 };
 

@@ -98,6 +98,7 @@ int host_can_read(struct host *h, struct host_can *ret, struct err *e)
 	if (r < 0)
 		return r;
 	abilities_read(h, s, &ret->arena, &ret->abilities);
+	abilities_keep(h, &ret->abilities);
 	levels_judge(s, &ret->abilities.v[ABILITY_REMOTE_PARTITION], ret->levels);
 	ret->n_services = snapshot_services(s, ret->services);
 	for (size_t i = 0; i < ret->n_services; i++)

@@ -12,12 +12,12 @@
 #include "model/task.h"
 
 static const char file_name[] = "daemon";
-enum { N_FIELDS = 6 };
+enum { N_FIELDS = 7 };
 
 int keeper_write(struct host *h, const struct keeper *k, struct err *e)
 {
 	const uint64_t numbers[N_FIELDS] = { (uint64_t)k->pid, k->start, k->since_us, k->last_us,
-		k->n_looks, (uint64_t)k->code };
+		k->n_looks, (uint64_t)k->code, k->is_shadow };
 	char texts[N_FIELDS][24];
 	const char *fields[N_FIELDS];
 	AUTO_STRBUF struct strbuf b = { 0 };
@@ -50,6 +50,7 @@ int keeper_read(struct host *h, struct keeper *ret)
 	ret->last_us = numbers[3];
 	ret->n_looks = numbers[4];
 	ret->code = (int)numbers[5];
+	ret->is_shadow = numbers[6];
 	ret->is_running = ret->pid && task_check(h, ret->pid, ret->start) == 0;
 	recall_read(h, &ret->recall);
 	return 0;

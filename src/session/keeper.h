@@ -17,6 +17,7 @@ struct keeper {
 	uint64_t since_us,
 		last_us;      /* since the epoch; when it began, and looked last (0: not yet) */
 	uint64_t n_looks;     /* steps */
+	bool is_shadow;       /* it only tells what it would do */
 	int code;             /* the exit code of the last step */
 	bool is_running;      /* not saved: the process lives */
 	struct recall recall; /* not saved: what it repaired, gave up, and told */

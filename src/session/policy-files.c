@@ -115,6 +115,8 @@ static int add_options(const struct option_values *options, struct policy *p, st
 		if (streq(o->name, "vm")) {
 			vm = o->value;
 			r = policy_set(p, vm, NULL, NULL, e);
+		} else if (streq(o->name, "migrate-memory")) {
+			policy_migrate_memory(p);
 		} else if (!streq(o->name, "policy")) {
 			size_t n;
 			const struct policy_key *keys = policy_keys(&n);

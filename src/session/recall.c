@@ -165,3 +165,16 @@ bool recall_is_news(struct recall *r, const char *what, const char *of, const ch
 			arena_strdup(&r->arena, of), arena_strdup(&r->arena, text) };
 	return text;
 }
+
+/* How long a write that shows later only is believed, in ns: irqbalance looks every 10 s. */
+#define DEFERRED_NS (30 * UINT64_C(1000000000))
+
+bool recall_was_tried(const struct recall *r, const struct tried *what, uint64_t now_ns)
+{
+	array_for_each (t, &r->tried) {
+		if (streq(t->knob, what->knob) && streq(t->key, what->key) &&
+			is_same_id(t->id, what->id) && streq(t->after, what->after))
+			return !now_ns || now_ns < t->at_ns + DEFERRED_NS;
+	}
+	return false;
+}

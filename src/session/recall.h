@@ -53,6 +53,10 @@ void recall_done(struct recall *r);
 char *recall_format(const struct recall *r) MUST_CHECK;
 void recall_parse(const char *text, struct recall *ret);
 
+/* A change to that value came to nothing, or, with now_ns, was made a short while ago: it shows
+ * later only. */
+bool recall_was_tried(const struct recall *r, const struct tried *what, uint64_t now_ns);
+
 enum repair_verdict { REPAIR_NOW, REPAIR_GIVES_UP, REPAIR_GIVEN_UP };
 
 /* A setting was found changed by 'writer': counts a repair, or tells that there were enough

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "apply/drift.h"
+#include "apply/start-dropin.h"
 #include "base/str.h"
 #include "host/host.h"
 #include "session/apply.h"
@@ -12,9 +13,7 @@
 #include "session/policy-files.h"
 #include "session/recall.h"
 #include "session/recovery.h"
-
-/* How long a write that shows later only is believed, in ns: irqbalance looks every 10 s. */
-#define DEFERRED_NS (30 * UINT64_C(1000000000))
+#include "session/starts.h"
 
 struct step {
 	struct host *h;
@@ -42,33 +41,15 @@ static void tell(struct step *s, struct event event)
 
 /* ---- what is to be done ---- */
 
-static bool is_same_id(const char *a, const char *b)
+bool reconcile_leaves(
+	struct host *h, const struct recall *recall, const struct change *c, uint64_t now_ns)
 {
-	return a && b ? streq(a, b) : a == b;
-}
-
-/* The kernel would not take just that, or it will show in a while. */
-static bool was_tried(const struct step *s, const struct change *c, const char *after)
-{
-	array_for_each (t, &s->recall->tried) {
-		if (streq(t->knob, c->knob->name) && streq(t->key, c->target.key) &&
-			is_same_id(t->id, c->target.id) && streq(t->after, after))
-			return !c->knob->is_deferred || s->now_ns < t->at_ns + DEFERRED_NS;
-	}
-	return false;
-}
-
-/* Ours was another's choice since: nothing else makes the setting differ. */
-static bool is_drift(const struct change *c)
-{
-	return c->aim != AIM_BACK && c->in_force && value_equal(c->in_force, &c->after);
-}
-
-/* One that is always written is right where it says so. */
-static bool is_right(const struct step *s, const struct change *c)
-{
-	return c->knob->is_deferred && is_drift(c) &&
-		knob_is_same(s->h, c->knob, &c->target, &c->after, &c->before);
+	AUTO_FREE char *after = value_text(c->knob, &c->after);
+	const struct tried what = { c->knob->name, c->target.key, c->target.id, after, 0 };
+	if (recall && recall_was_tried(recall, &what, c->knob->is_deferred ? now_ns : 0))
+		return true;
+	return c->knob->is_deferred && change_is_drift(c) &&
+		knob_is_same(h, c->knob, &c->target, &c->after, &c->before);
 }
 
 static const char *writer_of(struct step *s, const struct change *c)
@@ -145,10 +126,9 @@ static void judge(struct step *s)
 		if (!change_is_needed(c))
 			continue;
 		*array_push(&s->needed) = i;
-		AUTO_FREE char *after = value_text(c->knob, &c->after);
-		if (is_right(s, c) || was_tried(s, c, after))
+		if (reconcile_leaves(s->h, s->recall, c, s->now_ns))
 			continue;
-		if (is_drift(c)) {
+		if (change_is_drift(c)) {
 			if (!may_repair(s, c))
 				continue;
 			*array_push(&s->repaired) = i;
@@ -159,22 +139,6 @@ static void judge(struct step *s)
 
 /* ---- what became of VMs ---- */
 
-static const struct placement *same_process(
-	const struct placement *v, size_t n, const struct placement *p)
-{
-	for (size_t i = 0; i < n; i++)
-		if (v[i].pid == p->pid && v[i].start == p->start)
-			return &v[i];
-	return NULL;
-}
-
-static bool is_as_before(const struct placement *old, const struct placement *now)
-{
-	return old && old->level == now->level && old->n_vcpus == now->n_vcpus &&
-		cpuset_equal(&old->claim_cpus, &now->claim_cpus) &&
-		cpuset_equal(&old->vcpu_cpus, &now->vcpu_cpus);
-}
-
 static const struct placement *same_id(const struct ledger *l, const struct placement *p)
 {
 	array_for_each (old, &l->placements) {
@@ -184,18 +148,13 @@ static const struct placement *same_id(const struct ledger *l, const struct plac
 	return NULL;
 }
 
-static const struct placement *former_of(const struct ledger *l, const struct placement *p)
-{
-	return same_process(l->placements.v, l->placements.n, p);
-}
-
 static bool has_news_of_vms(const struct planning *p)
 {
 	for (size_t i = 0; i < p->placements->n; i++)
-		if (!is_as_before(former_of(p->ledger, &p->placements->v[i]), &p->placements->v[i]))
+		if (planning_is_news(p, &p->placements->v[i]))
 			return true;
 	array_for_each (old, &p->ledger->placements) {
-		if (!same_process(p->all.v, p->all.n, old))
+		if (!placement_same_process(p->all.v, p->all.n, old))
 			return true;
 	}
 	return false;
@@ -206,12 +165,12 @@ static void tell_applied(struct step *s, const struct placement *pl)
 	const struct placement *old = same_id(s->p->ledger, pl);
 	const struct vm *vm = placement_vm(pl, s->p->vms);
 	struct vm_wish wish = { 0 };
-	if (is_as_before(former_of(s->p->ledger, pl), pl))
+	if (!planning_is_news(s->p, pl))
 		return;
 	if (vm)
 		(void)policy_for_vm(s->p->policy, vm->id, vm->name, vm->uuid, &wish);
-	AUTO_FREE char *before = old ? cpuset_format_list(&old->vcpu_cpus) : NULL,
-		       *after = cpuset_format_list(&pl->vcpu_cpus),
+	AUTO_FREE char *before = old ? placement_cpus_text(old) : NULL,
+		       *after = placement_cpus_text(pl),
 		       *why = xasprintf("%s, pid %d, by %s%s%s", level_name(pl->level), pl->pid,
 			       wish.source ? wish.source : "the policy", pl->why_less ? "; " : "",
 			       pl->why_less ? pl->why_less : "");
@@ -226,9 +185,9 @@ static void tell_applied(struct step *s, const struct placement *pl)
 
 static void tell_ended(struct step *s, const struct placement *old)
 {
-	if (same_process(s->p->all.v, s->p->all.n, old))
+	if (placement_same_process(s->p->all.v, s->p->all.n, old))
 		return;
-	AUTO_FREE char *cpus = cpuset_format_list(&old->vcpu_cpus),
+	AUTO_FREE char *cpus = placement_cpus_text(old),
 		       *why = xasprintf("pid %d has ended", old->pid);
 	tell(s,
 		(struct event){ .what = EVENT_ENDED,
@@ -241,8 +200,8 @@ static void tell_ended(struct step *s, const struct placement *old)
 static void tell_refused(struct step *s)
 {
 	const struct placements *all = s->p->placements;
-	for (size_t i = 0; i < all->n_refused; i++) {
-		const struct refusal *r = &all->refused[i];
+	for (size_t i = 0; i < all->refused.n; i++) {
+		const struct refusal *r = &all->refused.v[i];
 		if (recall_is_news(s->recall, "refused", r->vm, r->reason))
 			tell(s,
 				(struct event){ .what = EVENT_REFUSED,
@@ -308,6 +267,13 @@ static enum outcome run_step(struct step *s, const struct recovery *begun, struc
 	return s->has_given_up ? OUTCOME_REPORT : planning_outcome(s->p);
 }
 
+static void tell_start(void *context, const char *id, const char *why)
+{
+	struct step *s = context;
+	if (recall_is_news(s->recall, "start", id, why) && why)
+		tell(s, (struct event){ .what = EVENT_REFUSED, .vm = id, .why = why });
+}
+
 static enum outcome keep(struct host *h, struct kept_policy *policy, const struct recovery *begun,
 	struct recall *recall, struct reconciled *ret, struct err *e)
 {
@@ -315,7 +281,12 @@ static enum outcome keep(struct host *h, struct kept_policy *policy, const struc
 	CLEANUP(step_done) struct step s = { .h = h, .p = &p, .recall = recall, .ret = ret };
 	s.now_ns = host_clock_ns(h);
 	enum outcome outcome = planning_keep(h, TAKE(policy->policy), &p, e);
-	return outcome == OUTCOME_DONE ? run_step(&s, begun, e) : outcome;
+	if (outcome == OUTCOME_DONE)
+		outcome = run_step(&s, begun, e);
+	bool is_whole = outcome == OUTCOME_DONE || outcome == OUTCOME_REPORT;
+	if (is_whole && p.snapshot->has_systemd && starts_prepare(h, &p, tell_start, &s, e) < 0)
+		return OUTCOME_UNCHANGED;
+	return outcome;
 }
 
 /* ---- all of it ---- */
@@ -341,7 +312,7 @@ static bool is_idle(struct host *h, const struct kept_policy *policy)
 	AUTO_LEDGER struct ledger *journal = NULL;
 	struct err e;
 	return !has_sections(policy->policy) && !policy->why_old && !policy->is_new &&
-		ledger_read_journal(h, &journal, &e) == 0 && !journal;
+		ledger_read_journal(h, &journal, &e) == 0 && !journal && !start_dropins_exist(h);
 }
 
 static enum outcome under_lock(struct host *h, struct kept_policy *policy, struct recall *recall,
@@ -361,8 +332,10 @@ static enum outcome under_lock(struct host *h, struct kept_policy *policy, struc
 	}
 	if (outcome == OUTCOME_DONE && policy_keep(h, policy, e) < 0)
 		outcome = OUTCOME_UNCHANGED;
-	if (outcome == OUTCOME_DONE && has_sections(policy->policy))
-		outcome = keep(h, policy, &begun, recall, ret, e);
+	if (outcome == OUTCOME_DONE)
+		outcome = has_sections(policy->policy) ? keep(h, policy, &begun, recall, ret, e)
+			: starts_forget(h, e) == 0     ? OUTCOME_DONE
+						       : OUTCOME_UNCHANGED;
 	if (outcome == OUTCOME_DONE && policy->why_old)
 		outcome = OUTCOME_REPORT;
 	bool has_failed = outcome != OUTCOME_DONE && outcome != OUTCOME_REPORT;

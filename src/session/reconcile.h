@@ -12,7 +12,9 @@
 #include "session/events.h"
 #include "session/outcome.h"
 
+struct change;
 struct host;
+struct recall;
 
 struct reconciled {
 	struct events events; /* what is to be told, which was not told before */
@@ -27,3 +29,8 @@ struct reconciled {
 enum outcome reconcile(struct host *h, struct reconciled *ret, struct err *e) MUST_CHECK;
 void reconciled_done(struct reconciled *r);
 #define AUTO_RECONCILED CLEANUP(reconciled_done)
+
+/* A step leaves that change alone: the kernel would not take just that, it shows in a while, or it
+ * is always written and right where it says so. recall: or NULL; now_ns: host_clock_ns(). */
+bool reconcile_leaves(
+	struct host *h, const struct recall *recall, const struct change *c, uint64_t now_ns);

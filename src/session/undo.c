@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "apply/start-dropin.h"
 #include "apply/transaction.h"
 #include "base/str.h"
 #include "model/snapshot.h"
@@ -75,6 +76,26 @@ static bool is_in_force(const struct ledger *l, const struct placement *p)
 	return false;
 }
 
+static bool ends_all(const struct ledger *l, const enum undo_fate *fates)
+{
+	for (size_t i = 0; i < l->placements.n; i++)
+		if (fates[i] != UNDO_GOES)
+			return false;
+	return true;
+}
+
+/* Where nothing stays in force, who may run where is enough: caches, nodes and managers take longer
+ * than all the rest. *ret_vms is then NULL. */
+static int look(struct host *h, const struct ledger *l, const enum undo_fate *fates,
+	struct snapshot **ret, struct vms **ret_vms, struct err *e)
+{
+	if (ends_all(l, fates))
+		return snapshot_read(h, SNAPSHOT_SITTERS, ret, e);
+	const struct claims claims = { .placements = l->placements.v, .n = l->placements.n };
+	int r = snapshot_read(h, SNAPSHOT_ALL, ret, e);
+	return r < 0 ? r : vms_find_about(h, *ret, claims_are_about, &claims, ret_vms, e);
+}
+
 int undo_placements(struct host *h, const struct ledger *l, const enum undo_fate *fates,
 	struct changes **ret, struct err *e)
 {
@@ -90,7 +111,7 @@ int undo_placements(struct host *h, const struct ledger *l, const enum undo_fate
 		ledger_add_strangers((*ret)->owed, l);
 		return 0;
 	}
-	if (snapshot_read(h, SNAPSHOT_ALL, &s, e) < 0 || vms_find(h, s, &all, e) < 0)
+	if (look(h, l, fates, &s, &all, e) < 0)
 		return e->code;
 	if (keep_placements(&(struct now){ s, all }, l, fates, next, e) < 0)
 		return e->code;
@@ -150,5 +171,8 @@ enum outcome undo_named(
 	if (r < 0)
 		return r == -ENOTRECOVERABLE ? OUTCOME_RESIDUE : OUTCOME_UNCHANGED;
 	ret->n_damaged = l->damaged.n;
+	struct start_dropins none = { 0 };
+	if (!n_words && start_dropins_set(h, &none, e) < 0)
+		return OUTCOME_RESIDUE;
 	return outcome_of(ret);
 }

@@ -24,9 +24,11 @@ static int ask(struct host *h, const struct claims *claims, const struct irq_rea
 	struct verdict *ret, struct err *e)
 {
 	struct claims now;
+	/* Of others' VMs it is enough to know whose threads they are. */
 	if (!ret->snapshot &&
 		(snapshot_read(h, SNAPSHOT_SITTERS, &ret->snapshot, e) < 0 ||
-			vms_find(h, ret->snapshot, &ret->vms, e) < 0))
+			vms_find_about(h, ret->snapshot, claims_are_about, claims, &ret->vms, e) <
+				0))
 		return err_ctx(e, "ask who may run on the claimed CPUs"), e->code;
 	now = claims_of(ret->snapshot, claims->placements, claims->n, &claims->taken_cpus);
 	ret->intruders = intruders_find(ret->snapshot, ret->vms, &now, irqs);
@@ -86,10 +88,19 @@ static const char *refused(const void *context, const struct irq *irq)
 	return NULL;
 }
 
+/* Below fenced nobody is promised to be kept off. */
+static bool promises_cpus(const struct claims *claims)
+{
+	for (size_t i = 0; i < claims->n; i++)
+		if (claims->placements[i].level >= LEVEL_FENCED)
+			return true;
+	return false;
+}
+
 int verdict_of_changes(struct host *h, const struct changes *changes, const struct claims *claims,
 	struct verdict *ret, struct err *e)
 {
 	const struct irq_reasons irqs = { refused, changes };
 	*ret = (struct verdict){ 0 };
-	return ask(h, claims, &irqs, ret, e);
+	return promises_cpus(claims) ? ask(h, claims, &irqs, ret, e) : 0;
 }

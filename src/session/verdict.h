@@ -13,9 +13,9 @@ struct snapshot;
 struct vms;
 
 struct verdict {
-	struct snapshot *snapshot; /* NULL: nothing is applied, so nothing was read */
+	struct snapshot *snapshot; /* NULL: nothing was to be asked, and nothing was read */
 	struct vms *vms;
-	struct intruders *intruders;
+	struct intruders *intruders; /* NULL with it */
 };
 
 /* Reads the host anew for what is applied. To be freed with verdict_done() in any case. */
@@ -26,7 +26,7 @@ int verdict_of_ledger(
 struct intruders *verdict_intruders(
 	const struct snapshot *s, const struct vms *vms, const struct ledger *l) MUST_CHECK;
 /* The same for claims that the changes have just put in force: these know what the kernel refused
- * to move. */
+ * to move. Where all of them are merely pinned there is nothing to ask. */
 int verdict_of_changes(struct host *h, const struct changes *changes, const struct claims *claims,
 	struct verdict *ret, struct err *e) MUST_CHECK;
 bool verdict_has_intruders(const struct verdict *v);

@@ -21,21 +21,30 @@ static void report_refused(struct report *r)
 			json_string_value(json_object_get(o, "why")));
 }
 
-void apply_report(const struct planning *p, const struct apply_cost *cost,
+void cost_report(struct host_cost cost, struct report *r)
+{
+	json_t *o = report_json(r);
+	json_object_set_new(o, "writes", json_integer((json_int_t)cost.n_writes));
+	json_object_set_new(o, "writes_ns", json_integer((json_int_t)cost.writes_ns));
+	json_object_set_new(o, "all_ns", json_integer((json_int_t)cost.all_ns));
+}
+
+void apply_report(const struct planning *p, struct host_cost cost,
 	const struct intruders *intruders, struct report *r)
 {
-	size_t n[N_CHANGE_STATES] = { 0 };
-	array_for_each (change, &p->changes->v)
-		n[change->state]++;
-	report_text(r, "Applied: %zu settings changed, %zu were right already.", n[CHANGE_DONE],
-		n[CHANGE_SAME]);
+	size_t n_changed = 0, n_right = 0;
+	array_for_each (c, &p->changes->v) {
+		bool is_changed = c->state == CHANGE_DONE && change_is_one(c);
+		n_changed += is_changed;
+		n_right += c->state == CHANGE_SAME || (c->state == CHANGE_DONE && !is_changed);
+	}
+	report_text(
+		r, "Applied: %zu settings changed, %zu were right already.", n_changed, n_right);
 	report_text(r,
 		"%llu system calls that change something took %.1f ms, all of apply %.1f ms.",
-		(unsigned long long)cost->n_writes, (double)cost->writes_ns / 1e6,
-		(double)cost->all_ns / 1e6);
-	json_object_set_new(report_json(r), "writes", json_integer((json_int_t)cost->n_writes));
-	json_object_set_new(report_json(r), "writes_ns", json_integer((json_int_t)cost->writes_ns));
-	json_object_set_new(report_json(r), "all_ns", json_integer((json_int_t)cost->all_ns));
+		(unsigned long long)cost.n_writes, (double)cost.writes_ns / 1e6,
+		(double)cost.all_ns / 1e6);
+	cost_report(cost, r);
 	if (p->changes->signal)
 		report_note(r, "SIG%s came when all was applied: it stays",
 			sigabbrev_np(p->changes->signal));

@@ -2,20 +2,19 @@
 /* What apply did, beside what plan says. */
 #pragma once
 
-#include <stdint.h>
+#include "host/host.h"
 
 struct changes;
 struct intruders;
 struct planning;
 struct report;
 
-struct apply_cost {
-	uint64_t n_writes, writes_ns, all_ns;
-};
+/* What it cost: "writes", "writes_ns", "all_ns". */
+void cost_report(struct host_cost cost, struct report *r);
 
 /* The sums, what stays where it is, and who may run on the claimed CPUs all the same (NULL: nobody
  * asked); changes_report() must have been called. */
-void apply_report(const struct planning *p, const struct apply_cost *cost,
+void apply_report(const struct planning *p, struct host_cost cost,
 	const struct intruders *intruders, struct report *r);
 
 /* What could not be taken back; back may be NULL. */

@@ -81,12 +81,21 @@ static char *keys_text(struct keys *k)
 	return b.s;
 }
 
+/* What came to nothing has its reason told whatever the values are. */
+static bool is_shown(const struct change *c, bool is_made)
+{
+	bool is_done = c->state == CHANGE_DONE || c->state == CHANGE_WRITTEN;
+	if (!is_made)
+		return change_is_needed(c) && change_is_one(c);
+	return c->state != CHANGE_SAME && (!is_done || change_is_one(c));
+}
+
 /* Settings of one knob that change alike are one row: a host has dozens of kernel threads. */
 static json_t *group_row(const struct changes *list, const struct change *first)
 {
 	struct keys keys = { 0 };
 	for (const struct change *c = list->v.v; c < list->v.v + list->v.n; c++) {
-		if (!change_is_needed(c) || !is_alike(c, first))
+		if (c->knob != first->knob || !is_shown(c, false) || !is_alike(c, first))
 			continue;
 		if (c < first)
 			return NULL; /* has its row already: it would have been met before any key
@@ -134,7 +143,7 @@ static void report_planned(const struct changes *changes, struct report *r)
 	};
 	json_t *rows = json_array(), *whys = json_array();
 	array_for_each (c, &changes->v) {
-		if (!change_is_needed(c))
+		if (!is_shown(c, false))
 			continue;
 		json_t *row = group_row(changes, c);
 		if (row)
@@ -189,8 +198,7 @@ void changes_report(const struct changes *changes, bool is_made, struct report *
 	json_t *rows = json_array(), *immovable = json_array();
 	array_for_each (c, &changes->v) {
 		bool is_immovable = c->state == CHANGE_IMMOVABLE || c->state == CHANGE_UNREADABLE;
-		bool is_shown = is_made ? c->state != CHANGE_SAME : change_is_needed(c);
-		if (is_shown && !is_immovable)
+		if (is_shown(c, is_made) && !is_immovable)
 			json_array_append_new(rows, change_json(c, is_made));
 		if (is_immovable)
 			json_array_append_new(immovable,

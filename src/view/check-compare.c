@@ -5,7 +5,9 @@
 
 #include "base/str.h"
 #include "check/check.h"
+#include "model/reading.h"
 #include "model/snapshot.h"
+#include "policy/limits.h"
 #include "report/report.h"
 #include "view/json.h"
 
@@ -22,13 +24,13 @@ static json_t *only_in(const struct compared *a, const struct compared *b, int *
 {
 	json_t *rows = json_array();
 	array_for_each (f, &a->check->findings) {
-		if (has_rule(b->check, f))
+		if (f->alike >= 0 || has_rule(b->check, f))
 			continue;
 		*ret_worse += f->severity >= SEVERITY_WARNING;
 		json_array_append_new(rows,
 			OBJECT({ "id", text_json(f->rule->id) },
 				{ "severity", text_json(severity_name(f->severity)) },
-				{ "vm", text_json(f->vm) }, { "summary", text_json(f->summary) }));
+				{ "vm", text_json(f->who) }, { "summary", text_json(f->told) }));
 	}
 	return rows;
 }
@@ -67,8 +69,9 @@ static json_t *governors_json(const struct snapshot *s)
 	return text_json(b.n ? b.s : "-");
 }
 
-static json_t *settings_that_differ(const struct snapshot *a, const struct snapshot *b)
+static json_t *settings_that_differ(const struct compared *one, const struct compared *other)
 {
+	const struct snapshot *a = one->s, *b = other->s;
 	json_t *rows = json_array();
 	size_t n;
 	const struct tunable_row *all = tunable_rows(&n);
@@ -81,12 +84,54 @@ static json_t *settings_that_differ(const struct snapshot *a, const struct snaps
 	add_row(rows, "isolated CPUs", cpus_json(&a->isolated_cpus), cpus_json(&b->isolated_cpus),
 		"by isolcpus= and partitions");
 	add_row(rows, "CPUs", cpus_json(&a->online_cpus), cpus_json(&b->online_cpus), "online");
+	add_row(rows, "BIOS", text_json(one->reading->bios), text_json(other->reading->bios),
+		"its version; what it is set to no file tells");
+	add_row(rows, "microcode", text_json(one->reading->microcode),
+		text_json(other->reading->microcode), "of CPU 0");
 	add_row(rows, "NUMA nodes", json_integer((json_int_t)a->n_nodes),
 		json_integer((json_int_t)b->n_nodes), "");
 	return rows;
 }
 
-int check_compare_report(const struct compared *a, const struct compared *b, struct report *r)
+/* What took so much more, or less, on one of them; of a tenth of a unit nobody is slow. */
+static json_t *figures_that_differ(
+	const struct check *a, const struct check *b, const struct limits *limits)
+{
+	json_t *rows = json_array();
+	size_t n;
+	const struct figure_row *all = check_figure_rows(&n);
+	for (size_t i = 0; i < n && i < a->figures.n && i < b->figures.n; i++) {
+		double x = a->figures.v[i], y = b->figures.v[i];
+		double more = x > y ? x : y, less = x > y ? y : x;
+		if (less < 0 || more < all[i].least || more < less * limits->compare_ratio)
+			continue;
+		json_array_append_new(rows,
+			OBJECT({ "figure", text_json(all[i].name) },
+				{ "a", format_json("%.1f", x) }, { "b", format_json("%.1f", y) },
+				{ "unit", text_json(all[i].unit) }));
+	}
+	return rows;
+}
+
+static void report_figures(const struct compared *a, const struct compared *b,
+	const struct limits *limits, struct report *r)
+{
+	static const struct column columns[] = {
+		{ .key = "figure", .head = "FIGURE" },
+		{ .key = "a", .head = "FIRST" },
+		{ .key = "b", .head = "SECOND" },
+		{ .key = "unit", .head = "UNIT", .may_wrap = true },
+	};
+	json_t *figures = figures_that_differ(a->check, b->check, limits);
+	json_object_set_new(report_json(r), "figures", figures);
+	report_heading(r, "Figures that differ");
+	report_table(r, figures, columns, N_ELEMENTS(columns));
+	if (!a->check->figures.n || !b->check->figures.n)
+		report_note(r, "figures need an interval, in both recordings");
+}
+
+int check_compare_report(const struct compared *a, const struct compared *b,
+	const struct limits *limits, struct report *r)
 {
 	static const struct column found[] = {
 		{ .key = "id", .head = "RULE" },
@@ -102,7 +147,7 @@ int check_compare_report(const struct compared *a, const struct compared *b, str
 	};
 	int worse = 0, better = 0;
 	json_t *only_a = only_in(a, b, &worse), *only_b = only_in(b, a, &better);
-	json_t *settings = settings_that_differ(a->s, b->s);
+	json_t *settings = settings_that_differ(a, b);
 	const char *top = json_string_value(json_object_get(json_array_get(only_a, 0), "summary"));
 	AUTO_FREE char *verdict = worse
 		? xasprintf("%s has %d findings of weight that %s has not, first: %s", a->name,
@@ -120,5 +165,6 @@ int check_compare_report(const struct compared *a, const struct compared *b, str
 	report_table(r, only_b, found, N_ELEMENTS(found));
 	report_heading(r, "Settings that differ");
 	report_table(r, settings, set, N_ELEMENTS(set));
+	report_figures(a, b, limits, r);
 	return worse;
 }

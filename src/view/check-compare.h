@@ -4,6 +4,8 @@
 #pragma once
 
 struct check;
+struct limits;
+struct reading;
 struct report;
 struct snapshot;
 
@@ -12,7 +14,9 @@ struct compared {
 	const char *name;
 	const struct check *check;
 	const struct snapshot *s;
+	const struct reading *reading;
 };
 
 /* Why 'a' is slower than 'b'. Returns how many findings of warning and above only 'a' has. */
-int check_compare_report(const struct compared *a, const struct compared *b, struct report *r);
+int check_compare_report(const struct compared *a, const struct compared *b,
+	const struct limits *limits, struct report *r);

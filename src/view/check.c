@@ -9,46 +9,117 @@
 #include "view/host-picture.h"
 #include "view/json.h"
 
+/* ---- what is told as one ---- */
+
+/* Of finding i: itself, and those that are told with it. */
+#define for_each_told(f, c, i)                                                                     \
+	for (const struct finding *f = &(c)->findings.v[i]; f < (c)->findings.v + (c)->findings.n; \
+		f++)                                                                               \
+		if (f == &(c)->findings.v[i] || f->alike == (ssize_t)(i))
+
+static bool has_many(const struct finding *f)
+{
+	return f->who != f->vm;
+}
+
+static struct cpuset told_cpus(const struct check *c, size_t i)
+{
+	struct cpuset all = CPUSET_EMPTY;
+	for_each_told(f, c, i) all = cpuset_or(&all, &f->cpus);
+	return all;
+}
+
+/* Each VM once; the labels are the check's. */
+static size_t told_vms(const struct check *c, size_t i, const char **ret)
+{
+	size_t n = 0;
+	for_each_told(f, c, i)
+	{
+		bool is_new = f->vm;
+		for (size_t k = 0; is_new && k < n; k++)
+			is_new = ret[k] != f->vm;
+		if (is_new)
+			ret[n++] = f->vm;
+	}
+	return n;
+}
+
 /* ---- JSON ---- */
 
-static json_t *evidence_json(const struct finding *f)
+static json_t *vms_json(const struct check *c, size_t i)
+{
+	AUTO_FREE const char **vms = xcalloc(c->findings.n, sizeof *vms);
+	return strings_json(vms, told_vms(c, i, vms));
+}
+
+static json_t *evidence_json(const struct check *c, size_t i)
 {
 	json_t *rows = json_array();
-	array_for_each (e, &f->evidence)
-		json_array_append_new(rows,
-			OBJECT({ "source", text_json(e->source) }, { "text", text_json(e->text) }));
+	for_each_told(f, c, i) array_for_each (e, &f->evidence) json_array_append_new(
+		rows, OBJECT({ "source", text_json(e->source) }, { "text", text_json(e->text) }));
 	return rows;
 }
 
-/* A consequence: what it is, not what to do against it. */
-static json_t *consequence_json(const struct finding *f)
+/* What is done for several VMs alike is done once. */
+static json_t *commands_json(const struct check *c, size_t i)
 {
+	json_t *seen = json_object(), *rows = json_array();
+	for_each_told(f, c, i) array_for_each (command, &f->commands)
+	{
+		json_t *text = text_json(*command);
+		if (!json_object_get(seen, json_string_value(text)))
+			json_array_append(rows, text);
+		json_object_set_new(seen, json_string_value(text), text);
+	}
+	json_decref(seen);
+	return rows;
+}
+
+static json_t *policy_json(const struct check *c, size_t i)
+{
+	json_t *rows = json_array();
+	for_each_told(f, c, i) array_for_each (line, &f->policy)
+		json_array_append_new(rows, text_json(*line));
+	return rows;
+}
+
+static bool is_consequence(const struct check *c, size_t i, size_t root)
+{
+	return c->findings.v[i].root == (ssize_t)root && c->findings.v[i].alike < 0;
+}
+
+/* A consequence: what it is, not what to do against it. */
+static json_t *consequence_json(const struct check *c, size_t i)
+{
+	const struct finding *f = &c->findings.v[i];
+	const struct cpuset cpus = told_cpus(c, i);
 	return OBJECT({ "id", text_json(f->rule->id) },
-		{ "severity", text_json(severity_name(f->severity)) }, { "vm", text_json(f->vm) },
-		{ "cpus", cpus_json(&f->cpus) }, { "summary", text_json(f->summary) },
-		{ "evidence", evidence_json(f) });
+		{ "severity", text_json(severity_name(f->severity)) },
+		{ "vm", text_json(has_many(f) ? NULL : f->vm) }, { "vms", vms_json(c, i) },
+		{ "cpus", cpus_json(&cpus) }, { "summary", text_json(f->told) },
+		{ "evidence", evidence_json(c, i) });
 }
 
 static json_t *consequences_json(const struct check *c, size_t root)
 {
 	json_t *rows = json_array();
 	for (size_t i = 0; i < c->findings.n; i++)
-		if (c->findings.v[i].root == (ssize_t)root)
-			json_array_append_new(rows, consequence_json(&c->findings.v[i]));
+		if (is_consequence(c, i, root))
+			json_array_append_new(rows, consequence_json(c, i));
 	return rows;
 }
 
 static json_t *finding_json(const struct check *c, size_t i)
 {
 	const struct finding *f = &c->findings.v[i];
+	const struct cpuset cpus = told_cpus(c, i);
 	return OBJECT({ "id", text_json(f->rule->id) },
-		{ "severity", text_json(severity_name(f->severity)) }, { "vm", text_json(f->vm) },
-		{ "cpus", cpus_json(&f->cpus) }, { "summary", text_json(f->summary) },
-		{ "evidence", evidence_json(f) }, { "cause", text_json(f->rule->cause) },
-		{ "advice", text_json(f->rule->advice) },
-		{ "commands", strings_json(f->commands.v, f->commands.n) },
-		{ "policy", strings_json(f->policy.v, f->policy.n) },
-		{ "sure", text_json(sureness_text(f->sure)) },
+		{ "severity", text_json(severity_name(f->severity)) },
+		{ "vm", text_json(has_many(f) ? NULL : f->vm) }, { "vms", vms_json(c, i) },
+		{ "cpus", cpus_json(&cpus) }, { "summary", text_json(f->told) },
+		{ "evidence", evidence_json(c, i) }, { "cause", text_json(f->rule->cause) },
+		{ "advice", text_json(f->rule->advice) }, { "commands", commands_json(c, i) },
+		{ "policy", policy_json(c, i) }, { "sure", text_json(sureness_text(f->sure)) },
 		{ "surer", text_json(f->rule->surer) },
 		{ "consequences", consequences_json(c, i) });
 }
@@ -71,7 +142,8 @@ static const struct key_row keys[] = {
 	{ "findings", "root causes, from the one to mend first on" },
 	{ "findings[].id", "the rule's" },
 	{ "findings[].severity", "info, warning, critical" },
-	{ "findings[].vm", "null: it is about the host" },
+	{ "findings[].vm", "null: it is about the host, or of several VMs" },
+	{ "findings[].vms", "those that it is about; what is so of four and more is told as one" },
 	{ "findings[].cpus", "cpulist; empty where it is about none" },
 	{ "findings[].summary", "" },
 	{ "findings[].evidence", "what was read" },
@@ -84,7 +156,7 @@ static const struct key_row keys[] = {
 	{ "findings[].sure", "how sure it is" },
 	{ "findings[].surer", "what would make it surer" },
 	{ "findings[].consequences",
-		"what it explains: id, severity, vm, cpus, summary, evidence as above" },
+		"what it explains: id, severity, vm, vms, cpus, summary, evidence as above" },
 	{ "checks", "every rule that was to be run, in order" },
 	{ "checks[].id", "" },
 	{ "checks[].status", "ok, found, skipped" },
@@ -99,14 +171,22 @@ const struct key_row *check_keys(size_t *ret_n)
 
 /* ---- text ---- */
 
-static void report_finding(const struct check *c, size_t i, size_t nr, struct report *r)
+/* "100 (db01), 101 (web)", or that it is all of them; malloc'ed. */
+static char *vms_text(const struct check *c, size_t i)
+{
+	AUTO_FREE const char **vms = xcalloc(c->findings.n, sizeof *vms);
+	AUTO_STRBUF struct strbuf b = { 0 };
+	size_t n = told_vms(c, i, vms);
+	if (n == c->n_vms)
+		return xasprintf("all %zu VMs", n);
+	for (size_t k = 0; k < n; k++)
+		strbuf_printf(&b, "%s%s", k ? ", " : "", vms[k]);
+	return xstrdup(b.s ? b.s : "");
+}
+
+static void report_commands(const struct check *c, size_t i, struct report *r)
 {
 	const struct finding *f = &c->findings.v[i];
-	report_heading(r, "%zu. %s: %s%s%s [%s]", nr, severity_name(f->severity),
-		f->vm ? f->vm : "", f->vm ? ": " : "", f->summary, f->rule->id);
-	array_for_each (e, &f->evidence)
-		report_code(r, "%s: %s", e->source, e->text);
-	report_text(r, "Why it hurts: %s", f->rule->cause);
 	report_more(r, "To do: %s", f->rule->advice);
 	array_for_each (command, &f->commands)
 		report_code(r, "%s", *command);
@@ -114,15 +194,42 @@ static void report_finding(const struct check *c, size_t i, size_t nr, struct re
 		report_text(r, "Or in the policy (wideberth apply):");
 	array_for_each (line, &f->policy)
 		report_code(r, "%s", *line);
+	if (!has_many(f))
+		return;
+	AUTO_FREE char *vms = vms_text(c, i);
+	report_text(r, "%s%s%sIt is so of %s.", f->commands.n || f->policy.n ? "That is " : "",
+		f->commands.n || f->policy.n ? f->vm : "",
+		f->commands.n || f->policy.n ? "'s part; wideberth check VM says another's. " : "",
+		vms);
+}
+
+static void report_consequences(const struct check *c, size_t root, struct report *r)
+{
+	for (size_t i = 0; i < c->findings.n; i++) {
+		const struct finding *f = &c->findings.v[i];
+		if (!is_consequence(c, i, root))
+			continue;
+		AUTO_FREE char *vms = has_many(f) ? vms_text(c, i) : NULL;
+		report_more(r, "It explains: %s%s%s [%s]%s%s", f->who ? f->who : "",
+			f->who ? ": " : "", f->told, f->rule->id, vms ? ": " : "", vms ? vms : "");
+	}
+}
+
+static void report_finding(const struct check *c, size_t i, size_t nr, struct report *r)
+{
+	const struct finding *f = &c->findings.v[i];
+	report_heading(r, "%zu. %s: %s%s%s [%s]", nr, severity_name(f->severity),
+		f->who ? f->who : "", f->who ? ": " : "", f->told, f->rule->id);
+	if (has_many(f))
+		report_text(r, "%s: %s", f->vm, f->summary);
+	array_for_each (e, &f->evidence)
+		report_code(r, "%s: %s", e->source, e->text);
+	report_text(r, "Why it hurts: %s", f->rule->cause);
+	report_commands(c, i, r);
 	report_text(r, "How sure: %s.%s%s", sureness_text(f->sure),
 		str_after(f->rule->surer, "Nothing") ? "" : " Surer: ",
 		str_after(f->rule->surer, "Nothing") ? "" : f->rule->surer);
-	for (size_t k = 0; k < c->findings.n; k++) {
-		const struct finding *x = &c->findings.v[k];
-		if (x->root == (ssize_t)i)
-			report_more(r, "It explains: %s%s%s [%s]", x->vm ? x->vm : "",
-				x->vm ? ": " : "", x->summary, x->rule->id);
-	}
+	report_consequences(c, i, r);
 }
 
 /* "softirq-hot, irq-hot" of the rules with that status and reason, with the reasons behind. */
@@ -157,13 +264,15 @@ static struct picture *draw(const struct check *c, const struct snapshot *s)
 	size_t nr = 0;
 	for (size_t i = 0; i < c->findings.n; i++) {
 		const struct finding *f = &c->findings.v[i];
-		nr += f->root < 0;
-		if (f->root >= 0 || f->severity < SEVERITY_WARNING || cpuset_is_empty(&f->cpus))
+		struct cpuset cpus = told_cpus(c, i);
+		bool is_root = f->root < 0 && f->alike < 0;
+		nr += is_root;
+		if (!is_root || f->severity < SEVERITY_WARNING || cpuset_is_empty(&cpus))
 			continue;
 		*array_push(&owners) = (struct host_picture_owner){
-			.vm = arena_printf(&a, "%zu. %s%s%s", nr, f->rule->id, f->vm ? ": " : "",
-				f->vm ? f->vm : ""),
-			.claim_cpus = f->cpus,
+			.vm = arena_printf(&a, "%zu. %s%s%s", nr, f->rule->id, f->who ? ": " : "",
+				f->who ? f->who : ""),
+			.claim_cpus = cpus,
 		};
 	}
 	struct picture *p = host_picture(s,
@@ -185,7 +294,7 @@ void check_report(
 	if (has_picture)
 		report_picture(r, draw(c, s));
 	for (size_t i = 0; i < c->findings.n; i++) {
-		if (c->findings.v[i].root >= 0)
+		if (c->findings.v[i].root >= 0 || c->findings.v[i].alike >= 0)
 			continue;
 		json_array_append_new(findings, finding_json(c, i));
 		report_finding(c, i, ++nr, r);

@@ -31,7 +31,7 @@ static json_t *intruder_json(const struct intruder *i)
 	json_object_set_new(o, "comm", text_json(i->comm));
 	json_object_set_new(o, "unit", text_json(i->unit));
 	json_object_set_new(o, "vm", text_json(i->vm));
-	json_object_set_new(o, "cpus", cpus_json(&i->cpus));
+	json_object_set_new(o, "cpus", cpus_json(i->cpus));
 	json_object_set_new(o, "why", text_json(i->why));
 	json_object_set_new(o, "remedy", text_json(i->remedy));
 	return o;
@@ -62,7 +62,7 @@ static void report_immovable(const struct intruders *all, struct report *r)
 		AUTO_FREE char *name = name_of(x);
 		AUTO_FREE char *what =
 			x->irq >= 0 ? xasprintf("irq.affinity %d", x->irq) : xstrdup(name);
-		AUTO_FREE char *cpus = cpuset_format_list(&x->cpus);
+		AUTO_FREE char *cpus = cpuset_format_list(x->cpus);
 		if (has_row(rows, what))
 			continue; /* apply tried, and told the kernel's answer */
 		n_threads += x->tid >= 0;
@@ -132,7 +132,7 @@ void displaced_report(const struct intruders *before, struct report *r)
 		if (!is_displaced(x))
 			continue;
 		json_t *o = row_of(rows, x->unit), *cpus = json_object_get(o, "cpus");
-		struct cpuset sum = x->cpus, old;
+		struct cpuset sum = *x->cpus, old;
 		if (cpus && cpuset_parse_list(json_string_value(cpus), &old) == 0)
 			sum = cpuset_or(&sum, &old);
 		json_object_set_new(o, "cpus", cpus_json(&sum));

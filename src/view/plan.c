@@ -17,6 +17,20 @@ static json_t *blocking_json(const struct blocking *b)
 		{ "text", text_json(b->text) });
 }
 
+static json_t *move_json(const struct move *m)
+{
+	return OBJECT({ "vm", text_json(m->vm) }, { "from", cpus_json(&m->from) },
+		{ "to", cpus_json(&m->to) }, { "for", text_json(m->for_vms) });
+}
+
+static json_t *moves_json(const struct move *v, size_t n)
+{
+	json_t *moves = json_array();
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(moves, move_json(&v[i]));
+	return moves;
+}
+
 static json_t *alternative_json(const struct alternative *a)
 {
 	json_t *set = json_object();
@@ -25,16 +39,16 @@ static json_t *alternative_json(const struct alternative *a)
 			json_object_set_new(set, a->set[i].key, text_json(a->set[i].value));
 	return OBJECT({ "set", set },
 		{ "vcpus", a->n_vcpus ? number_json((int)a->n_vcpus) : json_null() },
-		{ "move", json_array() }, { "text", text_json(a->text) });
+		{ "move", moves_json(a->moves, a->n_moves) }, { "text", text_json(a->text) });
 }
 
 static json_t *refusal_json(const struct refusal *f)
 {
 	json_t *blocking = json_array(), *alternatives = json_array();
-	for (size_t i = 0; i < f->n_blocking; i++)
-		json_array_append_new(blocking, blocking_json(&f->blocking[i]));
-	for (size_t i = 0; i < f->n_alternatives; i++)
-		json_array_append_new(alternatives, alternative_json(&f->alternatives[i]));
+	for (size_t i = 0; i < f->blocking.n; i++)
+		json_array_append_new(blocking, blocking_json(&f->blocking.v[i]));
+	for (size_t i = 0; i < f->alternatives.n; i++)
+		json_array_append_new(alternatives, alternative_json(&f->alternatives.v[i]));
 	return OBJECT({ "vm", text_json(f->vm) }, { "reason", text_json(f->reason) },
 		{ "blocking", blocking }, { "alternatives", alternatives });
 }
@@ -42,15 +56,15 @@ static json_t *refusal_json(const struct refusal *f)
 static void report_refused(const struct planning *p, struct report *r)
 {
 	json_t *refused = json_array();
-	for (size_t i = 0; i < p->placements->n_refused; i++) {
-		const struct refusal *f = &p->placements->refused[i];
+	for (size_t i = 0; i < p->placements->refused.n; i++) {
+		const struct refusal *f = &p->placements->refused.v[i];
 		json_array_append_new(refused, refusal_json(f));
 		AUTO_FREE char *label = vm_label(f->vm, f->name);
 		report_warning(r, "%s: refused: %s", label, f->reason);
-		for (size_t k = 0; k < f->n_blocking; k++)
-			report_text(r, "  blocked by: %s", f->blocking[k].text);
-		for (size_t k = 0; k < f->n_alternatives; k++)
-			report_text(r, "  would fit: %s", f->alternatives[k].text);
+		for (size_t k = 0; k < f->blocking.n; k++)
+			report_text(r, "  blocked by: %s", f->blocking.v[k].text);
+		for (size_t k = 0; k < f->alternatives.n; k++)
+			report_text(r, "  would fit: %s", f->alternatives.v[k].text);
 	}
 	json_object_set_new(report_json(r), "refused", refused);
 }
@@ -124,6 +138,23 @@ static void report_placement(const struct planning *p, const struct placement *v
 		report_explanation(v->explanation, label, r);
 }
 
+/* Who moves, and what that buys. */
+static void report_moves(const struct planning *p, struct report *r)
+{
+	const struct placements *all = p->placements;
+	json_object_set_new(report_json(r), "moves", moves_json(all->moves.v, all->moves.n));
+	for (size_t i = 0; i < all->moves.n; i++) {
+		const struct move *m = &all->moves.v[i];
+		AUTO_FREE char *label = vm_label(m->vm, m->name),
+			       *from = cpuset_format_list(&m->from),
+			       *to = cpuset_format_list(&m->to);
+		report_text(r, "%s moves from CPUs %s to %s, which makes room for %s", label, from,
+			to, m->for_vms);
+	}
+	if (!all->moves.n)
+		report_text(r, "No VM in force has to move.");
+}
+
 /* What is in force as far as it can be seen. */
 static void report_ledger(const struct ledger *l, struct report *r)
 {
@@ -148,6 +179,8 @@ void plan_report(const struct planning *p, struct report *r)
 			p->snapshot, p->all.v, p->all.n, &p->placements->housekeeping_cpus, NULL));
 	for (size_t i = 0; i < p->placements->n; i++)
 		report_placement(p, &p->placements->v[i], r);
+	if (p->is_repack)
+		report_moves(p, r);
 	if (p->placements->verdict)
 		report_note(r, "think twice: %s", p->placements->verdict);
 	json_object_set_new(o, "verdict", text_json(p->placements->verdict));

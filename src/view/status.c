@@ -159,17 +159,22 @@ static void report_keeper(const struct keeper *k, struct report *r)
 	AUTO_FREE char *last = k->last_us ? event_time(k->last_us) : NULL;
 	json_object_set_new(report_json(r), "daemon",
 		OBJECT({ "running", json_boolean(k->is_running) },
+			{ "shadow", json_boolean(k->is_shadow) },
 			{ "pid", k->is_running ? number_json(k->pid) : json_null() },
 			{ "since", time_json(k->since_us) }, { "last_look", time_json(k->last_us) },
 			{ "looks", json_integer((json_int_t)k->n_looks) },
 			{ "exit_code", k->last_us ? json_integer(k->code) : json_null() },
 			{ "repairs", repairs_json(&k->recall, r) }));
 	if (k->is_running)
-		report_text(r, "The daemon runs (pid %d); it looked last at %s.", k->pid,
+		report_text(r, "The daemon runs (pid %d)%s; it looked last at %s.", k->pid,
+			k->is_shadow ? " in shadow, and does nothing but tell what it would do"
+				     : "",
 			last ? last : "no time yet");
 	else
 		report_note(r, "the daemon does not run any more (it was pid %d)", k->pid);
 	array_for_each (t, &k->recall.told) {
+		if (streq(t->what, event_name(EVENT_SHADOW)))
+			continue; /* in the events */
 		if (k->is_running && !streq(t->what, event_name(EVENT_REFUSED)))
 			report_warning(r, "daemon: %s: %s", t->what, t->text);
 		else if (k->is_running)

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "base/cpuset.h"
-#include "vm/list.h"
+#include "base/list.h"
 
 enum {
 	HUGEPAGES_NONE = 0,

@@ -219,9 +219,9 @@ static void read_topology(struct domain_reader *r, const struct xml_element *e)
 
 static void end_domain(struct domain_reader *r, const struct xml_element *e)
 {
-	(void)e;
 	struct vm_config *c = &r->d.config;
 	c->source = "libvirt";
+	r->d.id = domain_number(xml_attr(e, "id"), -1);
 	if (!c->max_vcpus)
 		c->vcpus = c->max_vcpus = 1;
 	if (!c->cores) { /* a socket each, where nothing is said */

@@ -6,6 +6,7 @@
 
 struct domain {
 	const char *name, *uuid;
+	int id; /* libvirt's number of this life of it; -1: it has none */
 	struct vm_config config;
 };
 

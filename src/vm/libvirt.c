@@ -97,14 +97,17 @@ static int find(struct vm_search *f, struct err *e)
 	return 0;
 }
 
-/* The number behind the prefix in the last part of a cgroup's path, or -1:
- * "machine.slice/machine-qemu\x2d1\x2dweb.scope/libvirt/vcpu3" */
-static int number_of_group(const struct snapshot *s, const struct task *t, const char *prefix)
+/* The last part of its cgroup's path: "vcpu3" of
+ * "machine.slice/machine-qemu\x2d1\x2dweb.scope/libvirt/vcpu3"; "" where there is none. */
+static const char *group_of(const struct snapshot *s, const struct task *t)
 {
-	if (t->cgroup < 0)
-		return -1;
-	const char *slash = strrchr(s->cgroups[t->cgroup].path, '/');
-	const char *digits = slash ? str_after(slash + 1, prefix) : NULL;
+	const char *slash = t->cgroup < 0 ? NULL : strrchr(s->cgroups[t->cgroup].path, '/');
+	return slash ? slash + 1 : "";
+}
+
+static int number_behind(const char *group, const char *prefix)
+{
+	const char *digits = str_after(group, prefix);
 	int n;
 	return digits && str_to_int(digits, &n) == 0 ? n : -1;
 }
@@ -115,24 +118,37 @@ static bool is_guests(const struct task *t)
 	return t->tid != t->pid && !str_after(t->comm, "kvm-") && !str_after(t->comm, "vhost-");
 }
 
+/* What libvirt's groups say, and of a thread that somebody took out of them (for a partition of its
+ * own) its name, which libvirt lets QEMU give. True where it is in a group of a vCPU. */
+static bool add_thread(struct vm_search *f, const struct task *t, struct qmp_facts *facts)
+{
+	const char *group = group_of(f->s, t);
+	int in_group = number_behind(group, "vcpu");
+	int vcpu = in_group, iothread = number_behind(group, "iothread");
+	if (vcpu < 0 && iothread < 0 && !streq(group, "emulator")) {
+		vcpu = vm_vcpu_of_name(t->comm);
+		iothread = number_behind(t->comm, "IO iothread");
+	}
+	if (vcpu >= 0)
+		*array_push(&facts->cpus) = (struct qmp_cpu){ vcpu, t->tid, -1, -1, -1 };
+	else if (iothread >= 0)
+		*array_push(&facts->iothreads) =
+			(struct qmp_iothread){ arena_printf(f->arena, "iothread%d", iothread),
+				t->tid };
+	return in_group >= 0;
+}
+
 static int ask(struct vm_search *f, struct vm_draft *d, struct qmp_facts *ret)
 {
 	size_t n;
 	const struct task **tasks = vm_tasks_of(f, d->vm.pid, &n);
 	struct qmp_facts facts = { 0 };
-	for (size_t i = 0; i < n; i++) {
-		const struct task *t = tasks[i];
-		int vcpu = number_of_group(f->s, t, "vcpu");
-		int iothread = number_of_group(f->s, t, "iothread");
-		if (vcpu >= 0 && is_guests(t))
-			*array_push(&facts.cpus) = (struct qmp_cpu){ vcpu, t->tid, -1, -1, -1 };
-		else if (iothread >= 0 && is_guests(t))
-			*array_push(&facts.iothreads) = (struct qmp_iothread){
-				arena_printf(f->arena, "iothread%d", iothread), t->tid
-			};
-	}
+	bool has_groups = false;
+	for (size_t i = 0; i < n; i++)
+		if (is_guests(tasks[i]))
+			has_groups |= add_thread(f, tasks[i], &facts);
 	facts.has_iothreads = facts.iothreads.n > 0;
-	if (!facts.cpus.n) { /* libvirt without cgroups: it always names the threads */
+	if (!has_groups) { /* libvirt without cgroups: it always names the threads */
 		qmp_facts_done(&facts);
 		return -ENODATA;
 	}

@@ -2,7 +2,7 @@
 /* Asking libvirt: which domains run, and their XML. */
 #pragma once
 
-#include "base/attr.h"
+#include "base/alloc.h"
 
 /*
  * A host_ask_fn for the key "domains": *ret_text is "<domains>", the XML of each running domain,
@@ -21,6 +21,12 @@
  * -ENOENT is never returned: it is what host_ask() says where there is no machine to ask.
  */
 int libvirt_ask(void *context, const char *key, char **ret_text) MUST_CHECK;
+
+/* The scope that systemd-machined makes for a domain in this life of it, malloc'ed: of "web", 1
+ * "machine-qemu\\x2d1\\x2dweb.scope". */
+char *libvirt_scope(int id, const char *name) MUST_CHECK;
+/* The id in the name of such a scope; -1: it is none. */
+int libvirt_scope_id(const char *scope);
 
 /* These outcomes in words. */
 const char *libvirt_outcome(int code);

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "base/cpuset.h"
-#include "vm/list.h"
+#include "base/list.h"
 
 struct host;
 struct vms;

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "vm/list.h"
+#include "base/list.h"
 
 /*
  * Walks "guest=a,,b,debug-threads=on" in place: a doubled comma stands for one, the first key may

@@ -83,6 +83,15 @@ struct vm_provider {
 
 extern const struct vm_provider vm_provider_qemu, vm_provider_proxmox, vm_provider_libvirt;
 
+/* Frees what a search holds beside its arena. */
+void vm_search_done(struct vm_search *f);
+/* Makes a VM of its draft. */
+void vm_of_draft(struct vm_search *f, struct vm_draft *d, struct vm *ret);
+
+/* A guest of Proxmox VE that may have no process, by its configuration: -ENOENT where it has none
+ * here. */
+int vm_proxmox_expect(struct vm_search *f, struct vm_draft *d, int vmid) MUST_CHECK;
+
 void vm_note(struct vm_search *f, struct vm_draft *d, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* The same of what is no VM's; the first few are kept. */
 void vm_search_note(struct vm_search *f, const char *fmt, ...) PRINTF_LIKE(2, 3);

@@ -124,7 +124,7 @@ static void check_affinity(struct vm_search *f, struct vm_draft *d, const struct
 			list);
 }
 
-static void read_config(struct vm_search *f, struct vm_draft *d, int vmid)
+static int read_config(struct vm_search *f, struct vm_draft *d, int vmid)
 {
 	AUTO_FREE char *text = NULL;
 	const char *path;
@@ -132,7 +132,7 @@ static void read_config(struct vm_search *f, struct vm_draft *d, int vmid)
 	if (r < 0) {
 		vm_note(f, d, "its config cannot be read: %s",
 			r == -ENOENT ? "there is none below /etc/pve" : strerrordesc_np(-r));
-		return;
+		return r;
 	}
 	struct pve_conf conf;
 	struct vm_config *config = arena_alloc(f->arena, sizeof *config);
@@ -146,15 +146,26 @@ static void read_config(struct vm_search *f, struct vm_draft *d, int vmid)
 	d->config = config;
 	if (config->name)
 		d->vm.name = config->name;
+	/* A guest that does not run is started for its backup, with its CPUs stopped. */
+	d->vm.is_for_backup = config->lock && streq(config->lock, "backup") && d->args.is_stopped;
+	if (d->vm.is_for_backup)
+		vm_note(f, d, "it was started for a backup: its guest does not run");
+	return 0;
 }
 
-static void claim(struct vm_search *f, struct vm_draft *d, int vmid)
+int vm_proxmox_expect(struct vm_search *f, struct vm_draft *d, int vmid)
 {
 	d->owner = &vm_provider_proxmox;
 	d->vm.is_managed = true;
 	d->vmid = vmid;
 	d->vm.id = arena_printf(f->arena, "%d", vmid);
-	read_config(f, d, vmid);
+	return read_config(f, d, vmid);
+}
+
+/* Its config is a help, and not what a running one is known by. */
+static void claim(struct vm_search *f, struct vm_draft *d, int vmid)
+{
+	(void)!vm_proxmox_expect(f, d, vmid);
 }
 
 /* Proxmox VE starts a guest in qemu.slice/VMID.scope, where root alone can put it. Without cgroup

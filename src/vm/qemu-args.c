@@ -254,6 +254,13 @@ static void read_object(struct reader *r, char *value)
 		*array_push(&r->args->iothreads) = arena_strdup(r->a, id);
 }
 
+/* -S: do not start CPUs at startup */
+static void read_stopped(struct reader *r, char *value)
+{
+	(void)value;
+	r->args->is_stopped = true;
+}
+
 static void read_daemonize(struct reader *r, char *value)
 {
 	(void)value;
@@ -278,7 +285,8 @@ static const struct option {
 	{ "enable-kvm", read_enable_kvm, .is_switch = true }, { "chardev", read_chardev },
 	{ "mon", read_mon }, { "qmp", read_qmp }, { "qmp-pretty", read_qmp },
 	{ "object", read_object }, { "daemonize", read_daemonize, .is_switch = true },
-	{ "append", skip }, { "readconfig", skip }, /* the caller puts its options in its place */
+	{ "S", read_stopped, .is_switch = true }, { "append", skip },
+	{ "readconfig", skip }, /* the caller puts its options in its place */
 };
 
 /* The option's name: QEMU takes -name and --name. NULL when it is no option. */

@@ -28,6 +28,7 @@ struct qemu_args {
 	bool has_smp, has_accel; /* they were given */
 	struct qemu_smp smp;
 	bool is_daemonized;
+	bool is_stopped;          /* it was started with its guest stopped, by -S */
 	struct strings iothreads; /* ids of -object iothread */
 	struct {
 		struct qmp_socket *v;

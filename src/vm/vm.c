@@ -35,7 +35,7 @@ static void sort_tasks(struct vm_search *f)
 	qsort(f->by_pid, n, sizeof *f->by_pid, by_pid);
 }
 
-static void search_done(struct vm_search *f)
+void vm_search_done(struct vm_search *f)
 {
 	array_for_each (d, &f->drafts) {
 		qemu_args_done(&d->args);
@@ -90,9 +90,8 @@ static int by_role(const void *a, const void *b)
 	return (x->tid > y->tid) - (x->tid < y->tid);
 }
 
-static void add_vm(struct vm_search *f, struct vms *v, struct vm_draft *d)
+void vm_of_draft(struct vm_search *f, struct vm_draft *d, struct vm *vm)
 {
-	struct vm *vm = &v->vms[v->n_vms++];
 	*vm = d->vm;
 	qsort(d->threads.v, d->threads.n, sizeof *d->threads.v, by_role);
 	vm->threads = arena_dup(f->arena, d->threads.v, d->threads.n, sizeof *d->threads.v);
@@ -124,6 +123,17 @@ static void sort_vms(struct vms *v)
 		qsort(v->vms, v->n_vms, sizeof *v->vms, by_id);
 }
 
+/* Documentation/admin-guide/cgroup-v2.rst, "cpuset.mems": "0-1", or nothing. Its own group's, or
+ * the nearest above: libvirt makes groups below the scope. */
+static void find_memory_nodes(struct vm_search *f, struct vm *vm)
+{
+	int g = vm->cgroup ? snapshot_cgroup(f->s, vm->cgroup) : -1;
+	while (g > 0 && !(f->s->cgroups[g].mems && *f->s->cgroups[g].mems))
+		g = f->s->cgroups[g].parent;
+	if (g > 0)
+		vm->memory_nodes = arena_strdup(f->arena, f->s->cgroups[g].mems);
+}
+
 static void identify_all(struct vm_search *f)
 {
 	array_for_each (d, &f->drafts) {
@@ -133,6 +143,7 @@ static void identify_all(struct vm_search *f)
 		vm->manager = d->owner->name;
 		vm->config = d->config;
 		vm_pages(f, d);
+		find_memory_nodes(f, vm);
 		if (!vm->id)
 			vm->id = vm->name ? vm->name : arena_printf(f->arena, "%d", vm->pid);
 	}
@@ -170,7 +181,7 @@ int vms_find_about(struct host *h, const struct snapshot *s, vm_about_fn *is_abo
 	const void *context, struct vms **ret, struct err *e)
 {
 	AUTO_VMS struct vms *v = xcalloc(1, sizeof *v);
-	CLEANUP(search_done)
+	CLEANUP(vm_search_done)
 	struct vm_search f = {
 		.h = h,
 		.s = s,
@@ -194,7 +205,7 @@ int vms_find_about(struct host *h, const struct snapshot *s, vm_about_fn *is_abo
 	v->vms = arena_alloc(&v->arena, (f.drafts.n + 1) * sizeof *v->vms);
 	array_for_each (d, &f.drafts)
 		if (!d->is_dropped)
-			add_vm(&f, v, d);
+			vm_of_draft(&f, d, &v->vms[v->n_vms++]);
 	sort_vms(v);
 	v->notes = arena_dup(&v->arena, f.notes.v, f.notes.n, sizeof *f.notes.v);
 	v->n_notes = f.notes.n;

@@ -80,12 +80,15 @@ struct vm {
 	int uid;                 /* who runs it; -1: unknown */
 	const char *user;        /* the name, or the number where it has none; NULL: unknown */
 	bool is_in_container;    /* in a PID namespace of its own */
+	bool is_for_backup;      /* it was started for a backup, and its guest does not run */
 	const char *accel;       /* "kvm", "tcg", …; NULL: unknown */
 	int pid;
 	uint64_t start;
 	int n_vcpus;               /* 0: unknown */
 	int guest_threads;         /* SMT threads per guest core, 1 when unknown */
 	const char *cgroup;        /* path below the cgroup v2 mount, NULL without one */
+	const char *memory_nodes;  /* all that its group lets it have memory of (cpuset.mems); NULL:
+				      it says nothing */
 	struct vm_thread *threads; /* by role, then index, then tid */
 	size_t n_threads;
 	struct vm_thread *helpers; /* threads of processes that serve it alone; id: the process */

@@ -10,7 +10,7 @@
 
 #include <stddef.h>
 
-#include "vm/list.h"
+#include "base/list.h"
 
 struct xml_attr {
 	const char *name, *value;

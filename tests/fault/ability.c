@@ -106,6 +106,50 @@ static void killed(void)
 	machine_free(m);
 }
 
+/* What "stays after undo" is by the release until it was tried, or an undo has found it out; then
+ * it is what this kernel does, whatever it calls itself. */
+static void plan_says(struct machine *m, const char *text, const char *when)
+{
+	int code = machine_run(m, NULL, "--json plan --vm db01 --isolation fenced");
+	bool is_said = text ? strstr(m->output, text) : strstr(m->output, "\"stays\": []");
+	ok(code == 0 && is_said, "%s: %s: plan: %s", root_names[m->kind], when,
+		text ? text : "nothing stays");
+	if (!is_said)
+		printf("# %s\n", m->output);
+}
+
+static void kept(void)
+{
+	static const char guess[] = "not tried here yet", known[] = "this kernel does not empty";
+	struct machine *m = machine_new(ROOT_7);
+	machine_write(m, release, "5.14.0-backports\n");
+	plan_says(m, guess, "before");
+	try_host(m, "tried");
+	plan_says(m, NULL, "tried");
+	machine_write(m, "proc/sys/kernel/random/boot_id", "another\n");
+	plan_says(m, guess, "another boot");
+	machine_write(m, "run/wideberth/abilities", "another\tyes\n");
+	plan_says(m, guess, "cut off");
+	machine_free(m);
+
+	/* one that says it is newer than it is, and an undo that finds out */
+	m = machine_new(ROOT_7);
+	machine_write(m, ".kernel", "");
+	machine_write(m, release, "9.9.0-boast\n");
+	machine_run(m, NULL, "undo --all");
+	struct image *begin = image_take(m);
+	plan_says(m, NULL, "believed");
+	machine_run(m, NULL, "apply --vm db01 --isolation fenced");
+	machine_run(m, NULL, "undo --all");
+	AUTO_FREE char *found = xasprintf("%s\n", machine_read(m, "run/wideberth/abilities"));
+	ok(strstr(found, "\tno\t"), "undo has found out: %s", found);
+	image_put(m, begin);
+	machine_write(m, "run/wideberth/abilities", found);
+	plan_says(m, known, "found out");
+	image_free(begin);
+	machine_free(m);
+}
+
 int main(void)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -117,5 +161,6 @@ int main(void)
 	estimated(ROOT_6_12, "7.2.13\n", "yes", "yes");
 	seen();
 	killed();
+	kept();
 	return tap_done();
 }

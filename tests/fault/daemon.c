@@ -3,10 +3,12 @@
  * what is applied, and where it is killed at every write. Judged by plain reads, and against a twin
  * of the host where the same happens and wideberth never runs. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../machine/files.h"
 #include "../machine/life.h"
 #include "../machine/machine.h"
 #include "../unit/tap.h"
@@ -218,6 +220,40 @@ static void never_fights(void)
 	twins_free(&t);
 }
 
+static bool finds(struct twins *t, int code, const char *text)
+{
+	int r = machine_run(t->m, NULL, "daemon --check");
+	return r == code && strstr(t->m->output, text) && !strstr(t->m->output, "too-few");
+}
+
+/* What check finds at a VM in force, no other one, is told once, and is news again when it was
+ * gone. */
+static void tells_what_it_finds(void)
+{
+	struct twins t = twins_new("[vm db01]\nisolation = pinned\nemulator = 0\n");
+	struct cpuset was[4], first = CPUSET_EMPTY;
+	ok(finds(&t, 0, ""), "nothing is in force: nothing is told");
+	machine_run(t.m, NULL, step);
+	ok(finds(&t, 0, ""), "what a step left is clean");
+	struct cpuset db01s = allowed(t.m, DB01, vcpu_tid(t.m, DB01, 0));
+	cpuset_add(&first, cpuset_first(&db01s));
+	for (int i = 0; i < 4; i++) {
+		was[i] = allowed(t.m, DB02, vcpu_tid(t.m, DB02, i));
+		foreign_affinity(t.m, vcpu_tid(t.m, DB02, i), &first);
+	}
+	ok(finds(&t, 1, "[overlap]"), "somebody pins another VM there");
+	ok(finds(&t, 0, ""), "... which is told once");
+	ok(machine_run(t.m, NULL, "events") == 0 && strstr(t.m->output, "[overlap]"),
+		"the events have it");
+	for (int i = 0; i < 4; i++)
+		foreign_affinity(t.m, vcpu_tid(t.m, DB02, i), &was[i]);
+	ok(finds(&t, 0, ""), "it is gone");
+	for (int i = 0; i < 4; i++)
+		foreign_affinity(t.m, vcpu_tid(t.m, DB02, i), &first);
+	ok(finds(&t, 1, "[overlap]"), "... and is told when it comes again");
+	twins_free(&t);
+}
+
 static void bad_policy(void)
 {
 	struct twins t = twins_new("[vm db01]\nisolatoin = none\n");
@@ -256,14 +292,226 @@ static void killed(void)
 	twins_free(&t);
 }
 
+/* ---- guests that are to start ---- */
+
+static const char dropin[] = "run/systemd/system/700.scope.d/40-wideberth-start.conf";
+
+static struct twins twins_with_guest(const char *text)
+{
+	struct twins t = twins_new(text);
+	static const char *const dirs[] = { "etc/pve", "etc/pve/qemu-server" };
+	for (int i = 0; i < 2; i++) {
+		const struct machine *m = i ? t.other : t.m;
+		for (size_t k = 0; k < N_ELEMENTS(dirs); k++) {
+			AUTO_FREE char *dir = xasprintf("%s/%s", m->dir, dirs[k]);
+			mkdir(dir, 0755);
+		}
+		machine_write(m, "etc/pve/qemu-server/700.conf", "name: web\ncores: 2\n");
+	}
+	return t;
+}
+
+static void same_policy(const struct twins *t, const char *text)
+{
+	machine_write(t->m, policy, text);
+	machine_write(t->other, policy, text);
+}
+
+static void prepares(void)
+{
+	static const char web[] = "[vm web]\nisolation = isolated\n";
+	struct twins t = twins_with_guest(web);
+	same_int(machine_run(t.m, NULL, step), 0, "a guest of the policy does not run yet");
+	same_str(machine_read(t.m, "%s", dropin), "[Scope]\nDelegate=cpuset",
+		"... its scope will be ours to divide");
+	struct image *before = image_take(t.m);
+	same_int(machine_run(t.m, NULL, step), 0, "another step");
+	ok(!image_differs(t.m, before, true), "... changes nothing");
+	image_free(before);
+	same_policy(&t, "[vm web]\nisolation = pinned\n");
+	machine_run(t.m, NULL, step);
+	ok(!machine_has(t.m, dropin), "a guest that needs no group of its own is not prepared");
+	same_policy(&t, web);
+	machine_run(t.m, NULL, step);
+	ok(machine_has(t.m, dropin), "... it does again");
+	same_policy(&t, "");
+	same_int(machine_run(t.m, NULL, step), 0, "no section names it any more");
+	ok(is_like_twin(&t), "... and everything is as it were without");
+	same_policy(&t, web);
+	machine_run(t.m, NULL, step);
+	same_int(machine_run(t.m, NULL, "undo --all"), 0, "undo --all");
+	ok(is_like_twin(&t), "... leaves nothing of it");
+	twins_free(&t);
+}
+
+/* The node is where it will be placed, with its memory, beside what is in force. */
+static void prepares_memory(void)
+{
+	struct twins t = twins_with_guest(
+		"[vm web]\nisolation = isolated\nmemory = strict\n[vm db01]\nmemory = strict\n");
+	same_int(machine_run(t.m, NULL, step), 0, "a guest whose memory is to be near");
+	AUTO_FREE char *text = xstrdup(machine_read(t.m, "%s", dropin));
+	same_str(text, "[Scope]\nDelegate=cpuset\nAllowedMemoryNodes=0",
+		"... will have it of the node of its CPUs");
+	struct cpuset cpus, node;
+	ok(has_cpus(t.m, DB01, 4, &cpus) &&
+			cpuset_parse_list(
+				machine_read(t.m, "sys/devices/system/node/node0/cpulist"),
+				&node) == 0 &&
+			!cpuset_is_subset(&node, &cpus),
+		"... which has CPUs left");
+	machine_write(t.m, "etc/pve/qemu-server/700.conf", "name: web\ncores: 2\nmemory: 50000\n");
+	ok(machine_run(t.m, NULL, step) == 0 &&
+			strstr(t.m->output, "memory = strict does not hold"),
+		"it gets more memory than the node has free, which is told");
+	same_str(machine_read(t.m, "%s", dropin), "[Scope]\nDelegate=cpuset",
+		"... and it is not bound to that");
+	ok(machine_run(t.m, NULL, step) == 0 && !strstr(t.m->output, "memory = strict"),
+		"... told once");
+	ok(says(t.m, "plan --vm db01", "memory = strict does nothing"),
+		"of a VM that Proxmox VE does not start it is said that it does nothing");
+	twins_free(&t);
+}
+
+/* Killed at every write: what systemd has not read yet it reads in the next step. */
+static void prepares_killed(void)
+{
+	struct twins t = twins_with_guest("[vm web]\nisolation = isolated\n");
+	struct image *start = image_take(t.m);
+	int n = machine_count(t.m, step);
+	ok(n >= 2, "to prepare it takes %d changes", n);
+	for (int k = 1; k <= n; k++) {
+		AUTO_FREE char *fault = xasprintf("kill-after:%d", k);
+		image_put(t.m, start);
+		int code = machine_run(t.m, fault, step);
+		int left = machine_count(t.m, step);
+		ok(code == KILLED && left >= 1 && machine_has(t.m, dropin),
+			"%s: the next step makes it whole", fault);
+	}
+	image_free(start);
+	twins_free(&t);
+}
+
+/* As "systemctl revert" does it: what was prepared, and what came of it, is gone. */
+static void revert_scope(const struct machine *m, struct guest *g)
+{
+	(void)g;
+	AUTO_FREE char *command = xasprintf("rm -rf '%s/run/systemd/system/100.scope.d'", m->dir);
+	if (system(command) != 0)
+		abort();
+	daemon_reload(m);
+}
+
+static void put_start(const struct machine *m, struct guest *g)
+{
+	(void)g;
+	AUTO_FREE char *dir = xasprintf("%s/run/systemd/system/100.scope.d", m->dir);
+	mkdir(dir, 0755);
+	machine_write(m, "run/systemd/system/100.scope.d/40-wideberth-start.conf",
+		"[Scope]\nDelegate=cpuset\n");
+	machine_write(m, "etc/pve/qemu-server/100.conf", "name: db01\ncores: 4\n");
+	daemon_reload(m);
+}
+
+static void forget_conf(const struct machine *m, struct guest *g)
+{
+	(void)g;
+	AUTO_FREE char *path = xasprintf("%s/etc/pve/qemu-server/100.conf", m->dir);
+	unlink(path);
+}
+
+static void reverted(void)
+{
+	static const char own[] = "run/systemd/system/100.scope.d/50-wideberth.conf";
+	struct twins t = twins_with_guest(isolated);
+	both(&t, put_start);
+	same_int(machine_run(t.m, NULL, step), 0, "a guest that was started prepared");
+	ok(has_cpus(t.m, DB01, 4, NULL) && !machine_has(t.m, own),
+		"... has its CPUs, and its scope needs nothing more");
+	both(&t, forget_conf);
+	same_int(machine_run(t.m, NULL, step), 0, "its configuration goes to another node");
+	ok(has_cpus(t.m, DB01, 4, NULL) && !machine_has(t.m, own),
+		"... and as long as it runs it keeps what it has");
+	both(&t, revert_scope);
+	same_int(machine_run(t.m, NULL, step), 0, "somebody reverts its scope");
+	ok(has_cpus(t.m, DB01, 4, NULL) && machine_has(t.m, own), "... it is given again");
+	same_int(machine_run(t.m, NULL, "undo --all"), 0, "undo");
+	ok(is_like_twin(&t), "... leaves nothing of it");
+	twins_free(&t);
+}
+
+/* Proxmox VE starts a guest that is stopped with its CPUs stopped, to back it up. */
+static void leaves_backups(void)
+{
+	struct twins t = twins_with_guest("[vm 100]\nisolation = isolated\n");
+	struct machine *m = t.m;
+	static const char words[] = "/usr/bin/kvm -id 100 -name db01,debug-threads=on -S -pidfile "
+				    "/var/run/qemu-server/100.pid -smp 4 -m 1024";
+	AUTO_FREE char *dir = xasprintf("%s/run/qemu-server", m->dir),
+		       *pid = xasprintf("%d\n", DB01);
+	files_put_cmdline(m->dir, DB01, words, ' ');
+	mkdir(dir, 0755);
+	machine_write(m, "run/qemu-server/100.pid", pid);
+	machine_write(m, "etc/pve/qemu-server/100.conf", "lock: backup\ncores: 4\n");
+	same_int(machine_run(m, NULL, step), 0, "a guest runs for its backup only");
+	ok(!has_cpus(m, DB01, 4, NULL), "... and claims nothing");
+	machine_write(m, "etc/pve/qemu-server/100.conf", "cores: 4\n");
+	same_int(machine_run(m, NULL, step), 0, "it was started meanwhile, and the backup is done");
+	ok(has_cpus(m, DB01, 4, NULL), "... it has its CPUs");
+	twins_free(&t);
+}
+
+/* What a step says, and that it has changed nothing but what wideberth remembers. */
+static void only_says(struct twins *t, const char *args, const char *word, const char *name)
+{
+	struct image *before = image_take(t->m);
+	ok(says(t->m, args, word), "shadow: %s", name);
+	const char *differs = image_differs(t->m, before, false);
+	ok(!differs, "... and nothing is changed");
+	if (differs)
+		printf("# %s\n", differs);
+	image_free(before);
+}
+
+/* It tells what the step would do, once, and does nothing, with something in force or unfinished;
+ * then the step does that. */
+static void shadows(void)
+{
+	static const char shadow[] = "daemon --once --shadow", apply[] = "apply --vm db01";
+	struct twins t = twins_new(isolated);
+	struct cpuset first = { 0 };
+	only_says(&t, shadow, "db01: shadow on", "a VM runs");
+	only_says(&t, shadow, "There is nothing to do that was not told", "told once");
+	only_says(&t, "apply --vm db02 --shadow", "db02: shadow on", "of apply");
+	ok(says(t.m, "events", "db01: shadow on") && says(t.m, "events", "db02: shadow on"),
+		"the events have both");
+	machine_run(t.m, "kill-after:12", apply);
+	only_says(&t, shadow, "unfinished", "apply was killed");
+	same_int(machine_run(t.m, NULL, step), 0, "a step that is none");
+	ok(has_cpus(t.m, t.db01.pid, 4, &first), "... does it");
+	only_says(&t, shadow, "There is nothing to do", "all is done");
+	foreign_affinity(t.m, vcpu_tid(t.m, DB01, 0), &first);
+	only_says(&t, shadow, "set again", "somebody moves a vCPU");
+	both(&t, guest_stop);
+	only_says(&t, shadow, "has ended", "the VM ends");
+	twins_free(&t);
+}
+
 int main(void)
 {
+	shadows();
+	leaves_backups();
+	prepares();
+	prepares_memory();
+	reverted();
+	prepares_killed();
 	without_policy(NULL, "no policy");
 	without_policy("# nothing but a comment\n", "an empty policy");
 	leaves_others();
 	lives();
 	undone();
 	never_fights();
+	tells_what_it_finds();
 	bad_policy();
 	killed();
 	return tap_done();

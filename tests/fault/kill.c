@@ -4,8 +4,10 @@
  * brings it back, so that whatever was done stood in it before. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
+#include "base/cpuset.h"
 #include "../machine/machine.h"
 #include "../unit/tap.h"
 
@@ -23,6 +25,10 @@ static const struct scene scenes[] = {
 	{ ROOT_6_1, "apply --vm db01 --isolation fenced", 4, 24 },
 	{ ROOT_PLAIN, "apply --vm db01 --isolation isolated", 4, 24 },
 	{ ROOT_6_12, "apply --vm db01 --isolation pinned", 2, 8 },
+	{ ROOT_6_12,
+		"apply --housekeeping 0-5,12-17 --vm db01 --memory strict --migrate-memory "
+		"--isolation isolated",
+		4, 24 },
 };
 
 static bool same(struct machine *m, const struct image *i, bool with_state, const char *what)
@@ -160,11 +166,61 @@ static void apply_recovers(void)
 	machine_free(m);
 }
 
+/* The vCPU of db02 has one of these CPUs. */
+static bool is_on(const struct machine *m, int tid, const struct cpuset *cpus)
+{
+	static const char key[] = "Cpus_allowed_list:\t";
+	const char *at = strstr(machine_read(m, "proc/%d/task/%d/status", DB02, tid), key);
+	AUTO_FREE char *list =
+		at ? xstrndup(at + strlen(key), strcspn(at + strlen(key), "\n")) : NULL;
+	struct cpuset is;
+	return list && cpuset_parse_list(list, &is) == 0 && cpuset_count(&is) == 1 &&
+		cpuset_is_subset(&is, cpus);
+}
+
+/* db01 fits on the first socket once db02, which is in force there, is on the second. */
+static void moves(void)
+{
+#define HOUSEKEEPING " --isolation isolated --housekeeping 0,6-9,12,18-21"
+	static const char first[] = "apply --vm db01" HOUSEKEEPING,
+			  second[] = "apply --vm db02 --movable memory" HOUSEKEEPING,
+			  repack[] = "apply --vm db01 --spare 6 --repack" HOUSEKEEPING;
+	struct machine *m = machine_new(ROOT_6_12);
+	struct cpuset before, after, now;
+	machine_run(m, NULL, first);
+	machine_run(m, NULL, second);
+	machine_run(m, NULL, "undo db01");
+	static const char file[] = "sys/fs/cgroup/qemu.slice/101.scope/vcpus/cpuset.cpus.exclusive";
+	bool is_read = cpuset_parse_list(machine_read(m, file), &before) == 0;
+	struct image *in_force = image_take(m);
+	int n = machine_count(m, repack);
+	is_read = is_read && cpuset_parse_list(machine_read(m, file), &after) == 0;
+	ok(is_read && !cpuset_is_empty(&after) && !cpuset_intersects(&before, &after),
+		"a VM in force is moved");
+	image_put(m, in_force);
+	kill_each(m, repack, 1, n, 3, "a move", NULL, &scenes[1]);
+	for (int k = 2; k <= n; k += 6) {
+		char fault[40];
+		snprintf(fault, sizeof fault, "kill-after:%d", k);
+		machine_run(m, fault, repack);
+		int code = machine_run(m, NULL, "undo db01");
+		bool is_back = code == 0 || code == 3; /* 3: nothing of it is in force */
+		is_back = is_back && cpuset_parse_list(machine_read(m, file), &now) == 0 &&
+			cpuset_equal(&now, &before);
+		ok(is_back && is_on(m, 4088, &now) && is_on(m, 4089, &now),
+			"killed at %d: who moved is back where it was", k);
+		image_put(m, in_force);
+	}
+	image_free(in_force);
+	machine_free(m);
+}
+
 int main(int argc, char **argv)
 {
 	for (size_t i = 0; i < N_ELEMENTS(scenes); i++)
 		if (argc < 2 || atoi(argv[1]) == (int)i)
 			play(&scenes[i]);
 	apply_recovers();
+	moves();
 	return tap_done();
 }

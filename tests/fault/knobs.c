@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
+#include "../machine/life.h"
 #include "../machine/machine.h"
 #include "../unit/tap.h"
 
@@ -67,6 +68,42 @@ static void two_want_one(void)
 	same_str(machine_read(m, interval), "300", "longer already");
 	off(m, 'A');
 	same_str(machine_read(m, interval), "300", "... and not ours to put back");
+	machine_free(m);
+}
+
+/* ---- done once ---- */
+
+static const char compact[] = "sys/devices/system/node/node0/compact";
+
+/* The file keeps what was written last: emptied, it shows whether it is written again. */
+static void is_compacted(struct machine *m, const char *args, bool is_written)
+{
+	machine_write(m, compact, "");
+	run_ok(m, args);
+	same_str(machine_read(m, compact), is_written ? "1" : "", "%s: compacted: %d", args,
+		is_written);
+}
+
+/* Once for a life of a VM, whatever else is applied, and nothing to undo. */
+static void compacted_once(void)
+{
+	static const char both[] = "apply --vm db01 --compact yes --vm db02 --compact yes";
+	struct machine *m = machine_new(ROOT_6_12);
+	machine_write(m, compact, "");
+	image_free(m->pristine);
+	m->pristine = image_take(m);
+	is_compacted(m, "apply --vm db01", false);
+	is_compacted(m, "plan --vm db01 --compact yes", false);
+	is_compacted(m, "--json apply --vm db01 --compact yes", true);
+	ok(strstr(m->output, "memory.compact"), "it is told");
+	is_compacted(m, "apply --vm db01 --compact yes", false);
+	is_compacted(m, "status", false);
+	is_compacted(m, both, true);
+	is_compacted(m, "undo db01", false);
+	is_compacted(m, "apply --vm db01 --compact yes", true);
+	is_compacted(m, "--json undo --all", false);
+	ok(!strstr(m->output, "memory.compact"), "no word of it: nothing is undone");
+	is_as_it_was(m, "a node that was compacted");
 	machine_free(m);
 }
 
@@ -223,15 +260,87 @@ static void no_fence_beside(enum root_kind kind)
 	machine_free(m);
 }
 
+/* Somebody has given the VM's scope CPUs while a fence of ours is up: it is placed within them, or
+ * refused by the name of the group; nothing fails half way. */
+static void list_of_the_vm(void)
+{
+	static const char scope[] = "sys/fs/cgroup/qemu.slice/100.scope";
+	static const struct {
+		const char *list, *text;
+		int code;
+	} cases[] = {
+		{ "6-11,18-23", "\"claim\": \"7-8,19-20\"", 0 },
+		{ "2", "group /qemu.slice/100.scope allows it CPUs", 1 },
+	};
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		struct machine *m = machine_new(ROOT_6_1);
+		AUTO_FREE char *line = xasprintf("%s\n", cases[i].list);
+		AUTO_FREE char *list = xasprintf("%s/cpuset.cpus", scope);
+		AUTO_FREE char *effective = xasprintf("%s/cpuset.cpus.effective", scope);
+		run_ok(m, "apply --vm db02 --isolation fenced");
+		machine_write(m, list, line);
+		machine_write(m, effective, line);
+		int code = machine_run(m, NULL, "--json apply --vm db01 --isolation fenced");
+		ok(code == cases[i].code && strstr(m->output, cases[i].text), "6.1: within %s: %d",
+			cases[i].list, code);
+		same_int(machine_run(m, NULL, "undo --all"), 0, "... and undone");
+		machine_free(m);
+	}
+}
+
+/* What goes with its owner is no drift; what is the host's own is. */
+static void setting_is_gone(void)
+{
+	struct machine *m = machine_new(ROOT_6_12);
+	run_ok(m, "apply --vm db01 --stat-interval 10");
+	AUTO_FREE char *command = xasprintf("rm '%s/%s'", m->dir, interval);
+	ok(system(command) == 0, "a file of the kernel is gone");
+	same_int(machine_run(m, NULL, "status"), 1, "... and missed");
+	ok(strstr(m->output, "vm.stat_interval"), "... by its name");
+	machine_free(m);
+}
+
+/* Somebody makes a partition meanwhile: switching the controller off would end it. */
+static void partition_below(void)
+{
+	struct machine *m = machine_new(ROOT_PLAIN);
+	run_ok(m, "apply --vm db01");
+	foreign_partition(m, "5");
+	same_int(machine_run(m, NULL, "undo --all"), 4, "a partition of somebody's");
+	ok(strstr(m->output, "a group below it uses"), "... is said");
+	same_str(machine_read(m, "sys/fs/cgroup/theirs/cpuset.cpus.partition"), "isolated",
+		"... and left as it is");
+	machine_free(m);
+}
+
+/* Somebody's partition has one of the CPUs of a mask that a thread gets back: what is left of it is
+ * all that there is, the rest comes back by itself, and nothing is owed. */
+static void partition_beside(void)
+{
+	struct machine *m = machine_new(ROOT_PLAIN);
+	run_ok(m, "apply --vm db01");
+	foreign_partition(m, "3");
+	machine_run(m, NULL, "undo --all");
+	ok(strstr(machine_read(m, "proc/3085/task/3091/status"), "Cpus_allowed_list:\t2\n"),
+		"a vCPU that was pinned to 2-3 has what is left of it");
+	ok(!strstr(m->output, "thread.affinity of 3091"), "... and that is as it was");
+	machine_free(m);
+}
+
 int main(void)
 {
 	two_want_one();
+	compacted_once();
 	systemd_is_away(ROOT_6_12);
 	systemd_is_away(ROOT_7);
 	unreadable_setting();
 	name_of_a_unit();
 	unit_that_ended();
+	setting_is_gone();
+	partition_below();
+	partition_beside();
 	what_stays();
+	list_of_the_vm();
 	list_without_property();
 	no_fence_beside(ROOT_6_12);
 	no_fence_beside(ROOT_PLAIN);

@@ -2,6 +2,7 @@
 /* What others do meanwhile, and machines that do not want: third parties, objects that are others
  * by now, a state directory that cannot be written, two at once, another boot. */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -343,12 +344,12 @@ static void no_escape(void)
 
 /* ---- I13 ---- */
 
-static int in_background(struct machine *m, const char *args)
+static int in_background(struct machine *m, const char *fault, const char *args)
 {
 	fflush(stdout);
 	pid_t pid = fork();
 	if (pid == 0)
-		_exit(machine_run(m, NULL, args));
+		_exit(machine_run(m, fault, args));
 	return pid;
 }
 
@@ -365,21 +366,49 @@ static void two_at_once(void)
 	struct machine *m = machine_new(ROOT_6_12);
 	const char *why;
 	for (int i = 0; i < 5; i++) {
-		int a = in_background(m, apply);
-		int b = in_background(m, "apply --vm db02 --isolation isolated");
+		int a = in_background(m, NULL, apply);
+		int b = in_background(m, NULL, "apply --vm db02 --isolation isolated");
 		int code_a = wait_for(a), code_b = wait_for(b);
 		ok(code_a == 0 && code_b == 0, "I13: two at once: %d and %d", code_a, code_b);
 		ok(vm_is_whole(m, VM_DB01, "isolated", NULL, &why) &&
 				vm_is_whole(m, VM_DB02, "isolated", NULL, &why) &&
 				machine_run(m, NULL, "status") == 0,
 			"both are whole");
-		a = in_background(m, "undo db01");
-		b = in_background(m, "undo db02");
+		a = in_background(m, NULL, "undo db01");
+		b = in_background(m, NULL, "undo db02");
 		code_a = wait_for(a);
 		code_b = wait_for(b);
 		ok(code_a == 0 && code_b == 0 && machine_is_pristine(m, &why),
 			"undone at once: %d and %d", code_a, code_b);
 	}
+	machine_free(m);
+}
+
+/* Somebody gives an interrupt to a CPU of the claim while apply works; it was elsewhere when the
+ * plan was made. It is moved off, and what undo puts back is what was there before it was. */
+static void changed_meanwhile(void)
+{
+	static const char path[] = "proc/irq/24/smp_affinity_list";
+	struct machine *m = machine_new(ROOT_PLAIN);
+	machine_write(m, path, "20\n");
+	AUTO_FREE char *fifo = xasprintf("%s.fifo", m->dir);
+	AUTO_FREE char *fault = xasprintf("wait-before:1:%s", fifo);
+	same_int(mkfifo(fifo, 0600), 0, "a FIFO");
+	fflush(stdout);
+	int pid = fork();
+	if (pid == 0) {
+		int code = machine_run(m, fault, apply);
+		open(fifo, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* where apply never came */
+		_exit(code);
+	}
+	int fd = open(fifo, O_WRONLY | O_CLOEXEC); /* waits until apply is there */
+	machine_write(m, path, "2\n");
+	close(fd);
+	unlink(fifo);
+	same_int(wait_for(pid), 0, "applied, and an interrupt came meanwhile");
+	ok(!streq(machine_read(m, path), "2"), "it is elsewhere: %s", machine_read(m, path));
+	same_int(machine_run(m, NULL, "undo --all"), 0, "undone");
+	same_str(machine_read(m, path), "2", "... to what there was before the first write");
 	machine_free(m);
 }
 
@@ -441,6 +470,7 @@ int main(void)
 	no_state_dir();
 	no_escape();
 	two_at_once();
+	changed_meanwhile();
 	next_boot(NULL, "a ledger of the last boot");
 	next_boot("kill-after:15", "a journal of the last boot");
 	return tap_done();

@@ -51,6 +51,7 @@ topologies() {
 	mini   12 CPUs: as dual, with 3 cores per socket
 	iommu  as mini, with an IOMMU and two devices to give to VMs: 0000:00:1e.0 and, on node 1, 0000:41:00.0
 	nosmt  16 CPUs: 2 sockets x 8 cores x 1 thread, 2 NUMA nodes
+	wide   32 CPUs: as dual, with 8 cores per socket, and a hundred interrupts (for benchmarks: it takes minutes to boot)
 	END
 }
 
@@ -84,6 +85,10 @@ topology_args() {
 		printf '%s\n' -smp 12,sockets=2,dies=1,cores=3,threads=2 \
 			-numa node,nodeid=0,cpus=0-5,memdev=m0 -numa node,nodeid=1,cpus=6-11,memdev=m1 \
 			-numa dist,src=0,dst=1,val=20 ;;
+	wide)
+		printf '%s\n' -smp 32,sockets=2,dies=1,cores=8,threads=2 \
+			-numa node,nodeid=0,cpus=0-15,memdev=m0 -numa node,nodeid=1,cpus=16-31,memdev=m1 \
+			-numa dist,src=0,dst=1,val=20 ;;
 	nosmt)
 		printf '%s\n' -smp 16,sockets=2,dies=1,cores=8,threads=1 \
 			-numa node,nodeid=0,cpus=0-7,memdev=m0 -numa node,nodeid=1,cpus=8-15,memdev=m1 \
@@ -99,6 +104,16 @@ topology_args() {
 
 # device_args TOPOLOGY: what only some topologies have, one argument per line; behind all others, which would be put on its buses
 device_args() {
+	local i
+	if [ "$1" = wide ]; then
+		# 33 interrupts each, of which the kernel lets nobody move 32; and two each
+		printf '%s\n' -blockdev driver=null-co,node-name=null0,size=1048576,read-zeroes=on \
+			-blockdev driver=null-co,node-name=null1,size=1048576,read-zeroes=on \
+			-device virtio-blk-pci,drive=null0,num-queues=32 -device virtio-blk-pci,drive=null1,num-queues=32
+		for i in {1..12}; do
+			printf '%s\n' -device virtio-rng-pci
+		done
+	fi
 	[ "$1" = iommu ] || return 0
 	# edu: a PCI device with one MSI and nothing else to it
 	printf '%s\n' -device intel-iommu -device edu,bus=pcie.0,addr=1e.0 -device pxb-pcie,id=pci1,bus_nr=64,numa_node=1 \

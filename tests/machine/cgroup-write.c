@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Writes to the files of a tree's cgroups, with the errors that the kernel has for them. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -188,6 +189,76 @@ static int write_cpus(
 	return tree_recompute(h, all);
 }
 
+/* "bind:0 anon=9 N0=3 N1=6 …" with the pages of other nodes on the first of the set. */
+static char *move_line(const char *line, const struct cpuset *set)
+{
+	AUTO_STRBUF struct strbuf b = { 0 };
+	AUTO_FREE char *copy = xstrdup(line);
+	long long moved = 0, pages;
+	int node, first = cpuset_first(set);
+	char *next = copy;
+	strbuf_puts(&b, "");
+	for (char *word; (word = str_next_word(&next));) {
+		if (sscanf(word, "N%d=%lld", &node, &pages) == 2 &&
+			(node == first || !cpuset_has(set, node)))
+			moved += pages;
+		else
+			strbuf_printf(&b, "%s%s", b.n ? " " : "", word);
+	}
+	if (moved)
+		strbuf_printf(&b, " N%d=%lld", first, moved);
+	return TAKE(b.s);
+}
+
+/* What of a file that counts pages by node is elsewhere is moved. */
+static int move_pages(struct host *h, const char *path, const struct cpuset *set)
+{
+	AUTO_FREE char *text = NULL;
+	AUTO_STRBUF struct strbuf b = { 0 };
+	if (tree_read(h, path, &text) < 0)
+		return 0;
+	char *next = text;
+	for (char *line; (line = str_next_line(&next));) {
+		AUTO_FREE char *moved = move_line(line, set);
+		strbuf_printf(&b, "%s\n", moved);
+	}
+	return b.s ? tree_put(h, path, b.s) : 0;
+}
+
+/* As in cgroup v1 with cpuset.memory_migrate. Files that the host does not have count nothing. */
+static int migrate(struct host *h, const char *group, const struct cpuset *set)
+{
+	AUTO_FREE char *tasks = text_of(h, group, "cgroup.threads");
+	AUTO_FREE char *stat = tree_group_file(group, "memory.numa_stat");
+	int r = move_pages(h, stat, set);
+	char *next = tasks;
+	for (char *tid; r == 0 && (tid = str_next_line(&next));) {
+		AUTO_FREE char *maps = xasprintf("proc/%s/numa_maps", tid);
+		r = move_pages(h, maps, set);
+	}
+	return r;
+}
+
+/* Before 7.0 a list is emptied no more than that of CPUs. */
+static int write_mems(
+	struct host *h, struct tree_groups *all, struct tree_group *g, const char *text)
+{
+	AUTO_FREE char *was = text_of(h, g->path, "cpuset.mems");
+	struct cpuset set, memory = tree_read_list(h, TREE_CGROUPS "/cpuset.mems.effective");
+	int r = cpuset_parse_list(text, &set);
+	if (r == 0 && !cpuset_is_subset(&set, &memory))
+		r = -EINVAL;
+	if (r == 0 && cpuset_is_empty(&set) && *was && !tree_has(h, "clears-cpus") &&
+		is_populated(h, all, g->path))
+		r = -ENOSPC;
+	if (r == 0)
+		r = put_list(h, g->path, "cpuset.mems", &set);
+	if (r == 0)
+		r = put_list(h, g->path, "cpuset.mems.effective",
+			cpuset_is_empty(&set) ? &memory : &set);
+	return r < 0 || cpuset_is_empty(&set) ? r : migrate(h, g->path, &set);
+}
+
 static int write_exclusive(
 	struct host *h, struct tree_groups *all, struct tree_group *g, const char *text)
 {
@@ -315,6 +386,8 @@ int tree_write_cgroup(struct host *h, const char *group, const char *file, const
 		return r < 0 ? r : -ENOENT;
 	if (streq(file, "cpuset.cpus"))
 		return write_cpus(h, &all, g, word);
+	if (streq(file, "cpuset.mems"))
+		return write_mems(h, &all, g, word);
 	if (streq(file, "cpuset.cpus.exclusive"))
 		return write_exclusive(h, &all, g, word);
 	if (streq(file, "cpuset.cpus.partition"))

@@ -27,6 +27,9 @@ struct fix {
 	struct cpu_rate cpus[64];
 	int cpu_index[CPUSET_MAX];
 	struct disk_rate disks[4];
+	struct package_rate packages[2];
+	struct pool_reading pools[2];
+	struct txg groups_of_pool[12];
 	struct reading_list list;
 	struct reading_thread listed[128];
 	struct thread_rate threads[128];
@@ -190,6 +193,8 @@ static void fix_quiet(struct fix *f)
 	r->cpu_index = f->cpu_index;
 	r->threads = f->threads;
 	r->disks = f->disks;
+	r->packages = f->packages;
+	f->reading.pools = f->pools;
 	r->groups = f->group_rates;
 	memset(f->cpu_index, -1, sizeof f->cpu_index);
 	for (int cpu = 0; cpu < 24; cpu++) {

@@ -123,11 +123,13 @@ void files_put_thread(const char *dir, const struct made_thread *t)
 {
 	struct cpuset set = files_set(t->allowed);
 	AUTO_FREE char *mask = files_mask(&set, t->n_cpus);
-	AUTO_FREE char *stat = xasprintf(
-		"%d (%s) S %d %d %d 0 -1 %u 100 0 0 0 25 10 0 0 20 %d 9 0 %llu 0 0 0 0 0 0 0 0 0 0 "
-		"0 0 0 0 0 17 %d %d %d 0 0 0 0 0 0 0 0 0 0 0\n",
+	AUTO_FREE char *stat = xasprintf("%d (%s) S %d %d %d 0 -1 %u 100 0 0 0 25 10 0 0 20 %d %d "
+					 "0 %llu 0 0 0 0 0 0 0 0 0 0 "
+					 "0 0 0 0 0 17 %d %d %d 0 0 0 0 0 0 0 0 0 0 0\n",
 		t->tid, t->comm, t->ppid, t->pid, t->pid, t->flags, t->nice,
-		(unsigned long long)t->start, t->cpu, t->rt_priority, t->policy);
+		/* A thread of the kernel is a process of its own; others may have more. */
+		(t->flags & FILES_KTHREAD) == FILES_KTHREAD ? 1 : 9, (unsigned long long)t->start,
+		t->cpu, t->rt_priority, t->policy);
 	AUTO_FREE char *status = xasprintf(
 		"Name:\t%s\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\nCpus_allowed:\t%s\n"
 		"Cpus_allowed_list:\t%s\nMems_allowed_list:\t%s\n",

@@ -246,7 +246,9 @@ static int tree_write(struct host *h, const char *path, const char *text)
 		return write_default_irq(h, path, text);
 	if (streq(path, WORKQUEUE "cpumask"))
 		return write_workqueue(h, path, text);
-	if (str_after(path, "proc/sys/"))
+	bool is_compact =
+		str_after(path, "sys/devices/system/node/") && str_has_suffix(path, "/compact");
+	if (str_after(path, "proc/sys/") || is_compact)
 		return write_sysctl(h, path, text);
 	return -EOPNOTSUPP; /* nobody taught the tree what this does */
 }
@@ -286,7 +288,7 @@ const struct host_ops host_tree_ops = {
 	.mkdir = tree_mkdir,
 	.rmdir = tree_rmdir,
 	.set_affinity = tree_set_affinity,
-	.set_unit_cpus = tree_set_unit_cpus,
+	.set_unit_list = tree_set_unit_list,
 	.reload_units = tree_reload_units,
 	.set_irqbalance = tree_set_irqbalance,
 	.start_idle = tree_start_idle,

@@ -93,5 +93,6 @@ void tree_end_idle(struct host *h, int pid);
 /* ---- systemd.c: systemd ---- */
 
 int tree_get_unit(struct host *h, const char *unit, const char *property, char **ret) MUST_CHECK;
-int tree_set_unit_cpus(struct host *h, const char *unit, const struct cpuset *cpus) MUST_CHECK;
+int tree_set_unit_list(struct host *h, const char *unit, const char *property,
+	const struct cpuset *set) MUST_CHECK;
 int tree_reload_units(struct host *h) MUST_CHECK;

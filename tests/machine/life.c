@@ -206,7 +206,15 @@ void foreign_irq(const struct machine *m, int irq, const struct cpuset *cpus)
 void foreign_unit_cpus(const struct machine *m, const char *unit, const struct cpuset *cpus)
 {
 	AUTO_HOST struct host *h = open_host(m);
-	told(host_set_unit_cpus(h, unit, cpus));
+	told(host_set_unit_list(h, unit, "AllowedCPUs", cpus));
+}
+
+void foreign_partition(const struct machine *m, const char *cpus)
+{
+	AUTO_HOST struct host *h = open_host(m);
+	told(host_mkdir(h, "sys/fs/cgroup/theirs"));
+	told(host_write(h, cpus, "sys/fs/cgroup/theirs/cpuset.cpus.exclusive"));
+	told(host_write(h, "isolated", "sys/fs/cgroup/theirs/cpuset.cpus.partition"));
 }
 
 void daemon_reload(const struct machine *m)

@@ -29,4 +29,6 @@ void guest_add_vcpu(const struct machine *m, struct guest *g);
 void foreign_affinity(const struct machine *m, int tid, const struct cpuset *cpus);
 void foreign_irq(const struct machine *m, int irq, const struct cpuset *cpus);
 void foreign_unit_cpus(const struct machine *m, const char *unit, const struct cpuset *cpus);
+/* An isolated partition of these CPUs, in a group "theirs" of the root. */
+void foreign_partition(const struct machine *m, const char *cpus);
 void daemon_reload(const struct machine *m);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The systemd of a tree: AllowedCPUs and Delegate of the units that have a cgroup.
+ * The systemd of a tree: AllowedCPUs, AllowedMemoryNodes and Delegate of the units that have a
+ * cgroup.
  *
  * As the real one it acts on what it has read, not on what the files say by now: drop-ins count
  * from the next reload on, and then it writes its own attributes over whatever is there.
@@ -78,11 +79,17 @@ static char *remembered(const struct lines *l, const char *unit, const char *pro
 
 /* ---- drop-ins ---- */
 
+/* Properties that are lists, and the file of the cgroup that each is. */
+static const struct list_property {
+	const char *name, *file;
+} lists[] = { { "AllowedCPUs", "cpuset.cpus" }, { "AllowedMemoryNodes", "cpuset.mems" } };
+
 /* Scopes have no file of their own: their drop-ins are elsewhere. */
-static char *cpus_dropin(const char *unit)
+static char *list_dropin(const char *unit, const char *property)
 {
-	return str_has_suffix(unit, ".scope") ? xasprintf(HOST_UNIT_CPUS_DROPIN_TRANSIENT, unit)
-					      : xasprintf(HOST_UNIT_CPUS_DROPIN, unit);
+	return str_has_suffix(unit, ".scope")
+		? xasprintf(HOST_UNIT_DROPIN_TRANSIENT, unit, property)
+		: xasprintf(HOST_UNIT_DROPIN, unit, property);
 }
 
 /* The value behind "KEY=". */
@@ -100,15 +107,15 @@ static char *read_dropin(struct host *h, const char *path, const char *key)
 	return NULL;
 }
 
-static int put_cpus_dropin(struct host *h, const char *unit, const char *list)
+static int put_list_dropin(struct host *h, const char *unit, const char *property, const char *list)
 {
-	AUTO_FREE char *path = cpus_dropin(unit);
+	AUTO_FREE char *path = list_dropin(unit, property);
 	AUTO_FREE char *dir = xstrndup(path, (size_t)(strrchr(path, '/') - path));
-	AUTO_FREE char *text = xasprintf("[%s]\nAllowedCPUs=%s\n",
+	AUTO_FREE char *text = xasprintf("[%s]\n%s=%s\n",
 		str_has_suffix(unit, ".slice")           ? "Slice"
 			: str_has_suffix(unit, ".scope") ? "Scope"
 							 : "Service",
-		list);
+		property, list);
 	int r = tree_mkdir_plain(h, dir);
 	return r < 0 && r != -EEXIST ? r : tree_put(h, path, text);
 }
@@ -134,52 +141,80 @@ int tree_get_unit(struct host *h, const char *unit, const char *property, char *
 }
 
 /* Enables the controller from the root down, and writes the group's list. */
-static int write_group(struct host *h, const char *group, const char *list)
+static int write_group(struct host *h, const char *group, const char *file, const char *list)
 {
 	int r = tree_write_cgroup(h, "", "cgroup.subtree_control", "+cpuset");
 	for (const char *p = group; r == 0 && (p = strchr(p, '/')); p++) {
 		AUTO_FREE char *above = xstrndup(group, (size_t)(p - group));
 		r = tree_write_cgroup(h, above, "cgroup.subtree_control", "+cpuset");
 	}
-	return r < 0 ? r : tree_write_cgroup(h, group, "cpuset.cpus", list);
+	return r < 0 ? r : tree_write_cgroup(h, group, file, list);
 }
 
-int tree_set_unit_cpus(struct host *h, const char *unit, const struct cpuset *cpus)
+static const char *file_of(const char *property)
+{
+	for (size_t i = 0; i < N_ELEMENTS(lists); i++)
+		if (streq(lists[i].name, property))
+			return lists[i].file;
+	abort();
+}
+
+int tree_set_unit_list(
+	struct host *h, const char *unit, const char *property, const struct cpuset *set)
 {
 	CLEANUP(lines_done) struct lines l = { 0 }, others = { 0 };
-	AUTO_FREE char *group = NULL, *list = cpuset_format_list(cpus);
+	AUTO_FREE char *group = NULL, *list = cpuset_format_list(set);
 	int r = host_tree_unit_group(h, unit, &group);
 	if (r < 0)
 		return r;
 	read_memory(h, &l);
 	array_for_each (line, &l.v) {
-		if (!value_in(*line, unit, "AllowedCPUs"))
+		if (!value_in(*line, unit, property))
 			*array_push(&others.v) = xstrdup(*line);
 	}
-	*array_push(&others.v) = xasprintf("%s AllowedCPUs %s", unit, list);
-	r = put_cpus_dropin(h, unit, list);
+	*array_push(&others.v) = xasprintf("%s %s %s", unit, property, list);
+	r = put_list_dropin(h, unit, property, list);
 	if (r == 0)
 		r = write_memory(h, &others);
-	return r < 0 ? r : write_group(h, group, list);
+	return r < 0 ? r : write_group(h, group, file_of(property), list);
 }
 
-/* A unit without AllowedCPUs gets an empty list, which older kernels refuse; nobody notices. A
- * scope or service that is not delegated loses what was made below it. */
+/* From the drop-ins of ours that a unit may have; NULL: none of them says it. */
+static char *read_ours(struct host *h, const char *unit, const char *key)
+{
+	static const char *const files[] = { "40-wideberth-start.conf", "50-wideberth.conf" };
+	char *value = NULL;
+	for (size_t i = 0; !value && i < N_ELEMENTS(files); i++) {
+		AUTO_FREE char *path = xasprintf("run/systemd/system/%s.d/%s", unit, files[i]);
+		value = read_dropin(h, path, key);
+	}
+	return value;
+}
+
+/* A unit without the property gets an empty list, which older kernels refuse; nobody notices. */
+static int reload_list(struct host *h, const char *unit, const char *group,
+	const struct list_property *p, struct lines *l)
+{
+	AUTO_FREE char *path = list_dropin(unit, p->name), *key = xasprintf("%s=", p->name);
+	AUTO_FREE char *file = tree_group_file(group, p->file);
+	AUTO_FREE char *list = read_dropin(h, path, key);
+	if (!list)
+		list = read_ours(h, unit, key);
+	if (list) {
+		*array_push(&l->v) = xasprintf("%s %s %s", unit, p->name, list);
+		return write_group(h, group, p->file, list);
+	}
+	int r = tree_exists(h, file) ? tree_write_cgroup(h, group, p->file, "") : 0;
+	return r == -ENOSPC ? 0 : r;
+}
+
+/* A scope or service that is not delegated loses what was made below it. */
 static int reload_unit(struct host *h, const char *unit, const char *group, struct lines *l)
 {
-	AUTO_FREE char *cpus_path = cpus_dropin(unit);
-	AUTO_FREE char *path = xasprintf("run/systemd/system/%s.d/50-wideberth.conf", unit);
-	AUTO_FREE char *cpus = read_dropin(h, cpus_path, "AllowedCPUs=");
-	AUTO_FREE char *delegate = read_dropin(h, path, "Delegate=");
-	AUTO_FREE char *file = tree_group_file(group, "cpuset.cpus");
+	AUTO_FREE char *delegate = read_ours(h, unit, "Delegate=");
 	int r = 0;
-	if (cpus) {
-		*array_push(&l->v) = xasprintf("%s AllowedCPUs %s", unit, cpus);
-		r = write_group(h, group, cpus);
-	} else if (tree_exists(h, file)) {
-		r = tree_write_cgroup(h, group, "cpuset.cpus", "");
-		r = r == -ENOSPC ? 0 : r;
-	}
+	for (size_t i = 0; r == 0 && i < N_ELEMENTS(lists); i++)
+		r = reload_list(h, unit, group, &lists[i], l);
 	if (delegate)
 		*array_push(&l->v) = xasprintf("%s Delegate %s", unit, delegate);
 	else if (r == 0 && !str_has_suffix(unit, ".slice"))

@@ -74,6 +74,44 @@ static void test_cpusets(void)
 	same_int(cpuset_next(&either, 6), 8000, "next crosses words");
 	ok(cpuset_is_subset(&both, &a) && !cpuset_is_subset(&b, &a), "subset");
 	ok(!cpuset_has(&a, -1) && !cpuset_has(&a, CPUSET_MAX), "out of range is never a member");
+
+	struct cpuset sum = a;
+	cpuset_add_all(&sum, &b);
+	ok(cpuset_equal(&sum, &either) && cpuset_equal(&either, &sum), "add all");
+	cpuset_remove_all(&sum, &b);
+	ok(cpuset_equal(&sum, &only_a) && cpuset_equal(&only_a, &sum),
+		"remove all of a longer one");
+	cpuset_remove_all(&b, &a);
+	cpuset_remove(&b, 8000);
+	ok(cpuset_count(&b) == 2 && cpuset_is_subset(&b, &either) && !cpuset_intersects(&b, &a),
+		"remove all of a shorter one");
+	struct arena arena = { 0 };
+	const struct cpuset *kept = cpuset_keep(&arena, &only_a);
+	ok(kept != &only_a && cpuset_equal(kept, &only_a), "a set is kept");
+	ok(kept == cpuset_keep(&arena, &sum), "an equal one is the same, however it came to be");
+	for (int i = 0; i < 200; i++) {
+		struct cpuset one = cpuset_of(i);
+		(void)cpuset_keep(&arena, &one);
+	}
+	ok(kept == cpuset_keep(&arena, &only_a), "and among many others");
+	arena_done(&arena);
+}
+
+/* As sched_getaffinity(2) and systemd have it. */
+static void test_bytes(void)
+{
+	const unsigned char bytes[CPUSET_MAX / 8 + 1] = { 0x05, 0, 0x80, 0, 0, 0, 0, 0, 0x01 };
+	unsigned char beyond[CPUSET_MAX / 8 + 1] = { 0 };
+	struct cpuset set = cpuset_of(7);
+	same_int(cpuset_of_bytes(bytes, sizeof bytes, &set), 0, "a mask, zeros behind it");
+	AUTO_FREE char *list = cpuset_format_list(&set);
+	same_str(list, "0,2,23,64", "its members");
+	ok(memcmp(set.w, bytes, sizeof set.w) == 0, "and bytes again");
+	same_int(cpuset_of_bytes(bytes, 3, &set), 0, "three bytes");
+	AUTO_FREE char *few = cpuset_format_list(&set);
+	same_str(few, "0,2,23", "all of them");
+	beyond[CPUSET_MAX / 8] = 1;
+	same_int(cpuset_of_bytes(beyond, sizeof beyond, &set), -ERANGE, "a CPU that no set has");
 }
 
 static void test_strings(void)
@@ -115,6 +153,7 @@ static void test_errors(void)
 int main(void)
 {
 	test_cpusets();
+	test_bytes();
 	test_strings();
 	test_errors();
 	return tap_done();

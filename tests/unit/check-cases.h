@@ -14,6 +14,17 @@ static void disk_slow(struct fix *f, bool nearly)
 	f->rates.n_disks = 2;
 }
 
+/* Two of its groups took long, which is no mean; or all of them did, and the last is not done. */
+static void zfs_slow(struct fix *f, bool nearly)
+{
+	for (size_t i = 0; i < N_ELEMENTS(f->groups_of_pool); i++)
+		f->groups_of_pool[i] =
+			(struct txg){ 7000 + i, i < 11, nearly && i > 1 ? 300000000 : 7000000000 };
+	f->pools[0] = (struct pool_reading){ "tank",
+		{ f->groups_of_pool, N_ELEMENTS(f->groups_of_pool) } };
+	f->reading.n_pools = 1;
+}
+
 static void storage_wait(struct fix *f, bool nearly)
 {
 	f->group_rates[f->rates.n_groups++] = (struct group_rate){ "qemu.slice/db01.scope", 0,
@@ -185,6 +196,7 @@ static struct placement *place(struct fix *f)
 static void isolation_lost(struct fix *f, bool nearly)
 {
 	static struct intruder redis;
+	const struct cpuset on = cpus("1-4");
 	place(f);
 	redis = (struct intruder){ .what = "thread",
 		.tid = 4711,
@@ -192,7 +204,7 @@ static void isolation_lost(struct fix *f, bool nearly)
 		.comm = "redis-server",
 		.unit = "redis.service",
 		.vm = nearly ? "other" : "db01",
-		.cpus = cpus("1-4"),
+		.cpus = cpuset_keep(&f->h->s.arena, &on),
 		.why = "its mask has them" };
 	f->has_intruders = true;
 	f->intruders.found = (struct intruder_list){ &redis, 1 };
@@ -371,6 +383,13 @@ static void frequency_capped(struct fix *f, bool nearly)
 	f->policies[nearly ? 5 : 2].max_khz = 2000000;
 }
 
+static void power_limit(struct fix *f, bool nearly)
+{
+	f->packages[0] =
+		(struct package_rate){ "intel-rapl:0", "package-0", nearly ? 90 : 99.5, 100, 150 };
+	f->rates.n_packages = 1;
+}
+
 static void governor(struct fix *f, bool nearly)
 {
 	f->policies[2].governor = "powersave";
@@ -490,6 +509,7 @@ static const struct {
 	void (*make)(struct fix *f, bool nearly);
 } cases[] = {
 	{ "disk-slow", disk_slow },
+	{ "zfs-slow", zfs_slow },
 	{ "storage-wait", storage_wait },
 	{ "host-steal", host_steal },
 	{ "softirq-hot", softirq_hot },
@@ -539,6 +559,7 @@ static const struct {
 	{ "device-far", device_far },
 	{ "throttled", throttled },
 	{ "frequency-capped", frequency_capped },
+	{ "power-limit", power_limit },
 	{ "governor", governor },
 	{ "frequency-low", frequency_low },
 	{ "turbo-off", turbo_off },

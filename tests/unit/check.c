@@ -4,6 +4,8 @@
 
 #include "base/str.h"
 #include "check-cases.h"
+#include "report/report.h"
+#include "view/check-compare.h"
 
 static const struct finding *finding_of(const struct check *c, const char *id)
 {
@@ -141,6 +143,57 @@ static void test_folding(void)
 	fix_free(f);
 }
 
+/* VMs whose QEMU may run on their vCPUs' CPUs, and whose vCPUs wait. */
+static struct check *check_many(struct fix *f, int n)
+{
+	static const char *const ids[] = { "a", "b", "c", "d" },
+				 *const lists[] = { "6-7", "8-9", "10-11", "18-19" };
+	for (int i = 0; i < n; i++)
+		fix_vm(f, ids[i], 2, lists[i]);
+	for (size_t i = 0; i < f->h->vms.n_vms; i++) {
+		struct vm *vm = &f->h->vms.vms[i];
+		fix_mask(f, vm, ROLE_EMULATOR, "0-23");
+		for (size_t k = 0; k < vm->n_threads; k++)
+			if (vm->threads[k].role == ROLE_VCPU)
+				fix_rate(f, vm->threads[k].tid)->wait = 0.3;
+	}
+	return fix_check(f, NULL, true);
+}
+
+static size_t count_told(const struct check *c, const char *id)
+{
+	size_t n = 0;
+	array_for_each (x, &c->findings)
+		n += streq(x->rule->id, id) && x->alike < 0;
+	return n;
+}
+
+/* What is so of many VMs is told once, and what it explains too. */
+static void test_many(void)
+{
+	struct fix *f = fix_new();
+	AUTO_CHECK struct check *c = check_many(f, 4);
+	same_int(count_told(c, "emulator-on-vcpus"), 1, "five VMs, one finding");
+	same_int(count_told(c, "vcpu-wait"), 1, "and one that it explains");
+	same_str(c->findings.v[0].who, "5 VMs", "it says of how many");
+	same_str(c->findings.v[0].told, check_rule("emulator-on-vcpus")->title, "and what");
+	ok(str_after(c->verdict, "5 VMs: QEMU's own threads"), "so does the verdict: %s",
+		c->verdict);
+	array_for_each (x, &c->findings) {
+		if (streq(x->rule->id, "emulator-on-vcpus"))
+			ok(x->alike == (x == c->findings.v ? -1 : 0), "%s: with the first", x->vm);
+		if (streq(x->rule->id, "vcpu-wait"))
+			ok(x->root == 0, "%s: explained by the one that is told", x->vm);
+	}
+	fix_free(f);
+
+	f = fix_new();
+	AUTO_CHECK struct check *d = check_many(f, 2);
+	same_int(count_told(d, "emulator-on-vcpus"), 3, "three VMs are told one by one");
+	same_str(d->findings.v[0].who, d->findings.v[0].vm, "by name");
+	fix_free(f);
+}
+
 /* An isolation that was lost is the cause of all that may run there again. */
 static void test_lost(void)
 {
@@ -167,6 +220,44 @@ static void test_only(void)
 	fix_free(f);
 }
 
+static const char *figure_named(json_t *figures, size_t i, const char *key)
+{
+	return json_string_value(json_object_get(json_array_get(figures, i), key));
+}
+
+/* Two hosts, of which one's vCPUs wait: that is the figure that differs. */
+static void test_figures(void)
+{
+	struct fix *f = fix_new(), *g = fix_new();
+	waits(f, 0.3);
+	AUTO_CHECK struct check *a = fix_check(f, NULL, true);
+	AUTO_CHECK struct check *b = fix_check(g, NULL, true);
+	AUTO_CHECK struct check *none = fix_check(g, NULL, false);
+	AUTO_REPORT struct report *r = report_new("check");
+	const struct compared slow = { "slow", a, &f->h->s, &f->reading },
+			      fast = { "fast", b, &g->h->s, &g->reading },
+			      still = { "still", none, &g->h->s, &g->reading };
+	f->reading.microcode = "0xf4";
+	g->reading.microcode = "0xf6";
+	check_compare_report(&slow, &fast, &f->limits, r);
+	json_t *figures = json_object_get(report_json(r), "figures");
+	same_int(json_array_size(figures), 1, "one figure differs");
+	same_str(figure_named(figures, 0, "figure"), "vCPUs that wait", "which");
+	same_str(figure_named(figures, 0, "a"), "42.9", "on the first");
+	json_t *settings = json_object_get(report_json(r), "settings");
+	same_int(json_array_size(settings), 1, "one setting does");
+	same_str(figure_named(settings, 0, "setting"), "microcode", "which");
+	f->limits.compare_ratio = 1000;
+	check_compare_report(&slow, &fast, &f->limits, r);
+	same_int(json_array_size(json_object_get(report_json(r), "figures")), 0,
+		"the limit is the policy's");
+	check_compare_report(&slow, &still, &g->limits, r);
+	same_int(json_array_size(json_object_get(report_json(r), "figures")), 0,
+		"without an interval there are none");
+	fix_free(f);
+	fix_free(g);
+}
+
 int main(void)
 {
 	test_clean(true);
@@ -178,7 +269,9 @@ int main(void)
 	test_rows();
 	test_no_circle();
 	test_folding();
+	test_many();
 	test_lost();
 	test_only();
+	test_figures();
 	return tap_done();
 }

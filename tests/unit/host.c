@@ -204,6 +204,36 @@ static void damaged_recording(void)
 	}
 }
 
+static void expect_thread(struct host *h, int pid, int tid, const char *text, const char *what)
+{
+	AUTO_FREE char *got = NULL;
+	int r = host_read_thread(h, &got, pid, tid, "cgroup");
+	same_str(r < 0 ? NULL : got, text, "%s", what);
+}
+
+/* By the shorter path, but where a tree or a recording has the other alone. */
+static void threads_files(void)
+{
+	make_dir("root/proc/7");
+	make_dir("root/proc/7/task");
+	make_dir("root/proc/7/task/7");
+	make_dir("root/proc/7/task/8");
+	put("root/proc/7/task/7/cgroup", "long", 4);
+	put("root/proc/7/task/8/cgroup", "eight", 5);
+	AUTO_HOST struct host *h = open_root("root");
+	expect_thread(h, 7, 7, "long", "a tree with the thread's file alone");
+	expect_thread(h, 7, 8, "eight", "another thread than the main one");
+	put("root/proc/7/cgroup", "short", 5);
+	expect_thread(h, 7, 7, "short", "the main thread's, by the process");
+	make_dir("old");
+	static const char old[] = "wideberth recording 1\nfile proc/7/task/7/cgroup\n\told\n";
+	put("old/recording", old, sizeof old - 1);
+	AUTO_HOST struct host *replay = open_root("old");
+	const char *first;
+	expect_thread(replay, 7, 7, "old\n", "a recording that has the thread's file");
+	same_int(host_unanswered(replay, &first), 0, "and was asked for no other");
+}
+
 int main(void)
 {
 	if (!mkdtemp(dir))
@@ -213,6 +243,7 @@ int main(void)
 	nothing_is_written_outside();
 	recording_answers_the_same();
 	damaged_recording();
+	threads_files();
 	AUTO_FREE char *clean = xasprintf("rm -rf '%s'", dir);
 	if (system(clean) != 0)
 		return 99;

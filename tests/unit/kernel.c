@@ -23,6 +23,7 @@
 #include "kernel/task-sched.h"
 #include "kernel/task-stat.h"
 #include "kernel/task-status.h"
+#include "kernel/txgs.h"
 #include "kernel/zoneinfo.h"
 #include "tap.h"
 
@@ -456,6 +457,34 @@ static void disk_counts(void)
 	ok(!disks_find(&d, "nvme0n1"), "no such device");
 }
 
+static void transaction_groups(void)
+{
+	AUTO_ARENA struct arena a = { 0 };
+	struct txgs t;
+	same_int(
+		txgs_parse(&a,
+			"txg      birth            state ndirty nread nwritten reads writes otime "
+			"qtime wtime stime\n"
+			"8375     51939492104      C     1 0 2 0 161 5119907158 9391 105 63310225\n"
+			"8376     57059399262      S     0 0 0 0 0 5119910000 9000 0 0\n"
+			"8377     62179306420      O     0 0 0\n",
+			&t),
+		4, "the last one is cut");
+	same_int(t.n, 2, "and left out");
+	ok(t.n && t.v[0].number == 8375 && t.v[0].is_committed && t.v[0].sync_ns == 63310225,
+		"what took how long");
+	ok(t.n > 1 && !t.v[1].is_committed, "one that is not done");
+	same_int(txgs_parse(&a,
+			 "24 0 0x01 100 11200 12391732437 8239485729384\n"
+			 "txg birth state nreserved nread nwritten reads writes otime qtime stime\n"
+			 "7 1 C 0 0 0 0 0 5 6 70\n",
+			 &t),
+		0, "an older module's");
+	ok(t.n == 1 && t.v[0].sync_ns == 70, "by the names of the columns");
+	same_int(txgs_parse(&a, "7 1 C 0 0 0 0 0 5 6 70\n", &t), -EINVAL, "no names");
+	same_int(t.n, 0, "and no groups");
+}
+
 static void quotas(void)
 {
 	struct cpu_max m;
@@ -482,6 +511,7 @@ int main(void)
 	i17_parsers();
 	pressures();
 	disk_counts();
+	transaction_groups();
 	quotas();
 	task_scheds();
 	times();

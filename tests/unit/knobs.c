@@ -48,6 +48,9 @@ static void test_text(void)
 	same_round("thread.cgroup", "qemu.slice/100.scope", VALUE_WORD);
 	same_round("cgroup.cpuset", "enabled", VALUE_WORD);
 	same_round("vm.stat_interval", "120", VALUE_NUMBER);
+	same_round("memory.compact", "not done", VALUE_UNSET);
+	same_round("memory.compact", "done", VALUE_WORD);
+	not_a_value("memory.compact", "1");
 	not_a_value("irq.affinity", "3-1");
 	not_a_value("cgroup.cpus", "all");
 	not_a_value("cgroup.cpuset", "on");
@@ -64,12 +67,14 @@ static const char *joined(const char *knob, enum knob_combine rule, const char *
 	const struct knob *k = knob_find(knob);
 	struct cpuset online, rest;
 	struct value was = value_of(k, baseline), made;
-	const struct contribution by[] = { { "a", value_of(k, a) },
-		{ "b", b ? value_of(k, b) : VALUE_IS_ABSENT } };
+	struct contributions by = { 0 };
+	*list_push(&arena, &by) = (struct contribution){ "a", value_of(k, a) };
+	if (b)
+		*list_push(&arena, &by) = (struct contribution){ "b", value_of(k, b) };
 	if (cpuset_parse_list("0-7", &online) < 0 ||
 		(fallback && cpuset_parse_list(fallback, &rest) < 0))
 		abort();
-	const struct wishes w = { by, b ? 2 : 1, &online, fallback ? &rest : NULL };
+	const struct wishes w = { &by, &online, fallback ? &rest : NULL };
 	if (!knob_join(k, rule, &w, &was, &arena, &made))
 		return "nothing";
 	AUTO_FREE char *text = value_text(k, &made);
@@ -133,7 +138,8 @@ static void test_rows(void)
 				is_number_rule(k->combine) == (k->type == KNOB_NUMBER),
 			"%s: its rule fits its type", k->name);
 		ok((k->type == KNOB_NUMBER) == (k->min < k->max && k->unit) &&
-				(k->type == KNOB_CHOICE) == (k->choices != NULL),
+				(k->type == KNOB_CHOICE || k->type == KNOB_ACTION) ==
+					(k->choices != NULL),
 			"%s: its range fits its type", k->name);
 		ok(!k->same_as || knob_find(k->same_as), "%s: what it is the same as is a row",
 			k->name);

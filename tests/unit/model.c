@@ -151,6 +151,10 @@ static void power(void)
 	put("sys/devices/system/cpu/cpufreq/policy0/affected_cpus", "0 1\n");
 	put("sys/devices/system/cpu/cpufreq/policy0/scaling_governor", "powersave\n");
 	put("sys/devices/system/cpu/cpufreq/policy0/scaling_max_freq", "4700000\n");
+	/* the first one has what the others have */
+	put("sys/devices/system/cpu/cpu0/power/pm_qos_resume_latency_us", "0\n");
+	put("sys/devices/system/cpu/cpu0/cpuidle/state0/name", "POLL\n");
+	put("sys/devices/system/cpu/cpu0/thermal_throttle/core_throttle_count", "0\n");
 	put("sys/devices/system/cpu/cpu1/power/pm_qos_resume_latency_us", "n/a\n");
 	put("sys/devices/system/cpu/cpu1/cpuidle/state2/name", "C6\n");
 	put("sys/devices/system/cpu/cpu1/cpuidle/state2/latency", "133\n");

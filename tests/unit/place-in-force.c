@@ -89,8 +89,8 @@ static void test_grow_beside(void)
 	fake_vm(h, "100", 12, 1, 0);
 	fake_vm(h, "200", 4, 1, 0);
 	same_int(fake_place(h, "", 2, old, &p, &e), 0, "one has grown");
-	ok(p->n == 1 && streq(p->v[0].vm, "200") && p->n_refused == 1 &&
-			streq(p->refused[0].vm, "100"),
+	ok(p->n == 1 && streq(p->v[0].vm, "200") && p->refused.n == 1 &&
+			streq(p->refused.v[0].vm, "100"),
 		"and gets nothing that is another's");
 	fake_free(h);
 }

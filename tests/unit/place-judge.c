@@ -5,6 +5,7 @@
  * every refusal whether each alternative would fit and the blocking set is minimal, by having just
  * that planned. "place-judge N SEED" judges N random hosts; a fault prints the seed.
  */
+#include "pick.h"
 #include "tap.h"
 
 #include <errno.h>
@@ -12,29 +13,23 @@
 
 #include "base/str.h"
 #include "../machine/fake-host.h"
+#include "vm/config.h"
 #include "vm/memory.h"
 
 enum { VMS_MAX = 12 };
-
-static uint64_t rng;
-
-static int pick(int n)
-{
-	rng ^= rng << 13;
-	rng ^= rng >> 7;
-	rng ^= rng << 17;
-	return (int)((rng >> 11) % (uint64_t)n);
-}
 
 static bool chance(int one_in)
 {
 	return pick(one_in) == 0;
 }
 
-enum key { KEY_CORES, KEY_PLACE, KEY_ISOLATION, KEY_EMULATOR, KEY_IOTHREADS, N_KEYS };
-static const char *const key_names[] = { "cores", "place", "isolation", "emulator", "iothreads" };
+enum key { KEY_CORES, KEY_PLACE, KEY_ISOLATION, KEY_EMULATOR, KEY_IOTHREADS, KEY_MOVABLE, N_KEYS };
+static const char *const key_names[] = { "cores", "place", "isolation", "emulator", "iothreads",
+	"movable" };
 
 struct guest {
+	int64_t pending_kib; /* bound to the node, and not there yet; 0: nothing is */
+	int node;
 	const char *values[N_KEYS];
 	struct cpuset allowed; /* by its group */
 	bool is_limited;
@@ -49,7 +44,7 @@ struct trial {
 	uint64_t seed;
 	const char *fault; /* the first one */
 	const char *vm;    /* whose */
-	int n_alternatives, n_sets;
+	int n_alternatives, n_moves, n_sets;
 };
 
 static void judge(struct trial *t, bool holds, const char *vm, const char *what)
@@ -144,15 +139,49 @@ static void make_host(struct trial *t)
 		cpuset_remove(&set, cpuset_first(&s->online_cpus));
 		s->boot_isolated_cpus = s->isolated_cpus = set;
 	}
+	for (size_t i = 0; i < s->n_nodes; i++) {
+		bool is_bare = i && chance(8);
+		s->nodes[i].has_memory = !is_bare;
+		s->nodes[i].mem_total_kib = is_bare ? 0 : 64 << 20;
+		s->nodes[i].mem_free_kib = is_bare ? 0 : (uint64_t)pick(16) << 20;
+	}
 	s->has_remote_partitions = !chance(4);
 	add_others(t);
 	t->housekeeping = chance(3) ? "2 cores" : chance(2) ? "1 cores" : "auto";
 }
 
+static void have_memory(struct trial *t, struct vm *vm, int node)
+{
+	struct arena *a = &t->h->s.arena;
+	struct memory_node *on = arena_alloc(a, sizeof *on);
+	struct vm_memory *memory = arena_alloc(a, sizeof *memory);
+	*on = (struct memory_node){ .node = node, .kib = 4 << 20 };
+	*memory = (struct vm_memory){ .source = "numa_maps" };
+	memory->nodes.v = on;
+	memory->nodes.n = 1;
+	vm->memory = memory;
+}
+
+/* Bound there, up to 8 GiB more than it has. */
+static void bind_memory(struct trial *t, struct vm *vm, struct guest *g, int number)
+{
+	struct arena *a = &t->h->s.arena;
+	struct vm_config *config = arena_alloc(a, sizeof *config);
+	struct vm_node *node = arena_alloc(a, sizeof *node);
+	g->node = number;
+	g->pending_kib = (int64_t)pick(8) << 20;
+	*node = (struct vm_node){ .mib = (uint64_t)(g->pending_kib >> 10) + 4096,
+		.hostnodes = arena_printf(a, "%d", number),
+		.policy = "bind" };
+	*config = (struct vm_config){ .memory_mib = node->mib, .source = "command line" };
+	config->nodes.v = node;
+	config->nodes.n = 1;
+	vm->config = config;
+}
+
 /* Its group allows less, its memory lies on one node. */
 static void bind(struct trial *t, struct vm *vm, struct guest *g)
 {
-	struct arena *a = &t->h->s.arena;
 	g->allowed = t->h->s.online_cpus;
 	g->is_limited = chance(4);
 	if (g->is_limited) {
@@ -167,13 +196,12 @@ static void bind(struct trial *t, struct vm *vm, struct guest *g)
 	}
 	if (!chance(3))
 		return;
-	struct memory_node *node = arena_alloc(a, sizeof *node);
-	struct vm_memory *memory = arena_alloc(a, sizeof *memory);
-	*node = (struct memory_node){ .node = pick((int)t->h->s.n_nodes), .kib = 4 << 20 };
-	*memory = (struct vm_memory){ .source = "numa_maps" };
-	memory->nodes.v = node;
-	memory->nodes.n = 1;
-	vm->memory = memory;
+	int node = pick((int)t->h->s.n_nodes);
+	while (!t->h->s.nodes[node].has_memory)
+		node = pick((int)t->h->s.n_nodes);
+	have_memory(t, vm, node);
+	if (chance(2))
+		bind_memory(t, vm, g, node);
 }
 
 static void make_vms(struct trial *t)
@@ -184,6 +212,7 @@ static void make_vms(struct trial *t)
 		{ "isolated", "isolated", "fenced", "fenced", "pinned", "none" },
 		{ "housekeeping", "housekeeping", "housekeeping", "housekeeping", "own", "own" },
 		{ "housekeeping", "housekeeping", "housekeeping", "housekeeping", "own", "own" },
+		{ "no", "no", "cpus", "cpus", "memory", "memory" },
 	};
 	t->n = 1 + (size_t)pick(VMS_MAX);
 	for (size_t i = 0; i < t->n; i++) {
@@ -317,15 +346,45 @@ static void judge_together(struct trial *t, const struct placements *p)
 	judge(t, n_with(&all, &p->housekeeping_cpus) == 0, NULL, "housekeeping is not claimed");
 }
 
+/* What is bound and not there yet is taken of what is free by one after the other; who finds less
+ * is refused for it, and nobody else. */
+static void judge_memory(struct trial *t, const struct placements *p)
+{
+	const struct snapshot *s = &t->h->s;
+	AUTO_FREE int64_t *left = xcalloc(s->n_nodes + 1, sizeof *left);
+	for (size_t i = 0; i < s->n_nodes; i++)
+		left[i] = (int64_t)s->nodes[i].mem_free_kib;
+	for (size_t i = 0; i < t->n; i++) {
+		const struct guest *g = &t->guests[i];
+		const char *id = t->h->vms.vms[i].id;
+		bool is_short = g->pending_kib > left[g->node], is_refused = false;
+		if (!is_short)
+			left[g->node] -= g->pending_kib;
+		for (size_t k = 0; k < p->refused.n; k++)
+			is_refused |= streq(p->refused.v[k].vm, id) &&
+				strstr(p->refused.v[k].reason, "would be killed");
+		judge(t, is_refused == (is_short && !streq(g->values[KEY_ISOLATION], "none")), id,
+			"memory that is bound is there");
+	}
+	for (size_t k = 0; k < p->n; k++)
+		for (size_t i = 0; i < s->n_nodes; i++)
+			judge(t,
+				s->nodes[i].has_memory || p->v[k].place_note ||
+					streq(t->guests[number_of(p->v[k].vm)].values[KEY_CORES],
+						"shared") ||
+					!cpuset_intersects(&s->nodes[i].cpus, &p->v[k].vcpu_cpus),
+				p->v[k].vm, "a node without memory, and no word of it");
+}
+
 /* ---- refusals ---- */
 
-/* Plans the one VM beside the others' placements, but for those left out. */
-static bool fits(struct trial *t, const char *text, size_t vm, const struct placements *p,
-	const bool *is_out)
+/* Plans the one VM beside the others' placements, but for those left out; *ret to be freed. */
+static bool plan_again(struct trial *t, const char *text, size_t vm, const struct placements *p,
+	const bool *is_out, bool is_repack, struct placements **ret)
 {
+	const struct plan_options options = { .is_repack = is_repack };
 	AUTO_POLICY struct policy *policy = fake_policy(text);
 	AUTO_FREE struct placement *rest = xcalloc(p->n + 1, sizeof *rest);
-	AUTO_PLACEMENTS struct placements *again = NULL;
 	struct err e = { 0 };
 	size_t n = 0;
 	for (size_t i = 0; i < p->n; i++)
@@ -334,9 +393,56 @@ static bool fits(struct trial *t, const char *text, size_t vm, const struct plac
 	/* No fence stands that would have taken CPUs off the groups of the others here. */
 	for (size_t i = 0; i < n; i++)
 		rest[i].level = LEVEL_PINNED;
-	int r = place_vms(&t->h->s, &t->h->vms, policy, &vm, 1, rest, n, &again, &e);
+	int r = place_vms_as(&t->h->s, &t->h->vms, policy, &vm, 1, rest, n, &options, ret, &e);
 	judge(t, r == 0, t->h->vms.vms[vm].id, "can be planned again");
-	return r == 0 && again->n == 1;
+	return r == 0;
+}
+
+static bool fits(struct trial *t, const char *text, size_t vm, const struct placements *p,
+	const bool *is_out)
+{
+	AUTO_PLACEMENTS struct placements *again = NULL;
+	return plan_again(t, text, vm, p, is_out, false, &again) && again->n == 1;
+}
+
+static const struct placement *placement_in(const struct placements *p, const char *vm)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (streq(p->v[i].vm, vm))
+			return &p->v[i];
+	return NULL;
+}
+
+/* With so few moves it is let in, of VMs that may move, and to where nobody is. */
+static void judge_move(
+	struct trial *t, const struct placements *p, size_t vm, const struct alternative *a)
+{
+	AUTO_PLACEMENTS struct placements *again = NULL;
+	AUTO_FREE char *text = policy_text(t, vm, NULL, NULL, 0);
+	const char *id = t->h->vms.vms[vm].id;
+	if (!plan_again(t, text, vm, p, NULL, true, &again))
+		return;
+	judge(t, again->refused.n == 0 && placement_in(again, id), id, a->text);
+	judge(t, again->moves.n <= a->n_moves, id, "fewer moves were offered than are made");
+	judge(t, again->n == again->moves.n + 1, id, "nobody else is placed anew");
+	struct cpuset to = CPUSET_EMPTY;
+	for (size_t i = 0; i < a->n_moves; i++) {
+		const struct move *m = &a->moves[i];
+		const struct placement *was = placement_in(p, m->vm);
+		judge(t, was && cpuset_equal(&was->claim_cpus, &m->from), m->vm, "it was there");
+		judge(t, !streq(t->guests[number_of(m->vm)].values[KEY_MOVABLE], "no"), m->vm,
+			"it must not move");
+		judge(t, !cpuset_intersects(&to, &m->to), m->vm, "two move to one CPU");
+		to = cpuset_or(&to, &m->to);
+	}
+	for (size_t i = 0; i < p->n; i++) {
+		bool is_moved = false;
+		for (size_t k = 0; k < a->n_moves; k++)
+			is_moved |= streq(a->moves[k].vm, p->v[i].vm);
+		judge(t, is_moved || !cpuset_intersects(&to, &p->v[i].claim_cpus), p->v[i].vm,
+			"somebody moves to where it is");
+	}
+	t->n_moves++;
 }
 
 static void judge_alternative(
@@ -349,6 +455,8 @@ static void judge_alternative(
 			keys[n] = a->set[i].key;
 			values[n++] = a->set[i].value;
 		}
+	if (a->n_moves)
+		judge_move(t, p, vm, a);
 	if (!n && !a->n_vcpus)
 		return; /* advice */
 	struct vm *guest = &t->h->vms.vms[vm];
@@ -381,25 +489,44 @@ static void judge_refusal(struct trial *t, const struct placements *p, const str
 	size_t n_vms = 0;
 	judge(t, r->reason && *r->reason, r->vm, "a refusal has a reason");
 	judge(t, !fits(t, text, vm, p, NULL), r->vm, "it is refused though it fits");
-	for (size_t i = 0; i < r->n_alternatives; i++)
-		judge_alternative(t, p, vm, &r->alternatives[i]);
-	for (size_t i = 0; i < r->n_blocking; i++)
-		if (r->blocking[i].vm) {
-			is_out[number_of(r->blocking[i].vm)] = true;
+	for (size_t i = 0; i < r->alternatives.n; i++)
+		judge_alternative(t, p, vm, &r->alternatives.v[i]);
+	for (size_t i = 0; i < r->blocking.n; i++)
+		if (r->blocking.v[i].vm) {
+			is_out[number_of(r->blocking.v[i].vm)] = true;
 			n_vms++;
 		}
 	if (!n_vms)
 		return;
 	judge(t, fits(t, text, vm, p, is_out), r->vm, "it would fit without those that block it");
-	for (size_t i = 0; i < r->n_blocking; i++) {
-		if (!r->blocking[i].vm)
+	for (size_t i = 0; i < r->blocking.n; i++) {
+		if (!r->blocking.v[i].vm)
 			continue;
-		bool *one = &is_out[number_of(r->blocking[i].vm)];
+		bool *one = &is_out[number_of(r->blocking.v[i].vm)];
 		*one = false;
 		judge(t, !fits(t, text, vm, p, is_out), r->vm, "one that blocks it could stay");
 		*one = true;
 	}
 	t->n_sets++;
+}
+
+/* Some have ended since: what is left in force has holes between. */
+static void judge_holes(struct trial *t, const struct placements *p)
+{
+	AUTO_FREE struct placement *left = xcalloc(p->n + 1, sizeof *left);
+	struct placements part = { .v = left };
+	for (size_t i = 0; i < p->n; i++)
+		if (!chance(3))
+			left[part.n++] = p->v[i];
+	for (size_t vm = 0; vm < t->n; vm++) {
+		AUTO_PLACEMENTS struct placements *again = NULL;
+		AUTO_FREE char *text = policy_text(t, vm, NULL, NULL, 0);
+		if (placement_in(&part, t->h->vms.vms[vm].id) ||
+			!plan_again(t, text, vm, &part, NULL, false, &again))
+			continue;
+		for (size_t i = 0; i < again->refused.n; i++)
+			judge_refusal(t, &part, &again->refused.v[i]);
+	}
 }
 
 /* ---- all ---- */
@@ -418,10 +545,12 @@ static void run(struct trial *t, int *n_placed, int *n_refused)
 	judge(t, r == 0, NULL, "it can be planned");
 	if (r == 0) {
 		judge_together(t, p);
-		for (size_t i = 0; i < p->n_refused; i++)
-			judge_refusal(t, p, &p->refused[i]);
+		judge_memory(t, p);
+		for (size_t i = 0; i < p->refused.n; i++)
+			judge_refusal(t, p, &p->refused.v[i]);
+		judge_holes(t, p);
 		*n_placed += (int)p->n;
-		*n_refused += (int)p->n_refused;
+		*n_refused += (int)p->refused.n;
 	}
 	if (t->fault)
 		printf("# seed %" PRIu64 ": %s: %s\n", t->seed, t->vm, t->fault);
@@ -431,19 +560,20 @@ static void run(struct trial *t, int *n_placed, int *n_refused)
 int main(int argc, char **argv)
 {
 	int n = argc > 1 ? atoi(argv[1]) : 1000, n_faults = 0;
-	int n_placed = 0, n_refused = 0, n_alternatives = 0, n_sets = 0;
+	int n_placed = 0, n_refused = 0, n_alternatives = 0, n_moves = 0, n_sets = 0;
 	uint64_t first = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
 	for (uint64_t seed = first; seed < first + (uint64_t)n; seed++) {
 		struct trial t = { .seed = seed };
 		run(&t, &n_placed, &n_refused);
 		n_faults += t.fault != NULL;
 		n_alternatives += t.n_alternatives;
+		n_moves += t.n_moves;
 		n_sets += t.n_sets;
 	}
 	ok(n_faults == 0, "%d random hosts: %d VMs placed, %d refused; %d at fault", n, n_placed,
 		n_refused, n_faults);
-	ok(argc > 2 || (n_alternatives > n / 4 && n_sets > n / 20),
-		"%d alternatives that fit, %d blocking sets that are minimal", n_alternatives,
-		n_sets);
+	ok(argc > 2 || (n_alternatives > n / 4 && n_sets > n / 20 && n_moves > n / 200),
+		"%d alternatives that fit, %d offered moves, %d blocking sets that are minimal",
+		n_alternatives, n_moves, n_sets);
 	return tap_done();
 }

@@ -275,7 +275,7 @@ static void check_stable(struct trial *t, const struct placements *p)
 		return;
 	}
 	AUTO_FREE char *x = dump(p, p->n), *y = dump(again, again->n);
-	check(t, streq(x, y) && p->n_refused == again->n_refused, "same input, same output");
+	check(t, streq(x, y) && p->refused.n == again->refused.n, "same input, same output");
 	if (fake_place(t->h, t->text, n, p, &later, &e) < 0) {
 		check(t, t->has_named_cpus, "planned again when in force");
 		return;
@@ -419,9 +419,9 @@ static void check_refusals(struct trial *t, const struct placements *p, int *n_r
 		if (is_none)
 			continue;
 		bool is_last_cpu = false;
-		for (size_t r = 0; r < p->n_refused; r++)
-			is_last_cpu |= streq(p->refused[r].vm, vm->id) &&
-				strstr(p->refused[r].reason, "without a CPU");
+		for (size_t r = 0; r < p->refused.n; r++)
+			is_last_cpu |= streq(p->refused.v[r].vm, vm->id) &&
+				strstr(p->refused.v[r].reason, "without a CPU");
 		k += is_placed;
 		*n_refused += !is_placed;
 		check(t,
@@ -462,8 +462,8 @@ static void run(uint64_t seed, struct trial *t, int *n_placed, int *n_refused)
 		check_stable(t, p);
 		check_refusals(t, p, n_refused);
 	}
-	for (size_t i = 0; t->broken && p && i < p->n_refused; i++)
-		printf("# %s: %s\n", p->refused[i].vm, p->refused[i].reason);
+	for (size_t i = 0; t->broken && p && i < p->refused.n; i++)
+		printf("# %s: %s\n", p->refused.v[i].vm, p->refused.v[i].reason);
 	policy_free(t->policy);
 	fake_free(t->h);
 }

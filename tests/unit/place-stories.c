@@ -58,11 +58,11 @@ static void test_narrow_mask(void)
 	};
 	s->cgroups[s->n_cgroups++] = (struct cgroup){ .path = "qemu.slice/100.scope", .parent = 1 };
 	AUTO_PLACEMENTS struct placements *p = place(h, "", 1, NULL);
-	same_int((int)p->n_refused, 1, "refused");
+	same_int((int)p->refused.n, 1, "refused");
 	bool is_named = false;
-	for (size_t i = 0; p->n_refused && i < p->refused[0].n_blocking; i++)
-		is_named |=
-			has(p->refused[0].blocking[i].text, "/qemu.slice allows it CPUs 2-3,14-15");
+	for (size_t i = 0; p->refused.n && i < p->refused.v[0].blocking.n; i++)
+		is_named |= has(
+			p->refused.v[0].blocking.v[i].text, "/qemu.slice allows it CPUs 2-3,14-15");
 	ok(is_named, "the group and its CPUs are named");
 	fake_free(h);
 }
@@ -75,6 +75,23 @@ static void test_helpers_anywhere(void)
 	AUTO_PLACEMENTS struct placements *p = place(h, "", 1, NULL);
 	ok(cpuset_is_empty(&p->v[0].emulator_cpus), "with the host's own work");
 	ok(!cpuset_intersects(&p->housekeeping_cpus, &p->v[0].claim_cpus), "which is elsewhere");
+	fake_free(h);
+}
+
+/* Its memory is where somebody is pinned: it goes where nobody is. */
+static void test_pins_before_memory(void)
+{
+	struct fake_host *h = fake_host(two_sockets);
+	struct memory_node on[] = { { .node = 0, .kib = 8 << 20 } };
+	struct vm_memory memory = { .nodes = { on, 1, 1 } };
+	struct cpuset pin = cpus("1");
+	fake_vm(h, "100", 10, 1, 0)->memory = &memory;
+	fake_vm(h, "other", 1, 1, 0)->threads[0].allowed = &pin;
+	AUTO_PLACEMENTS struct placements *p = place(h, "", 1, NULL);
+	same_str(claim(h, p, 0), "7-11,19-23", "off somebody's pins, though its memory is there");
+	ok(has(p->v[0].place_note, "where no place was left beside others' pins") &&
+			!has(p->v[0].place_note, "pinned to"),
+		"... and says why");
 	fake_free(h);
 }
 
@@ -143,7 +160,7 @@ static void test_too_much_memory(void)
 	h->s.nodes[1].mem_total_kib = 32 << 20;
 	fake_vm(h, "100", 4, 1, 0)->config = &config;
 	AUTO_PLACEMENTS struct placements *p = place(h, "", 1, NULL);
-	same_str(p->n_refused ? p->refused[0].reason : NULL,
+	same_str(p->refused.n ? p->refused.v[0].reason : NULL,
 		"it has 10000000 MiB of memory by its configuration, and this host has 98304",
 		"more than the host has");
 	config.memory_mib = 50 << 10;
@@ -154,7 +171,7 @@ static void test_too_much_memory(void)
 	config.nodes.n = 1;
 	placements_freep(&p);
 	p = place(h, "", 1, NULL);
-	same_str(p->n_refused ? p->refused[0].reason : NULL,
+	same_str(p->refused.n ? p->refused.v[0].reason : NULL,
 		"it has 51200 MiB of memory by its configuration bound to node 1, and that has "
 		"32768",
 		"more than the node has that it is bound to");
@@ -162,6 +179,67 @@ static void test_too_much_memory(void)
 	placements_freep(&p);
 	p = place(h, "", 1, NULL);
 	same_int((int)p->n, 1, "where nobody knows it is let in");
+	fake_free(h);
+}
+
+/* Bound, and not there yet: of what is free now, huge pages apart; the first of two has it. */
+static void test_bound_memory(void)
+{
+	struct fake_host *h = fake_host(two_sockets);
+	struct vm_node node = { .mib = 8 << 10, .hostnodes = "1", .policy = "bind" };
+	struct vm_config config = { .memory_mib = 8 << 10, .source = "command line" };
+	struct memory_node on[] = { { .node = 1, .kib = 2 << 20 } };
+	struct vm_memory memory = { .nodes = { on, 1, 1 }, .source = "numa_maps" };
+	struct hugepages pages = { .size_kib = 2048, .total = 4096, .free = 1000 };
+	config.nodes.v = &node;
+	config.nodes.n = 1;
+	for (int i = 0; i < 2; i++)
+		h->s.nodes[i].mem_total_kib = 64 << 20;
+	h->s.nodes[1].mem_free_kib = 4 << 20;
+	h->s.nodes[1].mem_cache_kib = 4 << 20;
+	for (int i = 0; i < 2; i++) {
+		struct vm *vm = fake_vm(h, i ? "200" : "100", 2, 1, 0);
+		vm->config = &config;
+		vm->memory = &memory;
+	}
+	AUTO_PLACEMENTS struct placements *p = place(h, "", 2, NULL);
+	same_str(p->n == 1 ? p->v[0].vm : NULL, "100", "6 of 8 GiB, with what the cache gives up");
+	same_str(p->refused.n ? p->refused.v[0].reason : NULL,
+		"its configuration binds 6144 MiB more to node 1 than are there yet, and 2048 MiB "
+		"are free there: it would be killed when it comes to use them",
+		"and the second finds two");
+	placements_freep(&p);
+	node.hugepages_kib = 2048;
+	h->s.nodes[1].hugepages = &pages;
+	h->s.nodes[1].n_hugepages = 1;
+	p = place(h, "", 1, NULL);
+	ok(p->refused.n &&
+			has(p->refused.v[0].reason, "2000 MiB are free there in pages of 2048 KiB"),
+		"huge pages are another thing");
+	pages.free = 3072;
+	placements_freep(&p);
+	p = place(h, "", 1, NULL);
+	same_int((int)p->n, 1, "just enough of them");
+	fake_free(h);
+}
+
+/* Nothing is bound, and nothing there yet: a node with too little comes last, and is told. */
+static void test_little_memory(void)
+{
+	struct fake_host *h = fake_host(two_sockets);
+	struct vm_config config = { .memory_mib = 8 << 10, .source = "command line" };
+	struct vm_memory memory = { .source = "numa_maps" };
+	h->s.nodes[0].mem_total_kib = h->s.nodes[1].mem_total_kib = 64 << 20;
+	h->s.nodes[0].mem_free_kib = 1 << 20;
+	h->s.nodes[1].mem_free_kib = 9 << 20;
+	for (int i = 0; i < 2; i++) {
+		struct vm *vm = fake_vm(h, i ? "200" : "100", 8, 1, 0);
+		vm->config = &config;
+		vm->memory = &memory;
+	}
+	AUTO_PLACEMENTS struct placements *p = place(h, "", 2, NULL);
+	same_str(claim(h, p, 0), "7-10,19-22", "where there is enough");
+	ok(has(p->v[1].place_note, "node 0 of its CPUs has 1024 MiB free"), "the other is told");
 	fake_free(h);
 }
 
@@ -174,7 +252,7 @@ static void test_two_starts(void)
 	AUTO_PLACEMENTS struct placements *first = place(h, "[vm 100]\n", 1, NULL);
 	AUTO_PLACEMENTS struct placements *p = place(h, "[vm 200]\n[vm 100]\n", 2, first);
 	same_str(claim(h, p, 0), claim(h, first, 0), "the first stays");
-	same_int((int)p->n_refused, 1, "and there is no room for two");
+	same_int((int)p->refused.n, 1, "and there is no room for two");
 	fake_free(h);
 }
 
@@ -249,9 +327,10 @@ static void test_explained(void)
 	fake_vm(h, "100", 4, 1, 0)->memory = &memory;
 	AUTO_POLICY struct policy *policy = fake_policy("[vm *]\n");
 	AUTO_PLACEMENTS struct placements *p = NULL;
+	const struct plan_options explained = { .is_explained = true };
 	const size_t wanted = 0;
 	struct err e;
-	same_int(place_vms_explained(&h->s, &h->vms, policy, &wanted, 1, NULL, 0, &p, &e), 0,
+	same_int(place_vms_as(&h->s, &h->vms, policy, &wanted, 1, NULL, 0, &explained, &p, &e), 0,
 		"place");
 	const struct explanation *x = p->v[0].explanation;
 	same_str(x->place, "L3 1", "place");
@@ -264,7 +343,7 @@ static void test_explained(void)
 	same_int((int)x->chosen[TERM_SLACK], 4, "cores of that L3 that are left");
 	placements_freep(&p);
 	h->vms.vms[0].memory = NULL;
-	same_int(place_vms_explained(&h->s, &h->vms, policy, &wanted, 1, NULL, 0, &p, &e), 0,
+	same_int(place_vms_as(&h->s, &h->vms, policy, &wanted, 1, NULL, 0, &explained, &p, &e), 0,
 		"place");
 	same_int(p->v[0].explanation->decided, N_TERMS, "alike: the lower CPUs");
 	fake_free(h);
@@ -276,10 +355,13 @@ int main(void)
 	test_narrow_mask();
 	test_helpers_anywhere();
 	test_far_memory();
+	test_pins_before_memory();
 	test_isolcpus_range();
 	test_numbering();
 	test_bare_nodes();
 	test_too_much_memory();
+	test_bound_memory();
+	test_little_memory();
 	test_two_starts();
 	test_stacked();
 	test_verdict();

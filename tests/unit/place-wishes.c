@@ -23,13 +23,13 @@ static void placed_first(
 		strbuf_printf(&b, "%s%s", pl->place_note ? "; " : "",
 			pl->place_note ? pl->place_note : "");
 	}
-	for (size_t i = 0; p && i < p->n_refused; i++) {
-		const struct refusal *r = &p->refused[i];
+	for (size_t i = 0; p && i < p->refused.n; i++) {
+		const struct refusal *r = &p->refused.v[i];
 		strbuf_printf(&b, "%s: %s", r->vm, r->reason);
-		for (size_t k = 0; k < r->n_blocking; k++)
-			strbuf_printf(&b, "\n- %s", r->blocking[k].text);
-		for (size_t k = 0; k < r->n_alternatives; k++)
-			strbuf_printf(&b, "\n+ %s", r->alternatives[k].text);
+		for (size_t k = 0; k < r->blocking.n; k++)
+			strbuf_printf(&b, "\n- %s", r->blocking.v[k].text);
+		for (size_t k = 0; k < r->alternatives.n; k++)
+			strbuf_printf(&b, "\n+ %s", r->alternatives.v[k].text);
 	}
 	same_str(b.s, want, "%s", what);
 }

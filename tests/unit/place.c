@@ -34,7 +34,7 @@ static void test_shapes(void)
 	one(no_smt, 4, 2, "", "100 isolated 4 5 6 7", "guest SMT on a host without");
 	one(no_l3, 4, 1, "", "100 isolated 2 3 4 5", "no L3: one node, without a note");
 	one(two_l3s, 6, 2, "", "100 isolated 1 17 2 18 3 19", "beside housekeeping");
-	one(two_l3s, 4, 1, "[host]\nhousekeeping = 8\n", "100 isolated 0 16 1 17", "the other L3");
+	one(two_l3s, 4, 1, "[host]\nhousekeeping = 8\n", "100 isolated 9 25 10 26", "there too");
 	one(two_sockets, 4, 1, "[host]\nhousekeeping = 2 cores\n", "100 isolated 2 14 3 15",
 		"two cores per node");
 	one(two_sockets, 4, 1, "[host]\nhousekeeping = 6-11,18-23\n", "100 isolated 0 12 1 13",
@@ -415,7 +415,7 @@ static void test_levels(void)
 	AUTO_PLACEMENTS struct placements *p = NULL;
 	struct err e;
 	same_int(fake_place(h, "[vm *]\nvcpus = 3\n", 1, NULL, &p, &e), 0, "no threads at all");
-	same_str(p->n_refused ? p->refused[0].reason : NULL,
+	same_str(p->refused.n ? p->refused.v[0].reason : NULL,
 		"none of its threads is known to be a vCPU", "reason");
 	fake_free(h);
 }
@@ -555,7 +555,6 @@ static void test_json(void)
 		"{\"tid\": 2147483648}",
 		"{\"start\": -1}",
 		"{\"start\": \"7\"}",
-		"{\"vcpu\": null}",
 		"{\"cpus\": \"1-\"}",
 	};
 	static const char *const bad_wishes[] = {
@@ -580,12 +579,20 @@ static void test_json(void)
 			back.vcpus[1].start == 1000 && back.iothreads[0].vcpu == -1,
 		"threads");
 	same_str(back.iothreads[0].id, "io0", "I/O thread");
+	ok(cpuset_is_empty(&back.memory_nodes), "its memory is not held");
+	p->v[0].vcpus[1].vcpu = -1;
+	p->v[0].memory_nodes = cpuset_of(1);
+	json_t *held = placement_to_json(&p->v[0]);
+	ok(placement_from_json(held, &a, &back) == 0 && back.vcpus[1].vcpu == -1 &&
+			cpuset_equal(&back.memory_nodes, &p->v[0].memory_nodes),
+		"a vCPU that nobody knows, and memory that is held");
+	json_decref(held);
 	same_int(placement_from_json(NULL, &a, &back), -EINVAL, "nothing");
 	const char *key;
 	json_t *value;
 	json_object_foreach (o, key, value) {
 		bool is_new = streq(key, "wish") || streq(key, "housekeeping") ||
-			streq(key, "confirm_ns") || streq(key, "spare");
+			streq(key, "confirm_ns") || streq(key, "spare") || streq(key, "memory");
 		json_t *less = json_copy(o), *wrong = json_copy(o);
 		json_object_del(less, key);
 		json_object_set_new(wrong, key, json_true());

@@ -32,13 +32,13 @@ static char *describe(const struct placements *p)
 		if (pl->why_less || pl->place_note)
 			strbuf_printf(&b, " (%s)", pl->why_less ? pl->why_less : pl->place_note);
 	}
-	for (size_t i = 0; i < p->n_refused; i++) {
-		const struct refusal *r = &p->refused[i];
+	for (size_t i = 0; i < p->refused.n; i++) {
+		const struct refusal *r = &p->refused.v[i];
 		strbuf_printf(&b, "%s%s: %s", b.n ? "\n" : "", r->vm, r->reason);
-		for (size_t k = 0; k < r->n_blocking; k++)
-			strbuf_printf(&b, "\n- %s", r->blocking[k].text);
-		for (size_t k = 0; k < r->n_alternatives; k++)
-			strbuf_printf(&b, "\n+ %s", r->alternatives[k].text);
+		for (size_t k = 0; k < r->blocking.n; k++)
+			strbuf_printf(&b, "\n- %s", r->blocking.v[k].text);
+		for (size_t k = 0; k < r->alternatives.n; k++)
+			strbuf_printf(&b, "\n+ %s", r->alternatives.v[k].text);
 	}
 	return b.s;
 }

@@ -49,7 +49,7 @@ static const char *setting_of(
 			continue;
 		if (!x->is_sole && x->knob->combine == COMBINE_MINUS)
 			return arena_printf(&h->s.arena, "without %s", list_of(h, x->avoid));
-		AUTO_FREE char *text = value_text(x->knob, &x->by[0].value);
+		AUTO_FREE char *text = value_text(x->knob, &x->by.v[0].value);
 		return arena_strdup(&h->s.arena, text);
 	}
 	return "none";

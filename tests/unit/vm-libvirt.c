@@ -169,6 +169,35 @@ static void test_domains(void)
 	arena_done(&a);
 }
 
+/* As real ones are called (libvirt 9 and 11); in a host's name there is no underscore. */
+static const struct scope_row {
+	int id;
+	const char *name, *scope;
+} scope_rows[] = {
+	{ 1, "web", "machine-qemu\\x2d1\\x2dweb.scope" },
+	{ 12, "db-01.lan", "machine-qemu\\x2d12\\x2ddb\\x2d01.lan.scope" },
+	{ 3, "-a--b_c.", "machine-qemu\\x2d3\\x2da\\x2dbc.scope" },
+	{ 4, "\xc3\xa4", "machine-qemu\\x2d4.scope" },
+};
+
+static void test_scopes(void)
+{
+	for (size_t i = 0; i < N_ELEMENTS(scope_rows); i++) {
+		AUTO_FREE char *scope = libvirt_scope(scope_rows[i].id, scope_rows[i].name);
+		same_str(scope, scope_rows[i].scope, "the scope of '%s'", scope_rows[i].name);
+		same_int(libvirt_scope_id(scope), scope_rows[i].id, "... and back");
+	}
+	AUTO_FREE char *longest = libvirt_scope(
+		1, "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffgggg");
+	same_int((int)strlen(longest),
+		(int)(strlen("machine-.scope") + 64 + 2 * strlen("\\x2d") - 2),
+		"a machine's name is no longer than a host's");
+	ok(libvirt_scope_id("100.scope") < 0 &&
+			libvirt_scope_id("machine-qemu\\x2dweb.scope") < 0 &&
+			libvirt_scope_id("machine-qemu\\x2d1") < 0,
+		"others are none of its");
+}
+
 /* ---- processes ---- */
 
 #define LIBVIRT(name, uuid)                                                                        \
@@ -183,18 +212,20 @@ static void put_domains(void)
 	put_cgroup("machine.slice", "domain");
 	put_cgroup(SCOPE, "domain");
 	put_cgroup(SCOPE "/libvirt", "domain threaded");
-	static const char *const groups[] = { "emulator", "vcpu0", "vcpu1", "iothread1" };
+	static const char *const groups[] = { "emulator", "vcpu0", "vcpu1", "iothread1", "vcpus" };
 	for (size_t i = 0; i < N_ELEMENTS(groups); i++) {
 		AUTO_FREE char *path = xasprintf(SCOPE "/libvirt/%s", groups[i]);
 		put_cgroup(path, "threaded");
 	}
-	/* names that say nothing, or lie: the cgroups tell */
+	/* names that say nothing, or lie: the cgroups tell, but for who was taken out of them */
 	put_process(500, 1, 9, LIBVIRT("web", "U-1"), SCOPE "/libvirt/emulator",
 		T({ 500, "qemu-system-x86" }, { 501, "qemu-system-x86", SCOPE "/libvirt/vcpu1" },
 			{ 502, "CPU 7/KVM", SCOPE "/libvirt/vcpu0" },
 			{ 503, "kvm-nx-lpage-re", SCOPE "/libvirt/vcpu0" },
 			{ 504, "qemu-system-x86", SCOPE "/libvirt/iothread1" },
-			{ 505, "vhost-500" }, { 506, "IO mon_iothread" }));
+			{ 505, "vhost-500" }, { 506, "IO mon_iothread" },
+			{ 507, "CPU 2/KVM", SCOPE "/libvirt/vcpus" },
+			{ 508, "IO iothread2", SCOPE "/libvirt/vcpus" }));
 	/* no cgroups: the names do, and it is known by its pid file */
 	put("600\n", 4, "run/libvirt/qemu/db.pid");
 	put_process(600, 1, 9, LIBVIRT("db", "U-2"), "machine.slice",
@@ -233,8 +264,8 @@ static void test_tree(void)
 	if (!find_all(&f, root, NULL))
 		return;
 	same_roles(&f, "web",
-		"libvirt: 502=vcpu0 501=vcpu1 500=emulator 504=iothread:iothread1 505=vhost "
-		"506=worker 503=kvm");
+		"libvirt: 502=vcpu0 501=vcpu1 507=vcpu2 500=emulator 504=iothread:iothread1 "
+		"508=iothread:iothread2 505=vhost 506=worker 503=kvm");
 	same_roles(&f, "db", "libvirt: 601=vcpu0 603=vcpu1 600=emulator 602=iothread:iothread1");
 	same_roles(&f, "bare", "qemu: 701=vcpu0 700=emulator");
 	same_int(vms_lookup(f.v, "web")->n_notes, 0, "a tree has no daemon to complain about");
@@ -282,6 +313,7 @@ int main(void)
 		return 1;
 	test_xml();
 	test_domains();
+	test_scopes();
 	put_domains();
 	test_tree();
 	test_answer();

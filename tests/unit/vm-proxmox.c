@@ -62,6 +62,10 @@ static void put_node(void)
 	put_guest(1060, 106, RUN(106), "|-qmp|unix:/run/qemu-server/106.qmp,server=on");
 	put_pid(106, 1060);
 	put_text("etc/pve/qemu-server/106.conf", "lock: backup\ncores: 1\n");
+	/* stopped, and started for its backup */
+	put_guest(1064, 110, RUN(110), "|-S");
+	put_pid(110, 1064);
+	put_text("etc/pve/qemu-server/110.conf", "lock: backup\ncores: 1\n");
 	/* files that are none of its */
 	put_text("run/qemu-server/106.qmp", "");
 	put_text("run/qemu-server/x.pid", "1000\n");
@@ -141,7 +145,11 @@ static void test_node(void)
 	same_str(bare->name, "by-line", "without a config: the command line's name");
 	ok(note_with(bare, "config cannot be read"), "a note says so");
 	ok(note_with(locked, "at work on it (backup)"), "a locked guest is not asked");
-	same_int(f.v->n_vms, 5, "and no others");
+	const struct vm *stopped = guest(&f, "110");
+	ok(stopped->is_for_backup && note_with(stopped, "guest does not run"),
+		"one that was started for its backup");
+	ok(!locked->is_for_backup && !web->is_for_backup, "... and no other");
+	same_int(f.v->n_vms, 6, "and no others");
 	found_done(&f);
 }
 

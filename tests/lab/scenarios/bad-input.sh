@@ -84,16 +84,21 @@ same '--confirm, confirm, undo'
 # ---- a VM that ends ---------------------------------------------------------------------------------------------
 # ends_within N: db01 ends when apply has planned and made N - 1 changes
 ends_within() {
-	local pid rc=0
+	local pid apply holder rc=0
 	pid=$(vm_pid 100)
-	WIDEBERTH_FAULT=stop-before:$1 wideberth-fault apply --vm db01 >/out/stdout 2>/out/stderr &
-	wait_until 30 grep -q '^State:.T' /proc/$!/status || { echo 'it did not stop'; kill -9 $!; return 1; }
+	rm -f /out/fifo
+	mkfifo /out/fifo
+	WIDEBERTH_FAULT=wait-before:$1:/out/fifo wideberth-fault apply --vm db01 >/out/stdout 2>/out/stderr &
+	apply=$!
+	sleep infinity >/out/fifo & # the shell becomes it when apply waits there
+	holder=$!
+	wait_until 30 grep -qx sleep /proc/$holder/comm || { echo 'it did not wait'; kill -9 $apply $holder; return 1; }
 	kill -9 "$pid"
 	wait_until 10 vm_gone "$pid"
 	rm -f /run/qemu-server/100.* /etc/pve/qemu-server/100.conf
 	wait_until 10 test ! -d /sys/fs/cgroup/qemu.slice/100.scope
-	kill -CONT $!
-	wait $! || rc=$?
+	kill $holder
+	wait $apply || rc=$?
 	echo "# ends before change $1: exit $rc: $(head -n 1 /out/stderr)"
 	assert_eq "ends before change $1: exit code" "$rc" 3
 	assert "ends before change $1: one clear line" one_line /out/stderr

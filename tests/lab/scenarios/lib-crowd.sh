@@ -165,5 +165,5 @@ undone() {
 	fi
 	[ -n "$left" ] && return
 	assert_rc "$1: nothing is left to undo" 0 wideberth status
-	assert_eq "$1: no file of ours is left" "$(find /run/wideberth -type f ! -name lock; grep -rls wideberth /run/systemd/system)" ''
+	assert_eq "$1: no file of ours is left" "$(find /run/wideberth -type f ! -name lock ! -name abilities; grep -rls wideberth /run/systemd/system)" ''
 }

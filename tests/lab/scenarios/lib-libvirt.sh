@@ -23,13 +23,15 @@ libvirt_start() {
 	assert 'libvirtd answers' virsh list
 }
 
-# domain_start NAME VCPUS [XML]: a domain with one I/O thread, two threads per core; XML: more of it, such as <cputune>
+# domain_start NAME VCPUS [XML]: a domain with one I/O thread, two threads per core; XML: more of it, such as <cputune>.
+# vm_maxcpus leaves room for more vCPUs, as in vm_start.
 domain_start() {
+	local max=${vm_maxcpus:-$2}
 	cat >"/tmp/$1.xml" <<-END
-	<domain type='qemu'><name>$1</name><description>hunter2</description><memory unit='MiB'>64</memory><vcpu>$2</vcpu><iothreads>1</iothreads>
+	<domain type='qemu'><name>$1</name><description>hunter2</description><memory unit='MiB'>64</memory><vcpu current='$2'>$max</vcpu><iothreads>1</iothreads>
 	${3:-}
 	<os><type arch='x86_64' machine='pc'>hvm</type><loader type='rom'>/lab/run/sleep.rom</loader></os>
-	<cpu><topology sockets='1' cores='$(($2 / 2))' threads='2'/></cpu>
+	<cpu><topology sockets='1' cores='$((max / 2))' threads='2'/></cpu>
 	<devices><emulator>/usr/bin/qemu-system-x86_64</emulator><memballoon model='none'/></devices></domain>
 	END
 	assert "domain $1 starts" virsh create "/tmp/$1.xml"

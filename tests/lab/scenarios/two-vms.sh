@@ -42,7 +42,10 @@ proves 100 isolated /out/3.json 'alone'
 assert_rc 'status' 0 wideberth status
 
 # db02 comes again, and db01 ends: its group is gone and its CPUs are free, but the slice still hands them down
-assert_rc 'apply db02' 0 eval 'wideberth --json apply --vm db02 >/out/4.json'
+scanned() { awk '$1 == "compact_migrate_scanned" { print $2 }' /proc/vmstat; }
+before=$(scanned)
+assert_rc 'apply db02, compacted' 0 eval 'wideberth --json apply --vm db02 --compact yes >/out/4.json'
+assert 'the kernel has looked for pages to move' test "$(scanned)" -gt "$before"
 proves 102 isolated /out/4.json 'again'
 vm_stop 100
 wideberth status >/out/status.txt 2>/out/status.err

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Once a minute, while something is in force: what disturbs these VMs? A process of its own, beside
+ * the steps: it waits for an interval, and changes nothing. */
+#include <signal.h>
+
+#include "base/log.h"
+#include "daemon/internal.h"
+
+enum { MINUTE_US = 60000000 };
+
+static void check_later(struct daemon *d)
+{
+	sd_event_source_set_time_relative(d->check, MINUTE_US);
+	sd_event_source_set_enabled(d->check, SD_EVENT_ONESHOT);
+}
+
+static int on_end(sd_event_source *source, const siginfo_t *info, void *context)
+{
+	struct daemon *d = context;
+	(void)source;
+	log_debug("check ended: %d", info->si_status);
+	d->check_end = sd_event_source_disable_unref(d->check_end);
+	check_later(d);
+	return 0;
+}
+
+static int on_minute(sd_event_source *source, uint64_t usec, void *context)
+{
+	struct daemon *d = context;
+	pid_t child;
+	(void)source;
+	(void)usec;
+	bool is_wanted = d->ledger && d->ledger->placements.n && !d->is_ending;
+	if (!is_wanted || step_spawn(d->h, "--check", false, false, &child) < 0 ||
+		sd_event_add_child(d->event, &d->check_end, child, WEXITED, on_end, d) < 0)
+		check_later(d);
+	return 0;
+}
+
+static void refresh(struct daemon *d)
+{
+	if (!d->check)
+		(void)sd_event_add_time_relative(
+			d->event, &d->check, CLOCK_MONOTONIC, MINUTE_US, 0, on_minute, d);
+}
+
+const struct source source_check = { "check", refresh, NULL };

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The files of what is in force: who writes to one (irqbalance does, and it may be right still),
+ * and the kernel where it makes a partition invalid, is told by inotify(7). A file of /proc can be
+ * made anew behind its name, and masks of threads are no files: the rest is the sweep's. */
+#include <errno.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "apply/knob.h"
+#include "daemon/internal.h"
+#include "host/host.h"
+
+static int on_events(sd_event_source *source, int fd, uint32_t revents, void *context)
+{
+	_Alignas(struct inotify_event) char buffer[4096];
+	(void)source;
+	(void)revents;
+	while (read(fd, buffer, sizeof buffer) > 0) {
+	}
+	daemon_look_if_changed(context, "somebody wrote a setting");
+	return 0;
+}
+
+static bool begin(struct daemon *d)
+{
+	if (d->settings < 0)
+		d->settings = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	else
+		return true;
+	return d->settings >= 0 &&
+		sd_event_add_io(d->event, NULL, d->settings, EPOLLIN, on_events, d) >= 0;
+}
+
+static void watch(struct daemon *d, const struct entry *entry)
+{
+	const struct target t = { .key = entry->key, .id = entry->id };
+	if (!entry->knob->path)
+		return;
+	AUTO_FREE char *file = knob_path(entry->knob, &t),
+		       *path = xasprintf("%s%s", host_root(d->h), file);
+	int wd = inotify_add_watch(d->settings, path, IN_MODIFY);
+	if (wd < 0)
+		return;
+	array_for_each (w, &d->setting_watches) {
+		if (w->wd == wd) {
+			w->is_wanted = true;
+			return;
+		}
+	}
+	*array_push(&d->setting_watches) = (struct setting_watch){ wd, true };
+}
+
+static void follow(struct daemon *d)
+{
+	size_t n = 0;
+	if (!begin(d))
+		return;
+	array_for_each (w, &d->setting_watches)
+		w->is_wanted = false;
+	array_for_each (entry, &d->ledger->entries)
+		watch(d, entry);
+	array_for_each (w, &d->setting_watches) {
+		if (w->is_wanted)
+			d->setting_watches.v[n++] = *w;
+		else
+			inotify_rm_watch(d->settings, w->wd);
+	}
+	d->setting_watches.n = n;
+}
+
+const struct source source_settings = { "settings", NULL, follow };
