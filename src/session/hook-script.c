@@ -156,6 +156,8 @@ static int install_libvirt(struct host *h, struct strbuf *done, struct err *e)
 					   "wideberth(8).\n" CALL,
 		"libvirt");
 	int r = hook_file_put(h, LIBVIRT_PATH, script, e);
+	if (r == -ENOENT)
+		err_say(e, r, "there is no /etc/libvirt: install libvirt first");
 	if (r == 0)
 		strbuf_puts(done,
 			"libvirt calls /" LIBVIRT_PATH " when a domain starts and ends. Where it "

@@ -43,7 +43,6 @@ static struct machine *new_host(const char *text)
 	make_dirs(m, "etc/wideberth");
 	make_dirs(m, "etc/pve/qemu-server");
 	make_dirs(m, "var/lib/vz/snippets");
-	make_dirs(m, "etc/libvirt/hooks/qemu.d");
 	machine_write(m, policy, text);
 	put_guest(m, 700, 4, "");
 	put_guest(m, 800, 400, "");
@@ -365,6 +364,9 @@ static void scripts(void)
 	chains(m);
 	same_int(machine_run(m, NULL, "hook install proxmox 4711"), 3, "a VM that is not there");
 	same_int(machine_run(m, NULL, "hook install proxmox x"), 2, "no VMID");
+	same_int(machine_run(m, NULL, "hook install libvirt"), 3, "no libvirt");
+	ok(strstr(m->output, "no /etc/libvirt: install libvirt first"), "... is what it says");
+	make_dirs(m, "etc/libvirt");
 	same_int(machine_run(m, NULL, "hook install libvirt"), 0, "libvirt");
 	same_int(call(m, "etc/libvirt/hooks/qemu.d/50-wideberth", "OURS=1", "web prepare begin -"),
 		1, "its script");
