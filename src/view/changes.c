@@ -21,12 +21,6 @@ static json_t *change_json(const struct change *c, bool is_made)
 	return o;
 }
 
-static bool is_alike(const struct change *a, const struct change *b)
-{
-	return a->knob == b->knob && value_equal(&a->after, &b->after) &&
-		value_equal(&a->before, &b->before);
-}
-
 static const char *shown(const char *value)
 {
 	return *value ? value : "unset";
@@ -90,24 +84,39 @@ static bool is_shown(const struct change *c, bool is_made)
 	return c->state != CHANGE_SAME && (!is_done || change_is_one(c));
 }
 
-/* Settings of one knob that change alike are one row: a host has dozens of kernel threads. */
-static json_t *group_row(const struct changes *list, const struct change *first)
+static const char *member(const json_t *o, const char *key)
 {
-	struct keys keys = { 0 };
-	for (const struct change *c = list->v.v; c < list->v.v + list->v.n; c++) {
-		if (c->knob != first->knob || !is_shown(c, false) || !is_alike(c, first))
-			continue;
-		if (c < first)
-			return NULL; /* has its row already: it would have been met before any key
-				      */
-		add_key(&keys, c->target.key);
+	return json_string_value(json_object_get(o, key));
+}
+
+/* Settings of one knob that change alike are one row: a host has dozens of kernel threads. */
+static json_t *group_rows(const json_t *changes)
+{
+	ARRAY(struct keys) groups = { 0 };
+	json_t *rows = json_array(), *index = json_object(), *c;
+	size_t i;
+	json_array_foreach (changes, i, c) {
+		const char *knob = member(c, "knob"), *before = shown(member(c, "before")),
+			   *after = shown(member(c, "after"));
+		AUTO_FREE char *alike = xasprintf("%s\n%s\n%s", knob, before, after);
+		const json_t *at = json_object_get(index, alike);
+		size_t n = at ? (size_t)json_integer_value(at) : groups.n;
+		if (!at) {
+			json_object_set_new(index, alike, json_integer((json_int_t)n));
+			json_array_append_new(rows,
+				OBJECT({ "knob", text_json(knob) }, { "before", text_json(before) },
+					{ "after", text_json(after) }));
+			*array_push(&groups) = (struct keys){ 0 };
+		}
+		add_key(&groups.v[n], member(c, "key"));
 	}
-	AUTO_FREE char *of = keys_text(&keys);
-	AUTO_FREE char *before = value_text(first->knob, &first->before),
-		       *after = value_text(first->knob, &first->after);
-	return OBJECT({ "knob", text_json(first->knob->name) },
-		{ "before", text_json(shown(before)) }, { "after", text_json(shown(after)) },
-		{ "of", text_json(of) });
+	json_array_foreach (rows, i, c) {
+		AUTO_FREE char *of = keys_text(&groups.v[i]);
+		json_object_set_new(c, "of", text_json(of));
+	}
+	json_decref(index);
+	free(groups.v);
+	return rows;
 }
 
 static bool has_row(const json_t *rows, const char *knob, const char *why)
@@ -115,8 +124,7 @@ static bool has_row(const json_t *rows, const char *knob, const char *why)
 	json_t *o;
 	size_t i;
 	json_array_foreach (rows, i, o)
-		if (streq(json_string_value(json_object_get(o, "knob")), knob) &&
-			streq(json_string_value(json_object_get(o, "why")), why))
+		if (streq(member(o, "knob"), knob) && streq(member(o, "why"), why))
 			return true;
 	return false;
 }
@@ -129,7 +137,21 @@ static void report_unreadable(const struct changes *changes, struct report *r)
 				c->target.key, c->reason);
 }
 
-static void report_planned(const struct changes *changes, struct report *r)
+/* What each knob that changes is for, once. */
+static json_t *why_rows(const json_t *changes)
+{
+	json_t *rows = json_array(), *c;
+	size_t i;
+	json_array_foreach (changes, i, c)
+		if (!has_row(rows, member(c, "knob"), member(c, "why")))
+			json_array_append_new(rows,
+				OBJECT({ "knob", text_json(member(c, "knob")) },
+					{ "why", text_json(member(c, "why")) }));
+	return rows;
+}
+
+/* all: as changes[] has them */
+static void report_planned(const struct changes *changes, const json_t *all, struct report *r)
 {
 	static const struct column columns[] = {
 		{ .key = "knob", .head = "KNOB" },
@@ -141,18 +163,7 @@ static void report_planned(const struct changes *changes, struct report *r)
 		{ .key = "knob", .head = "KNOB" },
 		{ .key = "why", .head = "WHY", .may_wrap = true },
 	};
-	json_t *rows = json_array(), *whys = json_array();
-	array_for_each (c, &changes->v) {
-		if (!is_shown(c, false))
-			continue;
-		json_t *row = group_row(changes, c);
-		if (row)
-			json_array_append_new(rows, row);
-		if (!has_row(whys, c->knob->name, c->why))
-			json_array_append_new(whys,
-				OBJECT({ "knob", text_json(c->knob->name) },
-					{ "why", text_json(c->why) }));
-	}
+	json_t *rows = group_rows(all), *whys = why_rows(all);
 	if (json_array_size(rows)) {
 		report_heading(r, "Changes");
 		report_table(r, rows, columns, N_ELEMENTS(columns));
@@ -209,7 +220,7 @@ void changes_report(const struct changes *changes, bool is_made, struct report *
 	json_object_set_new(report_json(r), "changes", rows);
 	json_object_set_new(report_json(r), "immovable", immovable);
 	if (!is_made)
-		report_planned(changes, r);
+		report_planned(changes, rows, r);
 	report_stays(changes, r);
 }
 
