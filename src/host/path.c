@@ -184,15 +184,19 @@ int host_write_path(struct host *h, const char *path, const char *text, int flag
 	return (size_t)n == len ? 0 : -EIO;
 }
 
+/* How many digits a number has; a word: more than any. */
+static size_t n_digits(const char *name)
+{
+	size_t n = strspn(name, "0123456789");
+	return name[n] ? SIZE_MAX : n;
+}
+
 /* Numbers by value, then words by letters: 2 before 10 before "self". */
 static int by_number(const void *a, const void *b)
 {
 	const char *x = *(char *const *)a, *y = *(char *const *)b;
-	uint64_t n, k;
-	bool is_n = str_to_u64(x, &n) == 0, is_k = str_to_u64(y, &k) == 0;
-	if (is_n && is_k && n != k)
-		return n < k ? -1 : 1;
-	return is_n != is_k ? is_k - is_n : strcmp(x, y);
+	size_t n = n_digits(x), k = n_digits(y);
+	return n == k ? strcmp(x, y) : n < k ? -1 : 1;
 }
 
 int host_list_path(struct host *h, const char *path, int flags, struct host_names *ret)

@@ -2,6 +2,7 @@
 #include "plan/intruders.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -15,6 +16,13 @@ struct guard {
 	const char *label;
 };
 
+/* A thread of a guard's VM. */
+struct owned {
+	int tid;
+	const struct guard *g;
+	const struct vm_thread *thread; /* NULL: its process, of which no more is known */
+};
+
 struct search {
 	const struct snapshot *s;
 	const struct vms *vms;
@@ -23,6 +31,7 @@ struct search {
 	struct arena *arena;
 	struct cpuset guarded_cpus; /* claims of those that run */
 	ARRAY(struct guard) guards;
+	ARRAY(struct owned) owned; /* by tid */
 	ARRAY(struct intruder) found, immovable;
 	bool *has_intruder; /* by cgroup: one of its threads is listed */
 };
@@ -100,23 +109,48 @@ static bool has_guard_below(const struct search *f, int cgroup)
 
 /* ---- threads ---- */
 
-static const struct vm_thread *thread_of(const struct vm *vm, const struct task *t)
+static int by_tid(const void *a, const void *b)
 {
-	for (size_t i = 0; vm && i < vm->n_threads; i++)
-		if (vm->threads[i].tid == t->tid)
-			return &vm->threads[i];
-	return NULL;
+	const struct owned *x = a, *y = b;
+	if (x->tid != y->tid)
+		return x->tid < y->tid ? -1 : 1;
+	return !x->thread - !y->thread;
+}
+
+static void add_owned(struct search *f)
+{
+	array_for_each (g, &f->guards) {
+		*array_push(&f->owned) = (struct owned){ g->p->pid, g, NULL };
+		for (size_t i = 0; g->vm && i < g->vm->n_threads; i++)
+			*array_push(&f->owned) =
+				(struct owned){ g->vm->threads[i].tid, g, &g->vm->threads[i] };
+	}
+	if (f->owned.n)
+		qsort(f->owned.v, f->owned.n, sizeof *f->owned.v, by_tid);
+}
+
+/* The first of those with this tid: what is known as a thread comes before the bare process. */
+static const struct owned *find_owned(const struct search *f, int tid)
+{
+	size_t from = 0, to = f->owned.n;
+	while (from < to) {
+		size_t middle = (from + to) / 2;
+		if (f->owned.v[middle].tid < tid)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return from < f->owned.n && f->owned.v[from].tid == tid ? &f->owned.v[from] : NULL;
 }
 
 static const struct guard *owner_of(
 	const struct search *f, const struct task *t, const struct vm_thread **ret)
 {
-	array_for_each (g, &f->guards) {
-		*ret = thread_of(g->vm, t);
-		if (*ret || t->pid == g->p->pid)
-			return g;
-	}
-	return NULL;
+	const struct owned *it = find_owned(f, t->tid);
+	*ret = it ? it->thread : NULL;
+	if (!it)
+		it = find_owned(f, t->pid);
+	return it ? it->g : NULL;
 }
 
 /* Of the VM's own threads: what they may use beside their place. */
@@ -391,6 +425,7 @@ struct intruders *intruders_find(const struct snapshot *s, const struct vms *vms
 	};
 	f.has_intruder = xcalloc(s->n_cgroups + 1, sizeof *f.has_intruder);
 	add_guards(&f);
+	add_owned(&f);
 	if (f.guards.n)
 		look(&f);
 	all->found.v = arena_dup(&all->arena, f.found.v, f.found.n, sizeof *f.found.v);
@@ -399,6 +434,7 @@ struct intruders *intruders_find(const struct snapshot *s, const struct vms *vms
 		arena_dup(&all->arena, f.immovable.v, f.immovable.n, sizeof *f.immovable.v);
 	all->immovable.n = f.immovable.n;
 	free(f.guards.v);
+	free(f.owned.v);
 	free(f.found.v);
 	free(f.immovable.v);
 	free(f.has_intruder);
