@@ -30,12 +30,16 @@ static void compact(struct host *h, const struct planning *p, const struct place
 	}
 }
 
-static enum gate judge(const struct planning *p, const struct vm_wish *wish, struct err *e)
+static enum gate judge(
+	const struct planning *p, const struct vm *vm, const struct vm_wish *wish, struct err *e)
 {
+	CLEANUP(arena_done) struct arena a = { 0 };
 	const struct placements *all = p->placements;
 	const char *reason = all->refused.n ? all->refused.v[0].reason
 		: all->n                    ? all->v[0].why_less
 					    : NULL;
+	if (!reason)
+		reason = starts_why_not_strict(p, vm, wish, &a);
 	if (!wish->is_strict || !reason)
 		return GATE_OPEN;
 	err_say(e, -EBUSY, "it must not run without what its policy asks (%s, strict = yes): %s",
@@ -57,7 +61,7 @@ enum gate hook_gate(struct host *h, const struct vm_expectation *who, struct err
 		return is_domain && start_dropins_forget_domain(h, vm->name) < 0 ? GATE_BROKEN
 										 : GATE_OPEN;
 	}
-	enum gate gate = judge(&p, &wish, e);
+	enum gate gate = judge(&p, vm, &wish, e);
 	if (gate == GATE_OPEN && wish.compact && p.placements->n)
 		compact(h, &p, &p.placements->v[0]);
 	if (gate == GATE_OPEN && !who->vmid && starts_prepare_domain(h, &p, vm, &wish, e) < 0)

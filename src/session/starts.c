@@ -205,17 +205,34 @@ int starts_prepare(
 	return r < 0 ? r : start_dropins_set(h, &dropins, e);
 }
 
+/* The nodes that the memory of the one that is expected is to come from; NULL: of none in
+ * particular, or of all and *ret_why says why. */
+static const char *strict_nodes(const struct planning *p, const struct vm *vm,
+	const struct vm_wish *wish, struct arena *a, const char **ret_why)
+{
+	bool is_strict = wish->memory == MEMORY_STRICT && wish->isolation == LEVEL_ISOLATED &&
+		p->placements->n;
+	*ret_why = NULL;
+	return is_strict ? nodes_for(p, &p->placements->v[0], vm->config->memory_mib, a, ret_why)
+			 : NULL;
+}
+
+const char *starts_why_not_strict(
+	const struct planning *p, const struct vm *vm, const struct vm_wish *wish, struct arena *a)
+{
+	const char *why;
+	(void)!strict_nodes(p, vm, wish, a, &why);
+	return why;
+}
+
 int starts_prepare_domain(struct host *h, const struct planning *p, const struct vm *vm,
 	const struct vm_wish *wish, struct err *e)
 {
 	CLEANUP(arena_done) struct arena a = { 0 };
 	const char *slash = vm->cgroup ? strrchr(vm->cgroup, '/') : NULL, *why = NULL;
 	int r = vm->name ? start_dropins_forget_domain(h, vm->name) : 0;
-	bool is_strict = wish->memory == MEMORY_STRICT && wish->isolation == LEVEL_ISOLATED &&
-		p->placements->n && slash && libvirt_scope_id(slash + 1) >= 0;
-	const char *nodes = r == 0 && is_strict
-		? nodes_for(p, &p->placements->v[0], vm->config->memory_mib, &a, &why)
-		: NULL;
+	bool has_scope = slash && libvirt_scope_id(slash + 1) >= 0;
+	const char *nodes = r == 0 && has_scope ? strict_nodes(p, vm, wish, &a, &why) : NULL;
 	AUTO_FREE char *text = nodes ? xasprintf("[Scope]\nAllowedMemoryNodes=%s\n", nodes) : NULL;
 	if (text)
 		r = start_dropin_put(h, slash + 1, text);

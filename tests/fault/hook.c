@@ -29,10 +29,10 @@ static void make_dirs(const struct machine *m, const char *path)
 	mkdir(all, 0755);
 }
 
-static void put_guest(const struct machine *m, int vmid, int cores, const char *more)
+static void put_guest(const struct machine *m, int vmid, int cores, int mib, const char *more)
 {
 	AUTO_FREE char *text = xasprintf(
-			       "name: vm%d\nmemory: 512\ncores: %d\n%s", vmid, cores, more),
+			       "name: vm%d\nmemory: %d\ncores: %d\n%s", vmid, mib, cores, more),
 		       *path = xasprintf("etc/pve/qemu-server/%d.conf", vmid);
 	machine_write(m, path, text);
 }
@@ -44,8 +44,9 @@ static struct machine *new_host(const char *text)
 	make_dirs(m, "etc/pve/qemu-server");
 	make_dirs(m, "var/lib/vz/snippets");
 	machine_write(m, policy, text);
-	put_guest(m, 700, 4, "");
-	put_guest(m, 800, 400, "");
+	put_guest(m, 700, 4, 512, "");
+	put_guest(m, 750, 4, 40000, "");
+	put_guest(m, 800, 400, 512, "");
 	return m;
 }
 
@@ -62,6 +63,14 @@ static const struct gate_row gate_rows[] = {
 		NULL },
 	{ "one that fits, strictly", "[vm 700]\nstrict = yes\n", "hook proxmox 700 pre-start", 0,
 		NULL },
+	{ "memory that fits, strictly",
+		"[vm 700]\nisolation = isolated\nmemory = strict\nstrict = yes\n",
+		"hook proxmox 700 pre-start", 0, NULL },
+	{ "memory that does not", "[vm 750]\nisolation = isolated\nmemory = strict\n",
+		"hook proxmox 750 pre-start", 0, NULL },
+	{ "memory that does not, strictly",
+		"[vm 750]\nisolation = isolated\nmemory = strict\nstrict = yes\n",
+		"hook proxmox 750 pre-start", 1, "it has 40000 MiB" },
 	{ "one that does not fit", "[vm 800]\n", "hook proxmox 800 pre-start", 0, NULL },
 	{ "one that does not fit, strictly", "[vm vm800]\nstrict = yes\n",
 		"hook proxmox 800 pre-start", 1, "strict = yes" },
@@ -153,6 +162,9 @@ static void prepares_memory(void)
 		"... is not bound to it, and that is said");
 	same_int(with_domain(m, prepare, 10, 4, 512), 0, "it starts");
 	ok(machine_has(m, DROPIN("10")), "... prepared");
+	machine_write(m, policy, "[vm web]\nisolation = isolated\nmemory = strict\nstrict = yes\n");
+	same_int(
+		with_domain(m, prepare, 9, 4, 40000), 1, "... with strict = yes it does not start");
 	machine_write(m, policy, "[vm web]\nisolation = isolated\n");
 	same_int(with_domain(m, prepare, 10, 4, 512), 0, "by another policy");
 	ok(!machine_has(m, DROPIN("10")), "... it is not");
@@ -330,7 +342,7 @@ static bool has_key(const struct machine *m, int vmid, const char *value)
 static void chains(struct machine *m)
 {
 	static const char script[] = "var/lib/vz/snippets/wideberth-710.sh";
-	put_guest(m, 710, 2, "hookscript: local:snippets/mine.sh\n");
+	put_guest(m, 710, 2, 512, "hookscript: local:snippets/mine.sh\n");
 	same_int(machine_run(m, NULL, "hook install proxmox 710"), 0, "a VM with a hook script");
 	ok(has_key(m, 710, "local:snippets/wideberth-710.sh"), "... calls ours");
 	same_int(call(m, script, "", "710 pre-start"), 0, "it");
