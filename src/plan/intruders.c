@@ -112,35 +112,29 @@ static bool has_guard_below(const struct search *f, int cgroup)
 static int by_tid(const void *a, const void *b)
 {
 	const struct owned *x = a, *y = b;
-	if (x->tid != y->tid)
-		return x->tid < y->tid ? -1 : 1;
-	return !x->thread - !y->thread;
+	return x->tid < y->tid ? -1 : x->tid > y->tid;
 }
 
 static void add_owned(struct search *f)
 {
 	array_for_each (g, &f->guards) {
-		*array_push(&f->owned) = (struct owned){ g->p->pid, g, NULL };
-		for (size_t i = 0; g->vm && i < g->vm->n_threads; i++)
-			*array_push(&f->owned) =
-				(struct owned){ g->vm->threads[i].tid, g, &g->vm->threads[i] };
+		bool has_main = false;
+		for (size_t i = 0; g->vm && i < g->vm->n_threads; i++) {
+			const struct vm_thread *t = &g->vm->threads[i];
+			*array_push(&f->owned) = (struct owned){ t->tid, g, t };
+			has_main |= t->tid == g->p->pid;
+		}
+		if (!has_main)
+			*array_push(&f->owned) = (struct owned){ g->p->pid, g, NULL };
 	}
 	if (f->owned.n)
 		qsort(f->owned.v, f->owned.n, sizeof *f->owned.v, by_tid);
 }
 
-/* The first of those with this tid: what is known as a thread comes before the bare process. */
 static const struct owned *find_owned(const struct search *f, int tid)
 {
-	size_t from = 0, to = f->owned.n;
-	while (from < to) {
-		size_t middle = (from + to) / 2;
-		if (f->owned.v[middle].tid < tid)
-			from = middle + 1;
-		else
-			to = middle;
-	}
-	return from < f->owned.n && f->owned.v[from].tid == tid ? &f->owned.v[from] : NULL;
+	const struct owned key = { .tid = tid };
+	return f->owned.n ? bsearch(&key, f->owned.v, f->owned.n, sizeof key, by_tid) : NULL;
 }
 
 static const struct guard *owner_of(
