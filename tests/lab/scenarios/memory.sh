@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: 6.12 bookworm mini 300 --multi
-# lab: 7.2 trixie mini 300 --multi
+# soak: 7.2 trixie mini 300 --multi
 #
 # apply --migrate-memory: the pages of a VM that runs are on the other node before, on that of its CPUs after, by the kernel's own
 # count; undo gives the lists back that there were. Where others keep the cpuset controller on, a kernel before 7.0 keeps the list:
