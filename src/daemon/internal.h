@@ -8,6 +8,7 @@
 
 #include "apply/ledger.h"
 #include "base/alloc.h"
+#include "daemon/calm.h"
 #include "daemon/daemon.h"
 #include "session/keeper.h"
 
@@ -59,6 +60,7 @@ struct daemon {
 	bool has_no_births, has_new_vcpu;
 	sd_event_source *born;
 	sd_event_source *check, *check_end; /* the next one's time; the end of one that runs */
+	struct calm calm;                   /* when it was time for it */
 };
 
 /* A reason to look. It says nothing but that, and may say it too often. */

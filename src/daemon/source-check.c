@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Once a minute, while something is in force: what disturbs these VMs? A process of its own, beside
- * the steps: it waits for an interval, and changes nothing. */
+ * the steps: it waits for an interval, and changes nothing. Where no step looked at the host since
+ * the last time, and nothing came between the VMs, it would find what it found. */
 #include <signal.h>
 
 #include "base/log.h"
@@ -31,7 +32,10 @@ static int on_minute(sd_event_source *source, uint64_t usec, void *context)
 	(void)source;
 	(void)usec;
 	bool is_wanted = d->ledger && d->ledger->placements.n && !d->is_ending;
-	if (!is_wanted || step_spawn(d->h, "--check", false, false, &child) < 0 ||
+	uint64_t now_us = 0;
+	sd_event_now(d->event, CLOCK_MONOTONIC, &now_us);
+	if (!is_wanted || calm_look(d->h, d->ledger, now_us * 1000, &d->calm) ||
+		step_spawn(d->h, "--check", false, false, &child) < 0 ||
 		sd_event_add_child(d->event, &d->check_end, child, WEXITED, on_end, d) < 0)
 		check_later(d);
 	return 0;
@@ -44,4 +48,9 @@ static void refresh(struct daemon *d)
 			d->event, &d->check, CLOCK_MONOTONIC, MINUTE_US, 0, on_minute, d);
 }
 
-const struct source source_check = { "check", refresh, NULL };
+static void follow(struct daemon *d)
+{
+	calm_forget(&d->calm);
+}
+
+const struct source source_check = { "check", refresh, follow };

@@ -8,17 +8,20 @@
 /* Steps begin at once as long as there is credit: ten of them, which ten seconds give back. Whoever
  * gives reasons without end gets a step a second. */
 enum { STEP_US = 1000000, CREDIT_US = 10 * STEP_US };
-/* For what the kernel does not announce; after failures less and less often. As long as what was
- * done may still show later (irqbalance looks every 10 s) a sweep is a step, then a glance; and a
- * step where that shows a change, or was enough so many times. */
-enum { SWEEP_S = 10, SWEEP_MAX_S = 300, SWEEPS = 4, GLANCES = 30 };
+/* For what the kernel does not announce. As long as what was done may still show later (irqbalance
+ * looks every 10 s) a sweep is a step, then a glance; and a step where that shows a change, or was
+ * enough so many times. */
+enum { SWEEP_S = 10, SWEEPS = 4, GLANCES = 30 };
+/* A step that failed is tried again soon, as what it met may be over (a VM that was about to start
+ * or to end); then less and less often. */
+enum { RETRY_S = 1, RETRY_MAX_S = 300 };
 
 static uint64_t sweep_us(const struct daemon *d)
 {
-	uint64_t s = SWEEP_S;
-	for (unsigned int i = 0; i < d->n_failures && s < SWEEP_MAX_S; i++)
+	uint64_t s = d->n_failures ? RETRY_S : SWEEP_S;
+	for (unsigned int i = 1; i < d->n_failures && s < RETRY_MAX_S; i++)
 		s *= 2;
-	return (s < SWEEP_MAX_S ? s : SWEEP_MAX_S) * 1000000;
+	return (s < RETRY_MAX_S ? s : RETRY_MAX_S) * 1000000;
 }
 
 static void sweep_later(struct daemon *d)
