@@ -145,26 +145,50 @@ static int judge_end(int status, const char *text, struct err *e)
 	return WEXITSTATUS(status) ? err_say(e, -EBADMSG, "%s", text) : 0;
 }
 
-int confined_run(confined_fn *fn, confined_look_fn *look, const void *context, char **ret_text,
-	struct err *e)
+int confined_start(confined_fn *fn, const void *context, struct confined *ret, struct err *e)
 {
-	AUTO_STRBUF struct strbuf text = { 0 };
-	int fds[2], status = 0;
+	int fds[2];
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return err_set(e, -errno, "pipe");
 	pid_t pid = fork();
 	if (pid == 0)
 		be_child(fn, context, fds[1]);
 	close(fds[1]);
-	AUTO_CLOSE int from = fds[0];
-	if (pid < 0)
+	if (pid < 0) {
+		close(fds[0]);
 		return err_set(e, -errno, "fork");
-	int looked = look && is_late(from) ? look(context, e) : 0;
-	int r = looked < 0 ? looked : read_all(from, &text);
-	if (r < 0)
-		kill(pid, SIGKILL);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+	}
+	*ret = (struct confined){ .pid = pid, .fd = fds[0] };
+	return 0;
+}
+
+static int wait_for(struct confined *c)
+{
+	int status = 0;
+	while (waitpid(c->pid, &status, 0) < 0 && errno == EINTR)
 		;
+	close(c->fd);
+	*c = (struct confined){ 0 };
+	return status;
+}
+
+void confined_stop(struct confined *c)
+{
+	if (!c->pid)
+		return;
+	kill(c->pid, SIGKILL);
+	(void)wait_for(c);
+}
+
+int confined_finish(struct confined *c, confined_look_fn *look, const void *context,
+	char **ret_text, struct err *e)
+{
+	AUTO_STRBUF struct strbuf text = { 0 };
+	int looked = look && is_late(c->fd) ? look(context, e) : 0;
+	int r = looked < 0 ? looked : read_all(c->fd, &text);
+	if (r < 0)
+		kill(c->pid, SIGKILL);
+	int status = wait_for(c);
 	if (looked < 0)
 		return looked;
 	if (r < 0)

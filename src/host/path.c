@@ -121,8 +121,8 @@ static bool is_one_record(const char *path, size_t n)
 	return false;
 }
 
-/* Of a tree or a recording: what a stranger packed. */
-static int check_file(int fd)
+/* Of a tree or a recording, what a stranger packed: an error, or r. */
+static int check_file(int fd, int r)
 {
 	enum { LARGEST = 256 << 20 };
 	struct stat st;
@@ -130,30 +130,30 @@ static int check_file(int fd)
 		return -errno;
 	if (S_ISDIR(st.st_mode))
 		return -EISDIR;
-	return !S_ISREG(st.st_mode) ? -EINVAL : st.st_size > LARGEST ? -EFBIG : 0;
+	return !S_ISREG(st.st_mode) ? -EINVAL : st.st_size > LARGEST ? -EFBIG : r;
 }
 
 int host_read_fd(const struct host *h, int fd, const char *path, char **ret_text, size_t *ret_n)
 {
-	int r = h->is_live ? 0 : check_file(fd);
-	if (r < 0)
-		return r;
 	/* Whole in one read where possible: lists in /sys and /proc are consistent only so. On the
-	 * stack, as most files are small: tens of thousands of large buffers cost more than the
-	 * reading. */
+	 * stack: tens of thousands of large buffers cost more than the reading. */
 	__attribute__((uninitialized)) char part[16384];
 	AUTO_STRBUF struct strbuf b = { 0 };
 	strbuf_add(&b, "", 0);
 	for (;;) {
 		ssize_t n = read(fd, part, sizeof part);
-		if (n < 0 && errno == EINTR)
+		int r = n < 0 ? -errno : 0;
+		if (r == -EINTR)
 			continue;
-		if (n < 0)
-			return -errno;
+		/* What is read, and short, is no device without an end, nor empty. */
+		bool is_short = n > 0 && (size_t)n < sizeof part;
+		if (!h->is_live && !is_short && !b.n)
+			r = check_file(fd, r);
+		if (r < 0)
+			return r;
 		strbuf_add(&b, part, (size_t)n);
 		/* Files of a tree are ordinary ones, which are read short only at their end. */
-		bool is_whole = !h->is_live || is_one_record(path, (size_t)n);
-		if (n == 0 || (is_whole && (size_t)n < sizeof part))
+		if (n == 0 || (is_short && (!h->is_live || is_one_record(path, (size_t)n))))
 			break;
 	}
 	*ret_n = b.n;

@@ -2,13 +2,17 @@
 /* The readers of the snapshot's parts, and what they share; not for other rooms. */
 #pragma once
 
+#include "base/confined.h"
 #include "host/host.h"
 #include "model/snapshot.h"
 
 /* False: the kernel's files do not say which CPUs there are; then read_topology() does. */
 bool read_cpu_sets(struct host *h, struct snapshot *s) MUST_CHECK;
-/* After read_cpu_sets(). */
-int read_topology(struct host *h, struct snapshot *s, struct err *e) MUST_CHECK;
+/* Where hwloc reads in a process of its own (a tree), that begins. */
+int begin_topology(struct host *h, struct confined *ret, struct err *e) MUST_CHECK;
+/* After read_cpu_sets(), and begin_topology(). */
+int read_topology(
+	struct host *h, struct snapshot *s, struct confined *begun, struct err *e) MUST_CHECK;
 /* False, and none: the kernel's files do not say which CPUs each node has. */
 bool read_nodes(struct host *h, struct snapshot *s) MUST_CHECK;
 void read_distances(struct host *h, struct snapshot *s);

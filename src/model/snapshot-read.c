@@ -26,14 +26,13 @@ static void mark_isolated(struct snapshot *s)
 
 typedef void read_part_fn(struct host *h, struct snapshot *s);
 
-/* In this order: tasks need the cgroups, interrupts' devices the devices. */
+/* In this order: interrupts' devices need the devices. */
 static const struct {
 	unsigned int parts;
 	read_part_fn *read;
 } part_rows[] = {
 	{ SNAPSHOT_TOPOLOGY, read_memory },
 	{ SNAPSHOT_IRQS, read_irqs },
-	{ SNAPSHOT_CGROUPS, read_cgroups },
 	{ SNAPSHOT_ZONES, read_zones },
 	{ SNAPSHOT_TUNABLES, read_tunables },
 	{ SNAPSHOT_POWER, read_power },
@@ -42,21 +41,35 @@ static const struct {
 	{ SNAPSHOT_PCI | SNAPSHOT_IRQS, read_irq_states },
 };
 
+/* Tasks need the cgroups. */
+static int read_who(struct host *h, unsigned int parts, struct snapshot *s, struct err *e)
+{
+	if (parts & SNAPSHOT_CGROUPS)
+		read_cgroups(h, s);
+	return parts & SNAPSHOT_TASKS ? read_tasks(h, s, e) : 0;
+}
+
 static int read_parts(struct host *h, unsigned int parts, struct snapshot *s, struct err *e)
 {
+	CLEANUP(confined_stop) struct confined begun = { 0 };
 	s->hostname = read_text(h, s, "proc/sys/kernel/hostname");
 	s->boot_id = read_text(h, s, "proc/sys/kernel/random/boot_id");
 	s->cmdline = read_text(h, s, "proc/cmdline");
 	bool has_sets = read_cpu_sets(h, s);
-	int r = parts & SNAPSHOT_TOPOLOGY || !has_sets ? read_topology(h, s, e) : 0;
+	bool has_topology = parts & SNAPSHOT_TOPOLOGY || !has_sets;
+	int r = has_topology ? begin_topology(h, &begun, e) : 0;
+	bool is_beside = begun.pid; /* another process reads the topology meanwhile */
+	if (r == 0 && is_beside)
+		r = read_who(h, parts, s, e);
+	if (r == 0 && has_topology)
+		r = read_topology(h, s, &begun, e);
+	if (r == 0 && !is_beside)
+		r = read_who(h, parts, s, e);
 	if (r < 0)
 		return err_ctx(e, "read the host");
 	for (size_t i = 0; i < N_ELEMENTS(part_rows); i++)
 		if ((parts & part_rows[i].parts) == part_rows[i].parts)
 			part_rows[i].read(h, s);
-	r = parts & SNAPSHOT_TASKS ? read_tasks(h, s, e) : 0;
-	if (r < 0)
-		return err_ctx(e, "read the host");
 	mark_isolated(s);
 	return 0;
 }

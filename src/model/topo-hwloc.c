@@ -229,10 +229,16 @@ static int answer(const void *context, char **ret, struct err *e)
 	return r < 0 ? r : load(t, q->xml, ret, e);
 }
 
-int topo_of_tree(const char *root, char **ret, struct err *e)
+int topo_start(const char *root, struct confined *ret, struct err *e)
 {
 	const struct question q = { .root = root };
-	int r = confined_run(answer, refuse_odd_files, &q, ret, e);
+	return confined_start(answer, &q, ret, e);
+}
+
+int topo_of_tree(struct confined *begun, const char *root, char **ret, struct err *e)
+{
+	const struct question q = { .root = root };
+	int r = confined_finish(begun, refuse_odd_files, &q, ret, e);
 	if (r < 0)
 		err_ctx(e, "topology files of '%s'", root);
 	return r;
@@ -241,7 +247,10 @@ int topo_of_tree(const char *root, char **ret, struct err *e)
 int topo_of_xml(const char *xml, char **ret, struct err *e)
 {
 	const struct question q = { .xml = xml };
-	int r = confined_run(answer, NULL, &q, ret, e);
+	struct confined child;
+	int r = confined_start(answer, &q, &child, e);
+	if (r == 0)
+		r = confined_finish(&child, NULL, &q, ret, e);
 	if (r < 0)
 		err_ctx(e, "the recording's hwloc XML");
 	return r;

@@ -9,11 +9,13 @@
  */
 #pragma once
 
+#include "base/confined.h"
 #include "base/err.h"
 
 /* Of the running kernel, below root. *ret is malloc'ed. */
 int topo_of_kernel(const char *root, char **ret, struct err *e) MUST_CHECK;
-/* Of somebody's tree. */
-int topo_of_tree(const char *root, char **ret, struct err *e) MUST_CHECK;
+/* Of somebody's tree: begun, while the caller reads what else is in it, and ended. */
+int topo_start(const char *root, struct confined *ret, struct err *e) MUST_CHECK;
+int topo_of_tree(struct confined *begun, const char *root, char **ret, struct err *e) MUST_CHECK;
 /* Of hwloc's XML, which recordings had instead of our own form. */
 int topo_of_xml(const char *xml, char **ret, struct err *e) MUST_CHECK;

@@ -25,17 +25,25 @@ static int recorded_text(struct host *h, char **ret, struct err *e)
 	return topo_of_xml(xml, ret, e);
 }
 
-static int topology_text(struct host *h, char **ret, struct err *e)
+int begin_topology(struct host *h, struct confined *ret, struct err *e)
 {
 	const char *root = host_root(h);
 	AUTO_NAMES struct host_names names = { 0 };
 	if (!root)
-		return recorded_text(h, ret, e);
+		return 0;
 	/* Without these files hwloc would make up a machine. */
 	int r = host_list(h, &names, "sys/devices/system/cpu");
 	if (r < 0)
 		return err_set(e, r, "%s is no tree of a host: list sys/devices/system/cpu", root);
-	r = host_is_live(h) ? topo_of_kernel(root, ret, e) : topo_of_tree(root, ret, e);
+	return host_is_live(h) ? 0 : topo_start(root, ret, e);
+}
+
+static int topology_text(struct host *h, struct confined *begun, char **ret, struct err *e)
+{
+	const char *root = host_root(h);
+	if (!root)
+		return recorded_text(h, ret, e);
+	int r = host_is_live(h) ? topo_of_kernel(root, ret, e) : topo_of_tree(begun, root, ret, e);
 	if (r < 0)
 		return r;
 	r = host_record_fact(h, "topology", "parts", ask_topology, *ret);
@@ -234,11 +242,11 @@ static void note_gaps(struct snapshot *s)
 	}
 }
 
-int read_topology(struct host *h, struct snapshot *s, struct err *e)
+int read_topology(struct host *h, struct snapshot *s, struct confined *begun, struct err *e)
 {
 	CLEANUP(topology_done) struct topology t = { 0 };
 	AUTO_FREE char *text = NULL;
-	int r = topology_text(h, &text, e);
+	int r = topology_text(h, begun, &text, e);
 	if (r == 0)
 		r = topology_parse(text, &t, e);
 	if (r < 0)
