@@ -57,6 +57,22 @@ void arena_done(struct arena *a);
 
 #define array_for_each(p, a) for (__auto_type p = (a)->v; p && p < (a)->v + (a)->n; p++)
 
+/* Where the first of n elements is that is not below what is looked for, in an array that has all
+ * that are in front; n: none. lower_bound(t, v, n, t->tid < tid) */
+#define lower_bound(it, v, n, is_below)                                                            \
+	({                                                                                         \
+		size_t low_ = 0, high_ = (n);                                                      \
+		while (low_ < high_) {                                                             \
+			size_t mid_ = (low_ + high_) / 2;                                          \
+			__auto_type it = &(v)[mid_];                                               \
+			if (is_below)                                                              \
+				low_ = mid_ + 1;                                                   \
+			else                                                                       \
+				high_ = mid_;                                                      \
+		}                                                                                  \
+		low_;                                                                              \
+	})
+
 /* A string that grows; s is always NUL-terminated once something was added (NULL before). */
 struct strbuf {
 	char *s;

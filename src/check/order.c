@@ -16,15 +16,7 @@ static bool are_near(const struct finding *a, const struct finding *b)
 /* As the rules ran, their findings stand: by row. */
 static size_t first_of(const struct check *c, const struct rule *rule)
 {
-	size_t low = 0, high = c->findings.n;
-	while (low < high) {
-		size_t mid = (low + high) / 2;
-		if (c->findings.v[mid].rule < rule)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
+	return lower_bound(f, c->findings.v, c->findings.n, f->rule < rule);
 }
 
 /* The finding that explains this one: of the rule that stands first in its row. */

@@ -246,16 +246,10 @@ const struct node *node_of(const struct snapshot *s, int number)
 const struct thread_rate *rate_of(const struct checking *c, int tid)
 {
 	const struct rates *r = c->in->rates;
-	size_t low = 0, high = r ? r->n_threads : 0;
-	while (low < high) {
-		size_t mid = (low + high) / 2;
-		if (r->threads[mid].tid < tid)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	bool is_it = r && low < r->n_threads && r->threads[low].tid == tid;
-	return is_it && r->threads[low].is_known ? &r->threads[low] : NULL;
+	size_t n = r ? r->n_threads : 0;
+	size_t i = lower_bound(t, r->threads, n, t->tid < tid);
+	bool is_it = i < n && r->threads[i].tid == tid;
+	return is_it && r->threads[i].is_known ? &r->threads[i] : NULL;
 }
 
 const struct group_reading *group_reading_of(const struct checking *c, const char *path)

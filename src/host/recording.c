@@ -226,17 +226,9 @@ int recording_parse(struct recording **ret, const char *file, const char *text, 
 /* The first answer to the question, in the sorted array. */
 static struct answer *first_answer(struct recording *r, const char *question)
 {
-	size_t low = 0, high = r->answers.n;
-	while (low < high) {
-		size_t mid = (low + high) / 2;
-		if (strcmp(r->answers.v[mid].question, question) < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	if (low == r->answers.n || !streq(r->answers.v[low].question, question))
-		return NULL;
-	return &r->answers.v[low];
+	size_t i = lower_bound(a, r->answers.v, r->answers.n, strcmp(a->question, question) < 0);
+	bool is_it = i < r->answers.n && streq(r->answers.v[i].question, question);
+	return is_it ? &r->answers.v[i] : NULL;
 }
 
 int recording_ask(

@@ -27,34 +27,21 @@ const struct cpu *snapshot_cpu(const struct snapshot *s, int cpu)
 
 const struct task *snapshot_task(const struct snapshot *s, int tid)
 {
-	size_t low = 0, high = s->n_tasks;
-	while (low < high) {
-		size_t mid = (low + high) / 2;
-		if (s->tasks[mid].tid < tid)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low < s->n_tasks && s->tasks[low].tid == tid ? &s->tasks[low] : NULL;
+	size_t i = lower_bound(t, s->tasks, s->n_tasks, t->tid < tid);
+	return i < s->n_tasks && s->tasks[i].tid == tid ? &s->tasks[i] : NULL;
 }
 
 int snapshot_cgroup(const struct snapshot *s, const char *path)
 {
-	size_t low = 0, high = s->n_cgroups;
 	for (size_t i = 0; !s->cgroup_index && i < s->n_cgroups; i++)
 		if (streq(s->cgroups[i].path, path))
 			return (int)i;
-	while (s->cgroup_index && low < high) {
-		size_t mid = (low + high) / 2;
-		int order = strcmp(s->cgroups[s->cgroup_index[mid]].path, path);
-		if (order == 0)
-			return s->cgroup_index[mid];
-		if (order < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return -1;
+	if (!s->cgroup_index)
+		return -1;
+	size_t at = lower_bound(
+		g, s->cgroup_index, s->n_cgroups, strcmp(s->cgroups[*g].path, path) < 0);
+	int g = at < s->n_cgroups ? s->cgroup_index[at] : -1;
+	return g >= 0 && streq(s->cgroups[g].path, path) ? g : -1;
 }
 
 size_t snapshot_services(const struct snapshot *s, struct service ret[SERVICES_MAX])

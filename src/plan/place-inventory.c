@@ -99,17 +99,12 @@ static int by_pid(const void *a, const void *b, void *vms)
 static const struct vm *find_placed(
 	const struct planner *p, const size_t *sorted, const struct placement *f)
 {
-	size_t low = 0, high = p->vms->n_vms;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (p->vms->vms[sorted[middle]].pid < f->pid)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	for (; low < p->vms->n_vms && p->vms->vms[sorted[low]].pid == f->pid; low++)
-		if (placement_is_of(f, &p->vms->vms[sorted[low]]))
-			return &p->vms->vms[sorted[low]];
+	const struct vm *vms = p->vms->vms;
+	size_t n = p->vms->n_vms;
+	size_t i = lower_bound(at, sorted, n, vms[*at].pid < f->pid);
+	for (; i < n && vms[sorted[i]].pid == f->pid; i++)
+		if (placement_is_of(f, &vms[sorted[i]]))
+			return &vms[sorted[i]];
 	return NULL;
 }
 

@@ -35,14 +35,7 @@ void vm_search_note(struct vm_search *f, const char *fmt, ...)
 /* They come by pid, as the tasks do. */
 struct vm_draft *vm_draft_of(struct vm_search *f, int pid)
 {
-	size_t low = 0, high = f->drafts.n;
-	while (low < high) {
-		size_t mid = (low + high) / 2;
-		if (f->drafts.v[mid].vm.pid < pid)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	struct vm_draft *d = f->drafts.v + low;
-	return low < f->drafts.n && d->vm.pid == pid && !d->is_dropped ? d : NULL;
+	size_t i = lower_bound(at, f->drafts.v, f->drafts.n, at->vm.pid < pid);
+	struct vm_draft *d = f->drafts.v + i;
+	return i < f->drafts.n && d->vm.pid == pid && !d->is_dropped ? d : NULL;
 }

@@ -145,18 +145,8 @@ static void list_callings(struct vm_search *f, struct callings *ret)
 
 static bool is_taken(const struct callings *all, const char *word)
 {
-	size_t low = 0, high = all->v.n;
-	while (low < high) {
-		size_t mid = (low + high) / 2;
-		int r = strcmp(all->v.v[mid].word, word);
-		if (r == 0)
-			return true;
-		if (r < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return false;
+	size_t i = lower_bound(c, all->v.v, all->v.n, strcmp(c->word, word) < 0);
+	return i < all->v.n && streq(all->v.v[i].word, word);
 }
 
 /* The pid, unless somebody is called so. */

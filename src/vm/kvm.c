@@ -72,14 +72,7 @@ void vm_kvm_read(struct vm_search *f)
 
 const struct kvm_vcpu *vm_kvm_of(const struct vm_search *f, int pid, size_t *ret_n)
 {
-	size_t low = 0, high = f->kvm.n, n = 0;
-	while (low < high) {
-		size_t mid = (low + high) / 2;
-		if (f->kvm.v[mid].pid < pid)
-			low = mid + 1;
-		else
-			high = mid;
-	}
+	size_t low = lower_bound(k, f->kvm.v, f->kvm.n, k->pid < pid), n = 0;
 	while (low + n < f->kvm.n && f->kvm.v[low + n].pid == pid)
 		n++;
 	*ret_n = n;

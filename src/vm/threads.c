@@ -13,14 +13,7 @@ enum { COMM_MAX = 15 }; /* TASK_COMM_LEN - 1: longer names are cut, or not set a
 
 const struct task **vm_tasks_of(const struct vm_search *f, int pid, size_t *ret_n)
 {
-	size_t low = 0, high = f->s->n_tasks, n = 0;
-	while (low < high) {
-		size_t mid = (low + high) / 2;
-		if (f->by_pid[mid]->pid < pid)
-			low = mid + 1;
-		else
-			high = mid;
-	}
+	size_t low = lower_bound(t, f->by_pid, f->s->n_tasks, (*t)->pid < pid), n = 0;
 	while (low + n < f->s->n_tasks && f->by_pid[low + n]->pid == pid)
 		n++;
 	*ret_n = n;
@@ -132,14 +125,7 @@ void vm_add_helper_thread(
 /* Those of the snapshot are in order; those that came late stand behind them. */
 static struct vm_thread *find_thread(struct vm_draft *d, int tid)
 {
-	size_t low = 0, high = d->n_known;
-	while (low < high) {
-		size_t mid = (low + high) / 2;
-		if (d->threads.v[mid].tid < tid)
-			low = mid + 1;
-		else
-			high = mid;
-	}
+	size_t low = lower_bound(t, d->threads.v, d->n_known, t->tid < tid);
 	if (low == d->n_known || d->threads.v[low].tid != tid)
 		for (low = d->n_known; low < d->threads.n && d->threads.v[low].tid != tid;)
 			low++;
