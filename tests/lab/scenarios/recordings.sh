@@ -48,8 +48,10 @@ file() { cat "$1" 2>/dev/null || echo null; }
 # ---- every command ----------------------------------------------------------------------------------------------
 wideberth measure --seconds 1 --save /tmp/before >/dev/null
 wideberth measure --seconds 1 --save /tmp/after >/dev/null
+replays measure --seconds 2
+vm_qmp 100 stop >/dev/null # a guest that runs takes a third of the emulated host
 for command in show 'show --irqs' 'show --cgroups' 'show --settings' vms 'vms db01' 'plan --vm db01' \
-	'apply --vm db01 --dry-run' status 'measure --seconds 2' 'compare /tmp/before /tmp/after' explain 'explain cgroup.partition'; do
+	'apply --vm db01 --dry-run' status 'compare /tmp/before /tmp/after' explain 'explain cgroup.partition'; do
 	# shellcheck disable=SC2086
 	replays $command
 done
@@ -73,6 +75,7 @@ wideberth --record $rec vms >/dev/null
 assert_eq "db01's threads" "$(wideberth --root $rec --json vms | jq '.vms[0].threads | length')" "$(vm_threads 100 | wc -l)"
 
 # ---- one recording for the tests of this repository -------------------------------------------------------------
+vm_qmp 100 cont >/dev/null
 # One answer to a question is enough: the first one. As tests/golden/record does.
 for command in 'show --irqs --cgroups --settings' 'vms' 'plan --vm db01' 'plan --vm db01 --isolation pinned --cores thread' status; do
 	rm -rf $rec
@@ -90,6 +93,7 @@ assert_eq 'the recording for the tests has the VM' "$(wideberth --root /tmp/one 
 assert 'and all its plan needs' sh -c 'wideberth --root /tmp/one --json plan --vm db01 | jq -e ".changes | length > 10"'
 
 # ---- with a VM that is applied ----------------------------------------------------------------------------------
+vm_qmp 100 stop >/dev/null
 assert_rc 'apply' 0 wideberth apply --vm db01
 for command in show 'show --cgroups' vms status 'plan --vm db01'; do
 	# shellcheck disable=SC2086
