@@ -5,12 +5,11 @@
 # At isolated none of them gets to the VM's CPUs; on 6.1, at fenced, status names each that does. Undo leaves the host as it
 # was. Who may run there is read from the kernel's files, and status must say the same.
 # Arguments: bare, crowd, or both; without any both.
-# lab: 7.2 trixie mini 600 --multi -- bare
-# lab: 6.12 bookworm mini 600 --multi -- crowd
+# lab: 7.2 trixie mini 600 --multi -- crowd
 # lab: 6.1 bookworm mini 600 --multi -- crowd
-# soak: 7.2 trixie mini 900 --multi -- crowd
+# soak: 7.2 trixie mini 900 --multi -- bare
 # soak: 7.2 bookworm mini 900 --multi
-# soak: 6.12 bookworm mini 900 --multi -- bare
+# soak: 6.12 bookworm mini 900 --multi
 # soak: 6.12 trixie mini 900 --multi
 # soak: 6.1 bookworm mini 900 --multi -- bare
 # shellcheck disable=SC2154 # the libraries set tids, names, vcpu_tid, cg
