@@ -150,11 +150,11 @@ vm_qmp() {
 	local line answer='' fd_in fd_out nc_pid
 	coproc NC { exec nc -U "/run/qemu-server/$1.qmp"; }
 	fd_out=${NC[0]} fd_in=${NC[1]} nc_pid=$NC_PID
-	read -r -t 10 line <&"$fd_out"		# the greeting
+	read -r -t 60 line <&"$fd_out"		# the greeting
 	echo '{"execute":"qmp_capabilities"}' >&"$fd_in"
-	read -r -t 10 line <&"$fd_out"
+	read -r -t 60 line <&"$fd_out"
 	echo "{\"execute\":\"$2\",\"id\":\"lab\"${3:+,\"arguments\":$3}}" >&"$fd_in"
-	while read -r -t 10 line <&"$fd_out"; do
+	while read -r -t 60 line <&"$fd_out"; do
 		case $line in *'"id": "lab"'*) answer=$line; break ;; esac
 	done
 	kill "$nc_pid" 2>/dev/null
