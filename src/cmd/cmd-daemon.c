@@ -80,7 +80,7 @@ const struct command cmd_daemon = {
 		"isolated and do not run are prepared with a drop-in, so that they are made as "
 		"they "
 		"are needed. While something is in force it looks once a minute whether threads "
-		"of these VMs waited and interrupts came, and if so, or if something changed, "
+		"of these VMs waited, or interrupts came, and if so, or if something changed, "
 		"runs check, and tells what that finds once: in the events, and in status. When it "
 		"ends, what is applied "
 		"stays applied: "

@@ -26,8 +26,8 @@ struct calm {
 /*
  * True where the numbers of each placement grew by less since the last look than what check could
  * call a finding. False at the first look, when there are more or fewer placements than then, and
- * where a thread has ended. 'now_ns' is any steady clock's. Keeps the numbers in *c, which
- * calm_forget() frees.
+ * where a thread that waited has ended. 'now_ns' is any steady clock's. Keeps the numbers in *c,
+ * which calm_forget() frees.
  */
 bool calm_look(struct host *h, const struct ledger *l, uint64_t now_ns, struct calm *c);
 void calm_forget(struct calm *c);

@@ -61,6 +61,7 @@ struct daemon {
 	sd_event_source *born;
 	sd_event_source *check, *check_end; /* the next one's time; the end of one that runs */
 	struct calm calm;                   /* when it was time for it */
+	bool has_calm_check;                /* it was calm since one ran, and when it did */
 };
 
 /* A reason to look. It says nothing but that, and may say it too often. */

@@ -61,7 +61,7 @@ topologies() {
 # ryzen: under TCG, QEMU hides the AMD leaf that tells who shares a cache, and Linux takes the socket for the L3 domain;
 # an Intel model's dies show as they should, whatever the maker's name.
 # -la57: systemd 257 does not start on a CPU that has it.
-# The rest costs emulation most and changes nothing that is tested: -erms lets the kernel clear a page by 512 words instead of
+# The rest costs emulation time, and nothing here tests it: -erms lets the kernel clear a page by 512 words instead of
 # 4,096 bytes, each of them an emulated access; without SMAP the kernel's copies from and to user space are not cut in pieces.
 cpu_model() {
 	local off=-cx16,-erms,-smap,-smep,-umip

@@ -49,7 +49,7 @@ file() { cat "$1" 2>/dev/null || echo null; }
 wideberth measure --seconds 1 --save /tmp/before >/dev/null
 wideberth measure --seconds 1 --save /tmp/after >/dev/null
 replays measure --seconds 2
-vm_qmp 100 stop >/dev/null # a guest that runs takes a third of the emulated host
+vm_qmp 100 stop >/dev/null # a guest that runs takes much of the emulated host
 for command in show 'show --irqs' 'show --cgroups' 'show --settings' vms 'vms db01' 'plan --vm db01' \
 	'apply --vm db01 --dry-run' status 'compare /tmp/before /tmp/after' explain 'explain cgroup.partition'; do
 	# shellcheck disable=SC2086
