@@ -21,6 +21,12 @@ static int check_thread(struct host *h, const struct target *t, int *ret_tid)
 	return r == TASK_ENDED ? KNOB_GONE : r;
 }
 
+/* For who only reads: without an id of the target it is whoever has the number. */
+static int find_thread(struct host *h, const struct target *t, int *ret_tid)
+{
+	return t->id ? check_thread(h, t, ret_tid) : str_to_int(t->key, ret_tid);
+}
+
 /* The path of a thread's cgroup below the mount, malloc'ed. */
 static int thread_cgroup(struct host *h, int tid, char **ret)
 {
@@ -38,7 +44,7 @@ static int read_affinity(struct host *h, const struct knob *k, const struct targ
 	(void)k;
 	int tid;
 	struct cpuset cpus;
-	int r = check_thread(h, t, &tid);
+	int r = find_thread(h, t, &tid);
 	if (r == 0)
 		r = host_get_affinity(h, tid, &cpus);
 	if (r == 0)
@@ -136,7 +142,7 @@ static int read_cgroup(struct host *h, const struct knob *k, const struct target
 {
 	(void)k;
 	AUTO_FREE char *group = NULL;
-	int tid, r = check_thread(h, t, &tid);
+	int tid, r = find_thread(h, t, &tid);
 	if (r == 0)
 		r = thread_cgroup(h, tid, &group);
 	if (r == 0)

@@ -9,6 +9,7 @@
 #include "host/host.h"
 
 /* FNV-1a; a byte of end after each text, so that no two lists are the same bytes. */
+#define HASH_OF_NOTHING 14695981039346656037u
 static void add(uint64_t *hash, const char *text)
 {
 	do {
@@ -55,10 +56,12 @@ static uint64_t n_lasting_threads(struct daemon *d, int pid)
 	return n;
 }
 
-/* What is not as it was set, of what can be read without asking a program, which takes its time. */
+/* What is not as it was set, of what can be read without asking a program, which takes its time.
+ * Whether the thread and the group are the same as then costs more than all the rest, and is not
+ * looked at: an other one is not as it was set. */
 static void add_setting(uint64_t *hash, struct daemon *d, const struct entry *entry)
 {
-	const struct target t = { .key = entry->key, .id = entry->id };
+	const struct target t = { .key = entry->key };
 	const struct knob *k = entry->knob;
 	struct arena a = { 0 };
 	struct value now;
@@ -91,7 +94,7 @@ static void add_cluster_policy(uint64_t *hash, struct daemon *d)
 
 uint64_t glance(struct daemon *d)
 {
-	uint64_t hash = 14695981039346656037u;
+	uint64_t hash = HASH_OF_NOTHING;
 	add_cluster_policy(&hash, d);
 	add_names(&hash, d, "etc/pve/qemu-server"); /* guests to prepare for */
 	/* services, of which one may be a VM without a manager */
@@ -99,9 +102,16 @@ uint64_t glance(struct daemon *d)
 	if (!d->ledger)
 		return hash;
 	add_names(&hash, d, "run/irqbalance");
-	array_for_each (p, &d->ledger->placements)
-		add_number(&hash, n_lasting_threads(d, p->pid));
 	array_for_each (entry, &d->ledger->entries)
 		add_setting(&hash, d, entry);
+	return hash;
+}
+
+uint64_t glance_at_threads(struct daemon *d)
+{
+	uint64_t hash = HASH_OF_NOTHING;
+	if (d->ledger)
+		array_for_each (p, &d->ledger->placements)
+			add_number(&hash, n_lasting_threads(d, p->pid));
 	return hash;
 }

@@ -45,7 +45,7 @@ struct daemon {
 
 	/* what the last step left, and the sweep */
 	struct ledger *ledger; /* NULL: not known */
-	uint64_t glance;
+	uint64_t glance, threads; /* see glance() and glance_at_threads() */
 	unsigned int n_sweeps, n_glances; /* since there was a reason to look; since a step */
 
 	/* what the sources have */
@@ -84,15 +84,20 @@ int step_spawn(const struct host *h, const char *what, bool is_shadow, bool is_o
 /* It is time to look: a step begins now, or when the one that runs has ended. */
 void daemon_look(struct daemon *d, const char *why);
 
-/* The same where a glance shows something, or a step runs, which may have seen it or not. */
-void daemon_look_if_changed(struct daemon *d, const char *why);
+/* The same where a glance shows something, or a step runs, which may have seen it or not: of
+ * settings, of threads. */
+void daemon_look_if_set(struct daemon *d, const char *why);
+void daemon_look_if_born(struct daemon *d, const char *why);
 
 int step_begin(struct daemon *d, struct err *e) MUST_CHECK;
 
 /*
  * What a glance at the host shows: a number that is another one when something changed that nobody
- * announces, or that is announced too often: settings that are not as they were set, threads,
- * irqbalance's process; and the policy of a cluster, whose file system tells nothing.
- * Nobody is asked anything for it: no monitor, no bus.
+ * announces, or that is announced too often: settings that are not as they were set, irqbalance's
+ * process; and the policy of a cluster, whose file system tells nothing. Nobody is asked anything
+ * for it: no monitor, no bus.
  */
 uint64_t glance(struct daemon *d);
+
+/* The same of the VMs' threads: how many there are. */
+uint64_t glance_at_threads(struct daemon *d);

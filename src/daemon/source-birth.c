@@ -39,7 +39,7 @@ static int on_named(sd_event_source *source, uint64_t usec, void *context)
 	if (d->has_new_vcpu)
 		daemon_look(d, "a VM has a new vCPU");
 	else
-		daemon_look_if_changed(d, "a VM has a new thread");
+		daemon_look_if_born(d, "a VM has a new thread");
 	d->has_new_vcpu = false;
 	return 0;
 }

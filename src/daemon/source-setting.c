@@ -17,7 +17,7 @@ static int on_events(sd_event_source *source, int fd, uint32_t revents, void *co
 	(void)revents;
 	while (read(fd, buffer, sizeof buffer) > 0) {
 	}
-	daemon_look_if_changed(context, "somebody wrote a setting");
+	daemon_look_if_set(context, "somebody wrote a setting");
 	return 0;
 }
 

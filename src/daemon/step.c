@@ -58,6 +58,7 @@ static int on_end(sd_event_source *source, const siginfo_t *info, void *context)
 	d->refresh(d);
 	d->follow(d);
 	d->glance = glance(d);
+	d->threads = glance_at_threads(d);
 	d->n_glances = 0;
 	if (is_again)
 		daemon_look(d, "there was more meanwhile");
@@ -112,7 +113,7 @@ static int on_sweep(sd_event_source *source, uint64_t usec, void *context)
 		return 0; /* its end sets the next */
 	if (d->n_failures || ++d->n_sweeps <= SWEEPS || ++d->n_glances >= GLANCES)
 		want_step(d, "it is time");
-	else if (glance(d) != d->glance)
+	else if (glance(d) != d->glance || (d->births < 0 && glance_at_threads(d) != d->threads))
 		daemon_look(d, "something changed");
 	else
 		looked(d);
@@ -127,9 +128,15 @@ void daemon_look(struct daemon *d, const char *why)
 	want_step(d, why);
 }
 
-void daemon_look_if_changed(struct daemon *d, const char *why)
+void daemon_look_if_set(struct daemon *d, const char *why)
 {
 	if (d->child || glance(d) != d->glance)
+		daemon_look(d, why);
+}
+
+void daemon_look_if_born(struct daemon *d, const char *why)
+{
+	if (d->child || glance_at_threads(d) != d->threads)
 		daemon_look(d, why);
 }
 
