@@ -4,23 +4,29 @@
 # For scenarios inside the lab host: `. /lab/run/lib.sh`. Never source it anywhere else: it changes the machine.
 
 [ -e /dev/virtio-ports/lab.cmd ] || { echo "${0##*/}: only inside the lab" >&2; exit 2; }
-lab_n=0 lab_failed=0
+lab_n=0 lab_failed=0 lab_last=$EPOCHREALTIME
 
 # ---- judging ----------------------------------------------------------------------------------------------------
 
-# assert DESCRIPTION COMMAND...: the command must succeed. Prints a line of TAP; the command's output only on failure.
+# took: "1.2 s" since it was asked last, into lab_took
+took() {
+	local now=$EPOCHREALTIME tenths
+	tenths=$(((${now/./} - ${lab_last/./}) / 100000))
+	lab_last=$now lab_took="$((tenths / 10)).$((tenths % 10)) s"
+}
+
+# assert DESCRIPTION COMMAND...: the command must succeed. Prints a line of TAP, with the time since the last one; the
+# command's output only on failure.
 assert() {
-	local desc=$1 text
+	local desc=$1 text result=ok
 	shift
 	lab_n=$((lab_n + 1))
-	if text=$("$@" 2>&1); then
-		echo "ok - $lab_n $desc"
-	else
-		lab_failed=$((lab_failed + 1))
-		echo "not ok - $lab_n $desc"
-		printf '%s\n' "  command: $*" "$text" | sed 's/^/# /' | head -n "${ASSERT_LINES:-40}"
-		return 0
-	fi
+	text=$("$@" 2>&1) || result='not ok'
+	took
+	echo "$result - $lab_n $desc # $lab_took"
+	[ "$result" != ok ] || return 0
+	lab_failed=$((lab_failed + 1))
+	printf '%s\n' "  command: $*" "$text" | sed 's/^/# /' | head -n "${ASSERT_LINES:-40}"
 }
 
 # assert_eq DESCRIPTION GOT WANT

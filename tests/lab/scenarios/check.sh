@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: 6.12 bookworm mini 400 --multi -- clean hog iothread fifo container clone lost
+# lab: 6.12 bookworm mini 400 --multi -- clean hog iothread clone lost
 # soak: 6.12 bookworm mini 900 --multi
 #
 # The stories of people whose VMs are slow, made one by one: check names the cause first, and its commands, run as

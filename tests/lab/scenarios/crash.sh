@@ -1,16 +1,17 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: 6.12 bookworm mini 600 --multi
+# lab: 6.12 bookworm mini 600 --multi -- 5
+# soak: 6.12 bookworm mini 600 --multi
 # soak: 7.2 trixie mini 600 --multi
 #
 # Killed in the middle, at random points of apply, of undo, and of the recovery itself: `status` reports what is
 # unfinished, `undo --all` ends it, and all is as it was. Needs a build with -Dfault=true as wideberth-fault.
-# Arguments: seed, number of points.
+# Arguments: number of points, seed.
 [ -e /dev/virtio-ports/lab.cmd ] || { echo "${0##*/}: only inside the lab" >&2; exit 2; }
 . /lab/run/lib.sh
 . /lab/run/lib-proof.sh
 
-seed=${1:-$RANDOM} points=${2:-12}
+points=${1:-12} seed=${2:-$RANDOM}
 RANDOM=$seed
 echo "# $(uname -r), $LAB_TOPOLOGY, seed $seed, $points points"
 

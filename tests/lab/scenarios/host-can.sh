@@ -4,7 +4,7 @@
 # status --host tries what the kernel does, and leaves nothing behind: no group, no process, no mask, no list, with the cpuset
 # controller given to groups and without. What it says is held against the kernel: this scenario tries the same by hand.
 # lab: 7.2 trixie mini 300
-# lab: 6.12 bookworm mini 300
+# soak: 6.12 bookworm mini 300
 [ -e /dev/virtio-ports/lab.cmd ] || { echo "${0##*/}: only inside the lab" >&2; exit 2; }
 . /lab/run/lib.sh
 . /lab/run/lib-proof.sh

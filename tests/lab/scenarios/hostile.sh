@@ -5,7 +5,7 @@
 # of one name, monitors that never answer, a command line of megabytes, names with control characters. Meanwhile root plans,
 # applies and undoes two real VMs: they, and nobody else, get the CPUs, in no more than twice the time that it takes
 # without him.
-# lab: 6.12 bookworm mini 600 --multi -- 2 100
+# lab: never
 # soak: 6.12 bookworm mini 900 --multi
 # shellcheck disable=SC2154 # lib-proof.sh sets vcpu_tid
 [ -e /dev/virtio-ports/lab.cmd ] || { echo "${0##*/}: only inside the lab" >&2; exit 2; }

@@ -6,12 +6,11 @@
 # was. Who may run there is read from the kernel's files, and status must say the same.
 # Arguments: bare, crowd, or both; without any both.
 # lab: 7.2 trixie mini 600 --multi -- crowd
-# lab: 6.1 bookworm mini 600 --multi -- crowd
 # soak: 7.2 trixie mini 900 --multi -- bare
 # soak: 7.2 bookworm mini 900 --multi
 # soak: 6.12 bookworm mini 900 --multi
 # soak: 6.12 trixie mini 900 --multi
-# soak: 6.1 bookworm mini 900 --multi -- bare
+# soak: 6.1 bookworm mini 1200 --multi
 # shellcheck disable=SC2154 # the libraries set tids, names, vcpu_tid, cg
 [ -e /dev/virtio-ports/lab.cmd ] || { echo "${0##*/}: only inside the lab" >&2; exit 2; }
 . /lab/run/lib.sh

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: 6.12 bookworm mini 600 --multi
+# lab: never
+# soak: 6.12 bookworm mini 600 --multi
 # soak: 6.1 bookworm mini 900 --multi
 #
 # A recording of a real host gives, byte for byte, what the command said there: every command, text, JSON and SVG, before and
