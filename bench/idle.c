@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * For bench/check: idle N starts N threads that sleep, says "up", and ends when its input does;
- * idle read [ROOT] reads the stat and the mask of every thread of this machine, or of a made-up host,
- * by bare system calls, and prints their number and the CPU time in ms.
+ * idle read [ROOT] reads the stat and the mask of every thread of this machine, or of a made-up
+ * host, by bare system calls, and prints their number and the CPU time in ms.
  */
 #include <dirent.h>
 #include <fcntl.h>

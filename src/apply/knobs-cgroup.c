@@ -14,12 +14,10 @@
 static int check_group(struct host *h, const struct target *t)
 {
 	uint64_t inode, was;
-	if (!t->id)
-		return 0;
 	int r = host_inode(h, &inode, CGROUP_MOUNT "/%s", t->key);
 	if (r < 0)
 		return r == -ENOENT ? KNOB_GONE : r;
-	return str_to_u64(t->id, &was) == 0 && was != inode ? KNOB_GONE : 0;
+	return t->id && str_to_u64(t->id, &was) == 0 && was != inode ? KNOB_GONE : 0;
 }
 
 /* The row's file of the group, as text without blanks around it; NULL where it does not exist.
@@ -30,7 +28,7 @@ static int read_text(struct host *h, const struct knob *k, const struct target *
 	int r = check_group(h, t);
 	if (r == 0)
 		r = host_read(h, &text, NULL, "%s", path);
-	bool is_absent = r == -ENOENT && check_group(h, t) == 0;
+	bool is_absent = r == KNOB_GONE ? !t->id : r == -ENOENT && check_group(h, t) == 0;
 	if (is_absent) {
 		*ret = NULL;
 		return 0;

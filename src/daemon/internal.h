@@ -44,8 +44,8 @@ struct daemon {
 	sd_event_source *child_source, *begin, *sweep;
 
 	/* what the last step left, and the sweep */
-	struct ledger *ledger; /* NULL: not known */
-	uint64_t glance, threads; /* see glance() and glance_at_threads() */
+	struct ledger *ledger;            /* NULL: not known */
+	uint64_t glance, threads;         /* see glance() and glance_at_threads() */
 	unsigned int n_sweeps, n_glances; /* since there was a reason to look; since a step */
 
 	/* what the sources have */
