@@ -51,7 +51,7 @@ no_more_fds() { test "$(n_fds)" -le "$1" || { ls -l "/proc/$(main_pid)/fd"; retu
 
 systemctl stop irqbalance
 mkdir -p /etc/wideberth /run/systemd/system/wideberth.service.d
-printf '[Unit]\nStartLimitIntervalSec=0\n[Service]\nRestartSec=0.2\n' >/run/systemd/system/wideberth.service.d/lab.conf
+printf '[Unit]\nStartLimitIntervalSec=0\n[Service]\nRestartSec=0.2\nEnvironment=WIDEBERTH_DEBUG=1\n' >/run/systemd/system/wideberth.service.d/lab.conf
 systemctl daemon-reload
 start 100
 vm_stop 100
@@ -157,15 +157,16 @@ part_hurts() {
 	assert 'isolated' waited_for 60 isolated_now 100
 	for ((i = 1; i <= times; i++)); do systemctl restart libvirtd; done
 	assert "libvirtd restarted $times times: isolated" waited_for 60 isolated_now 100
-	mv /etc/wideberth/wideberth.conf /etc/wideberth/saved
-	mkdir /etc/wideberth/wideberth.conf
+	# a link to itself, in one move: without the file there would be an empty policy for a moment, which is a good one
+	cp /etc/wideberth/wideberth.conf /etc/wideberth/saved
+	ln -s wideberth.conf /etc/wideberth/loop
+	mv -T /etc/wideberth/loop /etc/wideberth/wideberth.conf
 	assert 'a policy that cannot be read is told' waited_for 60 told "wideberth.conf"
 	assert '... and the VM stays' isolated_now 100
 	kill9 100
 	start 100
 	assert '... and comes back as the last good one says' waited_for 60 isolated_now 100
-	rmdir /etc/wideberth/wideberth.conf
-	mv /etc/wideberth/saved /etc/wideberth/wideberth.conf
+	mv -T /etc/wideberth/saved /etc/wideberth/wideberth.conf
 	assert 'the policy is good again' waited_for 60 told 'good again'
 	dd if=/dev/zero of=/run/filler bs=1M 2>/dev/null
 	assert '/run is full' test "$(df --output=avail /run | tail -n 1)" -eq 0

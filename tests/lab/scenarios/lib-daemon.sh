@@ -50,12 +50,12 @@ isolated_now() {
 	isolated_pid "$REPLY" "${@:2}"
 }
 
-# waited_for SECONDS COMMAND...: says how long it took, and what it was that failed last
+# waited_for SECONDS COMMAND...: says how long it took; else what it was that failed last, and what the daemon did meanwhile
 waited_for() {
 	local start=$EPOCHREALTIME end=$((SECONDS + $1)) rc=0
 	shift
 	until "$@" >/tmp/why 2>&1; do
-		[ $SECONDS -lt $end ] || { cat /tmp/why; wideberth events | tail -n 5; rc=1; break; }
+		[ $SECONDS -lt $end ] || { cat /tmp/why; journalctl -u wideberth -o cat -n 30; rc=1; break; }
 		sleep 0.1
 	done
 	awk -v a="$start" -v b="$EPOCHREALTIME" -v what="$*" 'BEGIN { printf "# %.2f s: %s\n", b - a, what }' >>/out/times.txt
