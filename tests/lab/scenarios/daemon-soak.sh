@@ -157,17 +157,18 @@ part_hurts() {
 	assert 'isolated' waited_for 60 isolated_now 100
 	for ((i = 1; i <= times; i++)); do systemctl restart libvirtd; done
 	assert "libvirtd restarted $times times: isolated" waited_for 60 isolated_now 100
-	# a link to itself, in one move: without the file there would be an empty policy for a moment, which is a good one
+	# a link that leads nowhere, in one move: without the file there is an empty policy for a moment, which is a good one
 	cp /etc/wideberth/wideberth.conf /etc/wideberth/saved
-	ln -s wideberth.conf /etc/wideberth/loop
-	mv -T /etc/wideberth/loop /etc/wideberth/wideberth.conf
-	assert 'a policy that cannot be read is told' waited_for 60 told "wideberth.conf"
+	ln -s loop /etc/wideberth/loop
+	ln -s loop /etc/wideberth/new
+	mv -T /etc/wideberth/new /etc/wideberth/wideberth.conf
+	assert 'a policy that cannot be read is told' waited_for 60 told "policy: read '/etc/wideberth/wideberth.conf'"
 	assert '... and the VM stays' isolated_now 100
 	kill9 100
 	start 100
 	assert '... and comes back as the last good one says' waited_for 60 isolated_now 100
 	mv -T /etc/wideberth/saved /etc/wideberth/wideberth.conf
-	assert 'the policy is good again' waited_for 60 told 'good again'
+	assert 'the policy is good again' waited_for 60 told 'the policy is good again'
 	dd if=/dev/zero of=/run/filler bs=1M 2>/dev/null
 	assert '/run is full' test "$(df --output=avail /run | tail -n 1)" -eq 0
 	claim_of 100
