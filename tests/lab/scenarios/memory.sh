@@ -16,6 +16,8 @@ there=$(cat /sys/devices/system/node/node0/cpulist) everywhere=$(cat /sys/device
 
 # on_nodes PID: the nodes that have pages of its own, "0 1"
 on_nodes() { grep ' anon=' "/proc/$1/numa_maps" | grep -o ' N[0-9]*=' | tr -d ' N=' | sort -un | tr '\n' ' ' | sed 's/ $//'; }
+# pages_on NODE PID: how many of them it has there
+pages_on() { grep ' anon=' "/proc/$2/numa_maps" | grep -o " N$1=[0-9]*" | awk -F= '{ n += $2 } END { print n + 0 }'; }
 # start_on_0: QEMU comes up on node 0, and is then let loose
 start_on_0() {
 	local t
@@ -47,8 +49,9 @@ assert_rc 'status' 0 wideberth status
 systemctl daemon-reload
 assert_rc '... after a reload of systemd, too' 0 wideberth status
 assert_eq '... its memory is there' "$(on_nodes "$pid")" 1
+had=$(pages_on 1 "$pid")
 assert_rc 'undo' 0 wideberth undo --all
-assert_eq 'its pages stay' "$(on_nodes "$pid")" 1
+assert 'its pages stay; what it has since may be anywhere' test "$(pages_on 1 "$pid")" -ge $((had * 9 / 10))
 dump_state /tmp/after
 assert 'every setting is back' dump_same /tmp/before /tmp/after
 vm_stop 100
