@@ -4,18 +4,11 @@
  * settings in force, and for each glance its CPU time in µs.
  */
 #include <stdio.h>
-#include <time.h>
 
 #include "base/str.h"
 #include "daemon/internal.h"
+#include "cpu.h"
 #include "host/host.h"
-
-static long cpu_us(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
 
 int main(int argc, char **argv)
 {

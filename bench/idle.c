@@ -12,8 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "cpu.h"
 
 static void *sleeps(void *unused)
 {
@@ -88,7 +89,6 @@ static long read_all(void)
 
 int main(int argc, char **argv)
 {
-	struct timespec t;
 	if (argc < 2 || argc > 3)
 		return 2;
 	if (strcmp(argv[1], "read"))
@@ -96,7 +96,6 @@ int main(int argc, char **argv)
 	if (argc == 3)
 		root = argv[2];
 	long n = read_all();
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	printf("%ld %.1f\n", n, (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6);
+	printf("%ld %.1f\n", n, (double)cpu_us() / 1e3);
 	return 0;
 }

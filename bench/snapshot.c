@@ -7,18 +7,11 @@
 #include <hwloc.h>
 #include <stdio.h>
 #include <sys/resource.h>
-#include <time.h>
 
 #include "base/str.h"
+#include "cpu.h"
 #include "host/host.h"
 #include "model/snapshot.h"
-
-static long cpu_us(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
 
 /* As src/model/topo.c loads it. */
 static int load_hwloc(const char *root)

@@ -69,6 +69,8 @@ struct knob_ops {
 bool target_is_same(const struct knob *knob_a, const struct target *a, const struct knob *knob_b,
 	const struct target *b);
 
+/* The value now; of a thread without an id that of whoever has the number. 0, KNOB_GONE, or a
+ * negative errno. */
 int knob_read(struct host *h, const struct knob *k, const struct target *t, struct arena *a,
 	struct value *ret) MUST_CHECK;
 int knob_write(struct host *h, const struct knob *k, const struct target *t,

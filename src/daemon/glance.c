@@ -57,8 +57,8 @@ static uint64_t n_lasting_threads(struct daemon *d, int pid)
 }
 
 /* What is not as it was set, of what can be read without asking a program, which takes its time.
- * Whether a thread is the same as then costs more than all the rest, and is not looked at: another
- * one is not as it was set. */
+ * Whether a thread is the same as then would cost as much again, and is not looked at: another one
+ * is hardly ever as this one was set, and the next step does look. */
 static void add_setting(uint64_t *hash, struct daemon *d, const struct entry *entry)
 {
 	const struct target t = { .key = entry->key };

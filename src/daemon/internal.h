@@ -57,7 +57,7 @@ struct daemon {
 	sd_bus *bus;
 	sd_device_monitor *devices;
 	int births;
-	bool has_no_births, has_new_vcpu;
+	bool has_no_births, are_births_told, has_new_vcpu;
 	sd_event_source *born;
 	sd_event_source *check, *check_end; /* the next one's time; the end of one that runs */
 	struct calm calm;                   /* when it was time for it */
@@ -83,11 +83,6 @@ int step_spawn(const struct host *h, const char *what, bool is_shadow, bool is_o
 
 /* It is time to look: a step begins now, or when the one that runs has ended. */
 void daemon_look(struct daemon *d, const char *why);
-
-/* The same where a glance shows something, or a step runs, which may have seen it or not: of
- * settings, of threads. */
-void daemon_look_if_set(struct daemon *d, const char *why);
-void daemon_look_if_born(struct daemon *d, const char *why);
 
 int step_begin(struct daemon *d, struct err *e) MUST_CHECK;
 

@@ -38,8 +38,8 @@ static int on_named(sd_event_source *source, uint64_t usec, void *context)
 	(void)usec;
 	if (d->has_new_vcpu)
 		daemon_look(d, "a VM has a new vCPU");
-	else
-		daemon_look_if_born(d, "a VM has a new thread");
+	else if (d->child || glance_at_threads(d) != d->threads)
+		daemon_look(d, "a VM has a new thread");
 	d->has_new_vcpu = false;
 	return 0;
 }
@@ -135,7 +135,7 @@ static void let_names_through(struct program *p)
 
 /* And births, only of threads (no processes), only in these processes. A filter reads big-endian,
  * and the message is the machine's. */
-static void let_through(struct daemon *d, const struct ledger *l)
+static bool let_through(struct daemon *d, const struct ledger *l)
 {
 	struct program p = { 0 };
 	let_names_through(&p);
@@ -153,16 +153,17 @@ static void let_through(struct daemon *d, const struct ledger *l)
 	}
 	add(&p, (struct sock_filter)RETURN(0));
 	const struct sock_fprog program = { (unsigned short)p.v.n, p.v.v };
-	if (p.v.n > BPF_MAXINSNS ||
-		setsockopt(d->births, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) < 0)
+	bool is_set = p.v.n <= BPF_MAXINSNS &&
+		setsockopt(d->births, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0;
+	if (!is_set)
 		log_debug("cannot choose whose new threads are told of");
 	free(p.v.v);
+	return is_set;
 }
 
 static void follow(struct daemon *d)
 {
-	if (begin(d))
-		let_through(d, d->ledger);
+	d->are_births_told = begin(d) && let_through(d, d->ledger);
 }
 
 const struct source source_births = { "births", NULL, follow };

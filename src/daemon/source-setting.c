@@ -13,11 +13,14 @@
 static int on_events(sd_event_source *source, int fd, uint32_t revents, void *context)
 {
 	_Alignas(struct inotify_event) char buffer[4096];
+	struct daemon *d = context;
 	(void)source;
 	(void)revents;
 	while (read(fd, buffer, sizeof buffer) > 0) {
 	}
-	daemon_look_if_set(context, "somebody wrote a setting");
+	/* a step that runs may have seen it or not */
+	if (d->child || glance(d) != d->glance)
+		daemon_look(d, "somebody wrote a setting");
 	return 0;
 }
 

@@ -113,7 +113,8 @@ static int on_sweep(sd_event_source *source, uint64_t usec, void *context)
 		return 0; /* its end sets the next */
 	if (d->n_failures || ++d->n_sweeps <= SWEEPS || ++d->n_glances >= GLANCES)
 		want_step(d, "it is time");
-	else if (glance(d) != d->glance || (d->births < 0 && glance_at_threads(d) != d->threads))
+	else if (glance(d) != d->glance ||
+		(!d->are_births_told && glance_at_threads(d) != d->threads))
 		daemon_look(d, "something changed");
 	else
 		looked(d);
@@ -126,18 +127,6 @@ void daemon_look(struct daemon *d, const char *why)
 {
 	d->n_sweeps = 0;
 	want_step(d, why);
-}
-
-void daemon_look_if_set(struct daemon *d, const char *why)
-{
-	if (d->child || glance(d) != d->glance)
-		daemon_look(d, why);
-}
-
-void daemon_look_if_born(struct daemon *d, const char *why)
-{
-	if (d->child || glance_at_threads(d) != d->threads)
-		daemon_look(d, why);
 }
 
 int step_begin(struct daemon *d, struct err *e)

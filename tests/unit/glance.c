@@ -8,21 +8,8 @@
 #include "plan/knobs.h"
 #include "../machine/fake-proc.h"
 
-static struct daemon d = { .births = -1 };
+static struct daemon d;
 static struct cpuset of_vm, elsewhere;
-
-static void put_main(const char *allowed)
-{
-	files_put_thread(root,
-		&(struct made_thread){ .pid = 500,
-			.tid = 500,
-			.ppid = 1,
-			.comm = "qemu",
-			.start = 9,
-			.allowed = allowed,
-			.n_cpus = 4,
-			.group = "qemu.slice/100.scope" });
-}
 
 static void put_vcpu(const char *allowed, const char *group, unsigned int start)
 {
@@ -58,7 +45,7 @@ static void enter(const char *knob, const char *key, const char *id, struct valu
 static void make(void)
 {
 	const struct placement vm = { .vm = "100", .pid = 500, .cgroup = "qemu.slice/100.scope" };
-	put_main("0-1");
+	put_thread(500, 1, 9, FILES_USER, T({ .tid = 500, .comm = "qemu" }), vm.cgroup);
 	put_vcpu("2", "qemu.slice/100.scope/vcpus", 9);
 	put_text("proc/irq/24/smp_affinity_list", "0-1\n");
 	put_text("etc/pve/wideberth/a.conf", "[vm 100]\n");
@@ -70,7 +57,7 @@ static void make(void)
 	enter("irq.affinity", "24", NULL, value_cpus(&elsewhere), &of_vm);
 }
 
-/* Both numbers, before and after. */
+/* Both numbers before anything happens. */
 static struct seen {
 	uint64_t settings, threads;
 } before;
