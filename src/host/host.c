@@ -398,7 +398,7 @@ static int ask_irqbalance(void *context, const char *key, char **ret)
 	(void)key;
 	struct host *h = context;
 	struct cpuset banned;
-	int r = h->ops->get_irqbalance(h, &banned);
+	int r = h->ops->get_irqbalance ? h->ops->get_irqbalance(h, &banned) : -ENOENT;
 	if (r == 0)
 		*ret = cpuset_format_list(&banned);
 	return r;

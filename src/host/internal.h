@@ -9,7 +9,7 @@
 struct host_ops {
 	int (*get_affinity)(struct host *h, int tid, struct cpuset *ret);
 	int (*get_unit)(struct host *h, const char *unit, const char *property, char **ret);
-	int (*get_irqbalance)(struct host *h, struct cpuset *ret);
+	int (*get_irqbalance)(struct host *h, struct cpuset *ret); /* NULL: none runs */
 	int (*get_clock)(struct host *h, uint64_t *ret_ns); /* NULL: no time passes */
 
 	int (*write)(struct host *h, const char *path, const char *text);
@@ -43,8 +43,9 @@ struct host {
 	host_wait_fn *tell_wait;     /* or NULL */
 	const char *unasked;         /* see host_never_ask(), or NULL */
 	void *wait_context;
-	void *bus;    /* live: the sd_bus connection, opened when first needed */
-	int last_pid; /* tree: whose thread was looked for last */
+	void *bus;        /* live: the sd_bus connection, opened when first needed */
+	int last_pid;     /* tree: whose thread was looked for last */
+	char *last_slice; /* tree: where the last unit was found, or NULL */
 };
 
 /* CLOCK_MONOTONIC: what this program costs is no fact of the host. */
@@ -57,8 +58,6 @@ extern const struct host_ops host_live_ops, host_tree_ops;
 
 /* The process of a thread; -ESRCH. */
 int host_tree_process(struct host *h, int tid) MUST_CHECK;
-/* The path that a kernel would mean by "proc/TID/…" where TID is no process: malloc'ed or NULL. */
-char *host_tree_thread_path(struct host *h, const char *path);
 /* By its status file; -ESRCH. */
 int host_tree_get_affinity(struct host *h, int tid, struct cpuset *ret) MUST_CHECK;
 /* The unit's group below the mount, malloc'ed: systemd has its own in slices. -ENOENT: no systemd

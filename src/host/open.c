@@ -187,5 +187,6 @@ void host_free(struct host *h)
 	if (h->unpacked)
 		archive_free(h->unpacked);
 	free(h->root);
+	free(h->last_slice);
 	free(h);
 }

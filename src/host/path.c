@@ -57,17 +57,16 @@ int host_tree_process(struct host *h, int tid)
 			return h->last_pid = pid;
 	if (host_list_path(h, "proc", 0, &names) < 0)
 		return -ESRCH;
-	for (int pass = 0; pass < 2; pass++)
-		for (size_t i = names.n; i-- > 0;) {
-			int pid;
-			if (str_to_int(names.v[i], &pid) == 0 && (pid > tid) == pass &&
-				is_task(h, pid, tid))
-				return h->last_pid = pid;
-		}
+	for (size_t i = names.n; i-- > 0;) {
+		int pid;
+		if (str_to_int(names.v[i], &pid) == 0 && is_task(h, pid, tid))
+			return h->last_pid = pid;
+	}
 	return -ESRCH;
 }
 
-char *host_tree_thread_path(struct host *h, const char *path)
+/* The path that a kernel would mean by "proc/TID/…" where TID is no process: malloc'ed or NULL. */
+static char *thread_path(struct host *h, const char *path)
 {
 	int tid, n = 0;
 	if (sscanf(path, "proc/%d%n", &tid, &n) != 1 || path[n] != '/' ||
@@ -84,7 +83,7 @@ int host_open_path(struct host *h, const char *path, int flags)
 	int fd = open_below_root(h, path, flags);
 	if (fd != -ENOENT || h->is_live || flags & O_CREAT || !str_after(path, "proc/"))
 		return fd;
-	AUTO_FREE char *other = host_tree_thread_path(h, path);
+	AUTO_FREE char *other = thread_path(h, path);
 	return other ? open_below_root(h, other, flags) : fd;
 }
 

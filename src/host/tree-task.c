@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/alloc.h"
 #include "base/str.h"
@@ -30,27 +31,38 @@ int host_tree_get_affinity(struct host *h, int tid, struct cpuset *ret)
 	return 0;
 }
 
-/* Below "dir", which is a slice or the root. */
-static int find_unit_group(struct host *h, const char *dir, const char *unit, char **ret)
+/* The unit's group in "dir", a slice or the root, or in a slice below: malloc'ed, or NULL. */
+static char *find_unit_group(struct host *h, const char *dir, const char *unit)
 {
 	AUTO_NAMES struct host_names names = { 0 };
 	AUTO_FREE char *path = xasprintf("sys/fs/cgroup/%s", dir);
+	AUTO_FREE char *group = xasprintf("%s/%s", path, unit);
+	AUTO_CLOSE int fd = host_open_path(h, group, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+	if (fd >= 0) {
+		free(h->last_slice);
+		h->last_slice = xstrdup(dir);
+		return xasprintf("%s%s%s", dir, *dir ? "/" : "", unit);
+	}
 	int r = host_list_path(h, path, *dir ? O_NOFOLLOW : 0, &names);
 	for (size_t i = 0; r == 0 && i < names.n; i++) {
 		AUTO_FREE char *below = xasprintf("%s%s%s", dir, *dir ? "/" : "", names.v[i]);
-		if (streq(names.v[i], unit)) {
-			*ret = TAKE(below);
-			return 0;
-		}
-		if (str_has_suffix(names.v[i], ".slice") &&
-			find_unit_group(h, below, unit, ret) == 0)
-			return 0;
+		char *found = str_has_suffix(names.v[i], ".slice") ? find_unit_group(h, below, unit)
+								   : NULL;
+		if (found)
+			return found;
 	}
-	return -ENOTUNIQ;
+	return NULL;
 }
 
+/* Many units lie in one slice: to ask where the last one was costs less than a walk. */
 int host_tree_unit_group(struct host *h, const char *unit, char **ret)
 {
 	AUTO_CLOSE int fd = host_open_path(h, "run/systemd/system", O_PATH);
-	return fd < 0 ? -ENOENT : find_unit_group(h, "", unit, ret);
+	AUTO_FREE char *last = xstrdup(h->last_slice ? h->last_slice : "");
+	if (fd < 0)
+		return -ENOENT;
+	*ret = find_unit_group(h, last, unit);
+	if (!*ret && *last)
+		*ret = find_unit_group(h, "", unit);
+	return *ret ? 0 : -ENOTUNIQ;
 }

@@ -52,15 +52,7 @@ static int tree_get_unit(struct host *h, const char *unit, const char *property,
 	return 0;
 }
 
-static int tree_get_irqbalance(struct host *h, struct cpuset *ret)
-{
-	(void)h;
-	(void)ret;
-	return -ENOENT;
-}
-
 const struct host_ops host_tree_ops = {
 	.get_affinity = host_tree_get_affinity,
 	.get_unit = tree_get_unit,
-	.get_irqbalance = tree_get_irqbalance,
 };
