@@ -20,7 +20,7 @@ char *state_dir(const struct host *h)
 	const char *dir = getenv("WIDEBERTH_STATE_DIR"), *root = host_root(h);
 	if (dir)
 		return xstrdup(dir);
-	return root ? xasprintf("%s/%s", streq(root, "/") ? "" : root, default_dir) : NULL;
+	return root ? path_below(root, default_dir) : NULL;
 }
 
 int state_read(struct host *h, const char *name, char **ret_text)

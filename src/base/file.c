@@ -10,6 +10,12 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/str.h"
+
+char *path_below(const char *root, const char *path)
+{
+	return xasprintf("%s/%s", streq(root, "/") ? "" : root, path);
+}
 
 /* A new file beside the path; *ret_name is what it is called, malloc'ed. */
 static int create_beside(const char *path, char **ret_name)

@@ -138,6 +138,7 @@ static void daemon_done(struct daemon *d)
 		if (fds[i] >= 0)
 			close(fds[i]);
 	free(d->setting_watches.v);
+	free(d->is_told.v);
 	calm_forget(&d->calm);
 	ledger_freep(&d->ledger);
 	sd_event_unref(d->event);

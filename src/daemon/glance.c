@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "apply/knob.h"
+#include "base/file.h"
 #include "base/str.h"
 #include "daemon/internal.h"
 #include "host/host.h"
@@ -27,7 +28,7 @@ static void add_number(uint64_t *hash, uint64_t n)
 /* Links of a directory: two, and one for each in it. Nothing is listed. */
 static void add_links(uint64_t *hash, const struct daemon *d, const char *dir)
 {
-	AUTO_FREE char *path = xasprintf("%s%s", host_root(d->h), dir);
+	AUTO_FREE char *path = path_below(host_root(d->h), dir);
 	struct stat st;
 	add_number(hash, stat(path, &st) == 0 ? st.st_nlink : 0);
 }
@@ -77,6 +78,14 @@ static void add_setting(uint64_t *hash, struct daemon *d, const struct entry *en
 	arena_done(&a);
 }
 
+/* Those of which the kernel tells, or the others. */
+static void add_settings(uint64_t *hash, struct daemon *d, bool is_told)
+{
+	for (size_t i = 0; d->ledger && i < d->ledger->entries.n; i++)
+		if (is_told == (i < d->is_told.n && d->is_told.v[i]))
+			add_setting(hash, d, &d->ledger->entries.v[i]);
+}
+
 static void add_cluster_policy(uint64_t *hash, struct daemon *d)
 {
 	static const char dir[] = "etc/pve/wideberth";
@@ -102,8 +111,14 @@ uint64_t glance(struct daemon *d)
 	if (!d->ledger)
 		return hash;
 	add_names(&hash, d, "run/irqbalance");
-	array_for_each (entry, &d->ledger->entries)
-		add_setting(&hash, d, entry);
+	add_settings(&hash, d, false);
+	return hash;
+}
+
+uint64_t glance_at_told(struct daemon *d)
+{
+	uint64_t hash = HASH_OF_NOTHING;
+	add_settings(&hash, d, true);
 	return hash;
 }
 

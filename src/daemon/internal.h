@@ -45,7 +45,7 @@ struct daemon {
 
 	/* what the last step left, and the sweep */
 	struct ledger *ledger;            /* NULL: not known */
-	uint64_t glance, threads;         /* see glance() and glance_at_threads() */
+	uint64_t glance, told, threads;   /* see glance(), glance_at_told(), glance_at_threads() */
 	unsigned int n_sweeps, n_glances; /* since there was a reason to look; since a step */
 
 	/* what the sources have */
@@ -53,6 +53,7 @@ struct daemon {
 	ARRAY(int) watches; /* by row of the table in source-file.c */
 	int settings;
 	ARRAY(struct setting_watch) setting_watches;
+	ARRAY(bool) is_told; /* by entry of the ledger; none: nothing is told */
 	ARRAY(struct exit_watch) exits;
 	sd_bus *bus;
 	sd_device_monitor *devices;
@@ -88,11 +89,13 @@ int step_begin(struct daemon *d, struct err *e) MUST_CHECK;
 
 /*
  * What a glance at the host shows: a number that is another one when something changed that nobody
- * announces, or that is announced too often: settings that are not as they were set, irqbalance's
- * process; and the policy of a cluster, whose file system tells nothing. Nobody is asked anything
- * for it: no monitor, no bus.
+ * announces, or that is announced too often: settings that are not as they were set, but for those
+ * of which the kernel tells; irqbalance's process; and the policy of a cluster, whose file system
+ * tells nothing. Nobody is asked anything for it: no monitor, no bus.
  */
 uint64_t glance(struct daemon *d);
 
-/* The same of the VMs' threads: how many there are. */
+/* The same of the settings of which the kernel tells, and of the VMs' threads: how many there are.
+ */
+uint64_t glance_at_told(struct daemon *d);
 uint64_t glance_at_threads(struct daemon *d);

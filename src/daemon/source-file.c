@@ -4,6 +4,7 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/str.h"
 #include "daemon/internal.h"
 #include "host/host.h"
@@ -71,7 +72,7 @@ static void refresh(struct daemon *d)
 			*array_push(&d->watches) = -1;
 	}
 	for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
-		AUTO_FREE char *path = xasprintf("%s%s", host_root(d->h), rows[i].dir);
+		AUTO_FREE char *path = path_below(host_root(d->h), rows[i].dir);
 		int wd = inotify_add_watch(d->inotify, path, rows[i].mask | IN_ONLYDIR);
 		/* what came before it was watched was told by nobody */
 		if (wd >= 0 && wd != d->watches.v[i] && !is_new)

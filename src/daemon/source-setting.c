@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The files of what is in force: who writes to one (irqbalance does, and it may be right still),
  * and the kernel where it makes a partition invalid, is told by inotify(7). A file of /proc can be
- * made anew behind its name, and masks of threads are no files: the rest is the sweep's. */
+ * made anew behind its name, one of /sys/devices may change with another one, and masks of threads
+ * are no files: these are the sweep's. */
 #include <errno.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
 #include "apply/knob.h"
+#include "base/file.h"
+#include "base/str.h"
 #include "daemon/internal.h"
 #include "host/host.h"
 
@@ -19,7 +22,7 @@ static int on_events(sd_event_source *source, int fd, uint32_t revents, void *co
 	while (read(fd, buffer, sizeof buffer) > 0) {
 	}
 	/* a step that runs may have seen it or not */
-	if (d->child || glance(d) != d->glance)
+	if (d->child || glance_at_told(d) != d->told || glance(d) != d->glance)
 		daemon_look(d, "somebody wrote a setting");
 	return 0;
 }
@@ -34,34 +37,35 @@ static bool begin(struct daemon *d)
 		sd_event_add_io(d->event, NULL, d->settings, EPOLLIN, on_events, d) >= 0;
 }
 
-static void watch(struct daemon *d, const struct entry *entry)
+/* Whether all is told of the setting that changes it. */
+static bool watch(struct daemon *d, const struct entry *entry)
 {
 	const struct target t = { .key = entry->key, .id = entry->id };
 	if (!entry->knob->path)
-		return;
+		return false;
 	AUTO_FREE char *file = knob_path(entry->knob, &t),
-		       *path = xasprintf("%s%s", host_root(d->h), file);
+		       *path = path_below(host_root(d->h), file);
 	int wd = inotify_add_watch(d->settings, path, IN_MODIFY);
-	if (wd < 0)
-		return;
+	bool is_known = wd < 0;
 	array_for_each (w, &d->setting_watches) {
-		if (w->wd == wd) {
-			w->is_wanted = true;
-			return;
-		}
+		w->is_wanted |= w->wd == wd;
+		is_known |= w->wd == wd;
 	}
-	*array_push(&d->setting_watches) = (struct setting_watch){ wd, true };
+	if (!is_known)
+		*array_push(&d->setting_watches) = (struct setting_watch){ wd, true };
+	return wd >= 0 && str_after(file, "sys/fs/cgroup/");
 }
 
 static void follow(struct daemon *d)
 {
 	size_t n = 0;
+	d->is_told.n = 0;
 	if (!begin(d))
 		return;
 	array_for_each (w, &d->setting_watches)
 		w->is_wanted = false;
 	array_for_each (entry, &d->ledger->entries)
-		watch(d, entry);
+		*array_push(&d->is_told) = watch(d, entry);
 	array_for_each (w, &d->setting_watches) {
 		if (w->is_wanted)
 			d->setting_watches.v[n++] = *w;

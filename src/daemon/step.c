@@ -58,6 +58,7 @@ static int on_end(sd_event_source *source, const siginfo_t *info, void *context)
 	d->refresh(d);
 	d->follow(d);
 	d->glance = glance(d);
+	d->told = glance_at_told(d);
 	d->threads = glance_at_threads(d);
 	d->n_glances = 0;
 	if (is_again)

@@ -10,7 +10,7 @@ struct host_ops {
 	int (*get_affinity)(struct host *h, int tid, struct cpuset *ret);
 	int (*get_unit)(struct host *h, const char *unit, const char *property, char **ret);
 	int (*get_irqbalance)(struct host *h, struct cpuset *ret); /* NULL: none runs */
-	int (*get_clock)(struct host *h, uint64_t *ret_ns); /* NULL: no time passes */
+	int (*get_clock)(struct host *h, uint64_t *ret_ns);        /* NULL: no time passes */
 
 	int (*write)(struct host *h, const char *path, const char *text);
 	int (*mkdir)(struct host *h, const char *path);

@@ -48,10 +48,10 @@ int host_tree_process(struct host *h, int tid)
 {
 	enum { NEAR = 16 };
 	AUTO_NAMES struct host_names names = { 0 };
-	if (is_task(h, tid, tid))
-		return tid;
 	if (h->last_pid && is_task(h, h->last_pid, tid))
 		return h->last_pid;
+	if (is_task(h, tid, tid))
+		return h->last_pid = tid;
 	for (int pid = tid - 1; pid > 0 && pid > tid - NEAR; pid--)
 		if (is_task(h, pid, tid))
 			return h->last_pid = pid;

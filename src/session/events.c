@@ -95,7 +95,7 @@ char *events_dir(const struct host *h)
 	const char *root = host_root(h);
 	if (getenv("WIDEBERTH_STATE_DIR"))
 		return state_dir(h);
-	return root ? xasprintf("%s/%s", streq(root, "/") ? "" : root, kept_dir) : NULL;
+	return root ? path_below(root, kept_dir) : NULL;
 }
 
 static int open_dir(struct host *h, int *ret, struct err *e)

@@ -3,7 +3,9 @@
  * not, and the same again when all is as it was. */
 #include "daemon/internal.h"
 
+#include <poll.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "plan/knobs.h"
 #include "../machine/fake-proc.h"
@@ -107,6 +109,36 @@ static void test_threads(void)
 	same_again("a thread");
 }
 
+/* A group's file: the kernel tells of it, and a sweep does not read it. */
+static void test_told(void)
+{
+	static const char file[] = "sys/fs/cgroup/qemu.slice/100.scope/vcpus/cpuset.cpus";
+	struct pollfd told = { .events = POLLIN };
+	put_text(file, "2\n");
+	enter("cgroup.cpus", "qemu.slice/100.scope/vcpus", NULL, value_cpus(&of_vm), NULL);
+	if (!ok(sd_event_new(&d.event) >= 0, "an event loop"))
+		return;
+	d.settings = -1;
+	source_settings.follow(&d);
+	uint64_t at_told = glance_at_told(&d);
+	told.fd = d.settings;
+	same_again("a group's file");
+	ok(poll(&told, 1, 0) == 0, "nothing is told");
+	put_text(file, "0-3\n");
+	ok(poll(&told, 1, 0) == 1, "a group's file: is told");
+	ok(glance_at_told(&d) != at_told, "... and seen then");
+	same_again("... not by a sweep");
+	put_text(rows[0].path, rows[0].then);
+	sees(true, false, "an interrupt, which is told too");
+	put_text(rows[0].path, rows[0].was);
+	d.is_told.n = 0;
+	sees(true, false, "a group's file that cannot be watched");
+	sd_event_unref(d.event);
+	close(d.settings);
+	free(d.is_told.v);
+	free(d.setting_watches.v);
+}
+
 int main(void)
 {
 	struct err e;
@@ -124,6 +156,7 @@ int main(void)
 		same_again(rows[i].what);
 	}
 	test_threads();
+	test_told();
 	ledger_freep(&d.ledger);
 	host_free(d.h);
 	clear_root();
