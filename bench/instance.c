@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/str.h"
+#include "../tests/machine/random.h"
 
 enum { GIB = 1 << 20, GIB_PER_CORE = 8 };
 
@@ -51,10 +52,7 @@ static uint64_t rng;
 
 uint64_t instance_random(void)
 {
-	rng ^= rng << 13;
-	rng ^= rng >> 7;
-	rng ^= rng << 17;
-	return rng >> 11;
+	return random_next(&rng) >> 11;
 }
 
 int instance_between(int low, int high)

@@ -18,6 +18,7 @@
 #include "base/str.h"
 #include "../machine/life.h"
 #include "../machine/machine.h"
+#include "../machine/random.h"
 #include "../unit/tap.h"
 #include "who.h"
 
@@ -41,10 +42,7 @@ struct world {
 
 static unsigned int pick(struct world *w, unsigned int n)
 {
-	w->random ^= w->random << 13;
-	w->random ^= w->random >> 7;
-	w->random ^= w->random << 17;
-	return (unsigned int)((w->random >> 11) % n);
+	return (unsigned int)((random_next(&w->random) >> 11) % n);
 }
 
 PRINTF_LIKE(2, 3) static void note(struct world *w, const char *fmt, ...)

@@ -17,6 +17,7 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "files.h"
+#include "random.h"
 
 #define CPU_DIR "sys/devices/system/cpu"
 
@@ -43,10 +44,7 @@ static uint64_t state;
 
 static int any(int n)
 {
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return (int)(state >> 33) % n;
+	return (int)(random_next(&state) >> 33) % n;
 }
 
 static int between(int least, int most)

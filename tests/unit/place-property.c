@@ -8,20 +8,13 @@
 
 #include "base/str.h"
 #include "../machine/fake-host.h"
+#include "../machine/random.h"
 
 enum { MAX_VMS = 6, BRUTE_CORES = 10 };
 
-static uint64_t next_random(uint64_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return *state;
-}
-
 static int pick(uint64_t *state, int n)
 {
-	return (int)((next_random(state) >> 11) % (uint64_t)n);
+	return (int)((random_next(state) >> 11) % (uint64_t)n);
 }
 
 static bool chance(uint64_t *state, int one_in)
@@ -436,7 +429,7 @@ static void run(uint64_t seed, struct trial *t, int *n_placed, int *n_refused)
 {
 	uint64_t rng = seed * 0x9e3779b97f4a7c15u + 1;
 	for (int i = 0; i < 4; i++)
-		next_random(&rng);
+		random_next(&rng);
 	*t = (struct trial){ .h = random_host(&rng), .seed = seed };
 	random_vms(t, &rng);
 	t->policy = policy_new();
