@@ -2,8 +2,8 @@
 /*
  * For bench/glance: glance ROOT N looks at a host N times as the daemon does in a sweep; glance / N
  * PID at this one, as if mask and group of each thread of PID and the CPUs of each interrupt were
- * settings: it only reads. Prints the settings, and for each glance its CPU time in µs; of this
- * host also that of reading the same by bare system calls.
+ * settings: it only reads. Prints the settings, and for each glance its CPU time in µs, and of this
+ * host that of reading the same by bare system calls.
  */
 #include <fcntl.h>
 #include <sched.h>
@@ -64,12 +64,12 @@ static void measure(int n, bool is_bare)
 	while (n-- > 0) {
 		long start = cpu_us();
 		glance(&d);
-		printf("%ld", cpu_us() - start);
+		long took = cpu_us() - start;
 		start = cpu_us();
 		if (is_bare)
 			array_for_each (e, &d.ledger->entries)
 				read_bare(e);
-		printf(is_bare ? " %ld\n" : "\n", cpu_us() - start);
+		printf("%ld %ld\n", took, cpu_us() - start);
 	}
 }
 
@@ -81,13 +81,18 @@ int main(int argc, char **argv)
 	size_t n_told = 0;
 	if (argc < 3 || str_to_int(argv[2], &n) < 0)
 		return 2;
-	if (host_open(&h, argv[1], &e) < 0 || sd_event_new(&d.event) < 0)
-		return 1;
+	int r = sd_event_new(&d.event);
+	if (r >= 0)
+		r = host_open(&h, argv[1], &e);
 	d.h = h;
-	if (argc > 3)
+	if (r >= 0 && argc > 3)
 		enter_all(argv[3]);
-	else if (ledger_read(h, &d.ledger, &e) < 0)
+	else if (r >= 0)
+		r = ledger_read(h, &d.ledger, &e);
+	if (r < 0) {
+		fprintf(stderr, "%s\n", e.text);
 		return 1;
+	}
 	source_settings.follow(&d);
 	array_for_each (is_told, &d.is_told)
 		n_told += *is_told;
