@@ -166,7 +166,7 @@ struct spot {
 	struct spot_core helper;
 };
 
-/* ---- the solver: place-cells.c, place-spot.c, place-search.c, place-solve.c ---- */
+/* ---- the solver: place-cells.c, place-take.c, place-spot.c, place-search.c, place-solve.c ---- */
 
 /* Cores that are alike for everybody. */
 struct cell {
