@@ -137,29 +137,50 @@ void limits_of_vm(const struct planner *p, struct request *req)
 	req->limit = p->s->cgroups[g].path;
 }
 
-/* The nodes that its memory is bound to; what is only preferred may move. */
-static struct cpuset bound_nodes(const struct vm *vm)
+/* Their indexes. */
+static struct cpuset indexes_of(const struct planner *p, const struct cpuset *nodes)
 {
-	struct cpuset bound = CPUSET_EMPTY, nodes;
+	struct cpuset indexes = CPUSET_EMPTY;
+	for (size_t i = 0; i < p->s->n_nodes; i++)
+		if (cpuset_has(nodes, p->s->nodes[i].node))
+			cpuset_add(&indexes, (int)i);
+	return indexes;
+}
+
+static struct cpuset parse_nodes(const struct planner *p, const char *list)
+{
+	struct cpuset nodes;
+	return cpuset_parse_list(list, &nodes) == 0 ? indexes_of(p, &nodes) : CPUSET_EMPTY;
+}
+
+struct cpuset limits_of_guest_node(const struct planner *p, const struct vm_node *node)
+{
+	bool is_bound = node->hostnodes && node->policy && streq(node->policy, "bind");
+	return is_bound ? parse_nodes(p, node->hostnodes) : CPUSET_EMPTY;
+}
+
+/* The nodes that all of its memory is bound to. */
+static struct cpuset bound_nodes(const struct planner *p, const struct vm *vm)
+{
+	struct cpuset bound = CPUSET_EMPTY;
 	const struct vm_config *config = vm->config;
-	if (vm->memory_nodes && cpuset_parse_list(vm->memory_nodes, &nodes) == 0)
-		return nodes;
-	if (!config)
+	if (vm->memory_nodes)
+		bound = parse_nodes(p, vm->memory_nodes);
+	if (!config || !cpuset_is_empty(&bound))
 		return bound;
-	for (size_t i = 0; i < config->nodes.n; i++) {
-		const struct vm_node *n = &config->nodes.v[i];
-		if (n->hostnodes && n->policy && streq(n->policy, "bind") &&
-			cpuset_parse_list(n->hostnodes, &nodes) == 0)
-			bound = cpuset_or(&bound, &nodes);
+	array_for_each (n, &config->nodes) {
+		struct cpuset nodes = limits_of_guest_node(p, n);
+		cpuset_add_all(&bound, &nodes);
 	}
-	if (config->numa_mode && streq(config->numa_mode, "strict") && config->numa_nodes &&
-		cpuset_parse_list(config->numa_nodes, &nodes) == 0)
-		bound = cpuset_or(&bound, &nodes);
+	if (config->numa_mode && streq(config->numa_mode, "strict") && config->numa_nodes) {
+		struct cpuset nodes = parse_nodes(p, config->numa_nodes);
+		cpuset_add_all(&bound, &nodes);
+	}
 	return bound;
 }
 
 /* The nodes that have a good part of it: a quarter, so that crumbs elsewhere do not count. */
-static struct cpuset resident_nodes(const struct vm_memory *memory)
+static struct cpuset resident_nodes(const struct planner *p, const struct vm_memory *memory)
 {
 	struct cpuset nodes = CPUSET_EMPTY;
 	uint64_t sum = 0;
@@ -168,19 +189,15 @@ static struct cpuset resident_nodes(const struct vm_memory *memory)
 	for (size_t i = 0; i < memory->nodes.n; i++)
 		if (sum && memory->nodes.v[i].kib >= sum / 4)
 			cpuset_add(&nodes, memory->nodes.v[i].node);
-	return nodes;
+	return indexes_of(p, &nodes);
 }
 
 void limits_of_memory(const struct planner *p, struct request *req)
 {
 	const struct vm *vm = req->vm;
-	struct cpuset nodes = bound_nodes(vm);
-	req->memory_nodes = CPUSET_EMPTY;
-	if (cpuset_is_empty(&nodes) && vm->memory)
-		nodes = resident_nodes(vm->memory);
-	for (size_t i = 0; i < p->s->n_nodes; i++)
-		if (cpuset_has(&nodes, p->s->nodes[i].node))
-			cpuset_add(&req->memory_nodes, (int)i);
+	req->memory_nodes = bound_nodes(p, vm);
+	if (cpuset_is_empty(&req->memory_nodes) && vm->memory)
+		req->memory_nodes = resident_nodes(p, vm->memory);
 	req->has_memory_nodes = !cpuset_is_empty(&req->memory_nodes);
 }
 

@@ -237,6 +237,7 @@ void place_notes(struct planner *p, const struct request *req, struct placement 
 	note_kinds(p, pl);
 	note_wish(p, pl);
 	note_memory(p, req, pl);
+	place_note_split(p, req, pl);
 	note_strict(p, req, pl);
 	note_bare(p, req, pl);
 	note_devices(p, req, pl);

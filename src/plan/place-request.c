@@ -134,19 +134,35 @@ static bool is_same_guest_core(const struct vm_thread *a, const struct vm_thread
 	return a->guest_socket == b->guest_socket && a->guest_core == b->guest_core;
 }
 
-static int by_guest_core(const void *a, const void *b, void *vcpus)
+struct by_core {
+	const struct request *req;
+	bool is_smt;
+};
+
+static int part_of(const struct request *req, int i)
 {
-	const struct vm_thread *const *v = vcpus, *x = v[*(const int *)a], *y = v[*(const int *)b];
-	int d = x->guest_socket - y->guest_socket;
-	d = d ? d : x->guest_core - y->guest_core;
-	d = d ? d : x->guest_thread - y->guest_thread;
+	return req->n_parts ? req->part_of[i] : 0;
+}
+
+static int by_part_and_core(const void *a, const void *b, void *context)
+{
+	const struct by_core *by = context;
+	int i = *(const int *)a, k = *(const int *)b, d = part_of(by->req, i) - part_of(by->req, k);
+	const struct vm_thread *x = by->req->vcpus[i], *y = by->req->vcpus[k];
+	if (!d && by->is_smt) {
+		d = x->guest_socket - y->guest_socket;
+		d = d ? d : x->guest_core - y->guest_core;
+		d = d ? d : x->guest_thread - y->guest_thread;
+	}
 	return d ? d : x->index - y->index;
 }
 
-/* Large groups first: they are the ones that need cores with many threads. */
-static int by_size(const void *a, const void *b)
+/* Of a part, large groups first: they are the ones that need cores with many threads. */
+static int by_part_and_size(const void *a, const void *b)
 {
 	const struct group *x = a, *y = b;
+	if (x->part != y->part)
+		return x->part < y->part ? -1 : 1;
 	if (x->n != y->n)
 		return x->n < y->n ? 1 : -1;
 	return x->first < y->first ? -1 : 1;
@@ -162,35 +178,50 @@ size_t place_view(struct planner *p, const struct cpuset *blocked_cpus)
 	return i;
 }
 
-/* vCPUs of one guest core are a group; spare CPUs are one each. */
+/* Whether the i-th in the order is the first of its group. */
+static bool begins_group(const struct request *req, size_t i, size_t n_known, bool is_smt)
+{
+	const int *at = &req->order[i];
+	/* No core of the spare CPUs is a vCPU's. */
+	if (i == 0 || (req->n_spare && i == req->n_cpus - req->n_spare))
+		return true;
+	if (i >= n_known)
+		return is_smt && i == n_known;
+	return part_of(req, at[-1]) != part_of(req, at[0]) ||
+		(is_smt && !is_same_guest_core(req->vcpus[at[-1]], req->vcpus[at[0]]));
+}
+
+/* vCPUs of one guest core are a group, or all of a part; and so are spare CPUs. */
 static void group_vcpus(struct planner *p, struct request *req)
 {
 	size_t n_wanted = req->n_cpus - req->n_spare;
 	size_t n_known = n_wanted < req->n_vcpus ? n_wanted : req->n_vcpus;
+	struct by_core by = { req, has_guest_siblings(req) };
 	n_known = req->is_guess ? 0 : n_known;
 	req->order = arena_alloc(&p->scratch, (req->n_cpus + 1) * sizeof *req->order);
 	req->groups = arena_alloc(&p->scratch, (req->n_cpus + 1) * sizeof *req->groups);
 	req->n_groups = 0;
 	for (size_t i = 0; i < req->n_cpus; i++)
 		req->order[i] = i < n_known ? (int)i : -1;
-	bool is_smt = has_guest_siblings(req);
-	if (is_smt)
-		qsort_r(req->order, n_known, sizeof *req->order, by_guest_core, req->vcpus);
+	if (by.is_smt || req->n_parts)
+		qsort_r(req->order, n_known, sizeof *req->order, by_part_and_core, &by);
 	for (size_t i = 0; i < req->n_cpus; i++) {
-		bool is_new = i == 0;
-		if (is_smt && i > 0 && i < n_known)
-			is_new = !is_same_guest_core(
-				req->vcpus[req->order[i - 1]], req->vcpus[req->order[i]]);
-		else if (is_smt && i == n_known)
-			is_new = true;
-		if (req->n_spare && i == n_wanted) /* no core of theirs is a vCPU's */
-			is_new = true;
-		if (is_new)
-			req->groups[req->n_groups++] = (struct group){ .first = i };
+		size_t last = req->n_parts ? req->n_parts - 1 : 0;
+		if (begins_group(req, i, n_known, by.is_smt))
+			req->groups[req->n_groups++] = (struct group){ .first = i,
+				.part = i < n_known ? (size_t)part_of(req, req->order[i]) : last };
 		req->groups[req->n_groups - 1].n++;
 	}
 	if (req->n_groups)
-		qsort(req->groups, req->n_groups, sizeof *req->groups, by_size);
+		qsort(req->groups, req->n_groups, sizeof *req->groups, by_part_and_size);
+}
+
+void place_split(struct planner *p, struct request *req, size_t n_parts)
+{
+	if (req->n_parts || n_parts) {
+		req->n_parts = n_parts;
+		group_vcpus(p, req);
+	}
 }
 
 void place_request_update(struct planner *p, struct request *req)
@@ -264,6 +295,15 @@ bool place_request(
 	return true;
 }
 
+static size_t count_nodes(const struct solver *s, const struct take_list *takes)
+{
+	struct cpuset nodes = CPUSET_EMPTY;
+	array_for_each (t, takes)
+		if (s->cells[t->cell].node >= 0)
+			cpuset_add(&nodes, s->cells[t->cell].node);
+	return (size_t)cpuset_count(&nodes);
+}
+
 bool place_scope(struct planner *p, struct request *req)
 {
 	static const char *const names[] = { "one L3", "one node", "fewest nodes" };
@@ -271,6 +311,15 @@ bool place_scope(struct planner *p, struct request *req)
 	struct take_list takes = { 0 };
 	bool fits = false;
 	long work = 0;
+	place_split(p, req, 0);
+	if (place_split_bound(p, req)) {
+		if (wished < SCOPE_FEWEST)
+			place_note(p, &req->place_note,
+				"its own nodes are bound to different ones of the host: placed in "
+				"%s instead",
+				names[SCOPE_FEWEST]);
+		wished = req->scope = SCOPE_FEWEST;
+	}
 	for (; req->scope < SCOPE_FEWEST && !fits; req->scope++) {
 		bool is_known = req->scope == SCOPE_L3 ? p->s->n_l3s > 0 : p->s->n_nodes > 0;
 		fits = is_known &&
@@ -287,6 +336,8 @@ bool place_scope(struct planner *p, struct request *req)
 			names[wished] + strlen("one "), names[req->scope]);
 	if (!fits)
 		fits = spot_find(p->solver, &p->empty, req, req->scope, FIT_TIGHT, &takes, &work);
+	if (fits && req->scope == SCOPE_FEWEST && !req->n_parts)
+		place_split_even(p, req, count_nodes(p->solver, &takes));
 	free(takes.v);
 	return fits;
 }

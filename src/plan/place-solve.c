@@ -26,11 +26,14 @@ bool place_is_alike(const struct request *a, const struct request *b)
 		a->bind.kib != b->bind.kib || a->bind.pool != b->bind.pool ||
 		a->bind.there_kib != b->bind.there_kib || a->helper_view != b->helper_view ||
 		a->is_near_first != b->is_near_first || a->rest_kib != b->rest_kib ||
-		!cpuset_equal(&a->near_nodes, &b->near_nodes) ||
+		a->n_parts != b->n_parts || !cpuset_equal(&a->near_nodes, &b->near_nodes) ||
 		!cpuset_equal(&a->memory_nodes, &b->memory_nodes))
 		return false;
 	for (size_t i = 0; i < a->n_groups; i++)
-		if (a->groups[i].n != b->groups[i].n)
+		if (a->groups[i].n != b->groups[i].n || a->groups[i].part != b->groups[i].part)
+			return false;
+	for (size_t i = 0; i < a->n_parts; i++)
+		if (!cpuset_equal(&a->parts[i].nodes, &b->parts[i].nodes))
 			return false;
 	return true;
 }

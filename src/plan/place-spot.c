@@ -29,16 +29,25 @@ static int64_t poorest(const struct solver *s, const struct room *room, const st
 	return is_one ? -1 : least;
 }
 
+/* As is best for the VM it is split; when packing it is not, for fewer gaps. */
+static bool take_vcpus(const struct solver *s, const struct room *room, const struct request *req,
+	enum scope scope, int domain, const struct filter *f, enum fit fit, struct candidate *list,
+	struct take_list *ret)
+{
+	bool is_split = scope == SCOPE_FEWEST && req->n_parts && fit == FIT_KIND;
+	return (is_split && take_split(s, room, req, f, list, ret)) ||
+		take_cores(s, room, req, scope, &s->domains[scope][domain], f, list, ret);
+}
+
 /* Memory that is bound is on all nodes of the CPUs, or these would have theirs far away. Where its
  * nodes have too little together, it is tried without the poorest of them. */
 static bool try_domain(const struct solver *s, const struct room *room, const struct request *req,
 	enum scope scope, int domain, const struct filter *f, enum fit fit, struct candidate *list,
 	struct take_list *ret)
 {
-	const struct cell_list *cells = &s->domains[scope][domain];
 	struct filter rich = *f;
 	rich.floor_kib = req->bind.kib > 0;
-	while (take_cores(s, room, req, scope, cells, &rich, list, ret)) {
+	while (take_vcpus(s, room, req, scope, domain, &rich, fit, list, ret)) {
 		if (!req->bind.kib || room_bind(s, room, req, ret))
 			return take_helper(s, room, req, scope, domain, f, fit, ret);
 		int64_t least = poorest(s, room, req, ret);

@@ -21,6 +21,9 @@ struct candidate {
 bool take_cores(const struct solver *s, const struct room *room, const struct request *req,
 	enum scope scope, const struct cell_list *cells, const struct filter *f,
 	struct candidate *list, struct take_list *ret);
+/* The same for the whole host, by the parts of the request, each in a node; see place-split.c. */
+bool take_split(const struct solver *s, const struct room *room, const struct request *req,
+	const struct filter *f, struct candidate *list, struct take_list *ret);
 /* Adds a core for the helpers, where it needs one, in the domain of the scope. False: there is
  * none. */
 bool take_helper(const struct solver *s, const struct room *room, const struct request *req,

@@ -14,6 +14,8 @@
 #include "plan/plan.h"
 #include "vm/vm.h"
 
+struct vm_node;
+
 enum { NOBODY = -1 };
 
 /* One core of the host with online CPUs. */
@@ -116,6 +118,14 @@ enum scope { SCOPE_L3, SCOPE_NODE, SCOPE_FEWEST, SCOPE_ANY };
 
 struct group {
 	size_t first, n; /* in request.order */
+	size_t part;
+};
+
+/* vCPUs that go to one node of the host together: see place-split.c. */
+struct split_part {
+	int guest_node; /* all vCPUs of this one; -1: an even share of all */
+	struct cpuset
+		nodes; /* indexes of the host's nodes that its memory is bound to; empty: any */
 };
 
 struct request {
@@ -129,8 +139,11 @@ struct request {
 	size_t n_cpus; /* for vCPUs: n_vcpus, or with is_guess what the policy says; and spare */
 	size_t n_spare;
 	int *order; /* of n_cpus: index into vcpus, or -1 for a vCPU whose thread is not known */
-	struct group *groups;
+	struct group *groups; /* by part, then by size */
 	size_t n_groups;
+	struct split_part *parts;
+	size_t n_parts; /* 0: it is not split */
+	int *part_of;   /* by index into vcpus */
 	const struct vm_thread **iothreads;
 	size_t n_iothreads;
 	bool needs_helper; /* a core for emulator or I/O threads */
@@ -368,6 +381,19 @@ void place_notes(struct planner *p, const struct request *req, struct placement 
  * host could. */
 bool place_scope(struct planner *p, struct request *req);
 
+/* The vCPUs in groups, anew: by so many parts, as req->part_of says. */
+void place_split(struct planner *p, struct request *req, size_t n_parts);
+
+/* place-split.c: guests that are larger than a node, or bound to several by their own nodes. */
+
+/* Whether its guest's nodes are bound to different nodes of the host: then they are its parts. */
+bool place_split_bound(struct planner *p, struct request *req);
+/* Where it cannot be in fewer than n nodes: as many parts, by the guest's own nodes if these are as
+ * many, else even ones. */
+void place_split_even(struct planner *p, struct request *req, size_t n);
+/* What the parts did not get. */
+void place_note_split(struct planner *p, const struct request *req, struct placement *pl);
+
 /* The owner that the VM itself is, or NOBODY. */
 int place_self(const struct planner *p, const struct vm *vm);
 
@@ -382,6 +408,8 @@ void limits_of_vm(const struct planner *p, struct request *req);
 /* The online CPUs of this kind; *ret_is_moot: the host has no others, or none: it makes no
  * difference, and the set is all of them. */
 struct cpuset limits_of_kind(const struct snapshot *s, enum kind_wish kind, bool *ret_is_moot);
+/* The nodes, by index, that the guest's node is bound to; what is only preferred may move. */
+struct cpuset limits_of_guest_node(const struct planner *p, const struct vm_node *node);
 /* Where its memory is. */
 void limits_of_memory(const struct planner *p, struct request *req);
 /* Where its devices are. */

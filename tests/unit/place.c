@@ -57,11 +57,11 @@ static void test_large(void)
 		"than what VMs can have of any L3 here: placed in one node instead)",
 		"larger than an L3: one node, few L3s");
 	one(no_l3, 8, 2, "",
-		"100 isolated 2 3 4 5 6 7 10 11 (it is larger than what VMs can have of any node "
+		"100 isolated 2 3 4 5 10 11 12 13 (it is larger than what VMs can have of any node "
 		"here: placed in fewest nodes instead)",
 		"larger than a node");
 	one(two_sockets, 12, 1, "[vm *]\nplace = fewest-nodes\n",
-		"100 isolated 1 13 2 14 3 15 4 16 5 17 7 19", "as wished: no note");
+		"100 isolated 1 13 2 14 3 15 7 19 8 20 9 21", "as wished: no note");
 	one(no_l3, 14, 2, "",
 		"100: needs 7 cores of its own; 6 are free\n"
 		"- housekeeping keeps CPUs 0-1,8-9\n+ 12 vCPUs fit in the free CPUs",

@@ -43,15 +43,21 @@ static char *describe(const struct placements *p)
 	return b.s;
 }
 
-/* Of the host's VMs the first n are placed. */
-UNUSED static void placed_first(
-	struct fake_host *h, const char *policy, size_t n, const char *want, const char *what)
+/* Of the host's VMs the first n are placed, beside what is in force. */
+UNUSED static void placed_beside(struct fake_host *h, const char *policy, size_t n,
+	const struct placements *in_force, const char *want, const char *what)
 {
 	AUTO_PLACEMENTS struct placements *p = NULL;
 	struct err e = { 0 };
-	int r = fake_place(h, policy, n, NULL, &p, &e);
+	int r = fake_place(h, policy, n, in_force, &p, &e);
 	AUTO_FREE char *got = r < 0 ? xstrdup(e.text) : describe(p);
 	same_str(got, want, "%s", what);
+}
+
+UNUSED static void placed_first(
+	struct fake_host *h, const char *policy, size_t n, const char *want, const char *what)
+{
+	placed_beside(h, policy, n, NULL, want, what);
 }
 
 UNUSED static void placed(

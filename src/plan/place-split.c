@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Guests that need several nodes: which of their vCPUs go to one node together.
+ *
+ * A guest whose own nodes are bound to different nodes of the host is split along them, whatever
+ * its size: elsewhere each vCPU would have its memory far away. A guest that is larger than a node
+ * is split evenly over as few as can hold it: along its own nodes where there are as many, else in
+ * the order of its vCPUs. A split costs no core more, but for nodes of the guest that do not fill
+ * their last one. VMs with cores = thread fill gaps, and are not split.
+ *
+ * Where there is no room for each part in a node of its own, the VM is placed without regard to
+ * them, and a note says so: no VM is refused for the sake of a split.
+ */
+#include "plan/place-take.h"
+
+#include "base/alloc.h"
+#include "vm/config.h"
+
+static bool may_split(const struct request *req)
+{
+	return req->n_groups && !req->is_guess && req->wish.cores != CORES_THREAD;
+}
+
+/* By index into vcpus the guest's node, as an index. False: not each is of one. */
+static bool find_guest_nodes(const struct request *req, int *ret)
+{
+	const struct vm_config *c = req->vm->config;
+	size_t n = 0;
+	for (size_t i = 0; c && i < c->nodes.n; i++) {
+		struct cpuset cpus;
+		if (!c->nodes.v[i].cpus || cpuset_parse_list(c->nodes.v[i].cpus, &cpus) < 0)
+			return false;
+		for (size_t k = 0; k < req->n_vcpus; k++)
+			if (cpuset_has(&cpus, req->vcpus[k]->index)) {
+				ret[k] = (int)i;
+				n++;
+			}
+	}
+	return n && n == req->n_vcpus;
+}
+
+static void split_along_guest_nodes(struct planner *p, struct request *req, int *guest_node)
+{
+	const struct vm_config *c = req->vm->config;
+	req->part_of = guest_node;
+	req->parts = arena_alloc(&p->scratch, c->nodes.n * sizeof *req->parts);
+	for (size_t i = 0; i < c->nodes.n; i++)
+		req->parts[i] = (struct split_part){ c->nodes.v[i].node,
+			limits_of_guest_node(p, &c->nodes.v[i]) };
+	place_split(p, req, c->nodes.n);
+}
+
+static int *new_part_of(struct planner *p, const struct request *req)
+{
+	int *v = arena_alloc(&p->scratch, (req->n_vcpus + 1) * sizeof *v);
+	for (size_t i = 0; i < req->n_vcpus; i++)
+		v[i] = 0;
+	return v;
+}
+
+bool place_split_bound(struct planner *p, struct request *req)
+{
+	const struct vm_config *c = req->vm->config;
+	struct cpuset all = CPUSET_EMPTY;
+	bool is_apart = false;
+	for (size_t i = 0; c && i < c->nodes.n; i++) {
+		struct cpuset nodes = limits_of_guest_node(p, &c->nodes.v[i]);
+		is_apart |= !cpuset_is_empty(&nodes) && !cpuset_is_empty(&all) &&
+			!cpuset_intersects(&nodes, &all);
+		cpuset_add_all(&all, &nodes);
+	}
+	if (!is_apart || !may_split(req))
+		return false;
+	int *guest_node = new_part_of(p, req);
+	if (!find_guest_nodes(req, guest_node))
+		return false;
+	split_along_guest_nodes(p, req, guest_node);
+	return true;
+}
+
+/* Even shares of what fills a core of the host: the vCPUs of a guest's core, or as many as the core
+ * has threads. The last, which may be fewer, is in a larger share. */
+static void split_evenly(struct planner *p, struct request *req, size_t n)
+{
+	size_t n_spare_groups = req->n_spare > 0, n_units = 0, unit = 0;
+	size_t n_groups = req->n_groups - n_spare_groups, n_vcpus = req->n_cpus - req->n_spare;
+	bool is_full = req->wish.cores == CORES_FULL && p->solver->widest > 1;
+	size_t width = is_full ? (size_t)p->solver->widest : 1;
+	AUTO_FREE bool *begins = xcalloc(n_vcpus + 1, sizeof *begins);
+	for (size_t g = 0; g < req->n_groups; g++)
+		for (size_t i = 0; i<req->groups[g].n; i += n_groups> 1 ? req->groups[g].n : width)
+			if (req->groups[g].first < n_vcpus) {
+				begins[req->groups[g].first + i] = true;
+				n_units++;
+			}
+	if (n_units < n)
+		return;
+	req->part_of = new_part_of(p, req);
+	for (size_t i = 0; i < n_vcpus; i++) {
+		unit += begins[i] && i > 0;
+		if (req->order[i] >= 0)
+			req->part_of[req->order[i]] = (int)((unit * n + n - 1) / n_units);
+	}
+	req->parts = arena_alloc(&p->scratch, n * sizeof *req->parts);
+	for (size_t i = 0; i < n; i++)
+		req->parts[i] = (struct split_part){ .guest_node = -1 };
+	place_split(p, req, n);
+}
+
+void place_split_even(struct planner *p, struct request *req, size_t n)
+{
+	const struct vm_config *c = req->vm->config;
+	int weight = solver_weight(p->solver, req);
+	if (n < 2 || !may_split(req))
+		return;
+	int *guest_node = new_part_of(p, req);
+	if (c && c->nodes.n == n && find_guest_nodes(req, guest_node)) {
+		split_along_guest_nodes(p, req, guest_node);
+		if (solver_weight(p->solver, req) == weight)
+			return;
+		place_split(p, req, 0);
+	}
+	split_evenly(p, req, n);
+}
+
+/* ---- where the parts go ---- */
+
+struct splitter {
+	const struct solver *s;
+	const struct request *req;
+	const struct filter *f;
+	struct candidate *list; /* to work in */
+	struct room left;
+	bool *is_used; /* by node */
+};
+
+static struct request request_of_part(const struct request *req, size_t i)
+{
+	struct request part = *req;
+	part.n_parts = part.n_groups = 0;
+	part.needs_helper = false;
+	for (size_t g = 0; g < req->n_groups; g++) {
+		if (req->groups[g].part != i)
+			continue;
+		part.groups = part.n_groups ? part.groups : &req->groups[g];
+		part.n_groups++;
+	}
+	if (!cpuset_is_empty(&req->parts[i].nodes)) {
+		part.memory_nodes = req->parts[i].nodes;
+		part.has_memory_nodes = true;
+	}
+	return part;
+}
+
+/* One that is not bound has a node for itself, if it can. */
+static bool may_go(const struct splitter *x, size_t i, int node, bool is_alone)
+{
+	const struct cpuset *bound = &x->req->parts[i].nodes;
+	return cpuset_is_empty(bound) ? x->is_used[node] != is_alone : cpuset_has(bound, node);
+}
+
+/* The best node for a part in what the others have left. */
+static bool find_node(struct splitter *x, size_t i, bool is_alone, struct take_list *ret)
+{
+	struct request part = request_of_part(x->req, i);
+	struct take_list tried = { 0 };
+	struct spot_cost best = { 0 };
+	int where = -1;
+	for (int d = 0; part.n_groups && d < solver_n_domains(x->s->inv, SCOPE_NODE); d++) {
+		if (!may_go(x, i, d, is_alone) ||
+			!take_cores(x->s, &x->left, &part, SCOPE_NODE,
+				&x->s->domains[SCOPE_NODE][d], x->f, x->list, &tried))
+			continue;
+		struct spot_cost cost =
+			spot_cost(x->s, &x->left, &part, SCOPE_NODE, d, &tried, FIT_KIND);
+		if (where >= 0 && !spot_is_cheaper(&cost, &best, &part, FIT_KIND))
+			continue;
+		where = d;
+		best = cost;
+		struct take_list old = *ret;
+		*ret = tried;
+		tried = old;
+	}
+	free(tried.v);
+	if (where >= 0) {
+		x->is_used[where] = true;
+		room_take(&x->left, ret);
+	}
+	return where >= 0 || !part.n_groups;
+}
+
+bool take_split(const struct solver *s, const struct room *room, const struct request *req,
+	const struct filter *f, struct candidate *list, struct take_list *ret)
+{
+	AUTO_FREE struct take_list *takes = xcalloc(req->n_parts, sizeof *takes);
+	AUTO_FREE bool *is_used = xcalloc(s->inv->s->n_nodes + 1, sizeof *is_used);
+	struct splitter x = { s, req, f, list, room_copy(s, room), is_used };
+	bool is_found = true;
+	for (int pass = 0; pass < 2; pass++) /* those that are bound first */
+		for (size_t i = 0; i < req->n_parts && is_found; i++)
+			if (cpuset_is_empty(&req->parts[i].nodes) == pass)
+				is_found = find_node(&x, i, true, &takes[i]) ||
+					find_node(&x, i, false, &takes[i]);
+	ret->n = 0;
+	for (size_t i = 0; i < req->n_parts; i++) {
+		for (size_t k = 0; is_found && k < takes[i].n; k++)
+			*array_push(ret) = takes[i].v[k];
+		free(takes[i].v);
+	}
+	room_done(&x.left);
+	return is_found;
+}
+
+/* ---- what is said: of where it is, whatever the reason ---- */
+
+/* Whether the vCPU of this number is in the part. */
+static bool is_in_part(const struct request *req, int vcpu, size_t part)
+{
+	for (size_t i = 0; i < req->n_vcpus; i++)
+		if (req->vcpus[i]->index == vcpu)
+			return (size_t)req->part_of[i] == part;
+	return false;
+}
+
+/* vCPUs of a part, the nodes that they are on, and those of them that they should not be on. */
+struct part_site {
+	struct cpuset vcpus, nodes, wrong;
+};
+
+static struct part_site site_of(
+	const struct planner *p, const struct request *req, const struct placement *pl, size_t part)
+{
+	struct part_site site = { 0 };
+	const struct cpuset *bound = &req->parts[part].nodes;
+	for (size_t i = 0; i < p->s->n_nodes; i++) {
+		const struct node *node = &p->s->nodes[i];
+		struct cpuset own = cpuset_minus(&node->cpus, &pl->spare_cpus);
+		for (size_t k = 0; k < pl->n_vcpus; k++) {
+			const struct thread_place *t = &pl->vcpus[k];
+			if (!cpuset_intersects(&t->cpus, &own) || !is_in_part(req, t->vcpu, part))
+				continue;
+			cpuset_add(&site.vcpus, t->vcpu);
+			cpuset_add(&site.nodes, node->node);
+			if (!cpuset_is_empty(bound) && !cpuset_has(bound, (int)i))
+				cpuset_add(&site.wrong, node->node);
+		}
+	}
+	return site;
+}
+
+void place_note_split(struct planner *p, const struct request *req, struct placement *pl)
+{
+	bool is_uneven = false;
+	for (size_t i = 0; i < req->n_parts; i++) {
+		struct part_site site = site_of(p, req, pl, i);
+		int guest_node = req->parts[i].guest_node;
+		bool is_bound = !cpuset_is_empty(&req->parts[i].nodes);
+		bool is_apart = cpuset_count(&site.nodes) > 1;
+		if (guest_node < 0)
+			is_uneven |= is_apart;
+		else if (is_bound && !cpuset_is_empty(&site.wrong))
+			place_note(p, &pl->place_note,
+				"vCPUs %s of its node %d are on node %s, where its memory is not",
+				place_list(p, &site.vcpus), guest_node, place_list(p, &site.wrong));
+		else if (!is_bound && is_apart)
+			place_note(p, &pl->place_note, "vCPUs %s of its node %d are on nodes %s",
+				place_list(p, &site.vcpus), guest_node, place_list(p, &site.nodes));
+	}
+	if (is_uneven)
+		place_note(p, &pl->place_note, "its vCPUs are not split evenly over its nodes");
+}
