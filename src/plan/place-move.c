@@ -47,6 +47,12 @@ static bool was_refused(const struct planner *p, const struct vm *vm)
 	return false;
 }
 
+/* With --repack it has its first place yet to take; what is offered is done when all is in force. */
+static bool is_new(const struct planner *p, size_t owner)
+{
+	return p->is_repack && owner >= p->n_in_force;
+}
+
 static bool may_move(const struct planner *p, size_t owner)
 {
 	const struct owner *o = &p->owners.v[owner];
@@ -54,8 +60,7 @@ static bool may_move(const struct planner *p, size_t owner)
 	if (!o->vm || !placement_is_of(pl, o->vm) || pl->wish.cores >= CORES_THREAD ||
 		pl->confirm_ns || cpuset_is_empty(&pl->claim_cpus) || was_refused(p, o->vm))
 		return false;
-	bool is_new = p->is_repack && owner >= p->n_in_force;
-	return is_new || movable(p, o) != MOVABLE_NO;
+	return is_new(p, owner) || movable(p, o) != MOVABLE_NO;
 }
 
 /* All CPUs but those of the nodes of its memory, or, where these are not known, of its CPUs. */
@@ -81,7 +86,7 @@ static bool make_request(struct planner *p, int owner, struct request *ret)
 	p->out->refused.n = n_refused; /* it is not what was asked */
 	if (!is_good || place_has_apart(p, ret, p->requests, p->n_requests))
 		return false;
-	if (owner < (int)p->n_in_force && movable(p, o) == MOVABLE_CPUS) {
+	if (!is_new(p, (size_t)owner) && movable(p, o) == MOVABLE_CPUS) {
 		ret->away_cpus = away_from(p, ret, owner);
 		place_request_update(p, ret);
 	}

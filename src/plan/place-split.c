@@ -6,7 +6,7 @@
  * its size: elsewhere each vCPU would have its memory far away. A guest that is larger than a node
  * is split evenly over as few as can hold it: along its own nodes where there are as many, else in
  * the order of its vCPUs. A split costs no core more, but for nodes of the guest that do not fill
- * their last one. VMs with cores = thread fill gaps, and are not split.
+ * their last one. VMs with cores = thread fill gaps, and are split where they are bound only.
  *
  * Where there is no room for each part in a node of its own, the VM is placed without regard to
  * them, and a note says so: no VM is refused for the sake of a split.
@@ -18,7 +18,7 @@
 
 static bool may_split(const struct request *req)
 {
-	return req->n_groups && !req->is_guess && req->wish.cores != CORES_THREAD;
+	return req->n_groups && !req->is_guess;
 }
 
 /* By index into vcpus the guest's node, as an index. False: not each is of one. */
@@ -111,7 +111,7 @@ void place_split_even(struct planner *p, struct request *req, size_t n)
 {
 	const struct vm_config *c = req->vm->config;
 	int weight = solver_weight(p->solver, req);
-	if (n < 2 || !may_split(req))
+	if (n < 2 || !may_split(req) || req->wish.cores == CORES_THREAD)
 		return;
 	int *guest_node = new_part_of(p, req);
 	if (c && c->nodes.n == n && find_guest_nodes(req, guest_node)) {
@@ -137,7 +137,7 @@ struct splitter {
 static struct request request_of_part(const struct request *req, size_t i)
 {
 	struct request part = *req;
-	part.n_parts = part.n_groups = 0;
+	part.n_groups = 0;
 	part.needs_helper = false;
 	for (size_t g = 0; g < req->n_groups; g++) {
 		if (req->groups[g].part != i)

@@ -9,13 +9,13 @@
 
 #include "base/alloc.h"
 
-/* VMs with cores = thread fill up each other's cores, where guest siblings do not forbid it, and
- * where all of the core is open to them: which of its CPUs are left is not known here. */
+/* VMs with cores = thread fill up each other's cores, where guest siblings and nodes do not forbid
+ * it, and where all of the core is open to them: which of its CPUs are left is not known here. */
 static bool may_share(const struct solver *s, const struct request *req, int cell)
 {
 	const struct cell *c = &s->cells[cell];
 	return c->usable[req->view] == c->width && req->wish.cores == CORES_THREAD &&
-		req->n_groups == 1 && !req->needs_helper;
+		req->n_groups == 1 && !req->n_parts && !req->needs_helper;
 }
 
 /* CPUs of so many cores that it leaves to others of its kind. */

@@ -33,6 +33,8 @@ struct guest {
 	const char *values[N_KEYS];
 	struct cpuset allowed; /* by its group */
 	bool is_limited;
+	bool is_split; /* it has two nodes, of even and odd vCPUs, that are bound: */
+	int bound[2];
 };
 
 struct trial {
@@ -179,6 +181,14 @@ static void bind_memory(struct trial *t, struct vm *vm, struct guest *g, int num
 	vm->config = config;
 }
 
+static int node_with_memory(const struct trial *t)
+{
+	int node = pick((int)t->h->s.n_nodes);
+	while (!t->h->s.nodes[node].has_memory)
+		node = pick((int)t->h->s.n_nodes);
+	return node;
+}
+
 /* Its group allows less, its memory lies on one node. */
 static void bind(struct trial *t, struct vm *vm, struct guest *g)
 {
@@ -196,12 +206,30 @@ static void bind(struct trial *t, struct vm *vm, struct guest *g)
 	}
 	if (!chance(3))
 		return;
-	int node = pick((int)t->h->s.n_nodes);
-	while (!t->h->s.nodes[node].has_memory)
-		node = pick((int)t->h->s.n_nodes);
+	int node = node_with_memory(t);
 	have_memory(t, vm, node);
 	if (chance(2))
 		bind_memory(t, vm, g, node);
+}
+
+/* Even and odd vCPUs are two nodes of the guest, bound to nodes of the host. */
+static void have_nodes(struct trial *t, struct vm *vm, struct guest *g)
+{
+	struct arena *a = &t->h->s.arena;
+	struct vm_config *config = arena_alloc(a, sizeof *config);
+	*config = (struct vm_config){ .has_numa = true, .source = "command line" };
+	g->is_split = true;
+	for (int k = 0; k < 2; k++) {
+		struct cpuset set = CPUSET_EMPTY;
+		for (int i = k; i < vm->n_vcpus; i += 2)
+			cpuset_add(&set, i);
+		g->bound[k] = node_with_memory(t);
+		*list_push(a, &config->nodes) = (struct vm_node){ .node = k,
+			.cpus = list_of(t->h, &set),
+			.hostnodes = arena_printf(a, "%d", g->bound[k]),
+			.policy = "bind" };
+	}
+	vm->config = config;
 }
 
 static void make_vms(struct trial *t)
@@ -221,6 +249,8 @@ static void make_vms(struct trial *t)
 		for (int k = 0; k < N_KEYS; k++)
 			t->guests[i].values[k] = values[k][pick(6)];
 		bind(t, vm, &t->guests[i]);
+		if (!vm->config && vm->n_vcpus > 1 && chance(5))
+			have_nodes(t, vm, &t->guests[i]);
 	}
 }
 
@@ -299,6 +329,17 @@ static void judge_place(struct trial *t, const struct placement *pl, const struc
 	judge(t, is_whole || pl->place_note, pl->vm, "wider than asked for, and no word of it");
 }
 
+/* Whether a vCPU is not where its memory is. */
+static bool is_far(const struct trial *t, const struct placement *pl, const struct guest *g)
+{
+	for (size_t i = 0; g->is_split && i < pl->n_vcpus; i++) {
+		const struct node *node = &t->h->s.nodes[g->bound[pl->vcpus[i].vcpu % 2]];
+		if (!cpuset_is_subset(&pl->vcpus[i].cpus, &node->cpus))
+			return true;
+	}
+	return false;
+}
+
 static void judge_placement(struct trial *t, const struct placements *p, const struct placement *pl)
 {
 	const struct guest *g = &t->guests[number_of(pl->vm)];
@@ -319,6 +360,8 @@ static void judge_placement(struct trial *t, const struct placements *p, const s
 		return;
 	judge_vcpus(t, pl, g);
 	judge_place(t, pl, g);
+	judge(t, !is_far(t, pl, g) || pl->place_note, pl->vm,
+		"vCPUs that are not where their memory is, and no word of it");
 }
 
 static void judge_together(struct trial *t, const struct placements *p)
