@@ -37,14 +37,9 @@ static bool begin(struct daemon *d)
 		sd_event_add_io(d->event, NULL, d->settings, EPOLLIN, on_events, d) >= 0;
 }
 
-/* Whether all is told of the setting that changes it. */
-static bool watch(struct daemon *d, const struct entry *entry)
+static bool watch(struct daemon *d, const char *file)
 {
-	const struct target t = { .key = entry->key, .id = entry->id };
-	if (!entry->knob->path)
-		return false;
-	AUTO_FREE char *file = knob_path(entry->knob, &t),
-		       *path = path_below(host_root(d->h), file);
+	AUTO_FREE char *path = path_below(host_root(d->h), file);
 	int wd = inotify_add_watch(d->settings, path, IN_MODIFY);
 	bool is_known = wd < 0;
 	array_for_each (w, &d->setting_watches) {
@@ -53,7 +48,22 @@ static bool watch(struct daemon *d, const struct entry *entry)
 	}
 	if (!is_known)
 		*array_push(&d->setting_watches) = (struct setting_watch){ wd, true };
-	return wd >= 0 && str_after(file, "sys/fs/cgroup/");
+	return wd >= 0;
+}
+
+/* Whether all is told that changes the setting. A group's files go, untold, when the group above
+ * takes the controller away, which is written there. */
+static bool watch_setting(struct daemon *d, const struct entry *entry)
+{
+	const struct target t = { .key = entry->key, .id = entry->id };
+	if (!entry->knob->path)
+		return false;
+	AUTO_FREE char *file = knob_path(entry->knob, &t);
+	bool is_watched = watch(d, file);
+	if (!str_after(file, "sys/fs/cgroup/"))
+		return false;
+	AUTO_FREE char *above = xasprintf("sys/fs/cgroup/%s/../cgroup.subtree_control", entry->key);
+	return watch(d, above) && is_watched;
 }
 
 static void follow(struct daemon *d)
@@ -65,7 +75,7 @@ static void follow(struct daemon *d)
 	array_for_each (w, &d->setting_watches)
 		w->is_wanted = false;
 	array_for_each (entry, &d->ledger->entries)
-		*array_push(&d->is_told) = watch(d, entry);
+		*array_push(&d->is_told) = watch_setting(d, entry);
 	array_for_each (w, &d->setting_watches) {
 		if (w->is_wanted)
 			d->setting_watches.v[n++] = *w;

@@ -113,8 +113,11 @@ static void test_threads(void)
 static void test_told(void)
 {
 	static const char file[] = "sys/fs/cgroup/qemu.slice/100.scope/vcpus/cpuset.cpus";
+	static const char above[] = "sys/fs/cgroup/qemu.slice/100.scope/cgroup.subtree_control";
 	struct pollfd told = { .events = POLLIN };
+	char events[4096];
 	put_text(file, "2\n");
+	put_text(above, "cpuset\n");
 	enter("cgroup.cpus", "qemu.slice/100.scope/vcpus", NULL, value_cpus(&of_vm), NULL);
 	if (!ok(sd_event_new(&d.event) >= 0, "an event loop"))
 		return;
@@ -128,6 +131,9 @@ static void test_told(void)
 	ok(poll(&told, 1, 0) == 1, "a group's file: is told");
 	ok(glance_at_told(&d) != at_told, "... and seen then");
 	same_again("... not by a sweep");
+	ok(read(d.settings, events, sizeof events) > 0 && poll(&told, 1, 0) == 0, "... once");
+	put_text(above, "\n");
+	ok(poll(&told, 1, 0) == 1, "the controller is taken away above it: is told");
 	put_text(rows[0].path, rows[0].then);
 	sees(true, false, "an interrupt, which is told too");
 	put_text(rows[0].path, rows[0].was);
