@@ -47,7 +47,8 @@ static bool was_refused(const struct planner *p, const struct vm *vm)
 	return false;
 }
 
-/* With --repack it has its first place yet to take; what is offered is done when all is in force. */
+/* With --repack it has its first place yet to take; what is offered is done when all is in force.
+ */
 static bool is_new(const struct planner *p, size_t owner)
 {
 	return p->is_repack && owner >= p->n_in_force;
