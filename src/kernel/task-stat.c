@@ -59,6 +59,7 @@ int task_stat_parse(const char *text, struct task_stat *ret)
 	}
 	s.ppid = (int)field[4];
 	s.flags = (unsigned int)field[9];
+	s.run_ticks = (uint64_t)field[14] + (uint64_t)field[15];
 	s.nice = (int)field[19];
 	s.n_threads = (int)field[20];
 	s.start = (uint64_t)field[22];

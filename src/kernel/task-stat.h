@@ -20,6 +20,7 @@ struct task_stat {
 	char state;                /* 3: 'R' runs, or waits for a CPU */
 	int ppid;                  /* 4 */
 	unsigned int flags;        /* 9: PF_… */
+	uint64_t run_ticks;        /* 14 and 15, utime and stime: in clock ticks */
 	int nice;                  /* 19 */
 	int n_threads;             /* 20: of the thread group */
 	uint64_t start;            /* 22: clock ticks since boot; with the tid an identity */

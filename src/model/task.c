@@ -101,6 +101,7 @@ static bool parse_stat(struct snapshot *s, const char *text, int pid, int tid, s
 		.n_threads = stat.n_threads,
 		.ppid = stat.ppid,
 		.start = stat.start,
+		.run_ticks = stat.run_ticks,
 		.flags = stat.flags,
 		.last_cpu = stat.last_cpu < CPUSET_MAX ? stat.last_cpu : -1,
 		.policy = stat.policy,

@@ -3,9 +3,8 @@
  * The inventory: the host's cores, who has them, and what is kept from VMs.
  *
  * Claims in force own cores while their VMs run; a VM that was restarted inherits the claim of its
- * id. Kept are the host's own cores (those that the policy names, else the lowest ones of each
- * node), what others hold (place-limits.c), and CPUs that policies name for helper threads. Pins of
- * VMs that are not placed are better not used.
+ * id. Kept are the host's own cores (place-housekeeping.c), what others hold (place-limits.c), and
+ * CPUs that policies name for helper threads. Pins of VMs that are not placed are better not used.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -137,66 +136,6 @@ static void init_owners(struct planner *p, const size_t *wanted, size_t n_wanted
 	}
 }
 
-/* The lowest n cores of every node, of those that the host itself can use. */
-static struct cpuset reserve_cores(const struct planner *p, int n)
-{
-	struct cpuset reserved = CPUSET_EMPTY, taken = inventory_taken(p);
-	struct cpuset others = cpuset_or(&p->foreign_cpus, &p->held_cpus);
-	for (int node = -1; node < (int)p->s->n_nodes; node++) {
-		int left = n;
-		for (size_t i = 0; i < p->inv.n_cores && left; i++) {
-			const struct host_core *core = &p->inv.cores[i];
-			if (core->node != node || cpuset_intersects(core->cpus, &others))
-				continue;
-			struct cpuset cpus = cpuset_minus(core->cpus, &p->s->boot_isolated_cpus);
-			cpuset_remove_all(&cpus, &taken);
-			if (cpuset_is_empty(&cpus))
-				continue;
-			cpuset_add_all(&reserved, &cpus);
-			left--;
-		}
-	}
-	return reserved;
-}
-
-/* A kernel crashes when partitions and isolcpus= leave it no CPU at all: where housekeeping has
- * none that would be left, the lowest core is kept. */
-static void keep_last_cpu(struct planner *p)
-{
-	struct cpuset usual = cpuset_minus(&p->out->reserved_cpus, &p->s->boot_isolated_cpus);
-	struct cpuset taken = inventory_taken(p), rest = cpuset_minus(&p->online_cpus, &taken);
-	rest = cpuset_minus(&rest, &p->s->boot_isolated_cpus);
-	if (!cpuset_is_empty(&usual))
-		return;
-	struct cpuset last = p->online_cpus; /* nothing is left already */
-	if (!cpuset_is_empty(&rest))
-		last = *p->inv.cores[p->core_of_cpu[cpuset_first(&rest)]].cpus;
-	*array_push(&p->holds) = (struct hold){
-		.cpus = last,
-		.why = "the last that isolcpus= leaves the host",
-	};
-	p->held_cpus = cpuset_or(&p->held_cpus, &last);
-}
-
-static int reserve(struct planner *p, const struct host_wish *wish, struct err *e)
-{
-	struct cpuset claimed = inventory_taken(p), *reserved = &p->out->reserved_cpus;
-	if (wish->wish == HOUSEKEEPING_CPUS) {
-		*reserved = cpuset_and(&wish->cpus, &p->online_cpus);
-		*reserved = cpuset_minus(reserved, &claimed);
-		if (cpuset_is_empty(reserved))
-			return err_say(e, -EINVAL,
-				"%s: housekeeping = %s: none of these CPUs is online "
-				"and free",
-				wish->source, place_list(p, &wish->cpus));
-	} else {
-		*reserved = reserve_cores(p, wish->wish == HOUSEKEEPING_AUTO ? 1 : wish->cores);
-	}
-	for (size_t i = 0; i < p->inv.n_cores; i++)
-		p->inv.cores[i].is_reserved = cpuset_intersects(p->inv.cores[i].cpus, reserved);
-	return 0;
-}
-
 static void keep_helpers_in_force(struct planner *p, const size_t *wanted, size_t n_wanted)
 {
 	array_for_each (o, &p->owners) {
@@ -305,9 +244,8 @@ int inventory_make(struct planner *p, const struct policy *policy, const size_t 
 	keep_helpers_in_force(p, wanted, n_wanted);
 	keep_pins(p, wanted, n_wanted);
 	limits_of_others(p);
-	int r = reserve(p, &host, e);
-	if (r == 0)
-		keep_last_cpu(p);
+	struct cpuset taken = inventory_taken(p);
+	int r = inventory_reserve(p, &host, &taken, e);
 	if (r == 0)
 		r = keep_helpers(p, policy, wanted, n_wanted, e);
 	if (r < 0)

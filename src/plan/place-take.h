@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a request takes in one domain. Only src/plan/place-s*.c and place-take.c include this. */
+/* What a request takes in one domain. Only src/plan/place-spot.c and place-take*.c include this. */
 #pragma once
 
 #include "plan/place.h"
@@ -21,7 +21,7 @@ struct candidate {
 bool take_cores(const struct solver *s, const struct room *room, const struct request *req,
 	enum scope scope, const struct cell_list *cells, const struct filter *f,
 	struct candidate *list, struct take_list *ret);
-/* The same for the whole host, by the parts of the request, each in a node; see place-split.c. */
+/* The same for the whole host, by the parts of the request, each in a node; place-take-split.c. */
 bool take_split(const struct solver *s, const struct room *room, const struct request *req,
 	const struct filter *f, struct candidate *list, struct take_list *ret);
 /* Adds a core for the helpers, where it needs one, in the domain of the scope. False: there is

@@ -25,11 +25,11 @@ struct host_core {
 	int n_cpus;
 	int l3, node; /* as in struct core: indexes, or -1 */
 	enum cpu_kind kind;
-	int rank;                           /* as in struct cpu: 0 is favoured most of its kind */
-	bool is_reserved, is_boot_isolated; /* true when one of the CPUs is */
-	bool is_pinned;                     /* somebody gave it to others: better not */
-	bool is_hot; /* interrupts that nobody can move come there: better not */
-	int owner;   /* index of the VM that claims (part of) it, or NOBODY */
+	int rank;              /* as in struct cpu: 0 is favoured most of its kind */
+	bool is_boot_isolated; /* one of the CPUs is */
+	bool is_pinned;        /* somebody gave it to others: better not */
+	bool is_hot;           /* interrupts that nobody can move come there: better not */
+	int owner;             /* index of the VM that claims (part of) it, or NOBODY */
 };
 
 /* A claim in force that stays, or of a VM that is placed now. */
@@ -341,6 +341,10 @@ void inventory_set_owner(struct planner *p, const struct cpuset *cpus, int owner
 void inventory_know_owner(struct planner *p, const struct vm *vm, int owner);
 /* What owners claim. */
 struct cpuset inventory_taken(const struct planner *p);
+/* place-housekeeping.c: sets out->reserved_cpus, and keeps the host its last CPU. taken: what
+ * owners claim. */
+int inventory_reserve(struct planner *p, const struct host_wish *wish, const struct cpuset *taken,
+	struct err *e) MUST_CHECK;
 struct vm_wish place_wish(const struct policy *policy, const struct vm *vm);
 
 /* place-memory.c */
@@ -381,7 +385,9 @@ void place_notes(struct planner *p, const struct request *req, struct placement 
  * host could. */
 bool place_scope(struct planner *p, struct request *req);
 
-/* The vCPUs in groups, anew: by so many parts, as req->part_of says. */
+/* place-groups.c: vCPUs of one guest core are a group, or all of a part; and so are spare CPUs. */
+void place_group_vcpus(struct planner *p, struct request *req);
+/* The same anew, by so many parts, as req->part_of says. */
 void place_split(struct planner *p, struct request *req, size_t n_parts);
 
 /* place-split.c: guests that are larger than a node, or bound to several by their own nodes. */

@@ -127,10 +127,11 @@ struct placements {
 	size_t n;
 	void *memory; /* of v, to free; NULL: v is somebody else's by now */
 	LIST(struct refusal) refused;
-	LIST(struct move) moves;     /* of VMs that are in force, when that was asked for */
-	const char *verdict;         /* what speaks against all of it, or NULL */
-	uint64_t plan_ns;            /* what the planner took; 0: nobody looked */
-	struct cpuset reserved_cpus; /* never given to a VM */
+	LIST(struct move) moves;       /* of VMs that are in force, when that was asked for */
+	const char *verdict;           /* what speaks against all of it, or NULL */
+	uint64_t plan_ns;              /* what the planner took; 0: nobody looked */
+	struct cpuset reserved_cpus;   /* never given to a VM */
+	const char *housekeeping_note; /* why these are more than one core of each node, or NULL */
 	struct cpuset
 		housekeeping_cpus; /* where displaced work goes: explicit list, or unclaimed */
 };

@@ -252,7 +252,8 @@ static int parse_class(const struct policy_text *in, void *field)
 static const struct policy_key keys[] = {
 	{ "host", "housekeeping", "auto | CPULIST | N cores", "auto",
 		"CPUs that no VM gets; N cores: so many per NUMA node; auto: one core per NUMA "
-		"node",
+		"node, and more, up to a quarter of them, where the host's own threads and QEMU's "
+		"other ones have kept those more than half busy",
 		.words = housekeeping_words, .parse = parse_housekeeping, FIELD(host) },
 	{ "class", "cores", "full | one-thread | thread | shared", "full",
 		"full: cores with all their SMT threads; one-thread: the other threads stay idle; "
@@ -260,7 +261,9 @@ static const struct policy_key keys[] = {
 		.words = cores_words, .parse = parse_enum, .format = format_enum, FIELD(vm.cores) },
 	{ "class", "place", "one-l3 | one-node | fewest-nodes | any", "one-l3",
 		"the smallest part of the host that its CPUs must be in, if the host has one so "
-		"large",
+		"large; over several nodes they are split along the guest's own nodes, or evenly, "
+		"but for any; a guest whose nodes are bound to different ones of the host is split "
+		"along them in any case",
 		.words = place_words, .parse = parse_enum, .format = format_enum, FIELD(vm.place) },
 	{ "class", "isolation", "none | pinned | fenced | isolated", "isolated",
 		"pinned: threads stay on their CPUs; fenced: and others off them; "

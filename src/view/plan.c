@@ -174,6 +174,7 @@ void plan_report(const struct planning *p, struct report *r)
 		json_array_append_new(vms, placement_json(&p->placements->v[i]));
 	json_object_set_new(o, "vms", vms);
 	json_object_set_new(o, "housekeeping", cpus_json(&p->placements->housekeeping_cpus));
+	json_object_set_new(o, "housekeeping_note", text_json(p->placements->housekeeping_note));
 	report_picture(r,
 		placements_picture(
 			p->snapshot, p->all.v, p->all.n, &p->placements->housekeeping_cpus, NULL));
@@ -181,6 +182,8 @@ void plan_report(const struct planning *p, struct report *r)
 		report_placement(p, &p->placements->v[i], r);
 	if (p->is_repack)
 		report_moves(p, r);
+	if (p->placements->housekeeping_note)
+		report_note(r, "housekeeping: %s", p->placements->housekeeping_note);
 	if (p->placements->verdict)
 		report_note(r, "think twice: %s", p->placements->verdict);
 	json_object_set_new(o, "verdict", text_json(p->placements->verdict));

@@ -98,8 +98,8 @@ static void task_stats(void)
 	same_int(task_stat_parse(kvm_stat, &s), 0, "stat of a thread");
 	ok(s.tid == 6227 && streq(s.comm, "CPU 0/KVM") && s.state == 'R', "who it is");
 	ok(s.ppid == 6220 && s.flags == 4194304 && s.nice == -5 && s.n_threads == 3 &&
-			s.start == 116374 && s.last_cpu == 3 && s.rt_priority == 50 &&
-			s.policy == 1,
+			s.run_ticks == 15 && s.start == 116374 && s.last_cpu == 3 &&
+			s.rt_priority == 50 && s.policy == 1,
 		"its fields");
 	is_named("(kvm) x)");
 	is_named("a) R 2 (b)");
