@@ -104,32 +104,32 @@ static bool find_in_scope(const struct solver *s, const struct room *room,
 
 /* What it costs; the hole is what is left of the L3 of the vCPUs. */
 static struct spot_cost cost_beside(const struct solver *s, const struct room *room,
-	const struct request *req, const struct take_list *takes, enum fit fit)
+	const struct request *req, enum scope scope, const struct take_list *takes, enum fit fit)
 {
-	int l3 = s->cells[takes->v[0].cell].l3;
-	struct spot_cost c = spot_cost(s, room, req, SCOPE_L3, l3, takes, fit);
+	int domain = spot_domain(s, scope, takes), l3 = s->cells[takes->v[0].cell].l3;
+	struct spot_cost c = spot_cost(s, room, req, scope, domain < 0 ? 0 : domain, takes, fit);
 	array_for_each (t, takes)
-		c.hole -= s->cells[t->cell].l3 == l3 ? t->n_cores : 0;
+		c.hole -= scope == SCOPE_L3 && s->cells[t->cell].l3 == l3 ? t->n_cores : 0;
 	return c;
 }
 
-/* One with its helper in the L3 of its vCPUs, or somewhere else in the node: the latter where that
- * is better else, or leaves less of the L3 of the vCPUs unused. Some fits do not ask for the
- * former. */
+/* One with its helper among its vCPUs, or beside them: the latter where that is better else, or
+ * leaves less of the L3 of the vCPUs unused. Some fits do not ask for the former in one L3. */
 static bool find_beside(const struct solver *s, const struct room *room, const struct request *req,
-	const struct filter *f, enum fit fit, struct take_list *ret, long *work)
+	enum scope scope, const struct filter *f, enum fit fit, struct take_list *ret, long *work)
 {
 	struct filter apart = *f;
 	struct take_list other = { 0 };
 	apart.is_helper_apart = true;
-	bool is_found = fit < FIT_NODE && find_in_scope(s, room, req, SCOPE_L3, f, fit, ret, work);
-	if (!find_in_scope(s, room, req, SCOPE_L3, &apart, fit, &other, work)) {
+	bool is_found = (scope != SCOPE_L3 || fit < FIT_NODE) &&
+		find_in_scope(s, room, req, scope, f, fit, ret, work);
+	if (!find_in_scope(s, room, req, scope, &apart, fit, &other, work)) {
 		free(other.v);
 		return is_found;
 	}
 	if (is_found) {
-		struct spot_cost a = cost_beside(s, room, req, &other, fit),
-				 b = cost_beside(s, room, req, ret, fit);
+		struct spot_cost a = cost_beside(s, room, req, scope, &other, fit),
+				 b = cost_beside(s, room, req, scope, ret, fit);
 		is_found = !spot_is_cheaper(&a, &b, req, fit);
 	}
 	free(is_found ? other.v : ret->v);
@@ -143,7 +143,8 @@ static bool find_filtered(const struct solver *s, const struct room *room,
 	const struct request *req, enum scope scope, enum fit fit, struct take_list *ret,
 	long *work)
 {
-	bool is_apart = req->needs_helper && req->n_groups && scope == SCOPE_L3;
+	bool is_apart =
+		req->needs_helper && req->n_groups && (scope == SCOPE_L3 || fit == FIT_KIND);
 	static const unsigned int fast = 1 << CPU_UNIFORM | 1 << CPU_PERFORMANCE,
 				  efficient = 1 << CPU_EFFICIENCY, slow = 1 << CPU_LOW_POWER;
 	static const unsigned int kinds[] = { fast, fast | efficient, fast | efficient | slow };
@@ -152,7 +153,7 @@ static bool find_filtered(const struct solver *s, const struct room *room,
 			const struct filter f = { kinds[i], !is_any, false };
 			if (i && !s->has_kinds)
 				break;
-			if (is_apart ? find_beside(s, room, req, &f, fit, ret, work)
+			if (is_apart ? find_beside(s, room, req, scope, &f, fit, ret, work)
 				     : find_in_scope(s, room, req, scope, &f, fit, ret, work))
 				return true;
 		}

@@ -205,8 +205,8 @@ bool take_cores(const struct solver *s, const struct room *room, const struct re
 	if (used < 0)
 		return false;
 	if (n > 1) {
-		order_by_inner(s, list, n, used + req->needs_helper, inner_scope(scope),
-			scope == SCOPE_ANY);
+		int helper = req->needs_helper && !f->is_helper_apart;
+		order_by_inner(s, list, n, used + helper, inner_scope(scope), scope == SCOPE_ANY);
 		int again = pack(s, req, n_open, list, n, NULL);
 		if (again < 0 || again > used) /* several widths: the widest come first */
 			n = list_candidates(s, room, req, cells, f, list);
@@ -266,8 +266,9 @@ bool take_helper(const struct solver *s, const struct room *room, const struct r
 	int node = scope == SCOPE_L3 ? s->inv->s->l3s[domain].node : domain;
 	if (ret->n && scope == SCOPE_L3)
 		node = s->cells[ret->v[0].cell].node;
-	const struct cell_list *near =
-		f->is_helper_apart ? &s->domains[SCOPE_NODE][node] : &s->domains[scope][domain];
+	const struct cell_list *near = f->is_helper_apart && scope == SCOPE_L3
+		? &s->domains[SCOPE_NODE][node]
+		: &s->domains[scope][domain];
 	int helper = find_helper(s, room, req, near, ret, fit);
 	if (helper < 0)
 		return false;

@@ -8,7 +8,7 @@
 struct filter {
 	unsigned int kinds; /* bits 1 << enum cpu_kind */
 	bool is_boot_isolated_only;
-	bool is_helper_apart; /* in the same node, but outside the L3 */
+	bool is_helper_apart; /* in the same node, but outside the L3; of several L3s: anywhere */
 	int64_t floor_kib;    /* what the node must have of memory, at least */
 };
 
