@@ -77,21 +77,30 @@ bool place_split_bound(struct planner *p, struct request *req)
 	return true;
 }
 
-/* Even shares of what fills a core of the host: the vCPUs of a guest's core, or as many as the core
- * has threads. The last, which may be fewer, is in a larger share. */
+/* What fills a core of the host: the vCPUs of a guest's core, or as many as the core has threads.
+ * By the order of the vCPUs, where one begins; returns how many there are. */
+static size_t find_units(const struct planner *p, const struct request *req, bool *begins)
+{
+	size_t n_vcpus = req->n_cpus - req->n_spare, n_units = 0;
+	bool is_full = req->wish.cores == CORES_FULL && p->solver->widest > 1;
+	bool is_smt = req->n_groups > 1 + (req->n_spare > 0);
+	for (size_t g = 0; g < req->n_groups; g++) {
+		const struct group *group = &req->groups[g];
+		size_t step = is_smt ? group->n : is_full ? (size_t)p->solver->widest : 1;
+		if (group->first >= n_vcpus)
+			continue; /* spare */
+		for (size_t i = 0; i < group->n; i += step, n_units++)
+			begins[group->first + i] = true;
+	}
+	return n_units;
+}
+
+/* The last unit, which may be smaller, is in a larger share. */
 static void split_evenly(struct planner *p, struct request *req, size_t n)
 {
-	size_t n_spare_groups = req->n_spare > 0, n_units = 0, unit = 0;
-	size_t n_groups = req->n_groups - n_spare_groups, n_vcpus = req->n_cpus - req->n_spare;
-	bool is_full = req->wish.cores == CORES_FULL && p->solver->widest > 1;
-	size_t width = is_full ? (size_t)p->solver->widest : 1;
+	size_t n_vcpus = req->n_cpus - req->n_spare, unit = 0;
 	AUTO_FREE bool *begins = xcalloc(n_vcpus + 1, sizeof *begins);
-	for (size_t g = 0; g < req->n_groups; g++)
-		for (size_t i = 0; i<req->groups[g].n; i += n_groups> 1 ? req->groups[g].n : width)
-			if (req->groups[g].first < n_vcpus) {
-				begins[req->groups[g].first + i] = true;
-				n_units++;
-			}
+	size_t n_units = find_units(p, req, begins);
 	if (n_units < n)
 		return;
 	req->part_of = new_part_of(p, req);
