@@ -5,7 +5,8 @@
  * Who waits goes, in turn, to every domain that holds it once a least set of VMs is taken out of
  * there (perhaps none); these wait then, too, each once at most. Domains that are alike are tried
  * once. That finds the least number where a VM lies in one L3; where work runs out first, a few of
- * the best ways of each VM are tried with more moves.
+ * the best ways of each VM are tried with more moves. Where that finds nothing either, and there
+ * are few, all are planned anew with the guest, and one after the other stays after all.
  */
 #include <string.h>
 
@@ -13,7 +14,7 @@
 #include "plan/place-repack.h"
 
 /* Ways tried when work is short; VMs that one way takes out; ways of one VM in a domain. */
-enum { NARROW = 2, SET_MAX = 8, WAYS_MAX = 64 };
+enum { NARROW = 2, SET_MAX = 8, WAYS_MAX = 64, ANEW_MAX = 12 };
 
 struct way {
 	int domain;
@@ -412,6 +413,73 @@ static int find(struct repacking *m, int most)
 	return -1;
 }
 
+/* ---- all anew ---- */
+
+/* All that are not kept, and the guest: is there a place for each? Then m->to has these, and they
+ * are out. */
+static bool plan_anew(struct repacking *m, const bool *is_kept)
+{
+	AUTO_FREE struct request *requests = xcalloc(m->n + 1, sizeof *requests);
+	AUTO_FREE struct take_list *takes = xcalloc(m->n + 1, sizeof *takes);
+	size_t n = 0;
+	bool is_found = true;
+	for (size_t i = 0; i <= m->n; i++) {
+		if (i < m->n && is_kept[i])
+			continue;
+		if (i < m->n)
+			take_out(m, i);
+		requests[n++] = *m->movers[i].req;
+	}
+	solve_in(m->s, &m->room, requests, n, takes);
+	for (size_t k = 0; k < n; k++)
+		is_found &= takes[k].is_found;
+	for (size_t i = 0, k = 0; i <= m->n; i++) {
+		if (i < m->n && is_kept[i])
+			continue;
+		struct take_list *to = is_found ? &m->to[i] : &takes[k];
+		free(to->v);
+		if (is_found)
+			*to = takes[k];
+		else if (i < m->n)
+			put_back(m, i);
+		k++;
+	}
+	return is_found;
+}
+
+static void put_all_back(struct repacking *m)
+{
+	for (size_t i = 0; i < m->n; i++)
+		if (m->is_out[i])
+			put_back(m, i);
+}
+
+static int count_moves(const struct repacking *m)
+{
+	int n = 0;
+	for (size_t i = 0; i < m->n; i++)
+		n += m->is_out[i] && !m->movers[i].is_free;
+	return n;
+}
+
+/* The number of moves, -1: there is no way. Who is kept is decided in their order. */
+static int find_anew(struct repacking *m, int most)
+{
+	AUTO_FREE bool *is_kept = xcalloc(m->n + 1, sizeof *is_kept);
+	if (!plan_anew(m, is_kept))
+		return -1;
+	for (size_t i = 0; i < m->n; i++) {
+		is_kept[i] = true;
+		put_all_back(m);
+		if (plan_anew(m, is_kept))
+			continue;
+		is_kept[i] = false;
+		if (!plan_anew(m, is_kept))
+			return -1;
+	}
+	return count_moves(m) <= most && is_accepted(m) ? count_moves(m) : -1;
+}
+
 static void begin(struct repacking *m, const struct request *guest)
 {
 	m->movers[m->n] = (struct mover){ .req = guest };
@@ -437,6 +505,8 @@ int repack(const struct solver *s, const struct room *room, const struct request
 	m.room = room_copy(s, room);
 	begin(&m, guest);
 	int n_moves = find(&m, most);
+	if (n_moves < 0 && n <= ANEW_MAX && (int)n <= most && !is_hopeless(&m))
+		n_moves = find_anew(&m, most);
 	for (size_t i = 0; i < n; i++) {
 		movers[i].is_moved = n_moves >= 0 && all[i].is_moved;
 		if (movers[i].is_moved)

@@ -294,16 +294,24 @@ static void solve_batch(struct search *s, struct take_list *takes)
 	state_done(s, &st);
 }
 
+void solve_in(const struct solver *solver, const struct room *room, const struct request *requests,
+	size_t n, struct take_list *takes)
+{
+	struct search s = { .solver = solver, .requests = requests, .n = n };
+	s.start = room_copy(solver, room);
+	if (n)
+		solve_batch(&s, takes);
+	room_done(&s.start);
+}
+
 void solve(const struct solver *solver, const struct request *requests, size_t n, const int *open,
 	struct take_list *takes)
 {
 	AUTO_FREE int *owner = xcalloc(solver->inv->n_cores + 1, sizeof *owner);
 	for (size_t i = 0; i < solver->inv->n_cores; i++)
 		owner[i] = solver->inv->cores[i].owner;
-	struct search s = { .solver = solver, .requests = requests, .n = n };
-	s.start = room_of(solver, owner, NOBODY);
-	memcpy(s.start.open, open, solver->n_cells * sizeof *open);
-	if (n)
-		solve_batch(&s, takes);
-	room_done(&s.start);
+	struct room room = room_of(solver, owner, NOBODY);
+	memcpy(room.open, open, solver->n_cells * sizeof *open);
+	solve_in(solver, &room, requests, n, takes);
+	room_done(&room);
 }

@@ -306,6 +306,10 @@ int spot_domain(const struct solver *s, enum scope scope, const struct take_list
 void solve(const struct solver *s, const struct request *requests, size_t n, const int *open,
 	struct take_list *takes);
 
+/* The same in what is left of the host. */
+void solve_in(const struct solver *s, const struct room *room, const struct request *requests,
+	size_t n, struct take_list *takes);
+
 /* They differ in nothing that the search looks at. */
 bool place_is_alike(const struct request *a, const struct request *b);
 

@@ -402,6 +402,75 @@ static void try_random(uint64_t seed, struct tally *t)
 	fake_free(h);
 }
 
+/* ---- VMs that lie over several L3s ---- */
+
+static size_t n_placed(struct fake_host *h, const char *policy, const size_t *vms, size_t n)
+{
+	AUTO_POLICY struct policy *text = fake_policy(policy);
+	AUTO_PLACEMENTS struct placements *p = NULL;
+	struct err e = { 0 };
+	if (place_vms(&h->s, &h->vms, text, vms, n, NULL, 0, &p, &e) < 0)
+		abort();
+	return p->n;
+}
+
+/* VMs come one by one, and some go again; of those that were refused then, one after the other
+ * comes once more. Where all fit that are planned anew together, --repack finds a way. */
+static void try_wide(uint64_t seed, int *n_refused, int *n_made, int *n_wrong)
+{
+	static const char policy[] =
+		"[vm *]\nmovable = memory\nisolation = pinned\n[vm 1?[02468]]\nemulator = own\n";
+	rng = seed * 0x9e3779b97f4a7c15u + 1;
+	struct fake_host *h =
+		fake_host((struct shape){ 1 + pick(2), 1, 3 + pick(3), 3 + pick(4), 2, true });
+	struct force f = { 0 };
+	for (int i = pick(8); i; i--)
+		fake_offline(h, 1 + pick((int)h->s.n_cpus - 1));
+	size_t guests[12], n_guests = 0, all[13];
+	for (size_t i = 0; i < 12; i++) {
+		AUTO_FREE char *id = xasprintf("%zu", 100 + i);
+		(void)fake_vm(h, id, 1 + pick(1 + pick(30)), 1, 0);
+		struct placements *p = plan(h, policy, &f, i, false);
+		bool is_there = p->n && pick(3) && f.n < IN_FORCE_MAX;
+		if (is_there) {
+			f.owned[f.n] = p;
+			f.v[f.n++] = p->v[0];
+			continue;
+		}
+		placements_free(p);
+		guests[n_guests++] = i;
+	}
+	for (size_t k = 0; k < n_guests; k++) {
+		size_t n = 0;
+		AUTO_PLACEMENTS struct placements *p = plan(h, policy, &f, guests[k], false);
+		if (p->n)
+			continue;
+		AUTO_PLACEMENTS struct placements *q = plan(h, policy, &f, guests[k], true);
+		for (size_t i = 0; i < f.n; i++)
+			all[n++] = (size_t)(atoi(f.v[i].vm) - 100);
+		all[n++] = guests[k];
+		bool is_wrong = !q->n && n_placed(h, policy, all, n) == n;
+		++*n_refused;
+		*n_made += q->n > 0;
+		*n_wrong += is_wrong;
+		if (is_wrong)
+			printf("# seed %" PRIu64 ": no way for VM %s\n", seed,
+				h->vms.vms[guests[k]].id);
+	}
+	force_done(&f);
+	fake_free(h);
+}
+
+static void test_wide(int n)
+{
+	int n_refused = 0, n_made = 0, n_wrong = 0;
+	for (uint64_t seed = 1; seed <= (uint64_t)n; seed++)
+		try_wide(seed, &n_refused, &n_made, &n_wrong);
+	ok(n_wrong == 0 && n_made > n_refused / 100,
+		"over several L3s: of %d refused ones %d get in by moves, %d more could", n_refused,
+		n_made, n_wrong);
+}
+
 int main(int argc, char **argv)
 {
 	int n = argc > 1 ? atoi(argv[1]) : 2000;
@@ -414,6 +483,7 @@ int main(int argc, char **argv)
 	test_who_stays();
 	test_grown();
 	test_batch();
+	test_wide(argc > 1 ? n : 20);
 	for (uint64_t seed = first; seed < first + (uint64_t)n; seed++)
 		try_random(seed, &t);
 	ok(t.n_wrong == 0, "%d of %d refusals are as brute force says: as few moves as can be",
