@@ -115,8 +115,8 @@ static struct cpuset reserve_by_load(struct planner *p, const struct cpuset *tak
 		reserved = reserve_cores(p, taken, ++n);
 	if (n > 1)
 		place_note(p, &p->out->housekeeping_note,
-			"%d cores of each node, as all that is no vCPU has kept %.1f CPUs busy so "
-			"far",
+			"%d cores of each node, as all that is no vCPU has kept %.1f CPUs busy on "
+			"average",
 			n, (double)load / 1000);
 	return reserved;
 }

@@ -87,11 +87,11 @@ static void test_load(void)
 	add_task(h, vm->pid, vm->pid + 1, 0.9);
 	add_task(h, vm->pid, vm->pid + 2, 0.8);
 	keeps(h, "", "0-1,8-9,16-17,24-25",
-		"2 cores of each node, as all that is no vCPU has kept 2.0 CPUs busy so far",
+		"2 cores of each node, as all that is no vCPU has kept 2.0 CPUs busy on average",
 		"QEMU's other threads count, its vCPUs do not");
 	add_task(h, 78, 78, 20);
 	keeps(h, "", "0-1,8-9,16-17,24-25",
-		"2 cores of each node, as all that is no vCPU has kept 22.1 CPUs busy so far",
+		"2 cores of each node, as all that is no vCPU has kept 22.1 CPUs busy on average",
 		"no more than a quarter of a node");
 	keeps(h, "[host]\nhousekeeping = 1 cores\n", "0,8,16,24", "", "the policy is obeyed");
 	h->s.ticks_since_boot = 5 * 60 * 100;
