@@ -159,7 +159,7 @@ struct cpuset limits_of_guest_node(const struct planner *p, const struct vm_node
 	return is_bound ? parse_nodes(p, node->hostnodes) : CPUSET_EMPTY;
 }
 
-/* The nodes that all of its memory is bound to. */
+/* The nodes that its memory is bound to; of a guest's nodes those with vCPUs count, if any is. */
 static struct cpuset bound_nodes(const struct planner *p, const struct vm *vm)
 {
 	struct cpuset bound = CPUSET_EMPTY;
@@ -168,10 +168,12 @@ static struct cpuset bound_nodes(const struct planner *p, const struct vm *vm)
 		bound = parse_nodes(p, vm->memory_nodes);
 	if (!config || !cpuset_is_empty(&bound))
 		return bound;
-	array_for_each (n, &config->nodes) {
-		struct cpuset nodes = limits_of_guest_node(p, n);
-		cpuset_add_all(&bound, &nodes);
-	}
+	for (int pass = 0; pass < 2 && cpuset_is_empty(&bound); pass++)
+		array_for_each (n, &config->nodes) {
+			struct cpuset nodes = limits_of_guest_node(p, n);
+			if (pass || vm_node_has_vcpus(n))
+				cpuset_add_all(&bound, &nodes);
+		}
 	if (config->numa_mode && streq(config->numa_mode, "strict") && config->numa_nodes) {
 		struct cpuset nodes = parse_nodes(p, config->numa_nodes);
 		cpuset_add_all(&bound, &nodes);

@@ -20,22 +20,36 @@ static bool may_split(const struct request *req)
 	return req->n_groups && !req->is_guess;
 }
 
-/* By index into vcpus the guest's node, as an index. False: not each is of one. */
-static bool find_guest_nodes(const struct request *req, int *ret)
+/* By index into vcpus the guest's node, as an index; returns how many nodes have vCPUs. 0: not each
+ * vCPU is of one. */
+static size_t find_guest_nodes(const struct request *req, int *ret)
 {
 	const struct vm_config *c = req->vm->config;
-	size_t n = 0;
+	size_t n = 0, n_nodes = 0;
 	for (size_t i = 0; c && i < c->nodes.n; i++) {
 		struct cpuset cpus;
-		if (!c->nodes.v[i].cpus || cpuset_parse_list(c->nodes.v[i].cpus, &cpus) < 0)
-			return false;
+		if (!vm_node_has_vcpus(&c->nodes.v[i]))
+			continue;
+		if (cpuset_parse_list(c->nodes.v[i].cpus, &cpus) < 0)
+			return 0;
+		n_nodes++;
 		for (size_t k = 0; k < req->n_vcpus; k++)
 			if (cpuset_has(&cpus, req->vcpus[k]->index)) {
 				ret[k] = (int)i;
 				n++;
 			}
 	}
-	return n && n == req->n_vcpus;
+	return n == req->n_vcpus ? n_nodes : 0;
+}
+
+/* The host's nodes that it is bound to and that have CPUs: near the others nothing can be. */
+static struct cpuset cpu_nodes_of(const struct planner *p, const struct vm_node *node)
+{
+	struct cpuset nodes = limits_of_guest_node(p, node);
+	for (size_t i = 0; i < p->s->n_nodes; i++)
+		if (cpuset_is_empty(&p->s->nodes[i].cpus))
+			cpuset_remove(&nodes, (int)i);
+	return nodes;
 }
 
 static void split_along_guest_nodes(struct planner *p, struct request *req, int *guest_node)
@@ -44,8 +58,8 @@ static void split_along_guest_nodes(struct planner *p, struct request *req, int 
 	req->part_of = guest_node;
 	req->parts = arena_alloc(&p->scratch, c->nodes.n * sizeof *req->parts);
 	for (size_t i = 0; i < c->nodes.n; i++)
-		req->parts[i] = (struct split_part){ c->nodes.v[i].node,
-			limits_of_guest_node(p, &c->nodes.v[i]) };
+		req->parts[i] =
+			(struct split_part){ c->nodes.v[i].node, cpu_nodes_of(p, &c->nodes.v[i]) };
 	place_split(p, req, c->nodes.n);
 }
 
@@ -63,7 +77,9 @@ bool place_split_bound(struct planner *p, struct request *req)
 	struct cpuset all = CPUSET_EMPTY;
 	bool is_apart = false;
 	for (size_t i = 0; c && i < c->nodes.n; i++) {
-		struct cpuset nodes = limits_of_guest_node(p, &c->nodes.v[i]);
+		if (!vm_node_has_vcpus(&c->nodes.v[i]))
+			continue;
+		struct cpuset nodes = cpu_nodes_of(p, &c->nodes.v[i]);
 		is_apart |= !cpuset_is_empty(&nodes) && !cpuset_is_empty(&all) &&
 			!cpuset_intersects(&nodes, &all);
 		cpuset_add_all(&all, &nodes);
@@ -117,12 +133,11 @@ static void split_evenly(struct planner *p, struct request *req, size_t n)
 
 void place_split_even(struct planner *p, struct request *req, size_t n)
 {
-	const struct vm_config *c = req->vm->config;
 	int weight = solver_weight(p->solver, req);
 	if (n < 2 || !may_split(req) || req->wish.cores == CORES_THREAD)
 		return;
 	int *guest_node = new_part_of(p, req);
-	if (c && c->nodes.n == n && find_guest_nodes(req, guest_node)) {
+	if (find_guest_nodes(req, guest_node) == n) {
 		split_along_guest_nodes(p, req, guest_node);
 		if (solver_weight(p->solver, req) == weight)
 			return;

@@ -30,6 +30,12 @@ struct vm_node {
 	int64_t hugepages_kib; /* page size, or HUGEPAGES_… */
 };
 
+/* A node may be memory alone. */
+static inline bool vm_node_has_vcpus(const struct vm_node *node)
+{
+	return node->cpus && *node->cpus;
+}
+
 struct vm_disk {
 	const char *id;               /* "scsi0" */
 	const char *alias;            /* its device's id in QEMU, where that is another; or NULL */

@@ -107,6 +107,8 @@ static void test_bound(void)
 		{ "4-5", "1", "bind" } };
 	static const struct guest_node single[] = { { "0-2", "0", "bind" },
 		{ "3-5", "1", "bind" } };
+	static const struct guest_node memory[] = { { "0-3", "1", "bind" }, { NULL, "0", "bind" } };
+	one(4, 1, memory, 2, "", "100 isolated 7 19 8 20", "a node of memory alone has no say");
 	one(4, 1, crossed, 2, "", "100 isolated 7 19 1 13 (" BOUND ")",
 		"bound: where its memory is");
 	one(4, 2, crossed, 2, "", "100 isolated 7 19 1 13 (" BOUND ")", "... with siblings");
@@ -116,7 +118,13 @@ static void test_bound(void)
 	one(6, 1, three, 3, "", "100 isolated 7 19 1 13 8 20 (" BOUND ")",
 		"two of three on one node");
 	one(6, 1, single, 2, "", "100 isolated 1 13 2 7 19 8 (" BOUND ")", "no core in two nodes");
+	static const struct guest_node bare[] = { { "0-1", "1", "bind" }, { "2-3", "2", "bind" } };
 	struct fake_host *h = fake_host(two_sockets);
+	fake_memory_node(h);
+	(void)guest(h, 4, 1, bare, 2);
+	placed(h, "", "100 isolated 7 19 8 20", "bound to a node without CPUs: near the other");
+	fake_free(h);
+	h = fake_host(two_sockets);
 	(void)guest(h, 6, 1, mixed, 3);
 	placed(h, "", "100 isolated 1 13 2 14 7 19 (" BOUND ")", "one of three is not bound");
 	fake_free(h);
