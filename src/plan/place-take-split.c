@@ -24,10 +24,6 @@ static struct request request_of_part(const struct request *req, size_t i)
 		part.groups = part.n_groups ? part.groups : &req->groups[g];
 		part.n_groups++;
 	}
-	if (!cpuset_is_empty(&req->parts[i].nodes)) {
-		part.memory_nodes = req->parts[i].nodes;
-		part.has_memory_nodes = true;
-	}
 	return part;
 }
 
