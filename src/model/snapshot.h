@@ -118,9 +118,8 @@ struct task {
 	int tid, pid;  /* pid: the thread group */
 	int n_threads; /* of the thread group */
 	int ppid;
-	uint64_t start; /* field 22 of stat, clock ticks since boot: with tid an identity */
-	uint64_t
-		run_ticks; /* fields 14 and 15, clock ticks; of a main thread that of its process */
+	uint64_t start;     /* field 22 of stat, clock ticks since boot: with tid an identity */
+	uint64_t run_ticks; /* fields 14 and 15; of a main thread its whole process's */
 	unsigned int flags;
 	int last_cpu;
 	int policy, rt_priority, nice; /* SCHED_…; 1 … 99 for SCHED_FIFO and SCHED_RR, else 0 */

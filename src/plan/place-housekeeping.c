@@ -3,7 +3,7 @@
  * Housekeeping: what no VM may have, so that the host has CPUs on every node.
  *
  * What the policy names; or so many cores of each node; or, with auto, one, and more where all that
- * is no vCPU has kept the CPUs busy so far: up to a quarter of what a node has. CPU 0's core comes
+ * is no vCPU has kept these busy on average: up to a quarter of what a node has. CPU 0's core comes
  * first (kernels do there what they do once), then those that unmovable interrupts come to, then
  * the lowest. Cores of isolcpus= are not the host's; where it has part of a core, the rest is.
  */
@@ -14,7 +14,7 @@
 
 enum {
 	BUSY_PERCENT = 50, /* so busy may housekeeping's CPUs be on average, to be ready in peaks */
-	PART_MAX = 4,
+	PART_MAX = 4,      /* of a node's cores no more than this part */
 	TICKS_MIN = 60000, /* ten minutes: how busy somebody was in less says nothing */
 };
 
@@ -63,33 +63,43 @@ static struct cpuset reserve_cores(const struct planner *p, const struct cpuset 
 
 /* ---- auto ---- */
 
-/* CPUs that the task has kept busy on average since it was started, in thousandths. */
-static int64_t load_of(const struct planner *p, const struct task *t)
+/* CPUs that so many ticks are on average of the time since the process was started, in thousandths.
+ */
+static int64_t load_of(const struct planner *p, const struct task *process, uint64_t ticks)
 {
-	uint64_t now = p->s->ticks_since_boot, age = now > t->start ? now - t->start : 0;
-	age = age < TICKS_MIN ? TICKS_MIN : age;
-	return (int64_t)(t->run_ticks * 1000 / age);
+	uint64_t now = p->s->ticks_since_boot;
+	uint64_t age = now > process->start ? now - process->start : 0;
+	return (int64_t)(ticks * 1000 / (age < TICKS_MIN ? TICKS_MIN : age));
 }
 
-/* The same of all that is no vCPU: the host's own threads, and QEMU's others. A VM of which no vCPU
- * is known is left out; 0: nothing is known. */
+/* What of its process's load is its vCPUs'; all of it, where none of these is known. */
+static int64_t vcpu_load(const struct planner *p, const struct vm *vm)
+{
+	const struct task *process = snapshot_task(p->s, vm->pid);
+	int64_t sum = 0;
+	if (!process || !vm->n_vcpus)
+		return process ? load_of(p, process, process->run_ticks) : 0;
+	for (size_t i = 0; i < vm->n_threads; i++) {
+		const struct vm_thread *t = &vm->threads[i];
+		const struct task *task = t->role == ROLE_VCPU ? snapshot_task(p->s, t->tid) : NULL;
+		sum += task ? load_of(p, process, task->run_ticks) : 0;
+	}
+	return sum;
+}
+
+/* The load of all that is no vCPU: the host's own threads, and QEMU's others. 0: not known. */
 static int64_t host_load(const struct planner *p)
 {
 	int64_t sum = 0;
 	if (p->s->ticks_since_boot < TICKS_MIN)
 		return 0;
-	for (size_t i = 0; i < p->s->n_tasks; i++)
-		if (p->s->tasks[i].tid == p->s->tasks[i].pid) /* it has all that its process ran */
-			sum += load_of(p, &p->s->tasks[i]);
-	for (size_t i = 0; i < p->vms->n_vms; i++) {
-		const struct vm *vm = &p->vms->vms[i];
-		for (size_t k = 0; k < vm->n_threads; k++) {
-			const struct vm_thread *t = &vm->threads[k];
-			bool is_out = t->role == ROLE_VCPU || (!vm->n_vcpus && t->tid == vm->pid);
-			const struct task *task = is_out ? snapshot_task(p->s, t->tid) : NULL;
-			sum -= task ? load_of(p, task) : 0;
-		}
+	for (size_t i = 0; i < p->s->n_tasks; i++) {
+		const struct task *t = &p->s->tasks[i];
+		if (t->tid == t->pid) /* it has all that its process ran */
+			sum += load_of(p, t, t->run_ticks);
 	}
+	for (size_t i = 0; i < p->vms->n_vms; i++)
+		sum -= vcpu_load(p, &p->vms->vms[i]);
 	return sum < 0 ? 0 : sum;
 }
 

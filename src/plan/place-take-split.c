@@ -27,11 +27,12 @@ static struct request request_of_part(const struct request *req, size_t i)
 	return part;
 }
 
-/* One that is not bound has a node for itself, if it can. */
+/* One that is not bound has a node for itself, if it can; for one that is, others do not count. */
 static bool may_go(const struct splitter *x, size_t i, int node, bool is_alone)
 {
 	const struct cpuset *bound = &x->req->parts[i].nodes;
-	return cpuset_is_empty(bound) ? x->is_used[node] != is_alone : cpuset_has(bound, node);
+	return cpuset_is_empty(bound) ? x->is_used[node] != is_alone
+				      : is_alone && cpuset_has(bound, node);
 }
 
 /* The best node for a part in what the others have left. */

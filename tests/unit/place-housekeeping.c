@@ -89,6 +89,11 @@ static void test_load(void)
 	keeps(h, "", "0-1,8-9,16-17,24-25",
 		"2 cores of each node, as all that is no vCPU has kept 2.0 CPUs busy on average",
 		"QEMU's other threads count, its vCPUs do not");
+	/* plugged in a while ago, and busy since: as much of the process as it ran */
+	h->s.tasks[3].start += DAY * 9 / 10;
+	keeps(h, "", "0-1,8-9,16-17,24-25",
+		"2 cores of each node, as all that is no vCPU has kept 2.0 CPUs busy on average",
+		"a vCPU that is younger than its process");
 	add_task(h, 78, 78, 20);
 	keeps(h, "", "0-1,8-9,16-17,24-25",
 		"2 cores of each node, as all that is no vCPU has kept 22.1 CPUs busy on average",
