@@ -42,7 +42,17 @@ int counts_free(const struct instance *x, enum scope scope, int domain);
 bool sets_write_lp(const struct instance *x, FILE *f);
 
 /* What simple rules admit, in the order in which the VMs come: the first L3 (of node) that holds
- * it, the one with the least room left over, that with the most, any; and two by the published
- * rules of other programs, see rules.c. Returns the weight. */
-enum rule { RULE_FIRST, RULE_BEST, RULE_WORST, RULE_RANDOM, RULE_KUBELET, RULE_NOVA, N_RULES };
+ * it, the one with the least room left over, that with the most, any; two by the published rules of
+ * other programs, see rules.c; and the second with what is larger than an L3 where the planner has
+ * it: over as few L3s and nodes as it can be, in even parts. Returns the weight. */
+enum rule {
+	RULE_FIRST,
+	RULE_BEST,
+	RULE_WORST,
+	RULE_RANDOM,
+	RULE_KUBELET,
+	RULE_NOVA,
+	RULE_NEAR,
+	N_RULES
+};
 long rule_admits(const struct instance *x, enum rule rule, bool is_until_refusal);

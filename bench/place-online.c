@@ -3,7 +3,7 @@
  * VMs that come one after the other to a host out of thin air, and never move: place-online HOST
  *MIX SEED prints, in cores,
  *
- *	FREE POSSIBLE WIDEBERTH FIRST BEST WORST RANDOM KUBELET NOVA
+ *	FREE POSSIBLE WIDEBERTH FIRST BEST WORST RANDOM KUBELET NOVA NEAR
  *
  * what is free, what of all of them could be admitted if they came at once, and what is admitted
  * until the first is refused, by the planner and by simple rules (instance.h). place-online HOST

@@ -91,6 +91,17 @@ static void take_rest(struct rules *r, const struct request *req, int node)
 	}
 }
 
+static bool place_near(struct rules *r, const struct request *req)
+{
+	struct take_list takes = { 0 };
+	long work = 0;
+	bool is_found = spot_find(r->x->solver, &r->room, req, req->scope, FIT_KIND, &takes, &work);
+	if (is_found)
+		room_take(&r->room, &takes);
+	free(takes.v);
+	return is_found;
+}
+
 static bool place_simply(struct rules *r, const struct request *req, enum rule rule)
 {
 	int best = -1, best_n = 0, seen = 0;
@@ -99,7 +110,8 @@ static bool place_simply(struct rules *r, const struct request *req, enum rule r
 		if (n < (int)req->n_cpus || !has_rest(r, req, node_of(r, req->scope, d)))
 			continue;
 		seen++;
-		bool is_better = best < 0 || (rule == RULE_BEST && n < best_n) ||
+		bool is_better = best < 0 ||
+			((rule == RULE_BEST || rule == RULE_NEAR) && n < best_n) ||
 			(rule == RULE_WORST && n > best_n) ||
 			(rule == RULE_RANDOM && instance_between(1, seen) == 1);
 		best = is_better ? d : best;
@@ -169,15 +181,22 @@ static int place_like(struct rules *r, const struct request *req, enum rule rule
 	return is_good;
 }
 
+static int place(struct rules *r, const struct request *req, enum rule rule)
+{
+	if (rule == RULE_KUBELET || rule == RULE_NOVA)
+		return place_like(r, req, rule);
+	bool is_placed = rule == RULE_NEAR && req->scope > SCOPE_L3 ? place_near(r, req)
+								    : place_simply(r, req, rule);
+	return is_placed ? 1 : -1;
+}
+
 long rule_admits(const struct instance *x, enum rule rule, bool is_until_refusal)
 {
 	struct rules r = { .x = x, .room = room_copy(x->solver, &x->empty) };
 	long sum = 0;
 	for (size_t i = 0; i < x->n; i++) {
 		const struct request *req = &x->requests[i];
-		int how = rule >= RULE_KUBELET        ? place_like(&r, req, rule)
-			: place_simply(&r, req, rule) ? 1
-						      : -1;
+		int how = place(&r, req, rule);
 		sum += how > 0 ? x->weight[i] : 0;
 		if (how < 0 && is_until_refusal)
 			break;
