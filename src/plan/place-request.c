@@ -18,18 +18,6 @@ static const struct vm_thread **threads_of(
 	return v;
 }
 
-/* QEMU without debug-threads names no thread: its vCPUs are called like the program. */
-static bool may_be_vcpu(const struct vm *vm, const struct vm_thread *t)
-{
-	for (size_t i = 0; i < vm->n_threads; i++) {
-		const struct vm_thread *main = &vm->threads[i];
-		if (main->role == ROLE_EMULATOR)
-			return t->role == ROLE_WORKER && !t->is_kthread && t->comm && main->comm &&
-				streq(t->comm, main->comm);
-	}
-	return false;
-}
-
 /* The threads of which the policy says that so many are vCPUs, where nothing tells which. */
 static void take_candidates(struct planner *p, struct request *req)
 {
@@ -37,7 +25,7 @@ static void take_candidates(struct planner *p, struct request *req)
 	size_t n = 0;
 	req->vcpus = arena_alloc(&p->scratch, (vm->n_threads + 1) * sizeof *req->vcpus);
 	for (size_t i = 0; i < vm->n_threads; i++)
-		if (may_be_vcpu(vm, &vm->threads[i]))
+		if (vm_thread_may_be_vcpu(vm->threads, vm->n_threads, &vm->threads[i]))
 			req->vcpus[n++] = &vm->threads[i];
 	if ((int)n < req->wish.vcpus)
 		return;
@@ -47,6 +35,10 @@ static void take_candidates(struct planner *p, struct request *req)
 
 static void refuse_unknown(struct planner *p, const struct vm *vm, const struct vm_wish *wish)
 {
+	if (vm->is_starting) {
+		place_refuse(p, vm, "it has no vCPU yet: it is starting")->is_starting = true;
+		return;
+	}
 	struct refusal *r = place_refuse(p, vm, "none of its threads is known to be a vCPU%s%s",
 		vm->why_unasked ? ": " : "", vm->why_unasked ? vm->why_unasked : "");
 	if (vm->how_to_tell)

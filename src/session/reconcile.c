@@ -202,7 +202,7 @@ static void tell_refused(struct step *s)
 	const struct placements *all = s->p->placements;
 	for (size_t i = 0; i < all->refused.n; i++) {
 		const struct refusal *r = &all->refused.v[i];
-		if (recall_is_news(s->recall, "refused", r->vm, r->reason))
+		if (!r->is_starting && recall_is_news(s->recall, "refused", r->vm, r->reason))
 			tell(s,
 				(struct event){ .what = EVENT_REFUSED,
 					.vm = r->vm,

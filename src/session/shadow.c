@@ -99,7 +99,8 @@ static void tell_refused(struct shadow *s, const struct planning *p)
 	for (size_t i = 0; i < p->placements->refused.n; i++) {
 		const struct refusal *f = &p->placements->refused.v[i];
 		AUTO_FREE char *why = xasprintf("would be refused: %s", f->reason);
-		tell(s, f->vm, (struct event){ .vm = f->vm, .name = f->name, .why = why });
+		if (!f->is_starting)
+			tell(s, f->vm, (struct event){ .vm = f->vm, .name = f->name, .why = why });
 	}
 }
 

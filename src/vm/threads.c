@@ -318,6 +318,15 @@ static const char *how_to_tell(struct vm_search *f, const struct vm_draft *d)
 		name, name, kernel);
 }
 
+bool vm_thread_may_be_vcpu(const struct vm_thread *v, size_t n, const struct vm_thread *t)
+{
+	for (size_t i = 0; i < n; i++)
+		if (v[i].role == ROLE_EMULATOR)
+			return t->role == ROLE_WORKER && !t->is_kthread && t->comm && v[i].comm &&
+				streq(t->comm, v[i].comm);
+	return false;
+}
+
 /* The vCPUs without QMP: counted by the kernel, or their names, else by -smp, and then nobody knows
  * which thread is which. */
 static void count_vcpus(struct vm_search *f, struct vm_draft *d, size_t n_kvm)
@@ -333,6 +342,13 @@ static void count_vcpus(struct vm_search *f, struct vm_draft *d, size_t n_kvm)
 		vm_note(f, d, "all vCPUs share one thread (TCG, thread=single)");
 	if (n)
 		return;
+	d->vm.is_starting = d->threads.n > 0;
+	array_for_each (t, &d->threads)
+		d->vm.is_starting &= !vm_thread_may_be_vcpu(d->threads.v, d->threads.n, t);
+	if (d->vm.is_starting) {
+		vm_note(f, d, "it has no vCPU yet: it is starting");
+		return;
+	}
 	d->vm.how_to_tell = how_to_tell(f, d);
 	vm_note(f, d, "cannot tell which threads are vCPUs: %s", d->vm.how_to_tell);
 }

@@ -97,6 +97,7 @@ struct vm {
 	const struct vm_memory *memory; /* where it is, see vm/memory.h; NULL: nobody has asked */
 	struct vm_device *devices;
 	size_t n_devices;
+	bool is_starting;        /* no thread of it can be a vCPU: QEMU makes them last */
 	const char *how_to_tell; /* what people can do where no thread is known to be a vCPU, else
 				    NULL */
 	const char *why_unasked; /* why its monitor was not asked in time; NULL: that is not why
@@ -127,6 +128,10 @@ int vms_find_about(struct host *h, const struct snapshot *s, vm_about_fn *is_abo
 void vms_free(struct vms *v);
 DEFINE_CLEANUP(struct vms, vms_free)
 #define AUTO_VMS CLEANUP(vms_freep)
+
+/* Of the threads of one VM: QEMU without debug-threads names no thread, and its vCPUs are called
+ * like the program. */
+bool vm_thread_may_be_vcpu(const struct vm_thread *v, size_t n, const struct vm_thread *t);
 
 /* Reads how long each thread ran and waited for a CPU. */
 void vm_read_times(struct host *h, struct vm *vm);
