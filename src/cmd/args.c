@@ -34,7 +34,7 @@ static const struct option_row globals[] = {
 	{ "root", "DIR", "read the host from a tree, a recording, or an archive of one" },
 	{ "record", "DIR", "write a recording of what the command read" },
 	{ "mask", NULL, "hide names of the host and of VMs in the recording" },
-	{ "json", NULL, "print one JSON object" },
+	{ "json", NULL, "print one JSON object, each of its rows in one line" },
 	{ "no-color", NULL, "no colour" },
 	{ "help", NULL, "this text" },
 	{ "version", NULL, "the version" },

@@ -107,7 +107,7 @@ static int check_may_change(
 static int run(const struct command_line *line, struct report **ret_report, struct err *e)
 {
 	AUTO_HOST struct host *h = NULL;
-	struct report *report = *ret_report = report_new(line->command->name);
+	struct report *report = *ret_report = report_new(line->command->name, global(line, "json"));
 	const char *root = global(line, "root"), *record = global(line, "record");
 	int r = host_open(&h, root, e);
 	if (r == 0 && record)

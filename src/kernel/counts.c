@@ -96,18 +96,18 @@ static bool parse_name(struct arena *a, const char *p, const char *colon, struct
 static bool parse_counts(
 	struct arena *a, const char **p, const char *end, size_t n_cpus, struct count_row *row)
 {
-	uint64_t *counts = arena_alloc(a, n_cpus * sizeof *counts);
+	uint32_t *counts = arena_alloc(a, n_cpus * sizeof *counts);
 	size_t n = 0;
 	for (; n < n_cpus; n++) {
 		const char *q = str_skip_blanks(*p);
 		uint64_t count;
 		if (!isdigit((unsigned char)*q))
 			break;
-		if (!str_take_u64(&q, &count))
+		if (!str_take_u64(&q, &count) || count > UINT32_MAX)
 			return false;
 		if (q < end && !isblank((unsigned char)*q))
 			break; /* "1-edge": no count any more */
-		counts[n] = count;
+		counts[n] = (uint32_t)count;
 		*p = q;
 	}
 	row->counts = counts;

@@ -18,7 +18,7 @@ struct count_row {
 	const char *action; /* of numbered ones: who requested it, "" when nobody did; else text */
 	bool is_per_cpu;    /* a count in each column; ERR and MIS have one in all */
 	bool is_device;     /* has a number, and is no timer, counter or IPI of each CPU's own */
-	const uint64_t *counts; /* by column; 0 where the row has fewer */
+	const uint32_t *counts; /* by column; 0 where the row has fewer */
 };
 
 /* The columns of /proc/interrupts are the online CPUs, those of /proc/softirqs the possible ones:
@@ -40,9 +40,10 @@ struct count_table {
  * What is LOC on x86 has a number elsewhere, as 11 here: hardware interrupts below 32 of a GIC are
  * each CPU's own (Documentation/devicetree/bindings/interrupt-controller/arm,gic-v3.yaml).
  *
- * Rows are kept in the arena. Returns 0, the number of the first line that is none of these (it is
- * left out, as all such are: a blank line, or one that the end of the text cut), or -EINVAL where
- * not even the header is one.
+ * Each count is an unsigned int of the kernel's (kernel/irq/proc.c, show_interrupts(): "%10u";
+ *fs/proc/softirqs.c), and wraps as one. Rows are kept in the arena. Returns 0, the number of the
+ *first line that is none of these (it is left out, as all such are: a blank line, or one that the
+ *end of the text cut), or -EINVAL where not even the header is one.
  */
 int count_table_parse(struct arena *a, const char *text, struct count_table *ret) MUST_CHECK;
 

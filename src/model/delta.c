@@ -29,10 +29,10 @@ struct count_table count_table_delta(
 			continue;
 		if (old && !streq(old->action, now->action))
 			old = NULL;
-		uint64_t *delta = arena_alloc(a, d.n_cpus * sizeof *delta);
+		uint32_t *delta = arena_alloc(a, d.n_cpus * sizeof *delta);
 		for (size_t c = 0; c < d.n_cpus; c++)
 			if (old_column[c] >= 0)
-				delta[c] = counter_delta(
+				delta[c] = (uint32_t)counter_delta(
 					old ? old->counts[old_column[c]] : 0, now->counts[c]);
 		struct count_row *row = &d.rows[d.n_rows++];
 		*row = *now;

@@ -107,7 +107,7 @@ struct irq {
 	const char *action; /* the last word(s): "virtio0-config"; "" when nobody requested it */
 	const struct cpuset *affinity;  /* smp_affinity_list; NULL when there is no such file */
 	const struct cpuset *effective; /* effective_affinity_list */
-	const uint64_t *counts;         /* by column of snapshot.interrupts */
+	const uint32_t *counts;         /* by column of snapshot.interrupts */
 	int device;                     /* index of its PCI device, with SNAPSHOT_PCI; -1 unknown */
 	enum irq_managed managed; /* its CPUs are the kernel's own choice; with SNAPSHOT_PCI */
 };

@@ -225,12 +225,11 @@ static void look_at_vcpus(struct search *f, const struct guard *g)
 		if (v->vcpu < 0 ? cpuset_is_subset(t->allowed, &v->cpus)
 				: !is_stacked && cpuset_equal(t->allowed, &v->cpus))
 			continue;
-		struct intruder x = intruder(f, "state", &v->cpus, NULL);
+		struct intruder x = intruder(f, "state", t->allowed, NULL);
 		x.tid = t->tid;
 		x.comm = arena_strdup(f->arena, t->comm);
 		x.vm = g->label;
 		x.is_own = true;
-		x.cpus = cpuset_keep(f->arena, t->allowed);
 		x.why = v->vcpu < 0
 			? arena_printf(f->arena,
 				  "what may be a vCPU may run on CPUs %s, and its place "

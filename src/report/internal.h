@@ -26,11 +26,22 @@ struct block {
 	struct picture *picture;
 };
 
+/* Rows as they are printed. */
+struct row_text {
+	const json_t *rows; /* the array that they are of */
+	struct strbuf text;
+};
+
 struct report {
 	struct arena arena;
 	json_t *json;
+	bool is_json;
+	ARRAY(struct row_text) row_texts;
 	ARRAY(struct block) blocks;
 };
+
+/* 15 digits: what a double holds for sure, so 0.1 stays 0.1. */
+#define ROW_FORM (JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15))
 
 /* The value behind the key ("thief.name") as one line of text, malloc'ed; "-" when there is none.
  */

@@ -31,12 +31,54 @@ static int put(const char *text, size_t n, void *context)
 	return 0;
 }
 
+static int put_text(struct chunk *c, const char *text)
+{
+	return put(text, strlen(text), c);
+}
+
+static const struct strbuf *kept_text(const struct report *r, const json_t *rows)
+{
+	array_for_each (t, &r->row_texts)
+		if (t->rows == rows)
+			return &t->text;
+	return NULL;
+}
+
+/* An array of objects: a line for each. */
+static int put_rows(struct chunk *c, const struct report *r, const json_t *rows)
+{
+	const struct strbuf *kept = kept_text(r, rows);
+	const json_t *row;
+	size_t i;
+	int ret = put_text(c, "[\n");
+	if (kept && kept->n)
+		ret |= put(kept->s, kept->n, c);
+	json_array_foreach (rows, i, row) {
+		ret |= put_text(c, i ? ",\n" : "");
+		ret |= json_dump_callback(row, put, c, ROW_FORM);
+	}
+	return ret | put_text(c, "\n]");
+}
+
+static bool has_rows(const struct report *r, const json_t *value)
+{
+	const struct strbuf *kept = kept_text(r, value);
+	return (kept && kept->n) || json_is_object(json_array_get(value, 0));
+}
+
 int report_print_json(const struct report *r, FILE *f, struct err *e)
 {
 	struct chunk c = { .f = f };
-	/* 15 digits: what a double holds for sure, so 0.1 stays 0.1. */
-	if (json_dump_callback(r->json, put, &c, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) < 0 ||
-		put("\n", 1, &c) < 0 || flush(&c) < 0 || fflush(f) || ferror(f))
+	const char *key;
+	json_t *value;
+	int ret = 0, n = 0;
+	json_object_foreach (r->json, key, value) {
+		ret |= put_text(&c, n++ ? ",\n\"" : "{\n\"");
+		ret |= put_text(&c, key) | put_text(&c, "\": ");
+		ret |= has_rows(r, value) ? put_rows(&c, r, value)
+					  : json_dump_callback(value, put, &c, ROW_FORM);
+	}
+	if (ret < 0 || put_text(&c, "\n}\n") < 0 || flush(&c) < 0 || fflush(f) || ferror(f))
 		return err_set(e, errno ? -errno : -EIO, "write JSON");
 	return 0;
 }

@@ -4,9 +4,10 @@
 #include "base/text.h"
 #include "report/internal.h"
 
-struct report *report_new(const char *command)
+struct report *report_new(const char *command, bool is_json)
 {
 	struct report *r = xcalloc(1, sizeof *r);
+	r->is_json = is_json;
 	r->json = json_object();
 	AUTO_FREE char *schema = xasprintf("wideberth.%s/1", command);
 	json_object_set_new(r->json, "schema", json_string(schema));
@@ -24,6 +25,9 @@ void report_free(struct report *r)
 		picture_free(b->picture);
 	}
 	free(r->blocks.v);
+	array_for_each (t, &r->row_texts)
+		free(t->text.s);
+	free(r->row_texts.v);
 	json_decref(r->json);
 	arena_done(&r->arena);
 	free(r);
@@ -32,6 +36,42 @@ void report_free(struct report *r)
 json_t *report_json(struct report *r)
 {
 	return r->json;
+}
+
+bool report_is_json(const struct report *r)
+{
+	return r->is_json;
+}
+
+json_t *report_rows(struct report *r, const char *key)
+{
+	json_t *rows = json_array();
+	json_object_set_new(r->json, key, rows);
+	if (r->is_json)
+		*array_push(&r->row_texts) = (struct row_text){ .rows = rows };
+	return rows;
+}
+
+static int add_to_text(const char *text, size_t n, void *context)
+{
+	strbuf_add(context, text, n);
+	return 0;
+}
+
+void report_row(struct report *r, json_t *rows, json_t *row)
+{
+	if (!r->is_json) {
+		json_array_append_new(rows, row);
+		return;
+	}
+	array_for_each (t, &r->row_texts) {
+		if (t->rows != rows)
+			continue;
+		strbuf_puts(&t->text, t->text.n ? ",\n" : "");
+		if (json_dump_callback(row, add_to_text, &t->text, ROW_FORM) < 0)
+			abort(); /* it is no JSON: view/json.h makes none such */
+	}
+	json_decref(row);
 }
 
 static struct block *add_block(struct report *r, enum block_kind kind)
@@ -52,6 +92,8 @@ static char *visible(const char *fmt, va_list ap)
 #define ADD_TEXT(r, kind, fmt)                                                                     \
 	do {                                                                                       \
 		va_list ap;                                                                        \
+		if ((r)->is_json)                                                                  \
+			break;                                                                     \
 		va_start(ap, fmt);                                                                 \
 		add_block((r), (kind))->text = visible(fmt, ap);                                   \
 		va_end(ap);                                                                        \
@@ -69,6 +111,8 @@ void report_text(struct report *r, const char *fmt, ...)
 
 void report_more(struct report *r, const char *fmt, ...)
 {
+	if (r->is_json)
+		return;
 	struct block *b = &r->blocks.v[r->blocks.n - 1];
 	AUTO_FREE char *before = b->text;
 	va_list ap;
@@ -95,6 +139,8 @@ void report_code(struct report *r, const char *fmt, ...)
 
 void report_table(struct report *r, json_t *rows, const struct column *columns, size_t n_columns)
 {
+	if (r->is_json)
+		return;
 	struct block *b = add_block(r, BLOCK_TABLE);
 	b->rows = json_incref(rows);
 	b->columns = xcalloc(n_columns, sizeof *columns);

@@ -18,14 +18,23 @@
 struct report;
 struct picture;
 
-/* A report of the schema "wideberth.COMMAND/1". */
-struct report *report_new(const char *command) MUST_CHECK;
+/* A report of the schema "wideberth.COMMAND/1". is_json: only its payload will be seen. What text
+ * shows is then not kept, but for pictures, which a command may draw to a file. */
+struct report *report_new(const char *command, bool is_json) MUST_CHECK;
 void report_free(struct report *r);
 DEFINE_CLEANUP(struct report, report_free)
 #define AUTO_REPORT CLEANUP(report_freep)
 
 /* The payload object (borrowed); commands add their keys to it. */
 json_t *report_json(struct report *r);
+
+/* Makes an array of the payload to which rows are added (borrowed). Where only the payload will be
+ * seen it stays empty, and the rows are kept as their text: of thousands a tenth of the memory. */
+json_t *report_rows(struct report *r, const char *key);
+/* Takes the row. */
+void report_row(struct report *r, json_t *rows, json_t *row);
+
+bool report_is_json(const struct report *r);
 
 /* What text shows, in order. Names may hold any bytes: all of it is made visible in one line, see
  * base/text.h. */
@@ -80,6 +89,7 @@ void text_wrap(FILE *f, const char *s, int width, int indent);
 
 int report_print_text(
 	const struct report *r, FILE *f, const struct text_style *style, struct err *e) MUST_CHECK;
+/* The object, with a line for each of its members, and for each row of those that are arrays. */
 int report_print_json(const struct report *r, FILE *f, struct err *e) MUST_CHECK;
 /* Draws the report's pictures as one SVG document. */
 int report_print_svg(const struct report *r, FILE *f, struct err *e) MUST_CHECK;

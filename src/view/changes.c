@@ -184,19 +184,18 @@ static void report_stays(const struct changes *changes, struct report *r)
 {
 	AUTO_STRBUF struct strbuf keys = { 0 };
 	const struct change *first = NULL;
-	json_t *rows = json_array();
+	json_t *rows = report_rows(r, "stays");
 	array_for_each (c, &changes->v) {
 		if (!c->stays || c->aim == AIM_BACK)
 			continue;
 		AUTO_FREE char *left = value_text(c->knob, &c->left);
-		json_array_append_new(rows,
+		report_row(r, rows,
 			OBJECT({ "knob", text_json(c->knob->name) },
 				{ "key", text_json(c->target.key) }, { "value", text_json(left) },
 				{ "why", text_json(c->stays) }));
 		strbuf_printf(&keys, "%s%s", keys.n ? ", " : "", c->target.key);
 		first = first ? first : c;
 	}
-	json_object_set_new(report_json(r), "stays", rows);
 	if (!first)
 		return;
 	AUTO_FREE char *left = value_text(first->knob, &first->left);
@@ -206,18 +205,17 @@ static void report_stays(const struct changes *changes, struct report *r)
 
 void changes_report(const struct changes *changes, bool is_made, struct report *r)
 {
-	json_t *rows = json_array(), *immovable = json_array();
+	json_t *rows = report_rows(r, "changes"), *immovable = json_array();
 	array_for_each (c, &changes->v) {
 		bool is_immovable = c->state == CHANGE_IMMOVABLE || c->state == CHANGE_UNREADABLE;
 		if (is_shown(c, is_made) && !is_immovable)
-			json_array_append_new(rows, change_json(c, is_made));
+			report_row(r, rows, change_json(c, is_made));
 		if (is_immovable)
 			json_array_append_new(immovable,
 				OBJECT({ "what",
 					       format_json("%s %s", c->knob->name, c->target.key) },
 					{ "why", optional_json(c->reason) }));
 	}
-	json_object_set_new(report_json(r), "changes", rows);
 	json_object_set_new(report_json(r), "immovable", immovable);
 	if (!is_made)
 		report_planned(changes, rows, r);

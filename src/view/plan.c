@@ -167,19 +167,25 @@ static void report_ledger(const struct ledger *l, struct report *r)
 			l->damaged.n, l->path);
 }
 
-void plan_report(const struct planning *p, struct report *r)
+/* For who reads it. */
+static void report_places(const struct planning *p, struct report *r)
 {
-	json_t *vms = json_array(), *o = report_json(r);
-	for (size_t i = 0; i < p->placements->n; i++)
-		json_array_append_new(vms, placement_json(&p->placements->v[i]));
-	json_object_set_new(o, "vms", vms);
-	json_object_set_new(o, "housekeeping", cpus_json(&p->placements->housekeeping_cpus));
-	json_object_set_new(o, "housekeeping_note", text_json(p->placements->housekeeping_note));
 	report_picture(r,
 		placements_picture(
 			p->snapshot, p->all.v, p->all.n, &p->placements->housekeeping_cpus, NULL));
 	for (size_t i = 0; i < p->placements->n; i++)
 		report_placement(p, &p->placements->v[i], r);
+}
+
+void plan_report(const struct planning *p, struct report *r)
+{
+	json_t *vms = report_rows(r, "vms"), *o = report_json(r);
+	for (size_t i = 0; i < p->placements->n; i++)
+		report_row(r, vms, placement_json(&p->placements->v[i]));
+	json_object_set_new(o, "housekeeping", cpus_json(&p->placements->housekeeping_cpus));
+	json_object_set_new(o, "housekeeping_note", text_json(p->placements->housekeeping_note));
+	if (!report_is_json(r))
+		report_places(p, r);
 	if (p->is_repack)
 		report_moves(p, r);
 	if (p->placements->housekeeping_note)

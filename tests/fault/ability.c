@@ -14,11 +14,11 @@ static const char release[] = "proc/sys/kernel/osrelease";
 /* The row of the text that begins so. */
 static void has_row(struct machine *m, const char *ability, const char *answer, const char *how)
 {
-	AUTO_FREE char *want = xasprintf("\"ability\": \"%s\"", ability);
+	AUTO_FREE char *want = xasprintf("\"ability\":\"%s\"", ability);
 	const char *at = strstr(m->output, want);
 	AUTO_FREE char *row = at ? xstrndup(at, strcspn(at, "}")) : xstrdup("");
-	AUTO_FREE char *is = xasprintf("\"answer\": \"%s\"", answer);
-	AUTO_FREE char *known = how ? xasprintf("\"how\": \"%s\"", how) : xstrdup("\"how\": null");
+	AUTO_FREE char *is = xasprintf("\"answer\":\"%s\"", answer);
+	AUTO_FREE char *known = how ? xasprintf("\"how\":\"%s\"", how) : xstrdup("\"how\":null");
 	ok(strstr(row, is) && strstr(row, known), "%s: %s: %s, %s", root_names[m->kind], ability,
 		answer, how ? how : "not known");
 	if (!strstr(row, is) || !strstr(row, known))
@@ -63,7 +63,7 @@ static void estimated(enum root_kind kind, const char *text, const char *mask, c
 	try_host(m, text);
 	has_row(m, "own-mask", mask, "estimated");
 	has_row(m, "empty-list", list, "estimated");
-	ok(strstr(m->output, "\"untried\": \"the cpuset controller"), "and says why");
+	ok(strstr(m->output, "\"untried\":\"the cpuset controller"), "and says why");
 	machine_free(m);
 }
 

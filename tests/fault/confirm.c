@@ -56,8 +56,8 @@ static void is_as_it_was(struct machine *m, const char *name)
 /* The level of the VM in status --json; "" when nothing is applied. */
 static bool is_applied(struct machine *m, const char *vm, const char *level)
 {
-	AUTO_FREE char *want = xasprintf("\"vm\": \"%s\",", vm);
-	AUTO_FREE char *with = xasprintf("\"level\": \"%s\"", level);
+	AUTO_FREE char *want = xasprintf("\"vm\":\"%s\",", vm);
+	AUTO_FREE char *with = xasprintf("\"level\":\"%s\"", level);
 	machine_run(m, NULL, "--json status");
 	const char *at = strstr(m->output, want);
 	return *level ? at && strstr(at, with) : !at;

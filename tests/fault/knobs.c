@@ -269,7 +269,7 @@ static void list_of_the_vm(void)
 		const char *list, *text;
 		int code;
 	} cases[] = {
-		{ "6-11,18-23", "\"claim\": \"7-8,19-20\"", 0 },
+		{ "6-11,18-23", "\"claim\":\"7-8,19-20\"", 0 },
 		{ "2", "group /qemu.slice/100.scope allows it CPUs", 1 },
 	};
 	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {

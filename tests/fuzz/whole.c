@@ -106,7 +106,7 @@ static int run_command(const struct command *command, const char *root, const ch
 	const char *const *options)
 {
 	AUTO_HOST struct host *h = NULL;
-	AUTO_REPORT struct report *report = report_new(command->name);
+	AUTO_REPORT struct report *report = report_new(command->name, false);
 	struct args args = { 0 };
 	struct err e = { 0 };
 	for (; options && options[0]; options += 2)

@@ -160,8 +160,8 @@ UNUSED static struct irq *fix_irq(
 {
 	struct snapshot *s = &f->h->s;
 	struct count_table *t = &f->rates.interrupts;
-	uint64_t *counts = arena_alloc(&s->arena, 24 * sizeof *counts);
-	counts[cpu] = (uint64_t)(per_s * f->rates.window_s);
+	uint32_t *counts = arena_alloc(&s->arena, 24 * sizeof *counts);
+	counts[cpu] = (uint32_t)(per_s * f->rates.window_s);
 	s->irqs = f->irqs;
 	t->cpus = f->columns;
 	t->n_cpus = 24;

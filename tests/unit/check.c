@@ -233,7 +233,7 @@ static void test_figures(void)
 	AUTO_CHECK struct check *a = fix_check(f, NULL, true);
 	AUTO_CHECK struct check *b = fix_check(g, NULL, true);
 	AUTO_CHECK struct check *none = fix_check(g, NULL, false);
-	AUTO_REPORT struct report *r = report_new("check");
+	AUTO_REPORT struct report *r = report_new("check", false);
 	const struct compared slow = { "slow", a, &f->h->s, &f->reading },
 			      fast = { "fast", b, &g->h->s, &g->reading },
 			      still = { "still", none, &g->h->s, &g->reading };

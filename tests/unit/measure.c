@@ -339,7 +339,8 @@ static void test_reports(void)
 	const struct vm *only = &f.vm[0];
 	f.options = (struct measure_options){ &f.vms, &only, 1, 1000000000, NULL, NULL };
 	AUTO_MEASURE struct measure *m = measure_account(&f.options, &f.before, &f.after, &f.w);
-	AUTO_REPORT struct report *r = report_new("measure"), *c = report_new("compare");
+	AUTO_REPORT struct report *r = report_new("measure", false),
+				  *c = report_new("compare", false);
 	ok(measure_report(m, r) == 0, "the report of a measure");
 	AUTO_FREE char *text = text_of(r);
 	ok(str_after(text,

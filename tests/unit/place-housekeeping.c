@@ -22,12 +22,12 @@ static void keeps(struct fake_host *h, const char *policy, const char *want, con
 }
 
 /* A disk whose queue the kernel holds on these CPUs. */
-static void add_queue(struct fake_host *h, const char *list, uint64_t count)
+static void add_queue(struct fake_host *h, const char *list, uint32_t count)
 {
 	struct snapshot *s = &h->s;
 	struct arena *a = &s->arena;
 	int *columns = arena_alloc(a, s->n_cpus * sizeof *columns);
-	uint64_t *counts = arena_alloc(a, s->n_cpus * sizeof *counts);
+	uint32_t *counts = arena_alloc(a, s->n_cpus * sizeof *counts);
 	struct cpuset on = cpus(list);
 	for (size_t i = 0; i < s->n_cpus; i++) {
 		columns[i] = s->cpus[i].cpu;

@@ -10,12 +10,12 @@
 
 /* Counts of one interrupt, by CPU. */
 static void add_irq(struct fake_host *h, const char *action, enum irq_managed managed,
-	const char *list, uint64_t count)
+	const char *list, uint32_t count)
 {
 	struct snapshot *s = &h->s;
 	struct cpuset set = cpus(list);
 	struct count_table *t = &s->interrupts;
-	uint64_t *counts = arena_alloc(&s->arena, s->n_cpus * sizeof *counts);
+	uint32_t *counts = arena_alloc(&s->arena, s->n_cpus * sizeof *counts);
 	if (!s->irqs)
 		s->irqs = arena_alloc(&s->arena, 64 * sizeof *s->irqs);
 	if (!t->n_cpus) {

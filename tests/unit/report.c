@@ -157,16 +157,16 @@ static const struct column thief_columns[] = {
 	{ .key = "pinned", .head = "PINNED" },
 };
 
-static struct report *thief_report(const char *thief)
+static struct report *thief_report(const char *thief, bool is_json)
 {
-	struct report *r = report_new("measure");
-	json_t *rows = json_array();
-	json_object_set_new(report_json(r), "rows", rows);
-	json_array_append_new(rows,
+	struct report *r = report_new("measure", is_json);
+	json_t *rows = report_rows(r, "rows");
+	report_row(r, rows,
 		json_pack("{s:s, s:I, s:{s:s}, s:I, s:b}", "vm", "100", "lost_ns",
 			(json_int_t)1234567, "thief", "name", thief, "events",
 			(json_int_t)9007199254740993, "pinned", 1));
-	json_array_append_new(rows, json_pack("{s:s, s:n}", "vm", "db01", "lost_ns"));
+	report_row(r, rows, json_pack("{s:s, s:n}", "vm", "db01", "lost_ns"));
+	json_object_set_new(report_json(r), "window", json_pack("{s:[i, i]}", "s", 1, 2));
 	report_heading(r, "Who stole time");
 	report_table(r, rows, thief_columns, N_ELEMENTS(thief_columns));
 	return r;
@@ -174,9 +174,9 @@ static struct report *thief_report(const char *thief)
 
 static void test_tables(void)
 {
-	AUTO_REPORT struct report *r = thief_report("ksoftirqd");
-	AUTO_FREE char *text = text_of(r, utf8_80), *json = NULL;
-	json = json_of(r);
+	AUTO_REPORT struct report *r = thief_report("ksoftirqd", false);
+	AUTO_REPORT struct report *unseen = thief_report("ksoftirqd", true);
+	AUTO_FREE char *text = text_of(r, utf8_80), *json = json_of(r), *kept = json_of(unseen);
 	same_str(text,
 		"Who stole time\n"
 		"VM       LOST  THIEF                     EVENTS  PINNED\n"
@@ -185,25 +185,17 @@ static void test_tables(void)
 		"a table with units, nested keys and nothing where nothing is known");
 	same_str(json,
 		"{\n"
-		"  \"schema\": \"wideberth.measure/1\",\n"
-		"  \"rows\": [\n"
-		"    {\n"
-		"      \"vm\": \"100\",\n"
-		"      \"lost_ns\": 1234567,\n"
-		"      \"thief\": {\n"
-		"        \"name\": \"ksoftirqd\"\n"
-		"      },\n"
-		"      \"events\": 9007199254740993,\n"
-		"      \"pinned\": true\n"
-		"    },\n"
-		"    {\n"
-		"      \"vm\": \"db01\",\n"
-		"      \"lost_ns\": null\n"
-		"    }\n"
-		"  ]\n"
+		"\"schema\": \"wideberth.measure/1\",\n"
+		"\"rows\": [\n"
+		"{\"vm\":\"100\",\"lost_ns\":1234567,\"thief\":{\"name\":\"ksoftirqd\"},"
+		"\"events\":9007199254740993,\"pinned\":true},\n"
+		"{\"vm\":\"db01\",\"lost_ns\":null}\n"
+		"],\n"
+		"\"window\": {\"s\":[1,2]}\n"
 		"}\n",
-		"the same values as JSON, in the order they were added");
-	AUTO_REPORT struct report *unit = thief_report("machine-qemu\\x2d1\\x2ddb01.scope");
+		"the same values as JSON, a row in a line, in the order they were added");
+	same_str(kept, json, "and where nobody sees the text");
+	AUTO_REPORT struct report *unit = thief_report("machine-qemu\\x2d1\\x2ddb01.scope", false);
 	AUTO_FREE char *cells = text_of(unit, utf8_80);
 	ok(strstr(cells, " machine-qemu\\x2d1\\x2ddb01.scope "), "names as systemd writes them");
 }
@@ -213,14 +205,15 @@ static void test_wrapping(void)
 	AUTO_REPORT struct report *r = thief_report(
 		"a kernel thread with a very long explanation of what it is and of why nobody can "
 		"ever move it away, "
-		"0,2,4,6,8,10,12,14,16,18,20,22,24,26,28,30,32,34,36,38,40,42,44");
+		"0,2,4,6,8,10,12,14,16,18,20,22,24,26,28,30,32,34,36,38,40,42,44",
+		false);
 	AUTO_FREE char *text = text_of(r, utf8_80), *narrow = NULL;
 	ok(widest_line(text) <= 80, "a table gives way to the width");
 	ok(strstr(text, "why nobody") && strstr(text, ",24,"), "but nothing is lost");
 	narrow = text_of(r, (struct text_style){ .has_utf8 = true, .width = 60 });
 	ok(widest_line(narrow) <= 60, "however narrow");
 
-	AUTO_REPORT struct report *prose = report_new("check");
+	AUTO_REPORT struct report *prose = report_new("check", false);
 	report_text(prose, "%s", "one two three four five six");
 	report_more(prose, "  %s", "seven eight nine ten");
 	report_note(prose, "%s", "first second third");
@@ -234,7 +227,7 @@ static void test_wrapping(void)
 
 static void test_terminal_safety(void)
 {
-	AUTO_REPORT struct report *r = thief_report("\033]0;owned\007 µ→é");
+	AUTO_REPORT struct report *r = thief_report("\033]0;owned\007 µ→é", false);
 	report_heading(r, "%s", "Bold");
 	report_text(r, "%s", "\033[31m naïve – “quotes” … \xff");
 	AUTO_FREE char *text = text_of(r, ascii_80), *utf8 = NULL;
@@ -276,7 +269,7 @@ static void test_any_text(void)
 		}
 		seed += 12345;
 		bytes[n] = 0;
-		AUTO_REPORT struct report *r = report_new("x");
+		AUTO_REPORT struct report *r = report_new("x", false);
 		report_note(r, "%s", bytes);
 		struct err e;
 		AUTO_FREE char *s = NULL;
@@ -380,7 +373,7 @@ static struct report *host_report(const struct shape *shape, bool has_vms, bool 
 		.heat = heat,
 		.n_heat = has_heat ? CPUSET_MAX : 0,
 		.heat_label = "time lost" };
-	struct report *r = report_new("show");
+	struct report *r = report_new("show", false);
 	report_picture(r, host_picture(&s, &h));
 	arena_done(&s.arena);
 	return r;
@@ -446,7 +439,7 @@ static void test_pictures(void)
 		" CPUs joined by a bar are SMT siblings: one core\n",
 		"levels with one member share a title");
 
-	AUTO_REPORT struct report *empty = report_new("show");
+	AUTO_REPORT struct report *empty = report_new("show", false);
 	report_picture(empty, picture_new(""));
 	AUTO_FREE char *svg = svg_of(empty);
 	ok(is_well_formed(svg), "an empty picture");
@@ -457,7 +450,7 @@ static void test_pictures(void)
 
 static char *bare_picture(const struct snapshot *s, const struct host_picture *h)
 {
-	AUTO_REPORT struct report *r = report_new("show");
+	AUTO_REPORT struct report *r = report_new("show", false);
 	report_picture(r, host_picture(s, h));
 	return text_of(r, ascii_80);
 }
@@ -522,13 +515,13 @@ static void test_odd_hosts(void)
 
 static void test_json_of_text(void)
 {
-	AUTO_REPORT struct report *r = report_new("show");
+	AUTO_REPORT struct report *r = report_new("show", false);
 	json_object_set_new(report_json(r), "name", json_string("<&\"> é"));
 	json_object_set_new(report_json(r), "share", json_real(0.1));
 	AUTO_FREE char *json = json_of(r);
 	same_str(json,
-		"{\n  \"schema\": \"wideberth.show/1\",\n  \"name\": \"<&\\\"> é\",\n"
-		"  \"share\": 0.1\n}\n",
+		"{\n\"schema\": \"wideberth.show/1\",\n\"name\": \"<&\\\"> é\",\n"
+		"\"share\": 0.1\n}\n",
 		"JSON escapes what it must and keeps short numbers short");
 	struct err e;
 	AUTO_FILE FILE *full = fopen("/dev/full", "w");

@@ -185,7 +185,7 @@ static char *shown_text(const char *id)
 {
 	static const struct text_style style = { .width = 80 };
 	AUTO_HOST struct host *h = NULL;
-	AUTO_REPORT struct report *report = report_new("vms");
+	AUTO_REPORT struct report *report = report_new("vms", false);
 	struct err e = { 0 };
 	struct args args = { 0 };
 	struct context c = { .report = report, .args = &args };
