@@ -172,6 +172,33 @@ static void test_advice(void)
 	found_done(&f);
 }
 
+/* QEMU makes its vCPUs last: without a thread that may be one there is nothing to advise. */
+static void test_starting(void)
+{
+	static const struct {
+		const char *comm; /* of the only thread beside the first, which is "q" */
+		bool is_starting;
+	} cases[] = { { "call_rcu", true }, { "IO mon_iothread", true }, { "q", false },
+		{ "CPU 0/KVM", false } };
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		struct found f;
+		clear_root();
+		mkdir(root, 0755);
+		put_process(1, 0, 1, "/sbin/init", "", T({ 1, "systemd" }));
+		put_process(100, 1, 7, Q "-name|web|-smp|2", "",
+			T({ 100, "q" }, { 101, cases[i].comm }));
+		if (!find_all(&f, root, NULL))
+			return;
+		const struct vm *vm = f.v->n_vms ? &f.v->vms[0] : NULL;
+		bool is_named = streq(cases[i].comm, "CPU 0/KVM");
+		ok(vm && vm->is_starting == cases[i].is_starting, "%s: starting or not",
+			cases[i].comm);
+		ok(vm && !vm->how_to_tell == (vm->is_starting || is_named),
+			"... and advice only where it is of use");
+		found_done(&f);
+	}
+}
+
 /* ---- -readconfig ---- */
 
 static const struct {
@@ -282,6 +309,7 @@ int main(void)
 		return 1;
 	test_kernel();
 	test_advice();
+	test_starting();
 	clear_root();
 	mkdir(root, 0755);
 	test_files();
