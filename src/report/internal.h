@@ -40,7 +40,7 @@ struct report {
 	ARRAY(struct block) blocks;
 };
 
-/* 15 digits: what a double holds for sure, so 0.1 stays 0.1. */
+/* How a row is written. 15 digits: what a double holds for sure, so 0.1 stays 0.1. */
 #define ROW_FORM (JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15))
 
 /* The value behind the key ("thief.name") as one line of text, malloc'ed; "-" when there is none.
