@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: never
-# soak: 6.12 trixie mini 600 --multi
+# soak: 6.12 trixie mini 600
 #
 # What is wrong from the start, or goes wrong on the way: a clear line, the contract's exit code, and nothing changed.
 # And --dry-run, --confirm. Needs a build with -Dfault=true as wideberth-fault.

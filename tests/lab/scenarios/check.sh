@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: 6.12 bookworm mini 400 --multi -- clean hog iothread clone lost
-# soak: 6.12 bookworm mini 900 --multi
+# lab: 6.12 bookworm mini 600 -- clean hog iothread clone lost
+# soak: 6.12 bookworm mini 900
 #
 # The stories of people whose VMs are slow, made one by one: check names the cause first, and its commands, run as
 # they are printed, make the finding go away, by the kernel's own files and by check. All of them without a name:

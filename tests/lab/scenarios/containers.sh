@@ -4,10 +4,10 @@
 # A host with containers of all kinds, lists of CPUs that others set, and a domain of libvirt: apply at isolated and at
 # fenced keep all of them off the VM's CPUs, status agrees, and undo leaves every list as it was; what the kernel will not
 # let it put back (before 7.0 no list of a group with processes is emptied) plan names before, and undo no more than that.
-# lab: 7.2 trixie mini 300 --multi
-# soak: 6.12 trixie mini 300 --multi
-# soak: 7.2 bookworm mini 300 --multi
-# soak: 6.1 bookworm mini 300 --multi
+# lab: 7.2 trixie mini 300
+# soak: 6.12 trixie mini 300
+# soak: 7.2 bookworm mini 300
+# soak: 6.1 bookworm mini 300
 [ -e /dev/virtio-ports/lab.cmd ] || { echo "${0##*/}: only inside the lab" >&2; exit 2; }
 . /lab/run/lib.sh
 . /lab/run/lib-proof.sh

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: 6.12 bookworm mini 600 --multi -- 5
-# soak: 6.12 bookworm mini 600 --multi
-# soak: 7.2 trixie mini 600 --multi
+# lab: 6.12 bookworm mini 600 -- 5
+# soak: 6.12 bookworm mini 600
+# soak: 7.2 trixie mini 600
 #
 # Killed in the middle, at random points of apply, of undo, and of the recovery itself: `status` reports what is
 # unfinished, `undo --all` ends it, and all is as it was. Needs a build with -Dfault=true as wideberth-fault.

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: never
-# soak: 6.12 bookworm mini 1500 --multi -- starts 200
-# soak: 6.12 trixie mini 900 --multi -- writers
-# soak: 6.12 bookworm mini 900 --multi -- kills 100
-# soak: 6.12 trixie mini 900 --multi -- hurts 10
+# soak: 6.12 bookworm mini 1500 -- starts 200
+# soak: 6.12 trixie mini 900 -- writers
+# soak: 6.12 bookworm mini 900 -- kills 100
+# soak: 6.12 trixie mini 900 -- hurts 10
 #
 # What the daemon has to bear, a part by its name. starts N: VMs start and stop in random order, and nothing leaks. writers: others
 # who set what is ours are repaired a few times, then given up, told once. kills N: it is killed at random moments while VMs

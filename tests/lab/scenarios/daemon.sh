@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: 6.12 bookworm mini 400 --multi
-# soak: 6.12 trixie mini 400 --multi
-# soak: 7.2 trixie mini 400 --multi
+# lab: 6.12 bookworm mini 600
+# soak: 6.12 trixie mini 400
+# soak: 7.2 trixie mini 400
 #
 # Nobody types: a policy with one section, and the daemon. A VM that starts, is killed and starts again is isolated each
 # time; the daemon killed at random moments goes on where it was; without a policy it touches nothing; undo puts back.

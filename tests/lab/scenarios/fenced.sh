@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: 6.1 bookworm mini 300 --multi
+# lab: 6.1 bookworm mini 300
 #
 # Kernel 6.1 has no remote partitions: `apply` at isolated becomes fenced, says so, and holds. That kernel forgets the
 # mask of a thread at every change of its cpuset: then `status` must say so, and the next `apply` repair it.

@@ -3,8 +3,8 @@
 #
 # VMs with more threads than QEMU's own: vhost workers (kernel threads before 6.4) and, where the lab's CPU can virtualise,
 # KVM's kvm-pit and kvm-nx-lpage-recovery. apply keeps them off the vCPUs' CPUs, and undo gives them back.
-# lab: 6.12 trixie mini 300 --multi
-# soak: 6.1 bookworm mini 300 --multi
+# lab: 6.12 trixie mini 300
+# soak: 6.1 bookworm mini 300
 [ -e /dev/virtio-ports/lab.cmd ] || { echo "${0##*/}: only inside the lab" >&2; exit 2; }
 . /lab/run/lib.sh
 . /lab/run/lib-proof.sh

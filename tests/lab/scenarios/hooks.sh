@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: 6.12 trixie mini 400 --multi
-# soak: 6.12 bookworm mini 400 --multi
+# lab: 6.12 trixie mini 400
+# soak: 6.12 bookworm mini 400
 #
 # What managers call, and no daemon: a real libvirtd whose hook refuses a domain that would not get what its policy asks strictly,
 # has one that does isolated, and frees its CPUs when it ends; and the same of a guest of Proxmox VE, by the words it is called with.

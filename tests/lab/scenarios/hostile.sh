@@ -6,7 +6,7 @@
 # applies and undoes two real VMs: they, and nobody else, get the CPUs, in no more than twice the time that it takes
 # without him.
 # lab: never
-# soak: 6.12 bookworm mini 900 --multi
+# soak: 6.12 bookworm mini 900
 # shellcheck disable=SC2154 # lib-proof.sh sets vcpu_tid
 [ -e /dev/virtio-ports/lab.cmd ] || { echo "${0##*/}: only inside the lab" >&2; exit 2; }
 . /lab/run/lib.sh

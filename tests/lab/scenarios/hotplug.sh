@@ -3,7 +3,7 @@
 #
 # A CPU of the claim goes offline while a VM is applied, and comes back: status says what the kernel made of it, apply finds
 # another place, and undo gives everything back, also what was on that CPU alone.
-# lab: 6.12 bookworm mini 300 --multi
+# lab: 6.12 bookworm mini 300
 [ -e /dev/virtio-ports/lab.cmd ] || { echo "${0##*/}: only inside the lab" >&2; exit 2; }
 . /lab/run/lib.sh
 . /lab/run/lib-proof.sh

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: 6.12 bookworm mini 600 --multi
+# lab: 6.12 bookworm mini 600
 #
 # Kernel 6.12, systemd: `apply` at isolated holds, against systemd and irqbalance too, and helps under noise; `undo` puts
 # all back. The work under noise comes first; while settings are judged nothing is busy.

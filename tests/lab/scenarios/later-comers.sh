@@ -5,12 +5,12 @@
 # At isolated none of them gets to the VM's CPUs; on 6.1, at fenced, status names each that does. Undo leaves the host as it
 # was. Who may run there is read from the kernel's files, and status must say the same.
 # Arguments: bare, crowd, or both; without any both.
-# lab: 7.2 trixie mini 600 --multi -- crowd
-# soak: 7.2 trixie mini 900 --multi -- bare
-# soak: 7.2 bookworm mini 900 --multi
-# soak: 6.12 bookworm mini 900 --multi
-# soak: 6.12 trixie mini 900 --multi
-# soak: 6.1 bookworm mini 1200 --multi
+# lab: 7.2 trixie mini 600 -- crowd
+# soak: 7.2 trixie mini 900 -- bare
+# soak: 7.2 bookworm mini 900
+# soak: 6.12 bookworm mini 900
+# soak: 6.12 trixie mini 900
+# soak: 6.1 bookworm mini 1200
 # shellcheck disable=SC2154 # the libraries set tids, names, vcpu_tid, cg
 [ -e /dev/virtio-ports/lab.cmd ] || { echo "${0##*/}: only inside the lab" >&2; exit 2; }
 . /lab/run/lib.sh

@@ -3,8 +3,8 @@
 #
 # Domains of a real libvirtd: plan keeps off the CPUs that libvirt pinned to others; apply holds, libvirt's own groups, pins
 # and restarts notwithstanding; undo leaves libvirt's host as it was, but for lists that the kernel does not empty.
-# lab: 6.12 trixie mini 400 --multi
-# soak: 6.1 bookworm mini 400 --multi
+# lab: 6.12 trixie mini 600
+# soak: 6.1 bookworm mini 400
 [ -e /dev/virtio-ports/lab.cmd ] || { echo "${0##*/}: only inside the lab" >&2; exit 2; }
 . /lab/run/lib.sh
 . /lab/run/lib-proof.sh

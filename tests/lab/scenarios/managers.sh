@@ -3,8 +3,8 @@
 #
 # Three Proxmox VE guests, two domains of a real libvirtd and two bare QEMUs at once: vms finds them all, each with its
 # manager, and what it says of threads is what QMP and libvirt say.
-# lab: 6.12 trixie mini 400 --multi
-# soak: 6.1 bookworm mini 400 --multi
+# lab: 6.12 trixie mini 400
+# soak: 6.1 bookworm mini 400
 [ -e /dev/virtio-ports/lab.cmd ] || { echo "${0##*/}: only inside the lab" >&2; exit 2; }
 . /lab/run/lib.sh
 . /lab/run/lib-libvirt.sh

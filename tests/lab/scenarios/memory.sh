@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: 6.12 bookworm mini 300 --multi
-# soak: 7.2 trixie mini 300 --multi
+# lab: 6.12 bookworm mini 300
+# soak: 7.2 trixie mini 300
 #
 # apply --migrate-memory: the pages of a VM that runs are on the other node before, on that of its CPUs after, by the kernel's own
 # count; undo gives the lists back that there were. Where others keep the cpuset controller on, a kernel before 7.0 keeps the list:
@@ -84,8 +84,10 @@ shared() {
 		qemu-system-x86_64 -name guest=guest,debug-threads=on -accel tcg,thread=multi,tb-size=8 -smp 2 -m 64 -display none -nodefaults \
 			-no-user-config -bios /lab/run/sleep.rom -pidfile /run/shared.pid -daemonize
 		sleep 1000' &
-	wait_until 30 test -s /run/shared.pid
+	wait_until 30 has_vcpus
 }
+# QEMU writes its pid first, and makes its vCPUs last.
+has_vcpus() { grep -qs '^CPU 1/' "/proc/$(cat /run/shared.pid)"/task/*/comm; }
 shared
 refused() {
 	wideberth plan --vm guest --isolation pinned --memory strict --migrate-memory >/tmp/refused

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: never
-# soak: 6.12 bookworm mini 900 --multi
-# soak: 6.12 trixie mini 900 --multi
+# soak: 6.12 bookworm mini 900
+# soak: 6.12 trixie mini 900
 #
 # The Debian package, by dpkg, on a host that has nothing of ours: installed and enabled without a policy it changes nothing;
 # with one section a VM of Proxmox VE, a domain of libvirt and a bare QEMU are isolated whenever they run; an upgrade keeps

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: never
-# soak: 6.12 bookworm mini 600 --multi
-# soak: 6.1 bookworm mini 900 --multi
+# soak: 6.12 bookworm mini 600
+# soak: 6.1 bookworm mini 900
 #
 # A recording of a real host gives, byte for byte, what the command said there: every command, text, JSON and SVG, before and
 # after apply. What a recording says is held against the kernel's own files. Leaves in /out a recording of the host with db01

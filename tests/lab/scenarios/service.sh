@@ -3,7 +3,7 @@
 #
 # A bare QEMU that is a systemd service, as people without a manager have it: apply holds when systemd reloads and sets
 # properties of the unit and of its slice, and undo leaves all as it was.
-# lab: 7.2 trixie mini 300 --multi
+# lab: 7.2 trixie mini 300
 [ -e /dev/virtio-ports/lab.cmd ] || { echo "${0##*/}: only inside the lab" >&2; exit 2; }
 . /lab/run/lib.sh
 . /lab/run/lib-proof.sh

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: 6.1 bookworm mini 300 --multi
-# soak: 6.12 bookworm dual 300 --multi
+# lab: 6.1 bookworm mini 600
+# soak: 6.12 bookworm dual 1200
 #
 # Is the lab what it says it is? Topology, cgroups, interrupts, systemd, irqbalance, VMs whose vCPUs run, noise, and two
 # equal dumps. Uses nothing of wideberth.

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: 7.2 trixie mini 400 --multi
+# lab: 7.2 trixie mini 400
 #
 # Two VMs come and go, in both orders, and one ends while it is applied. The other one stays whole.
 [ -e /dev/virtio-ports/lab.cmd ] || { echo "${0##*/}: only inside the lab" >&2; exit 2; }

@@ -4,7 +4,7 @@
 # Guests of real KVM that do not say who they are: one without thread names and without a monitor, one under another
 # program's name, one whose options are in a file. vms finds them and knows each vCPU's thread, as debugfs has it; plan,
 # apply and undo work on them.
-# lab: 6.12 trixie mini 400 --multi
+# lab: 6.12 trixie mini 600
 [ -e /dev/virtio-ports/lab.cmd ] || { echo "${0##*/}: only inside the lab" >&2; exit 2; }
 . /lab/run/lib.sh
 . /lab/run/lib-proof.sh

@@ -3,8 +3,8 @@
 #
 # Threads that come and go, kernel threads that serve a VM, policies and times of threads, and where a VM's memory is:
 # vms says what the kernel and QEMU say.
-# lab: 6.12 trixie mini 400 --multi
-# soak: 6.1 bookworm mini 400 --multi
+# lab: 6.12 trixie mini 400
+# soak: 6.1 bookworm mini 400
 [ -e /dev/virtio-ports/lab.cmd ] || { echo "${0##*/}: only inside the lab" >&2; exit 2; }
 . /lab/run/lib.sh
 
