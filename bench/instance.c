@@ -225,6 +225,17 @@ uint64_t instance_clock_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
+bool instance_place(const struct instance *x, struct room *room, const struct request *req)
+{
+	struct take_list takes = { 0 };
+	long work = 0;
+	bool is_found = spot_find(x->solver, room, req, req->scope, FIT_KIND, &takes, &work);
+	if (is_found)
+		room_take(room, &takes);
+	free(takes.v);
+	return is_found;
+}
+
 long instance_solve(const struct instance *x)
 {
 	static struct take_list takes[INSTANCE_MAX];

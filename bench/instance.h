@@ -41,9 +41,13 @@ int counts_free(const struct instance *x, enum scope scope, int domain);
 /* sets.c: false: nodes hold too many VMs for that. */
 bool sets_write_lp(const struct instance *x, FILE *f);
 
+/* Where the planner has one that comes to what is there, which it takes from the room; false: it is
+ * refused. */
+bool instance_place(const struct instance *x, struct room *room, const struct request *req);
+
 /* What simple rules admit, in the order in which the VMs come: the first L3 (of node) that holds
  * it, the one with the least room left over, that with the most, any; two by the published rules of
- * other programs, see rules.c; and the second with what is larger than an L3 where the planner has
+ * other programs, see rules.c; and best fit with what is larger than an L3 where the planner has
  * it: over as few L3s and nodes as it can be, in even parts. Returns the weight. */
 enum rule {
 	RULE_FIRST,

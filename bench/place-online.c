@@ -19,18 +19,9 @@ enum { DEMAND = 140 }; /* percent of what is free */
 static long admitted(const struct instance *x)
 {
 	struct room room = room_copy(x->solver, &x->empty);
-	bool is_found = true;
-	long sum = 0, work = 0;
-	for (size_t i = 0; i < x->n && is_found; i++) {
-		struct take_list takes = { 0 };
-		is_found = spot_find(x->solver, &room, &x->requests[i], x->requests[i].scope,
-			FIT_KIND, &takes, &work);
-		if (is_found) {
-			room_take(&room, &takes);
-			sum += x->weight[i];
-		}
-		free(takes.v);
-	}
+	long sum = 0;
+	for (size_t i = 0; i < x->n && instance_place(x, &room, &x->requests[i]); i++)
+		sum += x->weight[i];
 	room_done(&room);
 	return sum;
 }

@@ -91,17 +91,6 @@ static void take_rest(struct rules *r, const struct request *req, int node)
 	}
 }
 
-static bool place_near(struct rules *r, const struct request *req)
-{
-	struct take_list takes = { 0 };
-	long work = 0;
-	bool is_found = spot_find(r->x->solver, &r->room, req, req->scope, FIT_KIND, &takes, &work);
-	if (is_found)
-		room_take(&r->room, &takes);
-	free(takes.v);
-	return is_found;
-}
-
 static bool place_simply(struct rules *r, const struct request *req, enum rule rule)
 {
 	int best = -1, best_n = 0, seen = 0;
@@ -110,8 +99,7 @@ static bool place_simply(struct rules *r, const struct request *req, enum rule r
 		if (n < (int)req->n_cpus || !has_rest(r, req, node_of(r, req->scope, d)))
 			continue;
 		seen++;
-		bool is_better = best < 0 ||
-			((rule == RULE_BEST || rule == RULE_NEAR) && n < best_n) ||
+		bool is_better = best < 0 || (rule == RULE_BEST && n < best_n) ||
 			(rule == RULE_WORST && n > best_n) ||
 			(rule == RULE_RANDOM && instance_between(1, seen) == 1);
 		best = is_better ? d : best;
@@ -185,8 +173,9 @@ static int place(struct rules *r, const struct request *req, enum rule rule)
 {
 	if (rule == RULE_KUBELET || rule == RULE_NOVA)
 		return place_like(r, req, rule);
-	bool is_placed = rule == RULE_NEAR && req->scope > SCOPE_L3 ? place_near(r, req)
-								    : place_simply(r, req, rule);
+	bool is_placed = rule == RULE_NEAR && req->scope > SCOPE_L3
+		? instance_place(r->x, &r->room, req)
+		: place_simply(r, req, rule == RULE_NEAR ? RULE_BEST : rule);
 	return is_placed ? 1 : -1;
 }
 

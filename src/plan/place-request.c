@@ -36,7 +36,7 @@ static void take_candidates(struct planner *p, struct request *req)
 static void refuse_unknown(struct planner *p, const struct vm *vm, const struct vm_wish *wish)
 {
 	if (vm->is_starting) {
-		place_refuse(p, vm, "it has no vCPU yet: it is starting")->is_starting = true;
+		place_refuse(p, vm, "%s", VM_WITHOUT_VCPU)->is_starting = true;
 		return;
 	}
 	struct refusal *r = place_refuse(p, vm, "none of its threads is known to be a vCPU%s%s",

@@ -114,7 +114,7 @@ struct alternative {
 
 struct refusal {
 	const char *vm, *name, *reason; /* name: NULL when it has none */
-	bool is_starting;               /* it has no vCPU yet: to be asked again */
+	bool is_starting;               /* as it may be: to be asked again */
 	/* A set of VMs without which it would fit, and none of whom could stay; or what keeps the
 	 * CPUs from all VMs. */
 	LIST(struct blocking) blocking;

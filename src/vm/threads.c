@@ -342,11 +342,11 @@ static void count_vcpus(struct vm_search *f, struct vm_draft *d, size_t n_kvm)
 		vm_note(f, d, "all vCPUs share one thread (TCG, thread=single)");
 	if (n)
 		return;
-	d->vm.is_starting = d->threads.n > 0;
+	d->vm.is_starting = d->threads.n > 0 && !n_kvm;
 	array_for_each (t, &d->threads)
 		d->vm.is_starting &= !vm_thread_may_be_vcpu(d->threads.v, d->threads.n, t);
 	if (d->vm.is_starting) {
-		vm_note(f, d, "it has no vCPU yet: it is starting");
+		vm_note(f, d, "%s", VM_WITHOUT_VCPU);
 		return;
 	}
 	d->vm.how_to_tell = how_to_tell(f, d);

@@ -97,7 +97,7 @@ struct vm {
 	const struct vm_memory *memory; /* where it is, see vm/memory.h; NULL: nobody has asked */
 	struct vm_device *devices;
 	size_t n_devices;
-	bool is_starting;        /* no thread of it can be a vCPU: QEMU makes them last */
+	bool is_starting;        /* or no machine: see VM_WITHOUT_VCPU */
 	const char *how_to_tell; /* what people can do where no thread is known to be a vCPU, else
 				    NULL */
 	const char *why_unasked; /* why its monitor was not asked in time; NULL: that is not why
@@ -128,6 +128,9 @@ int vms_find_about(struct host *h, const struct snapshot *s, vm_about_fn *is_abo
 void vms_free(struct vms *v);
 DEFINE_CLEANUP(struct vms, vms_free)
 #define AUTO_VMS CLEANUP(vms_freep)
+
+/* What there is to say of a VM of which no thread can be a vCPU: QEMU makes them last. */
+#define VM_WITHOUT_VCPU "none of its threads can be a vCPU: it may still be starting"
 
 /* Of the threads of one VM: QEMU without debug-threads names no thread, and its vCPUs are called
  * like the program. */

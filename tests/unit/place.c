@@ -421,8 +421,7 @@ static void test_levels(void)
 	placements_freep(&p);
 	h->vms.vms[0].is_starting = true;
 	same_int(fake_place(h, "[vm *]\n", 1, NULL, &p, &e), 0, "none yet");
-	same_str(p->refused.n ? p->refused.v[0].reason : NULL, "it has no vCPU yet: it is starting",
-		"reason");
+	same_str(p->refused.n ? p->refused.v[0].reason : NULL, VM_WITHOUT_VCPU, "reason");
 	ok(p->refused.n && p->refused.v[0].is_starting && !p->refused.v[0].alternatives.n,
 		"... and nothing is advised");
 	fake_free(h);
