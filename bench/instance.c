@@ -118,21 +118,30 @@ static void take_inventory(struct instance *x, int no_memory)
 	x->empty = room_of(x->solver, NULL, NOBODY);
 	for (size_t k = 0; k < x->solver->n_cells; k++)
 		x->n_free += x->solver->cells[k].usable[0] ? x->empty.cores[k] : 0;
+	x->planner = (struct planner){ .s = s,
+		.vms = &x->h->vms,
+		.out = &x->notes,
+		.inv = x->inv,
+		.solver = x->solver,
+		.empty = x->empty };
 }
 
 /* ---- the VMs ---- */
 
-/* As the planner does: the scope that holds it when nothing else is there. */
-static bool choose_scope(const struct instance *x, struct request *req)
+/* The scope, and the parts, that the planner insists on. */
+static bool choose_scope(struct instance *x, struct request *req)
 {
-	struct take_list takes = { 0 };
-	long work = 0;
-	bool fits = false;
-	for (req->scope = SCOPE_L3; req->scope <= SCOPE_FEWEST && !fits; req->scope++)
-		fits = spot_find(x->solver, &x->empty, req, req->scope, FIT_TIGHT, &takes, &work);
-	req->scope--;
-	free(takes.v);
-	return fits;
+	req->scope = SCOPE_L3;
+	return place_scope(&x->planner, req);
+}
+
+static const struct vm_thread **vcpus_of(struct instance *x, const struct vm *vm)
+{
+	size_t n = (size_t)vm->n_vcpus;
+	const struct vm_thread **v = arena_alloc(&x->h->s.arena, n * sizeof *v);
+	for (size_t i = 0; i < n; i++)
+		v[i] = &vm->threads[i];
+	return v;
 }
 
 static void add_vm(struct instance *x, size_t mix, int cores)
@@ -141,14 +150,16 @@ static void add_vm(struct instance *x, size_t mix, int cores)
 	AUTO_FREE char *id = xasprintf("%zu", 100 + x->n);
 	struct request *req = &x->requests[x->n];
 	int n_vcpus = cores * width > 64 ? 64 : cores * width;
-	*req = (struct request){ .n_cpus = (size_t)n_vcpus, .n_groups = 1, .self = NOBODY };
+	*req = (struct request){ .vm = fake_vm(x->h, id, n_vcpus, 1, 0), .self = NOBODY };
+	req->n_cpus = req->n_vcpus = (size_t)n_vcpus;
+	req->vcpus = vcpus_of(x, req->vm);
 	req->wish.cores = mixes[mix].is_one_thread ? CORES_ONE_THREAD : CORES_FULL;
 	req->needs_helper = mixes[mix].needs_helper;
-	req->groups = arena_alloc(&x->h->s.arena, sizeof *req->groups);
-	*req->groups = (struct group){ 0, (size_t)n_vcpus };
-	if (!choose_scope(x, req))
+	place_group_vcpus(&x->planner, req);
+	if (!choose_scope(x, req)) {
+		x->h->vms.n_vms--;
 		return;
-	req->vm = fake_vm(x->h, id, n_vcpus, 1, 0);
+	}
 	x->weight[x->n] = solver_weight(x->solver, req);
 	x->asked += x->weight[x->n++];
 }
@@ -211,6 +222,8 @@ struct instance *instance_new(
 void instance_free(struct instance *x)
 {
 	room_done(&x->empty);
+	arena_done(&x->planner.scratch);
+	arena_done(&x->notes.arena);
 	fake_free(x->h);
 	free(x->policy);
 	free(x);

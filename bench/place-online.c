@@ -16,36 +16,41 @@
 
 enum { DEMAND = 140 }; /* percent of what is free */
 
-static long admitted(const struct instance *x)
+/* The whole planner for one VM beside those in force; false: refused. Its CPU time is in *ns. */
+static bool place_one(const struct instance *x, const struct policy *policy, size_t i,
+	struct placement *in_force, size_t *n, uint64_t *ns)
 {
-	struct room room = room_copy(x->solver, &x->empty);
-	long sum = 0;
-	for (size_t i = 0; i < x->n && instance_place(x, &room, &x->requests[i]); i++)
-		sum += x->weight[i];
-	room_done(&room);
-	return sum;
+	static struct placements *all[INSTANCE_MAX]; /* as long as the program, like what is in force */
+	struct err e = { 0 };
+	uint64_t began = instance_clock_ns();
+	if (place_vms(&x->h->s, &x->h->vms, policy, &i, 1, in_force, *n, &all[i], &e) < 0) {
+		fprintf(stderr, "%s\n", e.text);
+		exit(1);
+	}
+	*ns = instance_clock_ns() - began;
+	if (all[i]->n)
+		in_force[(*n)++] = all[i]->v[0];
+	return all[i]->n;
 }
 
-static void print_times(const struct instance *x)
+/* Until the first is refused, in cores; or the time of each, whether it is refused or not. */
+static long admit(const struct instance *x, bool prints_times)
 {
 	static struct placement in_force[INSTANCE_MAX];
-	static struct placements *all[INSTANCE_MAX];
 	AUTO_POLICY struct policy *policy = fake_policy(x->policy);
 	size_t n = 0;
+	long sum = 0;
 	for (size_t i = 0; i < x->n; i++) {
-		struct err e = { 0 };
-		uint64_t began = instance_clock_ns();
-		if (place_vms(&x->h->s, &x->h->vms, policy, &i, 1, in_force, n, &all[i], &e) < 0) {
-			fprintf(stderr, "%s\n", e.text);
-			exit(1);
-		}
-		printf("%llu %s\n", (unsigned long long)(instance_clock_ns() - began),
-			all[i]->n ? "placed" : "refused");
-		if (all[i]->n)
-			in_force[n++] = all[i]->v[0];
+		uint64_t ns;
+		bool is_placed = place_one(x, policy, i, in_force, &n, &ns);
+		if (prints_times)
+			printf("%llu %s\n", (unsigned long long)ns,
+				is_placed ? "placed" : "refused");
+		else if (!is_placed)
+			break;
+		sum += is_placed ? x->weight[i] : 0;
 	}
-	for (size_t i = 0; i < x->n; i++)
-		placements_free(all[i]);
+	return sum;
 }
 
 int main(int argc, char **argv)
@@ -58,9 +63,9 @@ int main(int argc, char **argv)
 	if (!x)
 		return 2;
 	if (argc > 4) {
-		print_times(x);
+		admit(x, true);
 	} else {
-		printf("%ld %ld %ld", x->n_free, instance_solve(x), admitted(x));
+		printf("%ld %ld %ld", x->n_free, instance_solve(x), admit(x, false));
 		for (enum rule rule = RULE_FIRST; rule < N_RULES; rule++)
 			printf(" %ld", rule_admits(x, rule, true));
 		printf("\n");
