@@ -13,7 +13,8 @@ struct instance {
 	struct cpuset kept_cpus; /* housekeeping: the first core of each node */
 	struct solver *solver;
 	struct room empty;
-	struct planner planner; /* what its functions that make requests want to know: all of the above */
+	struct planner
+		planner; /* what its functions that make requests want to know: all of the above */
 	struct placements notes;
 	struct request requests[INSTANCE_MAX];
 	int weight[INSTANCE_MAX];

@@ -20,7 +20,8 @@ enum { DEMAND = 140 }; /* percent of what is free */
 static bool place_one(const struct instance *x, const struct policy *policy, size_t i,
 	struct placement *in_force, size_t *n, uint64_t *ns)
 {
-	static struct placements *all[INSTANCE_MAX]; /* as long as the program, like what is in force */
+	static struct placements
+		*all[INSTANCE_MAX]; /* as long as the program, like what is in force */
 	struct err e = { 0 };
 	uint64_t began = instance_clock_ns();
 	if (place_vms(&x->h->s, &x->h->vms, policy, &i, 1, in_force, *n, &all[i], &e) < 0) {

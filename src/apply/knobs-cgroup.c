@@ -258,6 +258,11 @@ static struct cpuset list_in(struct host *h, const char *path)
 	return read_list_file(h, path, &set) < 0 ? CPUSET_EMPTY : set;
 }
 
+struct paths {
+	const char **v;
+	size_t n, room;
+};
+
 /* A partition of ours whose CPUs are not all left to it. */
 static int give_back(struct host *h, const char *group, const struct cpuset *left)
 {
@@ -271,18 +276,78 @@ static int give_back(struct host *h, const char *group, const struct cpuset *lef
 	return host_write(h, "member", CGROUP_MOUNT "/%s/cpuset.cpus.partition", group);
 }
 
-static int give_back_below(struct host *h, const char *group, const struct cpuset *left)
+/* Adds the paths of our groups for vCPUs at or below the group. */
+static int list_ours(struct host *h, const char *group, struct arena *a, struct paths *ret)
 {
 	AUTO_NAMES struct host_names names = { 0 };
 	int r = host_list(h, &names, CGROUP_MOUNT "/%s", group);
-	if (r < 0)
-		return r == -ENOENT || r == -ENOTDIR ? 0 : r;
 	for (size_t i = 0; r == 0 && i < names.n; i++) {
-		AUTO_FREE char *child = xasprintf("%s/%s", group, names.v[i]);
+		const char *child = arena_printf(a, "%s/%s", group, names.v[i]);
 		if (str_after(names.v[i], "cgroup.") || str_after(names.v[i], "cpuset."))
 			continue;
-		r = streq(names.v[i], VCPUS_GROUP) ? give_back(h, child, left)
-						   : give_back_below(h, child, left);
+		if (streq(names.v[i], VCPUS_GROUP))
+			*list_push(a, ret) = child;
+		else
+			r = list_ours(h, child, a, ret);
+	}
+	return r == -ENOENT || r == -ENOTDIR ? 0 : r;
+}
+
+static int give_back_below(struct host *h, const char *group, const struct cpuset *left)
+{
+	struct arena a = { 0 };
+	struct paths ours = { 0 };
+	int r = list_ours(h, group, &a, &ours);
+	for (size_t i = 0; r == 0 && i < ours.n; i++)
+		r = give_back(h, ours.v[i], left);
+	arena_done(&a);
+	return r;
+}
+
+/* Partitions of ours in the group have these CPUs, or had them until they were dissolved. */
+static bool is_ours(struct host *h, const char *group, const struct cpuset *cpus)
+{
+	struct arena a = { 0 };
+	struct paths ours = { 0 };
+	struct cpuset sum = CPUSET_EMPTY;
+	int r = list_ours(h, group, &a, &ours);
+	array_for_each (path, &ours) {
+		struct cpuset has = list_in(
+			h, arena_printf(&a, CGROUP_MOUNT "/%s/cpuset.cpus.exclusive", *path));
+		cpuset_add_all(&sum, &has);
+	}
+	arena_done(&a);
+	return r == 0 && cpuset_is_subset(cpus, &sum);
+}
+
+/* VMs that swap CPUs wait for each other: whose turn it is takes them from a group beside it, where
+ * they are a partition's of ours. That one's own turn is still to come. */
+static int take_from(struct host *h, const char *group, const struct cpuset *wanted)
+{
+	AUTO_FREE char *path = xasprintf(CGROUP_MOUNT "/%s/cpuset.cpus.exclusive", group);
+	struct cpuset has = list_in(h, path), taken = cpuset_and(&has, wanted);
+	struct cpuset left = cpuset_minus(&has, &taken);
+	if (cpuset_is_empty(&taken))
+		return 0;
+	if (!is_ours(h, group, &taken))
+		return -EINVAL;
+	AUTO_FREE char *list = cpuset_format_list(&left);
+	int r = give_back_below(h, group, &left);
+	return r < 0 ? r : host_write(h, *list ? list : "\n", "%s", path);
+}
+
+static int take_from_siblings(struct host *h, const char *group, const struct cpuset *wanted)
+{
+	AUTO_NAMES struct host_names names = { 0 };
+	AUTO_FREE char *parent = xstrdup(group);
+	char *slash = strrchr(parent, '/');
+	const char *own = slash ? group + (slash - parent) + 1 : group;
+	*(slash ? slash : parent) = 0;
+	int r = host_list(h, &names, CGROUP_MOUNT "/%s", parent);
+	for (size_t i = 0; r == 0 && i < names.n; i++) {
+		AUTO_FREE char *other = xasprintf("%s%s%s", parent, slash ? "/" : "", names.v[i]);
+		if (!streq(names.v[i], own))
+			r = take_from(h, other, wanted);
 	}
 	return r;
 }
@@ -301,7 +366,11 @@ static int write_exclusive(
 	int r = str_has_suffix(t->key, "/" VCPUS_GROUP) ? give_back(h, t->key, &CPUSET_EMPTY)
 		: cpuset_is_subset(&was, &left)         ? 0
 							: give_back_below(h, t->key, &left);
-	return r < 0 ? r : write_group_list(h, k, t, v);
+	if (r == 0)
+		r = write_group_list(h, k, t, v);
+	if (r == -EINVAL && take_from_siblings(h, t->key, &left) == 0)
+		r = write_group_list(h, k, t, v);
+	return r;
 }
 
 const struct knob_ops cgroup_exclusive_ops = {

@@ -49,62 +49,6 @@ static bool leaves_cpus(const struct planner *p, const struct trial *t)
 	return true;
 }
 
-/* A partition that is there, or will be. */
-struct partition_change {
-	struct cpuset had, gets;
-};
-
-static struct cpuset claim_in_force(const struct planner *p, const struct owner *o)
-{
-	for (size_t i = 0; i < p->in_force.n; i++) {
-		const struct placement *pl = &p->in_force.placements[i];
-		if (o->vm && pl->level == LEVEL_ISOLATED && placement_is_of(pl, o->vm))
-			return pl->claim_cpus;
-	}
-	return CPUSET_EMPTY;
-}
-
-static void list_changes(
-	const struct planner *p, const struct trial *t, struct partition_change *ret)
-{
-	for (size_t o = 0; o < p->owners.n; o++) {
-		const struct placement *pl = p->owners.v[o].placement;
-		ret[o].had = claim_in_force(p, &p->owners.v[o]);
-		ret[o].gets = pl->level == LEVEL_ISOLATED ? pl->claim_cpus : CPUSET_EMPTY;
-	}
-	for (size_t i = 0; i < t->n; i++) {
-		size_t o = t->owner[i] == NOBODY ? p->owners.n : (size_t)t->owner[i];
-		bool is_closed = t->made[i].level == LEVEL_ISOLATED;
-		ret[o].gets = is_closed ? t->made[i].claim_cpus : CPUSET_EMPTY;
-	}
-}
-
-/* A CPU is in one partition at a time: whoever gives it up comes first. False: they wait for each
- * other. */
-static bool has_order(const struct planner *p, const struct trial *t)
-{
-	size_t n = p->owners.n + 1, n_done = 0, before;
-	AUTO_FREE struct partition_change *c = xcalloc(n, sizeof *c);
-	AUTO_FREE bool *is_done = xcalloc(n, sizeof *is_done);
-	list_changes(p, t, c);
-	for (size_t i = 0; i < n; i++) {
-		is_done[i] = cpuset_is_subset(&c[i].had, &c[i].gets); /* nobody waits for it */
-		n_done += is_done[i];
-	}
-	do {
-		before = n_done;
-		for (size_t i = 0; i < n; i++) {
-			bool is_ready = !is_done[i];
-			for (size_t k = 0; k < n && is_ready; k++)
-				is_ready = k == i || is_done[k] ||
-					!cpuset_intersects(&c[k].had, &c[i].gets);
-			is_done[i] |= is_ready;
-			n_done += is_ready;
-		}
-	} while (n_done > before);
-	return n_done == n;
-}
-
 static void release(struct planner *p, int owner)
 {
 	for (size_t k = 0; k < p->inv.n_cores; k++)
@@ -142,7 +86,8 @@ static void deal_one(
 		p->inv.cores[spot->helper.core].owner = id;
 }
 
-/* One after the other, into what is free by then, as partitions must. False: not all can. */
+/* One after the other, into what is free by then, so that no partition takes another's CPUs. False:
+ * not all can. */
 static bool deal_in_order(struct planner *p, struct trial *t, struct spot *spots)
 {
 	AUTO_FREE bool *is_done = xcalloc(t->n + 1, sizeof *is_done);
@@ -192,5 +137,5 @@ bool trial_fits(struct planner *p, struct trial *t)
 	set_owners(p, owner);
 	for (size_t i = 0; i < t->n; i++)
 		t->made[i] = place_fill(p, &t->requests[i], &spots[i]);
-	return leaves_cpus(p, t) && has_order(p, t);
+	return leaves_cpus(p, t);
 }

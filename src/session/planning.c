@@ -65,7 +65,8 @@ static struct cpuset gives_up(const struct planning *p, const struct placement *
 }
 
 /* A group gets its CPUs when no other has them any more: whoever gives up CPUs comes before those
- * who take them, and the order stays else. The planner lets nobody move in a circle. */
+ * who take them, and the order stays else. Where they wait for each other, in a circle, the first
+ * of them takes its CPUs from who has them still (write_exclusive() in apply/knobs-cgroup.c). */
 static void add_in_order(struct planning *p)
 {
 	const struct placements *new = p->placements;

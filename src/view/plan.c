@@ -152,7 +152,9 @@ static void report_moves(const struct planning *p, struct report *r)
 			to, m->for_vms);
 	}
 	if (!all->moves.n)
-		report_text(r, "No VM in force has to move.");
+		report_text(r,
+			all->refused.n ? "No moves were found that make room for what is refused."
+				       : "No VM in force has to move.");
 }
 
 /* What is in force as far as it can be seen. */

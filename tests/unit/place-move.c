@@ -230,6 +230,24 @@ static void test_grown(void)
 	fake_free(later);
 }
 
+/* One core is free in each L3: neither can move before the other has. */
+static void test_swap(void)
+{
+	struct fake_host *h = fake_host(small);
+	struct force f = { 0 };
+	fake_vm(h, "100", 4, 1, 0);
+	fake_vm(h, "200", 6, 1, 0);
+	fake_vm(h, "300", 4, 1, 0);
+	put(&f, h, 0, 1, "");
+	put(&f, h, 1, 4, "");
+	expect(h, "[vm *]\nmovable = memory\n", &f, 2, true,
+		"300 isolated 6 14 7 15\n100 isolated 4 12 5 13\n200 isolated 1 9 2 10 3 11\n"
+		"100: 1-2,9-10 to 4-5,12-13 for 300\n200: 4-6,12-14 to 1-3,9-11 for 300",
+		"two VMs swap their L3s");
+	force_done(&f);
+	fake_free(h);
+}
+
 /* The policy lets a VM of a higher priority go first, and where it went the other does not fit. */
 static void test_batch(void)
 {
@@ -263,30 +281,36 @@ struct problem {
 	enum movable_wish movable[VMS_MAX + 1];
 };
 
-/* The least number of moves, one after the other into what is free by then; 'best' when there is
- * none below it. has_moved: bits. */
-static int least(struct problem *x, unsigned int has_moved, int best)
+static bool fits(const struct problem *x)
 {
-	int n_moves = __builtin_popcount(has_moved);
+	bool has_room = false;
+	for (int l = 0; l < x->n_l3s; l++) {
+		if (x->free[l] < 0)
+			return false;
+		has_room |= x->free[l] >= x->size[x->n_vms];
+	}
+	return has_room;
+}
+
+/* The least number of moves, all at once, of the vm-th VM and those after it; 'best' when there is
+ * none below it. */
+static int least(struct problem *x, int vm, int n_moves, int best)
+{
 	if (n_moves >= best)
 		return best;
-	for (int l = 0; l < x->n_l3s; l++)
-		if (x->free[l] >= x->size[x->n_vms])
-			return n_moves;
-	for (int vm = 0; vm < x->n_vms; vm++)
-		for (int l = 0, from = x->at[vm]; l < x->n_l3s; l++) {
-			bool is_near = l / x->n_per_node == from / x->n_per_node;
-			if (l == from || has_moved >> vm & 1 || x->free[l] < x->size[vm] ||
-				!x->movable[vm] || (x->movable[vm] == MOVABLE_CPUS && !is_near))
-				continue;
-			x->free[l] -= x->size[vm];
-			x->free[from] += x->size[vm];
-			x->at[vm] = l;
-			best = least(x, has_moved | 1u << vm, best);
-			x->at[vm] = from;
-			x->free[l] += x->size[vm];
-			x->free[from] -= x->size[vm];
-		}
+	if (vm == x->n_vms)
+		return fits(x) ? n_moves : best;
+	best = least(x, vm + 1, n_moves, best);
+	for (int l = 0, from = x->at[vm]; l < x->n_l3s; l++) {
+		bool is_near = l / x->n_per_node == from / x->n_per_node;
+		if (l == from || !x->movable[vm] || (x->movable[vm] == MOVABLE_CPUS && !is_near))
+			continue;
+		x->free[l] -= x->size[vm];
+		x->free[from] += x->size[vm];
+		best = least(x, vm + 1, n_moves + 1, best);
+		x->free[l] += x->size[vm];
+		x->free[from] -= x->size[vm];
+	}
 	return best;
 }
 
@@ -364,7 +388,7 @@ static void judge(struct problem *x, struct fake_host *h, const struct force *f,
 	size_t guest = (size_t)x->n_vms;
 	for (int i = 0; i < x->n_vms; i++)
 		x->free[x->at[i]] -= x->size[i];
-	int want = least(x, 0, 99);
+	int want = least(x, 0, 0, 99);
 	AUTO_PLACEMENTS struct placements *p = plan(h, policy, f, guest, false),
 					  *q = plan(h, policy, f, guest, true);
 	size_t n_offered = 0;
@@ -482,6 +506,7 @@ int main(int argc, char **argv)
 	test_nodes();
 	test_who_stays();
 	test_grown();
+	test_swap();
 	test_batch();
 	test_wide(argc > 1 ? n : 20);
 	for (uint64_t seed = first; seed < first + (uint64_t)n; seed++)
