@@ -110,6 +110,7 @@ struct solver *solver_new(
 	for (size_t i = 0; i < inv->n_cores; i++) {
 		add_core(s, a, i, views, usable);
 		s->has_boot_isolated |= inv->cores[i].is_boot_isolated;
+		s->has_pinned |= inv->cores[i].is_pinned;
 		s->has_kinds |= inv->cores[i].kind > CPU_PERFORMANCE;
 		if (inv->cores[i].n_cpus > s->widest)
 			s->widest = inv->cores[i].n_cpus;

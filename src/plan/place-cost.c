@@ -28,7 +28,8 @@ int place_memory_distance(const struct inventory *inv, const struct request *req
 		return 0;
 	if (!n->has_memory)
 		return NO_MEMORY;
-	return req->rest_kib && inv->free_kib[node] < req->rest_kib ? LITTLE_MEMORY : 0;
+	int64_t lacks = req->rest_kib - inv->free_kib[node];
+	return lacks > 0 ? (int)(LITTLE_MEMORY * lacks / req->rest_kib) + 1 : 0;
 }
 
 static void add_cost(const struct solver *s, const struct request *req, const struct take *t,

@@ -157,11 +157,17 @@ int inventory_reserve(
 	if (wish->wish == HOUSEKEEPING_CPUS) {
 		*reserved = cpuset_and(&wish->cpus, &p->online_cpus);
 		*reserved = cpuset_minus(reserved, taken);
+		struct cpuset lost = cpuset_minus(&wish->cpus, reserved);
 		if (cpuset_is_empty(reserved))
 			return err_say(e, -EINVAL,
 				"%s: housekeeping = %s: none of these CPUs is online "
 				"and free",
 				wish->source, place_list(p, &wish->cpus));
+		if (!cpuset_is_empty(&lost))
+			place_note(p, &p->out->housekeeping_note,
+				"CPUs %s of %s are not kept: they are not online, or VMs in force "
+				"have them",
+				place_list(p, &lost), place_list(p, &wish->cpus));
 	} else if (wish->wish == HOUSEKEEPING_AUTO) {
 		*reserved = reserve_by_load(p, taken);
 	} else {

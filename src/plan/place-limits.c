@@ -181,13 +181,17 @@ static struct cpuset bound_nodes(const struct planner *p, const struct vm *vm)
 	return bound;
 }
 
-/* The nodes that have a good part of it: a quarter, so that crumbs elsewhere do not count. */
-static struct cpuset resident_nodes(const struct planner *p, const struct vm_memory *memory)
+/* The nodes that have a good part of what it has, or will have: a quarter, so that crumbs elsewhere
+ * do not count, nor the first pages of a VM that has just been started. */
+static struct cpuset resident_nodes(
+	const struct planner *p, const struct vm_memory *memory, int64_t rest_kib)
 {
 	struct cpuset nodes = CPUSET_EMPTY;
 	uint64_t sum = 0;
 	for (size_t i = 0; i < memory->nodes.n; i++)
 		sum += memory->nodes.v[i].kib;
+	if (sum < (sum + (uint64_t)rest_kib) / 4)
+		return nodes;
 	for (size_t i = 0; i < memory->nodes.n; i++)
 		if (sum && memory->nodes.v[i].kib >= sum / 4)
 			cpuset_add(&nodes, memory->nodes.v[i].node);
@@ -199,7 +203,7 @@ void limits_of_memory(const struct planner *p, struct request *req)
 	const struct vm *vm = req->vm;
 	req->memory_nodes = bound_nodes(p, vm);
 	if (cpuset_is_empty(&req->memory_nodes) && vm->memory)
-		req->memory_nodes = resident_nodes(p, vm->memory);
+		req->memory_nodes = resident_nodes(p, vm->memory, req->rest_kib);
 	req->has_memory_nodes = !cpuset_is_empty(&req->memory_nodes);
 }
 

@@ -63,7 +63,7 @@ bool spot_in(const struct solver *s, const struct room *room, const struct reque
 {
 	static const unsigned int all =
 		1 << CPU_UNIFORM | 1 << CPU_PERFORMANCE | 1 << CPU_EFFICIENCY | 1 << CPU_LOW_POWER;
-	const struct filter f = { all, false, scope == SCOPE_L3 };
+	const struct filter f = { .kinds = all, .is_helper_apart = scope == SCOPE_L3 };
 	struct candidate few[64], *list = few;
 	if (s->domains[scope][domain].n > N_ELEMENTS(few))
 		list = xcalloc(s->domains[scope][domain].n, sizeof *list);
@@ -140,8 +140,8 @@ static bool find_beside(const struct solver *s, const struct room *room, const s
 
 /* Stricter filters first: cores of isolcpus=, fast cores. */
 static bool find_filtered(const struct solver *s, const struct room *room,
-	const struct request *req, enum scope scope, enum fit fit, struct take_list *ret,
-	long *work)
+	const struct request *req, enum scope scope, enum fit fit, bool is_unpinned_only,
+	struct take_list *ret, long *work)
 {
 	bool is_apart =
 		req->needs_helper && req->n_groups && (scope == SCOPE_L3 || fit == FIT_KIND);
@@ -150,7 +150,9 @@ static bool find_filtered(const struct solver *s, const struct room *room,
 	static const unsigned int kinds[] = { fast, fast | efficient, fast | efficient | slow };
 	for (int is_any = !s->has_boot_isolated; is_any < 2; is_any++)
 		for (size_t i = 0; i < N_ELEMENTS(kinds); i++) {
-			const struct filter f = { kinds[i], !is_any, false };
+			const struct filter f = { .kinds = kinds[i],
+				.is_boot_isolated_only = !is_any,
+				.is_unpinned_only = is_unpinned_only };
 			if (i && !s->has_kinds)
 				break;
 			if (is_apart ? find_beside(s, room, req, scope, &f, fit, ret, work)
@@ -160,14 +162,28 @@ static bool find_filtered(const struct solver *s, const struct room *room,
 	return false;
 }
 
+/* What somebody pinned to CPUs is left there as long as others do, of whatever kind. */
+static bool find_unpinned_first(const struct solver *s, const struct room *room,
+	const struct request *req, const enum scope *scopes, size_t n, enum fit fit,
+	struct take_list *ret, long *work)
+{
+	for (int is_any = !s->has_pinned; is_any < 2; is_any++)
+		for (size_t i = 0; i < n; i++)
+			if (find_filtered(s, room, req, scopes[i], fit, !is_any, ret, work))
+				return true;
+	return false;
+}
+
 bool spot_find(const struct solver *s, const struct room *room, const struct request *req,
 	enum scope scope, enum fit fit, struct take_list *ret, long *work)
 {
-	static const enum scope any[] = { SCOPE_L3, SCOPE_NODE };
-	for (size_t i = 0; scope == SCOPE_ANY && i < N_ELEMENTS(any); i++)
-		if (find_filtered(s, room, req, any[i], fit, ret, work))
-			return true;
-	return find_filtered(s, room, req, scope, fit, ret, work);
+	static const enum scope near[] = { SCOPE_L3, SCOPE_NODE };
+	if (scope == SCOPE_ANY &&
+		find_unpinned_first(s, room, req, near, N_ELEMENTS(near), fit, ret, work))
+		return true;
+	return scope >= SCOPE_FEWEST /* few nodes come before pins */
+		? find_filtered(s, room, req, scope, fit, false, ret, work)
+		: find_unpinned_first(s, room, req, &scope, 1, fit, ret, work);
 }
 
 int spot_domain(const struct solver *s, enum scope scope, const struct take_list *takes)

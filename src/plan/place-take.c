@@ -64,6 +64,7 @@ static size_t list_candidates(const struct solver *s, const struct room *room,
 		int capacity = cell_capacity(c, req);
 		if (!room->cores[*k] || !capacity || !(f->kinds >> c->kind & 1) ||
 			(f->is_boot_isolated_only && !c->is_boot_isolated) ||
+			(f->is_unpinned_only && c->is_pinned) ||
 			(f->floor_kib && take_memory(s, room, req, c->node) < f->floor_kib))
 			continue;
 		struct candidate x = { *k, capacity, room->cores[*k] };
@@ -234,7 +235,8 @@ static bool is_tighter(const struct solver *s, int a, int a_left, int b, int b_l
 
 /* A core for the helpers beside those taken; its kind does not matter. -1: there is none. */
 static int find_helper(const struct solver *s, const struct room *room, const struct request *req,
-	const struct cell_list *cells, const struct take_list *takes, enum fit fit)
+	const struct cell_list *cells, const struct take_list *takes, const struct filter *f,
+	enum fit fit)
 {
 	int best = -1, best_left = 0;
 	array_for_each (k, cells) {
@@ -245,7 +247,7 @@ static int find_helper(const struct solver *s, const struct room *room, const st
 		if (best >= 0)
 			old = (struct candidate){ best,
 				cell_capacity_in(&s->cells[best], req, view), 1 };
-		if (left <= 0 || !x.capacity)
+		if (left <= 0 || !x.capacity || (f->is_unpinned_only && s->cells[*k].is_pinned))
 			continue;
 		bool is_packed = x.capacity == old.capacity &&
 			(fit != FIT_KIND || is_as_good(&s->cells[*k], &s->cells[best]));
@@ -269,7 +271,7 @@ bool take_helper(const struct solver *s, const struct room *room, const struct r
 	const struct cell_list *near = f->is_helper_apart && scope == SCOPE_L3
 		? &s->domains[SCOPE_NODE][node]
 		: &s->domains[scope][domain];
-	int helper = find_helper(s, room, req, near, ret, fit);
+	int helper = find_helper(s, room, req, near, ret, f, fit);
 	if (helper < 0)
 		return false;
 	const struct cell *c = &s->cells[helper];

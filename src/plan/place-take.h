@@ -7,7 +7,7 @@
 /* What cells of a domain may be used. */
 struct filter {
 	unsigned int kinds; /* bits 1 << enum cpu_kind */
-	bool is_boot_isolated_only;
+	bool is_boot_isolated_only, is_unpinned_only;
 	bool is_helper_apart; /* in the same node, but outside the L3; of several L3s: anywhere */
 	int64_t floor_kib;    /* what the node must have of memory, at least */
 };

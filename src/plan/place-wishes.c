@@ -78,13 +78,14 @@ bool place_is_apart(const struct request *req, const struct owner *o, enum apart
 bool place_has_apart(
 	const struct planner *p, const struct request *req, const struct request *all, size_t n)
 {
-	const struct vm *vm = req->vm;
-	bool has = req->wish.apart;
+	bool has = false;
+	enum apart_wish by;
 	for (size_t i = 0; i < n && !has; i++)
-		has = all[i].vm != vm && names(all[i].wish.apart, vm->id, vm->name);
+		has = all[i].vm != req->vm &&
+			(names(all[i].wish.apart, req->vm->id, req->vm->name) ||
+				names(req->wish.apart, all[i].vm->id, all[i].vm->name));
 	for (size_t i = 0; i < p->owners.n && !has; i++)
-		has = p->owners.v[i].vm != vm &&
-			names(p->owners.v[i].placement->wish.apart, vm->id, vm->name);
+		has = place_is_apart(req, &p->owners.v[i], &by);
 	return has;
 }
 

@@ -271,6 +271,18 @@ static void explain(struct planner *p, const struct request *req)
 			place_explain(p, req, &p->out->v[i]);
 }
 
+/* Those in force that found nothing, once more, as others have moved away. False: nobody has got a
+ * place by that. */
+static bool place_refused(struct planner *p, struct request *refused, size_t *n_refused)
+{
+	size_t n = 0, before = *n_refused;
+	for (size_t i = 0; i < before; i++)
+		if (refused[i].self == NOBODY || !place_in_force(p, &refused[i]))
+			refused[n++] = refused[i];
+	*n_refused = n;
+	return n && n < before;
+}
+
 /* First what is in force, then the others as one batch; refusals are told when all is done. */
 static void place_all(struct planner *p, struct request *requests, size_t n)
 {
@@ -289,6 +301,8 @@ static void place_all(struct planner *p, struct request *requests, size_t n)
 		else if (req->self == NOBODY)
 			batch[n_batch++] = *req;
 	}
+	while (place_refused(p, refused, &n_refused))
+		;
 	place_batches(p, batch, n_batch);
 	if (p->is_repack)
 		place_repack(p, batch, n_batch, refused, &n_refused);

@@ -226,7 +226,7 @@ struct solver {
 	int widest;
 	int64_t kib_per_core; /* of all that is free */
 	uint64_t largest_l3_kib;
-	bool has_boot_isolated, has_kinds;
+	bool has_boot_isolated, has_kinds, has_pinned;
 	const struct plan_options *options; /* whether to go on when work is done; or NULL */
 };
 

@@ -196,9 +196,14 @@ static void test_who_stays(void)
 	struct force f = { 0 };
 	fake_vm(h, "100", 2, 1, 0);
 	fake_vm(h, "200", 8, 1, 0);
-	put(&f, h, 0, 4, "[vm 100]\napart = 300\n");
+	put(&f, h, 0, 4, "[vm 100]\napart = 200\n");
 	AUTO_PLACEMENTS struct placements *p = plan(h, "[vm 100]\nmovable = cpus\n", &f, 1, true);
 	ok(p->n == 0, "one that is apart from others");
+	force_done(&f);
+	placements_freep(&p);
+	put(&f, h, 0, 4, "[vm 100]\napart = 300\n");
+	p = plan(h, "[vm 100]\nmovable = cpus\n", &f, 1, true);
+	ok(p->n == 2, "but not one that is apart from nobody who is there");
 	force_done(&f);
 	placements_freep(&p);
 	put(&f, h, 0, 4, "[vm 100]\ncores = thread\n");
