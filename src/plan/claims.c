@@ -28,9 +28,8 @@ void claims_close(struct claims *c, const struct snapshot *s, const struct cpuse
 		if (g->partition && streq(g->partition, "root") && g->effective)
 			cpuset_add_all(&c->foreign_cpus, g->effective);
 	}
-	cpuset_remove_all(&c->foreign_cpus, &c->taken_cpus);
-	if (ours)
-		cpuset_remove_all(&c->foreign_cpus, ours);
+	c->ours_cpus = ours ? cpuset_or(&c->taken_cpus, ours) : c->taken_cpus;
+	cpuset_remove_all(&c->foreign_cpus, &c->ours_cpus);
 	c->open_cpus = cpuset_minus(&s->online_cpus, &c->claimed_cpus);
 	struct cpuset rest = cpuset_minus(&s->online_cpus, &c->taken_cpus);
 	cpuset_remove_all(&rest, &c->foreign_cpus);

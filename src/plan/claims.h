@@ -33,6 +33,7 @@ struct claims {
 	struct cpuset claimed_cpus, pinned_cpus, foreign_cpus, boot_isolated_cpus, free_cpus;
 	struct cpuset taken_cpus; /* claimed or pinned: what no other VM is placed on */
 	struct cpuset open_cpus;  /* online and not claimed: where anybody may run */
+	struct cpuset ours_cpus;  /* taken, or of 'ours': what groups may lack because of us */
 };
 
 /* Isolated CPUs of 'ours' are in no partition of somebody else: what was in force before. NULL:

@@ -190,6 +190,12 @@ static int keep_helper(struct planner *p, const struct vm *vm, const char *key,
 	if (!cpuset_is_empty(&off))
 		return err_say(e, -EINVAL, "%s: %s = %s: CPU %s is not online", place->source, key,
 			list, place_list(p, &off));
+	struct request req = { .vm = vm, .self = place_self(p, vm) };
+	limits_of_vm(p, &req);
+	if (req.limit && !cpuset_is_subset(&place->cpus, &req.allowed_cpus))
+		return err_say(e, -EINVAL, "%s: %s = %s: group /%s allows VM %s CPUs %s only",
+			place->source, key, list, req.limit, place_label(p, vm->id, vm->name),
+			place_list(p, &req.allowed_cpus));
 	struct cpuset foreign = cpuset_and(&place->cpus, &p->foreign_cpus);
 	if (!cpuset_is_empty(&foreign))
 		return err_say(e, -EINVAL, "%s: %s = %s: CPU %s is in an isolated partition",

@@ -115,20 +115,27 @@ static struct cpuset taken_by_us(const struct planner *p, const struct request *
 }
 
 /* The nearest group that has a set of its own answers for all above it: the kernel has taken
- * theirs off it. Our fences and partitions have, too, and are no limit. */
+ * theirs off it. */
+const struct cpuset *limits_of_group(const struct snapshot *s, const char *path, int *ret_group)
+{
+	int g = path ? snapshot_cgroup(s, path) : -1;
+	while (g > 0 && !s->cgroups[g].effective)
+		g = s->cgroups[g].parent;
+	if (ret_group)
+		*ret_group = g;
+	return g > 0 ? s->cgroups[g].effective : &s->online_cpus;
+}
+
+/* Our fences and partitions have taken CPUs off it, too, and are no limit. */
 void limits_of_vm(const struct planner *p, struct request *req)
 {
-	int g = req->vm->cgroup ? snapshot_cgroup(p->s, req->vm->cgroup) : -1;
-	req->allowed_cpus = p->s->online_cpus;
-	req->limit = NULL;
-	while (g > 0 && !p->s->cgroups[g].effective)
-		g = p->s->cgroups[g].parent;
-	if (g <= 0)
-		return;
+	int g;
 	struct cpuset allowed = taken_by_us(p, req);
-	allowed = cpuset_or(&allowed, p->s->cgroups[g].effective);
+	allowed = cpuset_or(&allowed, limits_of_group(p->s, req->vm->cgroup, &g));
 	struct cpuset not_allowed = cpuset_minus(&p->s->online_cpus, &allowed);
 	not_allowed = cpuset_minus(&not_allowed, &p->foreign_cpus);
+	req->allowed_cpus = p->s->online_cpus;
+	req->limit = NULL;
 	if (cpuset_is_empty(&not_allowed))
 		return;
 	req->allowed_cpus = allowed;

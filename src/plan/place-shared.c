@@ -65,9 +65,21 @@ static struct cpuset share_of(const struct snapshot *s, const struct cpuset *fre
 	return best;
 }
 
-static struct cpuset shared_cpus(const struct snapshot *s, const struct cpuset *free_cpus,
+/* Of what is free, what its group and all above it allow; where that is none, its group has more
+ * than it is told. */
+static struct cpuset free_for(
+	const struct snapshot *s, const struct claims *c, const struct placement *p)
+{
+	struct cpuset allowed = cpuset_or(limits_of_group(s, p->cgroup, NULL), &c->ours_cpus);
+	struct cpuset cpus = cpuset_and(&c->free_cpus, &allowed);
+	return cpuset_is_empty(&cpus) ? c->free_cpus : cpus;
+}
+
+static struct cpuset shared_cpus(const struct snapshot *s, const struct claims *c,
 	const struct placement *p, const struct load *load)
 {
+	struct cpuset usable = free_for(s, c, p);
+	const struct cpuset *free_cpus = &usable;
 	bool is_guess = p->n_vcpus && p->vcpus[0].vcpu < 0;
 	size_t n = is_guess ? (size_t)p->wish.vcpus : p->n_vcpus;
 	struct cpuset cpus = CPUSET_EMPTY;
@@ -95,7 +107,7 @@ void placements_share(const struct snapshot *s, const struct claims *c, struct a
 		if (p->wish.cores != CORES_SHARED)
 			continue;
 		bool is_counted = !cpuset_is_empty(&p->vcpu_cpus);
-		p->vcpu_cpus = shared_cpus(s, &c->free_cpus, p, load);
+		p->vcpu_cpus = shared_cpus(s, c, p, load);
 		if (!is_counted)
 			add_load(load, p);
 		p->vcpus = arena_dup(a, p->vcpus, p->n_vcpus, sizeof *p->vcpus);

@@ -413,6 +413,9 @@ int place_self(const struct planner *p, const struct vm *vm);
 void place_with_siblings(const struct planner *p, struct cpuset *sum, const struct cpuset *cpus);
 /* What other groups hold (p->holds), and what they are pinned to (p->pins). */
 void limits_of_others(struct planner *p);
+/* CPUs of the group at the path, or of the nearest above it that says: what all of these allow;
+ * online ones where none says. ret_group: its index, or <= 0; may be NULL. */
+const struct cpuset *limits_of_group(const struct snapshot *s, const char *path, int *ret_group);
 /* What the VM's own groups allow. */
 void limits_of_vm(const struct planner *p, struct request *req);
 /* The online CPUs of this kind; *ret_is_moot: the host has no others, or none: it makes no

@@ -238,20 +238,6 @@ static void test_pins(void)
 	fake_free(h);
 }
 
-static struct cgroup *add_group(struct fake_host *h, const char *path, const char *effective)
-{
-	struct snapshot *s = &h->s;
-	AUTO_FREE char *above = xstrdup(path);
-	char *slash = strrchr(above, '/');
-	*(slash ? slash : above) = 0;
-	struct cgroup *g = &s->cgroups[s->n_cgroups];
-	struct cpuset set = effective ? cpus(effective) : CPUSET_EMPTY;
-	*g = (struct cgroup){ .path = path, .parent = snapshot_cgroup(s, above) };
-	g->effective = effective ? arena_dup(&s->arena, &set, 1, sizeof set) : NULL;
-	s->n_cgroups++;
-	return g;
-}
-
 /* Somebody took CPUs of a claim off the VM's group: a partition of ours did not need them there, a
  * fenced VM has to leave them. */
 static void test_limit_in_force(void)

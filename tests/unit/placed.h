@@ -7,6 +7,20 @@
 #include "plan/claims.h"
 #include "plan/place.h"
 
+UNUSED static struct cgroup *add_group(struct fake_host *h, const char *path, const char *effective)
+{
+	struct snapshot *s = &h->s;
+	AUTO_FREE char *above = xstrdup(path);
+	char *slash = strrchr(above, '/');
+	*(slash ? slash : above) = 0;
+	struct cgroup *g = &s->cgroups[s->n_cgroups];
+	struct cpuset set = effective ? cpus(effective) : CPUSET_EMPTY;
+	*g = (struct cgroup){ .path = path, .parent = snapshot_cgroup(s, above) };
+	g->effective = effective ? arena_dup(&s->arena, &set, 1, sizeof set) : NULL;
+	s->n_cgroups++;
+	return g;
+}
+
 /* One line per VM: "100 isolated 1 13 2 14 emulator=3 iothreads=15 (note)"; refusals behind. */
 static char *describe(const struct placements *p)
 {

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What others have, and what a VM's own groups allow. */
+#include "tap.h"
+
+#include "placed.h"
+#include "vm/config.h"
+#include "vm/memory.h"
+
+/* A VM of one vCPU for each CPU of the list, pinned there by hand. */
+static void pin_by_hand(struct fake_host *h, const char *id, const char *list)
+{
+	struct cpuset all = cpus(list);
+	struct vm *vm = fake_vm(h, id, cpuset_count(&all), 1, 0);
+	size_t i = 0;
+	cpuset_for_each (cpu, &all) {
+		struct cpuset one = cpuset_of(cpu);
+		vm->threads[i++].allowed = cpuset_keep(&h->vms.arena, &one);
+	}
+}
+
+/* One L3 would have it all, but for pins. */
+static void test_pins(void)
+{
+	static const struct shape three_l3s = { 1, 1, 3, 4, 1, true };
+	struct fake_host *h = fake_host(three_l3s);
+	fake_vm(h, "100", 6, 1, 0);
+	pin_by_hand(h, "200", "4-5");
+	placed_first(h, "[vm 100]\nplace = one-node\n", 1, "100 isolated 8 9 10 11 6 7",
+		"in few L3s, but not over pins while others are free");
+	placed_first(h, "[vm 100]\nplace = any\n", 1, "100 isolated 8 9 10 11 6 7",
+		"wherever it may be");
+	fake_free(h);
+	h = fake_host(three_l3s);
+	fake_vm(h, "100", 2, 1, 0);
+	pin_by_hand(h, "200", "8-9");
+	h->s.boot_isolated_cpus = cpus("8-10");
+	placed_first(h, "[vm *]\nisolation = fenced\n", 1, "100 fenced 1 2",
+		"isolcpus= that another VM uses");
+	for (size_t i = 0; i < h->s.n_cpus; i++)
+		h->s.cpus[i].kind = i < 4 ? CPU_PERFORMANCE : CPU_EFFICIENCY;
+	pin_by_hand(h, "300", "1-3");
+	h->s.boot_isolated_cpus = CPUSET_EMPTY;
+	AUTO_PLACEMENTS struct placements *p = NULL;
+	struct err e = { 0 };
+	same_int(fake_place(h, "", 1, NULL, &p, &e), 0, "placed");
+	struct cpuset pinned = cpus("1-3,8-9");
+	ok(p->n == 1 && !cpuset_intersects(&p->v[0].vcpu_cpus, &pinned),
+		"fast cores that other VMs use");
+	fake_free(h);
+}
+
+/* Threads can have no CPU that their group has not. */
+static void test_groups(void)
+{
+	struct fake_host *h = fake_host(two_l3s);
+	fake_vm(h, "100", 2, 1, 0);
+	add_group(h, "qemu.slice", "4-7,20-23")->cpus = "4-7,20-23";
+	add_group(h, "qemu.slice/100.scope", NULL);
+	placed(h, "[vm *]\ncores = shared\nplace = any\n",
+		"100 pinned 4-7,20-23 4-7,20-23 (CPUs that are shared cannot be kept free of "
+		"others "
+		"(cores = shared))",
+		"cores = shared");
+	placed(h, "[vm *]\nemulator = 5\n", "100 isolated 4 20 emulator=5", "a helper in it");
+	placed(h, "[vm *]\nemulator = 2\n",
+		"p:2: emulator = 2: group /qemu.slice allows VM 100 CPUs 4-7,20-23 only",
+		"and outside of it");
+	placed(h, "[vm *]\niothreads = 4,8\n",
+		"p:2: iothreads = 4,8: group /qemu.slice allows VM 100 CPUs 4-7,20-23 only",
+		"or half of it");
+	fake_free(h);
+}
+
+/* A node that has as much as it will ask for, or else most of it; where its first pages are does
+ * not count. */
+static void test_memory(void)
+{
+	struct fake_host *h = fake_host(two_sockets);
+	struct vm *vm = fake_vm(h, "100", 4, 1, 0);
+	struct memory_node on[] = { { .node = 0, .kib = 100 << 10 } };
+	struct vm_memory memory = { .nodes = { on, 1, 1 } };
+	struct vm_config config = { .memory_mib = 32 << 10 };
+	vm->config = &config;
+	vm->memory = &memory;
+	h->s.nodes[0].mem_total_kib = h->s.nodes[1].mem_total_kib = 64 << 20;
+	h->s.nodes[0].mem_free_kib = 1 << 20;
+	h->s.nodes[1].mem_free_kib = 21 << 20;
+	AUTO_PLACEMENTS struct placements *p = NULL, *q = NULL;
+	struct err e = { 0 };
+	same_int(fake_place(h, "", 1, NULL, &p, &e), 0, "asked");
+	same_int((int)p->n, 1, "placed");
+	same_str(list_of(h, &p->v[0].vcpu_cpus), "7-8,19-20", "where most is free");
+	on->kib = 16 << 20;
+	same_int(fake_place(h, "", 1, NULL, &q, &e), 0, "placed");
+	same_str(list_of(h, &q->v[0].vcpu_cpus), "1-2,13-14", "where half of it is");
+	fake_free(h);
+}
+
+/* One gives up what the other needs, whatever their ids. */
+static void test_in_force(void)
+{
+	static const char grown[] = "[vm 100]\nspare = 2\n[vm 200]\n";
+	static const struct shape small = { 1, 1, 1, 8, 1, true };
+	struct fake_host *h = fake_host(small);
+	AUTO_PLACEMENTS struct placements *force = NULL, *p = NULL;
+	struct err e = { 0 };
+	fake_vm(h, "100", 3, 1, 0);
+	fake_vm(h, "200", 2, 1, 0);
+	same_int(
+		fake_place(h, "[vm 100]\n[vm 200]\nspare = 2\n", 2, NULL, &force, &e), 0, "placed");
+	same_int(fake_place(h, grown, 2, force, &p, &e), 0, "and grown");
+	same_str(list_of(h, &force->v[1].claim_cpus), "4-7", "what the second has");
+	same_int((int)p->n, 2, "both fit");
+	fake_free(h);
+}
+
+static void test_housekeeping(void)
+{
+	struct fake_host *h = fake_host(two_l3s);
+	AUTO_PLACEMENTS struct placements *force = NULL, *p = NULL;
+	struct err e = { 0 };
+	fake_vm(h, "100", 2, 1, 0);
+	same_int(fake_place(h, "", 1, NULL, &force, &e), 0, "placed");
+	same_int(fake_place(h, "[host]\nhousekeeping = 0-1,16-17,99\n", 1, force, &p, &e), 0,
+		"again");
+	same_str(p->housekeeping_note,
+		"CPUs 1,17,99 of 0-1,16-17,99 are not kept: they are not online, or VMs in force "
+		"have them",
+		"what the host does not get is told");
+	fake_free(h);
+}
+
+int main(void)
+{
+	test_pins();
+	test_groups();
+	test_memory();
+	test_in_force();
+	test_housekeeping();
+	return tap_done();
+}
