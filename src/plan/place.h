@@ -486,8 +486,21 @@ void place_know_movers(struct planner *p, const struct request *guest);
 /* place-fill.c */
 struct placement place_fill(struct planner *p, const struct request *req, const struct spot *spot);
 
+/* place-blocking.c */
+
+/* Names a set of what is in the way of it, of which nothing could be left out. p->left: what it
+ * could have. */
+void place_name_blocking(struct planner *p, const struct request *req, struct refusal *r);
+/* QEMU's other threads must run in the VM's own group too: see place_made(). is_away: owners that
+ * are not counted, by index; may be NULL. */
+bool place_leaves_a_spare(const struct planner *p, const struct request *req,
+	const struct take_list *takes, const bool *is_away);
+const char *place_domain_name(struct planner *p, enum scope scope, int domain);
+
 /* place-refuse.c */
 
+/* What its policy says, which on this host may be too narrow for it. */
+enum scope place_wished_scope(const struct request *req);
 /* Refuses a VM that solve() found no spot for, with what blocks it and what would fit, now that
  * all others have theirs. */
 void place_refuse_full(struct planner *p, const struct request *req);

@@ -541,7 +541,10 @@ static void judge_refusal(struct trial *t, const struct placements *p, const str
 		}
 	if (!n_vms)
 		return;
-	judge(t, fits(t, text, vm, p, is_out), r->vm, "it would fit without those that block it");
+	/* what is no VM is named beside them only where they are not enough */
+	bool is_enough = n_vms == r->blocking.n;
+	judge(t, fits(t, text, vm, p, is_out) == is_enough, r->vm,
+		"it would fit without those that block it");
 	for (size_t i = 0; i < r->blocking.n; i++) {
 		if (!r->blocking.v[i].vm)
 			continue;

@@ -122,7 +122,6 @@ static void test_kind(void)
 	placed(h, "[vm *]\nkind = performance\n[vm 100]\nisolation = none\n",
 		"200: needs 4 cores of its own; 3 are free\n"
 		"- housekeeping keeps CPUs 0\n"
-		"- kind = performance leaves it CPUs 0-3 only\n"
 		"+ kind = any fits, on other cores\n"
 		"+ 3 vCPUs fit in one L3 (L3 0)",
 		"not on others, but they are offered");

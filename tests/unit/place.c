@@ -287,7 +287,6 @@ static void test_limits(void)
 	placed(h, "[host]\nhousekeeping = 6-11,18-23\n",
 		"100: needs 2 cores of its own; 1 is free\n"
 		"- housekeeping keeps CPUs 6-11,18-23\n"
-		"- CPUs 1-5,13-17 are held exclusively by group /kube\n"
 		"+ 2 vCPUs fit in one L3 (L3 0)",
 		"and it is named");
 	held->exclusive = NULL;
@@ -426,7 +425,6 @@ static void test_isolcpus(void)
 	placed(h, "[vm 100]\nisolation = none\n[host]\nhousekeeping = 6-11,18-23\n",
 		"200: needs 5 cores of its own; 2 are free\n"
 		"- housekeeping keeps CPUs 6-11,18-23\n"
-		"- CPUs 2-5,14-17 are isolated at boot (isolcpus=), where a partition must not be\n"
 		"+ isolation = fenced fits on CPUs of isolcpus=\n"
 		"+ 4 vCPUs fit in one L3 (L3 0)",
 		"a refusal for isolcpus");

@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Who and what is in the way of a VM that is refused: a set that is enough, and of which nothing
+ * could be left out. Claims of other VMs alone, where they are enough; else what the policy, the
+ * host and groups keep it from, with claims only where these are not enough.
+ */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "plan/place.h"
+
+const char *place_domain_name(struct planner *p, enum scope scope, int domain)
+{
+	if (scope == SCOPE_L3)
+		return arena_printf(&p->out->arena, "L3 %d", domain);
+	if (scope == SCOPE_NODE && domain >= 0)
+		return arena_printf(&p->out->arena, "node %d", p->s->nodes[domain].node);
+	return "this host";
+}
+
+/* CPUs that the takes claim. */
+static int count_claimed(const struct planner *p, const struct take_list *takes)
+{
+	int n = 0;
+	array_for_each (t, takes) {
+		const struct cell *c = &p->solver->cells[t->cell];
+		n += t->n_open + t->n_cores * c->width - t->n_left;
+	}
+	return n;
+}
+
+bool place_leaves_a_spare(const struct planner *p, const struct request *req,
+	const struct take_list *takes, const bool *is_away)
+{
+	struct cpuset left = cpuset_minus(&req->allowed_cpus, &p->foreign_cpus);
+	if (!req->limit || req->wish.emulator.wish != HELPER_HOUSEKEEPING)
+		return true;
+	for (size_t i = 0; i < p->owners.n; i++)
+		if ((int)i != req->self && !(is_away && is_away[i]))
+			cpuset_remove_all(&left, &p->owners.v[i].placement->claim_cpus);
+	return cpuset_count(&left) > count_claimed(p, takes);
+}
+
+/* ---- what keeps it from CPUs, but claims ---- */
+
+struct obstacle {
+	struct cpuset cpus;        /* that it takes away */
+	const struct cpuset *said; /* or NULL */
+	const char *text;
+	const struct owner *apart; /* from whom; NULL: it is another */
+	bool is_kind, is_group;
+};
+
+struct obstacles {
+	struct planner *p;
+	const struct request *req;
+	struct obstacle *v;
+	size_t n;
+	bool *is_lifted, *is_away; /* by limit; by owner */
+	size_t n_lifted;
+	bool has_apart;
+};
+
+static void add_obstacle(
+	struct obstacles *l, struct cpuset cpus, const struct cpuset *said, const char *text)
+{
+	if (!cpuset_is_empty(&cpus))
+		l->v[l->n++] = (struct obstacle){ .cpus = cpus, .said = said, .text = text };
+}
+
+static void add_apart(struct obstacles *l)
+{
+	static const char *const parts[] = { "core", "L3", "node" };
+	struct planner *p = l->p;
+	array_for_each (o, &p->owners) {
+		enum apart_wish by;
+		if (!place_is_apart(l->req, o, &by))
+			continue;
+		struct cpuset cpus = place_apart_cpus(p, l->req, o);
+		add_obstacle(l, cpus, cpuset_keep(&p->out->arena, &cpus),
+			arena_printf(&p->out->arena,
+				"VM %s, which it must be apart from by %s, keeps it off CPUs %s",
+				place_label(p, o->placement->vm, o->placement->name), parts[by],
+				place_list(p, &cpus)));
+		if (!cpuset_is_empty(&cpus))
+			l->v[l->n - 1].apart = o;
+		l->has_apart |= !cpuset_is_empty(&cpus);
+	}
+}
+
+static struct cpuset with_siblings(const struct planner *p, const struct cpuset *cpus)
+{
+	struct cpuset all = CPUSET_EMPTY;
+	place_with_siblings(p, &all, cpus);
+	return all;
+}
+
+static void add_others(struct obstacles *l)
+{
+	struct planner *p = l->p;
+	struct arena *a = &p->out->arena;
+	add_obstacle(l, p->out->reserved_cpus, &p->out->reserved_cpus,
+		arena_printf(
+			a, "housekeeping keeps CPUs %s", place_list(p, &p->out->reserved_cpus)));
+	add_obstacle(l, p->helper_cpus, &p->helper_cpus,
+		arena_printf(a, "CPUs %s are on cores that are named for helper threads",
+			place_list(p, &p->helper_cpus)));
+	array_for_each (hold, &p->holds)
+		add_obstacle(l, with_siblings(p, &hold->cpus), &hold->cpus,
+			arena_printf(a, "CPUs %s are %s", place_list(p, &hold->cpus), hold->why));
+	struct cpuset foreign = cpuset_minus(&p->foreign_cpus, &p->held_cpus);
+	add_obstacle(l, with_siblings(p, &foreign), cpuset_keep(a, &foreign),
+		arena_printf(a, "CPUs %s are in an isolated partition of somebody else",
+			place_list(p, &foreign)));
+}
+
+static void add_own(struct obstacles *l)
+{
+	struct planner *p = l->p;
+	const struct request *req = l->req;
+	struct arena *a = &p->out->arena;
+	bool is_moot;
+	struct cpuset of_kind = limits_of_kind(p->s, req->wish.kind, &is_moot);
+	size_t n = l->n;
+	add_obstacle(l, cpuset_minus(&p->s->online_cpus, &of_kind), NULL,
+		arena_printf(a, "kind = %s leaves it CPUs %s only", kind_wish_name(req->wish.kind),
+			place_list(p, &of_kind)));
+	if (l->n > n)
+		l->v[n].is_kind = true;
+	n = l->n;
+	if (req->limit)
+		add_obstacle(l, cpuset_minus(&p->s->online_cpus, &req->allowed_cpus), NULL,
+			arena_printf(a, "group /%s allows it CPUs %s only", req->limit,
+				place_list(p, &req->allowed_cpus)));
+	if (l->n > n)
+		l->v[n].is_group = true;
+	if (req->level == LEVEL_ISOLATED)
+		add_obstacle(l, p->s->boot_isolated_cpus, &p->s->boot_isolated_cpus,
+			arena_printf(a,
+				"CPUs %s are isolated at boot (isolcpus=), where a partition must "
+				"not be",
+				place_list(p, &p->s->boot_isolated_cpus)));
+}
+
+static struct obstacles obstacles_of(struct planner *p, const struct request *req)
+{
+	struct obstacles l = { .p = p, .req = req };
+	size_t most = p->owners.n + p->holds.n + 8;
+	l.v = arena_alloc(&p->scratch, most * sizeof *l.v);
+	l.is_lifted = arena_alloc(&p->scratch, most * sizeof *l.is_lifted);
+	l.is_away = arena_alloc(&p->scratch, most * sizeof *l.is_away);
+	memset(l.is_lifted, 0, most * sizeof *l.is_lifted);
+	memset(l.is_away, 0, most * sizeof *l.is_away);
+	add_apart(&l);
+	add_others(&l);
+	add_own(&l);
+	return l;
+}
+
+/* A limit is no more where it is lifted, and that of an owner that is away. */
+static bool is_in_force(const struct obstacles *l, const struct obstacle *limit)
+{
+	bool is_away = limit->apart && l->is_away[limit->apart - l->p->owners.v];
+	return !l->is_lifted[limit - l->v] && !is_away;
+}
+
+static size_t view_of(struct planner *p, const struct request *req, const struct cpuset *blocked)
+{
+	size_t n = p->views.n, view = place_view(p, blocked);
+	if (p->views.n > n) {
+		place_renew_solver(p);
+		room_done(&p->left);
+		p->left = place_room_left(p, req);
+	}
+	return view;
+}
+
+/* The request, were there no more than the limits in force. */
+static struct request without_obstacles(const struct obstacles *l)
+{
+	struct request other = *l->req;
+	struct cpuset blocked = other.away_cpus, kinds = CPUSET_EMPTY;
+	for (const struct obstacle *x = l->v; x < l->v + l->n; x++) {
+		bool is = is_in_force(l, x);
+		if (is)
+			cpuset_add_all(x->is_kind ? &kinds : &blocked, &x->cpus);
+		if (!is && x->is_kind)
+			other.wish.kind = KIND_ANY;
+		if (!is && x->is_group)
+			other.limit = NULL;
+	}
+	other.helper_view = view_of(l->p, l->req, &blocked);
+	cpuset_add_all(&blocked, &kinds);
+	other.blocked_cpus = blocked;
+	other.view = view_of(l->p, l->req, &blocked);
+	return other;
+}
+
+/* ---- whose claims are in the way ---- */
+
+static bool is_in(const struct host_core *core, enum scope scope, int domain)
+{
+	if (scope == SCOPE_L3)
+		return core->l3 == domain;
+	return scope == SCOPE_NODE ? core->node == domain : true;
+}
+
+/* CPUs that are claimed, but for owners that are away. */
+static struct cpuset claimed_without(const struct planner *p, const bool *is_away)
+{
+	struct cpuset claimed = CPUSET_EMPTY;
+	for (size_t i = 0; i < p->owners.n; i++)
+		if (!is_away[i])
+			cpuset_add_all(&claimed, &p->owners.v[i].placement->claim_cpus);
+	return claimed;
+}
+
+/* Adds what a core gives when VMs with cores = thread on it are away: all of it, or, where others
+ * of them stay, their CPUs. taken: by all owners. */
+static void give_opened(const struct planner *p, struct room *room, size_t i,
+	const struct cpuset *staying, const struct cpuset *taken)
+{
+	const struct cpuset *cpus = p->inv.cores[i].cpus;
+	int cell = p->solver->cell_of_core[i];
+	struct cpuset was_open = cpuset_minus(cpus, taken), open = cpuset_minus(cpus, staying);
+	was_open = cpuset_minus(&was_open, &p->kept_cpus);
+	open = cpuset_minus(&open, &p->kept_cpus);
+	bool is_free = !cpuset_intersects(cpus, staying);
+	room->cores[cell] += is_free;
+	room->open[cell] += (is_free ? 0 : cpuset_count(&open)) - cpuset_count(&was_open);
+}
+
+/* Fits in what is free and in all that these owners have? */
+static bool fits_in_rest(const struct planner *p, const struct request *req, const bool *is_away)
+{
+	struct room room = room_copy(p->solver, &p->left);
+	struct take_list takes = { 0 };
+	struct cpuset staying = claimed_without(p, is_away), taken = CPUSET_EMPTY;
+	long work = 0;
+	for (size_t i = 0; i < p->inv.n_cores; i++) {
+		const struct host_core *core = &p->inv.cores[i];
+		if (core->owner == NOBODY || core->owner == req->self)
+			continue;
+		if (p->owners.v[core->owner].placement->wish.cores != CORES_THREAD) {
+			room.cores[p->solver->cell_of_core[i]] +=
+				is_away[core->owner] && !cpuset_intersects(core->cpus, &staying);
+			continue;
+		}
+		if (cpuset_is_empty(&taken))
+			taken = inventory_taken(p);
+		give_opened(p, &room, i, &staying, &taken);
+	}
+	bool fits = spot_find(p->solver, &room, req, req->scope, FIT_TIGHT, &takes, &work) &&
+		place_leaves_a_spare(p, req, &takes, is_away);
+	room_done(&room);
+	free(takes.v);
+	return fits;
+}
+
+/* Without who is away and what is lifted; then its scope may be another, too. */
+static bool fits_without(const struct obstacles *l)
+{
+	struct request other;
+	if (!l->n_lifted && !l->has_apart)
+		return fits_in_rest(l->p, l->req, l->is_away);
+	other = without_obstacles(l);
+	other.scope = place_wished_scope(l->req);
+	return place_scope(l->p, &other) && fits_in_rest(l->p, &other, l->is_away);
+}
+
+static void lift(struct obstacles *l, size_t i, bool is_lifted)
+{
+	l->n_lifted += is_lifted - l->is_lifted[i];
+	l->is_lifted[i] = is_lifted;
+}
+
+static void lift_none(struct obstacles *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		lift(l, i, false);
+}
+
+/* Who holds cores in the domain that are of use for the request, were it apart from nobody: cores
+ * by owner; how many owners have any. */
+static size_t count_owned(struct obstacles *l, int domain, int *ret)
+{
+	const struct planner *p = l->p;
+	struct request req = *l->req;
+	size_t n = 0;
+	if (l->has_apart) {
+		for (size_t i = 0; i < l->n; i++)
+			lift(l, i, l->v[i].apart);
+		req = without_obstacles(l);
+		lift_none(l);
+	}
+	memset(ret, 0, p->owners.n * sizeof *ret);
+	for (size_t i = 0; i < p->inv.n_cores; i++) {
+		const struct host_core *core = &p->inv.cores[i];
+		const struct cell *cell = &p->solver->cells[p->solver->cell_of_core[i]];
+		if (core->owner == NOBODY || core->owner == req.self ||
+			!is_in(core, req.scope, domain) || !cell->usable[req.view])
+			continue;
+		n += !ret[core->owner]++;
+	}
+	return n;
+}
+
+/* Of those that are away, who may stay after all. Returns how many still are. */
+static size_t bring_back(struct obstacles *l)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < l->p->owners.n; i++) {
+		if (!l->is_away[i])
+			continue;
+		l->is_away[i] = false;
+		if (fits_without(l))
+			continue;
+		l->is_away[i] = true;
+		n++;
+	}
+	return n;
+}
+
+/* Owners without all of which it would fit, and none of whom may stay: the largest first until it
+ * does, then those that were not needed stay after all. Returns how many, 0 when nothing helps. */
+static size_t find_blocking(struct obstacles *l, int domain, int *owned)
+{
+	size_t n_owners = count_owned(l, domain, owned), n_all = l->p->owners.n, n = 0;
+	memset(l->is_away, 0, n_all * sizeof *l->is_away);
+	while (n < n_owners && (!n || !fits_without(l))) {
+		size_t most = n_all;
+		for (size_t i = 0; i < n_all; i++)
+			if (owned[i] && !l->is_away[i] && (most == n_all || owned[i] > owned[most]))
+				most = i;
+		l->is_away[most] = true;
+		n++;
+	}
+	return n && fits_without(l) ? bring_back(l) : 0;
+}
+
+/* What they hold in the domain. */
+static void say_owners(const struct obstacles *l, enum scope scope, int domain, struct refusal *r)
+{
+	struct planner *p = l->p;
+	for (size_t o = 0; o < p->owners.n; o++) {
+		const struct placement *pl = p->owners.v[o].placement;
+		struct cpuset cpus = CPUSET_EMPTY;
+		size_t n = 0;
+		if (!l->is_away[o])
+			continue;
+		for (size_t i = 0; i < p->inv.n_cores; i++) {
+			const struct host_core *core = &p->inv.cores[i];
+			if (core->owner != (int)o || !is_in(core, scope, domain))
+				continue;
+			cpuset_add_all(&cpus, core->cpus);
+			n++;
+		}
+		place_blocking(p, r, pl->vm, &cpus, "VM %s holds %zu core%s of %s (CPUs %s)",
+			place_label(p, pl->vm, pl->name), n, n == 1 ? "" : "s",
+			place_domain_name(p, scope, domain), place_list(p, &cpus));
+	}
+}
+
+/* In the domain where the fewest VMs are in the way, those. False: none is, nobody could make room.
+ */
+static bool name_owners(struct obstacles *l, struct refusal *r)
+{
+	struct planner *p = l->p;
+	AUTO_FREE int *owned = xcalloc(p->owners.n + 1, sizeof *owned);
+	AUTO_FREE bool *best_away = xcalloc(p->owners.n + 1, sizeof *best_away);
+	size_t best = 0;
+	int where = 0;
+	for (int d = 0; d < solver_n_domains(&p->inv, l->req->scope) && best != 1; d++) {
+		size_t n = find_blocking(l, d, owned);
+		if (!n || (best && n >= best))
+			continue;
+		best = n;
+		where = d;
+		memcpy(best_away, l->is_away, p->owners.n * sizeof *best_away);
+	}
+	memcpy(l->is_away, best_away, p->owners.n * sizeof *best_away);
+	if (best)
+		say_owners(l, l->req->scope, where, r);
+	return best;
+}
+
+/* What is lifted, and who is away, is what is needed: the last obstacles are put back first, as the
+ * first are what people can change most easily. */
+static void say_needed(struct obstacles *l, struct refusal *r)
+{
+	for (size_t i = l->n; i-- > 0;) {
+		if (!l->is_lifted[i])
+			continue;
+		lift(l, i, false);
+		if (!fits_without(l))
+			lift(l, i, true);
+	}
+	(void)bring_back(l);
+	for (size_t i = 0; i < l->n; i++)
+		if (l->is_lifted[i])
+			place_blocking(l->p, r, l->v[i].apart ? l->v[i].apart->placement->vm : NULL,
+				l->v[i].said, "%s", l->v[i].text);
+	say_owners(l, SCOPE_FEWEST, -1, r);
+}
+
+/* True: these are enough; they are lifted then. */
+static bool lift_those(struct obstacles *l, bool is_apart_only)
+{
+	for (size_t i = 0; i < l->n; i++)
+		lift(l, i, l->v[i].apart || !is_apart_only);
+	return fits_without(l);
+}
+
+static void let_all_go(struct obstacles *l)
+{
+	for (size_t i = 0; i < l->p->owners.n; i++)
+		l->is_away[i] = (int)i != l->req->self;
+}
+
+/* Nothing is named where even without all of it, and alone, it would not fit. */
+void place_name_blocking(struct planner *p, const struct request *req, struct refusal *r)
+{
+	struct obstacles l = obstacles_of(p, req);
+	bool is_apart = l.has_apart && lift_those(&l, true);
+	if (!is_apart) {
+		lift_none(&l);
+		if (name_owners(&l, r))
+			return;
+		if (!lift_those(&l, false)) {
+			let_all_go(&l);
+			if (!fits_without(&l))
+				return;
+		}
+	}
+	say_needed(&l, r);
+}
