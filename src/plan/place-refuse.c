@@ -33,11 +33,6 @@ static bool would_fit(
 	return fits;
 }
 
-enum scope place_wished_scope(const struct request *req)
-{
-	return (enum scope)req->wish.place;
-}
-
 /* ---- what would fit ---- */
 
 static void offer_places(struct planner *p, const struct request *req, struct refusal *r)

@@ -152,8 +152,7 @@ void place_request_views(struct planner *p, struct request *req)
 		place_request_update(p, &other);
 }
 
-bool place_request(
-	struct planner *p, const struct vm *vm, const struct vm_wish *wish, struct request *ret)
+enum scope place_wished_scope(const struct request *req)
 {
 	static const enum scope scopes[] = {
 		[PLACE_ONE_L3] = SCOPE_L3,
@@ -161,7 +160,14 @@ bool place_request(
 		[PLACE_FEWEST_NODES] = SCOPE_FEWEST,
 		[PLACE_ANY] = SCOPE_ANY,
 	};
-	*ret = (struct request){ .vm = vm, .wish = *wish, .scope = scopes[wish->place] };
+	return scopes[req->wish.place];
+}
+
+bool place_request(
+	struct planner *p, const struct vm *vm, const struct vm_wish *wish, struct request *ret)
+{
+	*ret = (struct request){ .vm = vm, .wish = *wish };
+	ret->scope = place_wished_scope(ret);
 	ret->vcpus = threads_of(p, vm, ROLE_VCPU, &ret->n_vcpus);
 	ret->iothreads = threads_of(p, vm, ROLE_IOTHREAD, &ret->n_iothreads);
 	if (!ret->n_vcpus && wish->vcpus)

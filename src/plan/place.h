@@ -384,6 +384,8 @@ int place_busy_percent(const struct planner *p, const struct vm *vm);
 /* place-notes.c */
 void place_notes(struct planner *p, const struct request *req, struct placement *pl);
 
+/* What its policy says, which on this host may be too narrow for it. */
+enum scope place_wished_scope(const struct request *req);
 /* Sets the scope to insist on: from req->scope, which the policy wishes, a wider one where no such
  * part of this host could hold the VM even if it were empty, with a note. False: not even the whole
  * host could. */
@@ -499,8 +501,6 @@ const char *place_domain_name(struct planner *p, enum scope scope, int domain);
 
 /* place-refuse.c */
 
-/* What its policy says, which on this host may be too narrow for it. */
-enum scope place_wished_scope(const struct request *req);
 /* Refuses a VM that solve() found no spot for, with what blocks it and what would fit, now that
  * all others have theirs. */
 void place_refuse_full(struct planner *p, const struct request *req);
