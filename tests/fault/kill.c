@@ -178,37 +178,48 @@ static bool is_on(const struct machine *m, int tid, const struct cpuset *cpus)
 		cpuset_is_subset(&is, cpus);
 }
 
-/* db01 fits on the first socket once db02, which is in force there, is on the second. */
-static void moves(void)
+struct moving {
+	const char *name, *commands[3], *repack;
+};
+
+static const struct moving movings[] = {
+#define WIDE " --isolation isolated --housekeeping 0,6-9,12,18-21"
+	/* db01 fits on the first socket once db02, which is in force there, is on the second. */
+	{ "a move",
+		{ "apply --vm db01" WIDE, "apply --vm db02 --movable memory" WIDE, "undo db01" },
+		"apply --vm db01 --spare 6 --repack" WIDE },
+#define NARROW " --isolation isolated --housekeeping 0-3,6-7,12-15,18-19"
+	/* db01, which is in force, fits on the second socket once db02 has left it, which fits on
+	 * the first only when db01 has. */
+	{ "a swap", { "apply --vm db01" NARROW, "apply --vm db02 --movable memory" NARROW },
+		"apply --vm db01 --spare 4 --repack" NARROW },
+};
+
+static void move(const struct moving *x)
 {
-#define HOUSEKEEPING " --isolation isolated --housekeeping 0,6-9,12,18-21"
-	static const char first[] = "apply --vm db01" HOUSEKEEPING,
-			  second[] = "apply --vm db02 --movable memory" HOUSEKEEPING,
-			  repack[] = "apply --vm db01 --spare 6 --repack" HOUSEKEEPING;
 	struct machine *m = machine_new(ROOT_6_12);
 	struct cpuset before, after, now;
-	machine_run(m, NULL, first);
-	machine_run(m, NULL, second);
-	machine_run(m, NULL, "undo db01");
+	for (size_t i = 0; i < N_ELEMENTS(x->commands) && x->commands[i]; i++)
+		machine_run(m, NULL, x->commands[i]);
 	static const char file[] = "sys/fs/cgroup/qemu.slice/101.scope/vcpus/cpuset.cpus.exclusive";
 	bool is_read = cpuset_parse_list(machine_read(m, file), &before) == 0;
 	struct image *in_force = image_take(m);
-	int n = machine_count(m, repack);
+	int n = machine_count(m, x->repack);
 	is_read = is_read && cpuset_parse_list(machine_read(m, file), &after) == 0;
 	ok(is_read && !cpuset_is_empty(&after) && !cpuset_intersects(&before, &after),
-		"a VM in force is moved");
+		"%s: a VM in force is moved", x->name);
 	image_put(m, in_force);
-	kill_each(m, repack, 1, n, 3, "a move", NULL, &scenes[1]);
+	kill_each(m, x->repack, 1, n, 3, x->name, NULL, &scenes[1]);
 	for (int k = 2; k <= n; k += 6) {
 		char fault[40];
 		snprintf(fault, sizeof fault, "kill-after:%d", k);
-		machine_run(m, fault, repack);
+		machine_run(m, fault, x->repack);
 		int code = machine_run(m, NULL, "undo db01");
 		bool is_back = code == 0 || code == 3; /* 3: nothing of it is in force */
 		is_back = is_back && cpuset_parse_list(machine_read(m, file), &now) == 0 &&
 			cpuset_equal(&now, &before);
 		ok(is_back && is_on(m, 4088, &now) && is_on(m, 4089, &now),
-			"killed at %d: who moved is back where it was", k);
+			"%s, killed at %d: who moved is back where it was", x->name, k);
 		image_put(m, in_force);
 	}
 	image_free(in_force);
@@ -221,6 +232,7 @@ int main(int argc, char **argv)
 		if (argc < 2 || atoi(argv[1]) == (int)i)
 			play(&scenes[i]);
 	apply_recovers();
-	moves();
+	for (size_t i = 0; i < N_ELEMENTS(movings); i++)
+		move(&movings[i]);
 	return tap_done();
 }
