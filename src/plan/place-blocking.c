@@ -47,7 +47,7 @@ struct obstacle {
 	struct cpuset cpus;        /* that it takes away */
 	const struct cpuset *said; /* or NULL */
 	const char *text;
-	const struct owner *apart; /* from whom; NULL: it is another */
+	const struct apart *apart; /* from whom; NULL: it is another */
 	bool is_kind, is_group;
 };
 
@@ -71,20 +71,17 @@ static void add_obstacle(
 static void add_apart(struct obstacles *l)
 {
 	static const char *const parts[] = { "core", "L3", "node" };
-	struct planner *p = l->p;
-	array_for_each (o, &p->owners) {
-		enum apart_wish by;
-		if (!place_is_apart(l->req, o, &by))
-			continue;
-		struct cpuset cpus = place_apart_cpus(p, l->req, o);
-		add_obstacle(l, cpus, cpuset_keep(&p->out->arena, &cpus),
-			arena_printf(&p->out->arena,
+	struct arena *a = &l->p->out->arena;
+	struct apart other;
+	for (size_t at = 0; place_next_apart(l->p, l->req, &at, &other);) {
+		l->v[l->n++] = (struct obstacle){ .cpus = other.cpus,
+			.said = cpuset_keep(a, &other.cpus),
+			.apart = arena_dup(&l->p->scratch, &other, 1, sizeof other),
+			.text = arena_printf(a,
 				"VM %s, which it must be apart from by %s, keeps it off CPUs %s",
-				place_label(p, o->placement->vm, o->placement->name), parts[by],
-				place_list(p, &cpus)));
-		if (!cpuset_is_empty(&cpus))
-			l->v[l->n - 1].apart = o;
-		l->has_apart |= !cpuset_is_empty(&cpus);
+				place_label(l->p, other.vm, other.name), parts[other.by],
+				place_list(l->p, &other.cpus)) };
+		l->has_apart = true;
 	}
 }
 
@@ -145,7 +142,7 @@ static void add_own(struct obstacles *l)
 static struct obstacles obstacles_of(struct planner *p, const struct request *req)
 {
 	struct obstacles l = { .p = p, .req = req };
-	size_t most = p->owners.n + p->holds.n + 8;
+	size_t most = p->owners.n + p->pins.n + p->holds.n + 8;
 	l.v = arena_alloc(&p->scratch, most * sizeof *l.v);
 	l.is_lifted = arena_alloc(&p->scratch, most * sizeof *l.is_lifted);
 	l.is_away = arena_alloc(&p->scratch, most * sizeof *l.is_away);
@@ -157,11 +154,12 @@ static struct obstacles obstacles_of(struct planner *p, const struct request *re
 	return l;
 }
 
-/* A limit is no more where it is lifted, and that of an owner that is away. */
-static bool is_in_force(const struct obstacles *l, const struct obstacle *limit)
+/* One that is lifted is not, nor is to be apart from an owner that is away. */
+static bool is_in_force(const struct obstacles *l, const struct obstacle *x)
 {
-	bool is_away = limit->apart && l->is_away[limit->apart - l->p->owners.v];
-	return !l->is_lifted[limit - l->v] && !is_away;
+	const struct owner *o = x->apart ? x->apart->owner : NULL;
+	bool is_away = o && l->is_away[o - l->p->owners.v];
+	return !l->is_lifted[x - l->v] && !is_away;
 }
 
 static size_t view_of(struct planner *p, const struct request *req, const struct cpuset *blocked)
@@ -398,7 +396,7 @@ static void say_needed(struct obstacles *l, struct refusal *r)
 	(void)bring_back(l);
 	for (size_t i = 0; i < l->n; i++)
 		if (l->is_lifted[i])
-			place_blocking(l->p, r, l->v[i].apart ? l->v[i].apart->placement->vm : NULL,
+			place_blocking(l->p, r, l->v[i].apart ? l->v[i].apart->vm : NULL,
 				l->v[i].said, "%s", l->v[i].text);
 	say_owners(l, SCOPE_FEWEST, -1, r);
 }

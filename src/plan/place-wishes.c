@@ -63,30 +63,16 @@ static bool names(const char *words, const char *id, const char *name)
 	return false;
 }
 
-bool place_is_apart(const struct request *req, const struct owner *o, enum apart_wish *ret_by)
+/* Whether one of both must be apart from the other, and by how much. */
+static bool is_apart(const struct request *req, const char *id, const char *name,
+	const struct vm_wish *wish, enum apart_wish *ret_by)
 {
-	const struct placement *pl = o->placement;
-	const struct vm *vm = req->vm;
-	bool is_mine = names(req->wish.apart, pl->vm, pl->name);
-	bool is_other = names(pl->wish.apart, vm->id, vm->name);
+	bool is_mine = names(req->wish.apart, id, name);
+	bool is_other = names(wish->apart, req->vm->id, req->vm->name);
 	enum apart_wish mine = is_mine ? req->wish.apart_by : APART_CORE;
-	enum apart_wish other = is_other ? pl->wish.apart_by : APART_CORE;
+	enum apart_wish other = is_other ? wish->apart_by : APART_CORE;
 	*ret_by = mine > other ? mine : other;
-	return (is_mine || is_other) && o->vm != vm;
-}
-
-bool place_has_apart(
-	const struct planner *p, const struct request *req, const struct request *all, size_t n)
-{
-	bool has = false;
-	enum apart_wish by;
-	for (size_t i = 0; i < n && !has; i++)
-		has = all[i].vm != req->vm &&
-			(names(all[i].wish.apart, req->vm->id, req->vm->name) ||
-				names(req->wish.apart, all[i].vm->id, all[i].vm->name));
-	for (size_t i = 0; i < p->owners.n && !has; i++)
-		has = place_is_apart(req, &p->owners.v[i], &by);
-	return has;
+	return is_mine || is_other;
 }
 
 /* All of the core, the L3 or the node: what there is of it. */
@@ -100,26 +86,133 @@ static const struct cpuset *part_of(
 	return core->cpus;
 }
 
-struct cpuset place_apart_cpus(
-	const struct planner *p, const struct request *req, const struct owner *o)
+/* All of the parts that have some of the CPUs. */
+static struct cpuset parts_of(
+	const struct planner *p, const struct cpuset *cpus, enum apart_wish by)
 {
-	struct cpuset cpus = CPUSET_EMPTY;
+	struct cpuset all = CPUSET_EMPTY;
+	for (size_t i = 0; i < p->inv.n_cores; i++)
+		if (cpuset_intersects(p->inv.cores[i].cpus, cpus))
+			cpuset_add_all(&all, part_of(p, &p->inv.cores[i], by));
+	return all;
+}
+
+/* From a VM that is placed: its claim; from one that somebody pinned by hand: these CPUs. */
+static bool is_apart_from(
+	const struct planner *p, const struct request *req, size_t i, struct apart *ret)
+{
 	enum apart_wish by;
-	if (!place_is_apart(req, o, &by))
-		return cpus;
-	for (size_t i = 0; i < p->inv.n_cores; i++) {
-		const struct host_core *core = &p->inv.cores[i];
-		if (cpuset_intersects(core->cpus, &o->placement->claim_cpus))
-			cpuset_add_all(&cpus, part_of(p, core, by));
+	if (i < p->owners.n) {
+		const struct owner *o = &p->owners.v[i];
+		const struct placement *pl = o->placement;
+		if (o->vm == req->vm || !is_apart(req, pl->vm, pl->name, &pl->wish, &by))
+			return false;
+		*ret = (struct apart){ o, pl->vm, pl->name, by, parts_of(p, &pl->claim_cpus, by) };
+		return true;
 	}
-	return cpus;
+	const struct pin *pin = &p->pins.v[i - p->owners.n];
+	if (!pin->vm || pin->vm == req->vm)
+		return false;
+	struct vm_wish wish = place_wish(p->policy, pin->vm);
+	if (!is_apart(req, pin->vm->id, pin->vm->name, &wish, &by))
+		return false;
+	*ret = (struct apart){ NULL, pin->vm->id, pin->vm->name, by, parts_of(p, &pin->cpus, by) };
+	return true;
+}
+
+bool place_next_apart(
+	const struct planner *p, const struct request *req, size_t *at, struct apart *ret)
+{
+	while (*at < p->owners.n + p->pins.n)
+		if (is_apart_from(p, req, (*at)++, ret))
+			return true;
+	return false;
+}
+
+bool place_has_apart(
+	const struct planner *p, const struct request *req, const struct request *all, size_t n)
+{
+	bool has = false;
+	size_t at = 0;
+	struct apart other;
+	enum apart_wish by;
+	for (size_t i = 0; i < n && !has; i++)
+		has = all[i].vm != req->vm &&
+			is_apart(req, all[i].vm->id, all[i].vm->name, &all[i].wish, &by);
+	return has || place_next_apart(p, req, &at, &other);
 }
 
 void limits_of_others_apart(const struct planner *p, struct request *req)
 {
+	struct apart other;
 	req->apart_cpus = CPUSET_EMPTY;
-	array_for_each (o, &p->owners) {
-		struct cpuset cpus = place_apart_cpus(p, req, o);
-		cpuset_add_all(&req->apart_cpus, &cpus);
+	for (size_t at = 0; place_next_apart(p, req, &at, &other);)
+		cpuset_add_all(&req->apart_cpus, &other.cpus);
+}
+
+/* Where the vCPUs of another VM are or may be, when all are placed. */
+static struct cpuset cpus_of(const struct planner *p, const struct vm *vm)
+{
+	struct cpuset cpus = CPUSET_EMPTY;
+	for (size_t i = 0; i < p->out->n; i++)
+		if (placement_is_of(&p->out->v[i], vm))
+			return p->out->v[i].vcpu_cpus;
+	if (place_self(p, vm) != NOBODY)
+		return p->owners.v[place_self(p, vm)].placement->vcpu_cpus;
+	for (size_t i = 0; i < vm->n_threads; i++)
+		if (vm->threads[i].role == ROLE_VCPU && vm->threads[i].allowed)
+			cpuset_add_all(&cpus, vm->threads[i].allowed);
+	return cpus;
+}
+
+static void note_near(struct planner *p, const struct vm *vm, const struct vm *other,
+	const struct cpuset *on, enum apart_wish by)
+{
+	static const char *const parts[] = { "core", "L3", "node" };
+	for (size_t i = 0; i < p->out->n; i++)
+		if (placement_is_of(&p->out->v[i], vm))
+			place_note(p, &p->out->v[i].place_note,
+				"its CPUs %s are on a %s with CPUs that VM %s may use, from which "
+				"it is to be apart",
+				place_list(p, on), parts[by],
+				place_label(p, other->id, other->name));
+}
+
+static void note_pair(struct planner *p, const struct vm *a, const struct vm *b, enum apart_wish by)
+{
+	struct cpuset cpus_a = cpus_of(p, a), cpus_b = cpus_of(p, b);
+	struct cpuset near_a = parts_of(p, &cpus_a, by), near_b = parts_of(p, &cpus_b, by);
+	cpus_a = cpuset_and(&cpus_a, &near_b);
+	cpus_b = cpuset_and(&cpus_b, &near_a);
+	if (!cpuset_is_empty(&cpus_a))
+		note_near(p, a, b, &cpus_a, by);
+	if (!cpuset_is_empty(&cpus_b))
+		note_near(p, b, a, &cpus_b, by);
+}
+
+/* A host that does not tell of such parts. */
+static void note_unknown_parts(struct planner *p, const struct vm *vm, const struct vm_wish *wish)
+{
+	bool is_l3 = wish->apart_by == APART_L3;
+	if (!wish->apart || wish->apart_by == APART_CORE || (is_l3 ? p->s->n_l3s : p->s->n_nodes))
+		return;
+	for (size_t i = 0; i < p->out->n; i++)
+		if (placement_is_of(&p->out->v[i], vm))
+			place_note(p, &p->out->v[i].place_note,
+				"apart-by = %s: this host tells of none, it is apart by core",
+				is_l3 ? "l3" : "node");
+}
+
+void place_note_apart(struct planner *p)
+{
+	for (size_t i = 0; i < p->vms->n_vms; i++) {
+		const struct vm *vm = &p->vms->vms[i];
+		struct vm_wish wish = place_wish(p->policy, vm);
+		note_unknown_parts(p, vm, &wish);
+		for (size_t k = 0; wish.apart && k < p->vms->n_vms; k++) {
+			const struct vm *other = &p->vms->vms[k];
+			if (other != vm && names(wish.apart, other->id, other->name))
+				note_pair(p, vm, other, wish.apart_by);
+		}
 	}
 }

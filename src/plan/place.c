@@ -335,6 +335,7 @@ static void share_rest(struct planner *p)
 	claims.n = sharing.n;
 	claims_close(&claims, p->s, &p->in_force.taken_cpus);
 	placements_share(p->s, &claims, &out->arena, out->v, out->n);
+	place_note_apart(p);
 	place_judge(p, &claims.free_cpus);
 	out->housekeeping_cpus =
 		p->is_housekeeping_explicit ? out->reserved_cpus : claims.free_cpus;

@@ -46,6 +46,14 @@ struct pin {
 	struct cpuset cpus;  /* with their siblings */
 };
 
+/* Who a VM must be apart from, by core, L3 or node, and all the CPUs that are too near. */
+struct apart {
+	const struct owner *owner; /* NULL: it was pinned by hand */
+	const char *vm, *name;
+	enum apart_wish by;
+	struct cpuset cpus;
+};
+
 /* CPUs that must not be used, and whose they are: "held exclusively by group /x". */
 struct hold {
 	struct cpuset cpus;
@@ -431,14 +439,15 @@ void limits_of_memory(const struct planner *p, struct request *req);
 void limits_of_devices(struct planner *p, struct request *req);
 /* What is too near to those placed so far that it must be apart from. */
 void limits_of_others_apart(const struct planner *p, struct request *req);
-/* Whether it must be apart from the owner; by: fills how far. */
-bool place_is_apart(const struct request *req, const struct owner *o, enum apart_wish *ret_by);
-/* The CPUs that are too near to it; empty: none are. */
-struct cpuset place_apart_cpus(
-	const struct planner *p, const struct request *req, const struct owner *o);
-/* It names VMs to be apart from, or one of the requests, or of the VMs in force, names it. */
+/* The next VM, placed or pinned by hand, that it must be apart from; false: there is none. at: 0 to
+ * begin with. */
+bool place_next_apart(
+	const struct planner *p, const struct request *req, size_t *at, struct apart *ret);
+/* There is one, or will be when the requests are placed. */
 bool place_has_apart(
 	const struct planner *p, const struct request *req, const struct request *all, size_t n);
+/* Who is not, when all are placed: each is told in a note. */
+void place_note_apart(struct planner *p);
 
 /* place-request.c: what the VM needs. Returns false when it was refused. */
 bool place_request(

@@ -130,6 +130,33 @@ static void test_housekeeping(void)
 	fake_free(h);
 }
 
+/* From VMs that are not placed here, too; where it is not, that is said. */
+static void test_apart(void)
+{
+	static const char policy[] = "[vm 100]\napart = 200\napart-by = node\n[vm 200]\n";
+	struct fake_host *h = fake_host(two_sockets);
+	AUTO_PLACEMENTS struct placements *force = NULL;
+	struct err e = { 0 };
+	fake_vm(h, "100", 2, 1, 0);
+	pin_by_hand(h, "200", "1-2");
+	placed_first(h, policy, 1, "100 isolated 7 19", "one that somebody pinned");
+	placed_first(h, "[vm 100]\n[vm 200]\napart = 100\napart-by = node\n", 1,
+		"100 isolated 7 19", "whichever of both names the other");
+	placed_first(h,
+		"[vm 100]\napart = 200\napart-by = node\n[host]\nhousekeeping = 6-11,18-23\n", 1,
+		"100: needs 1 free core in one L3; none is free\n"
+		"- VM 200, which it must be apart from by node, keeps it off CPUs 0-5,12-17",
+		"and is refused for");
+	same_int(fake_place(h, "[vm *]\n", 2, NULL, &force, &e), 0, "placed");
+	placed_beside(h, policy, 2, force,
+		"100 isolated 1 13 (its CPUs 1,13 are on a node with CPUs that VM 200 may use, "
+		"from which it is to be apart)\n"
+		"200 isolated 2 14 (its CPUs 2,14 are on a node with CPUs that VM 100 may use, "
+		"from which it is to be apart)",
+		"what is in force stays, and that is said");
+	fake_free(h);
+}
+
 int main(void)
 {
 	test_pins();
@@ -137,5 +164,6 @@ int main(void)
 	test_memory();
 	test_in_force();
 	test_housekeeping();
+	test_apart();
 	return tap_done();
 }
