@@ -111,6 +111,21 @@ static int64_t missing_kib(const struct vm *vm, const struct cpuset *nodes)
 	return (all > sum ? all : sum) - there;
 }
 
+void place_bind_memory(struct planner *p, struct request *req)
+{
+	const struct vm *vm = req->vm;
+	if (req->wish.memory != MEMORY_STRICT || !p->migrates_memory || !vm->memory)
+		return;
+	uint64_t *there = arena_alloc(&p->scratch, (p->s->n_nodes + 1) * sizeof *there);
+	memset(there, 0, (p->s->n_nodes + 1) * sizeof *there);
+	for (size_t i = 0; i < vm->memory->nodes.n; i++)
+		for (size_t k = 0; k < p->s->n_nodes; k++)
+			if (p->s->nodes[k].node == vm->memory->nodes.v[i].node)
+				there[k] = vm->memory->nodes.v[i].kib;
+	req->bind.kib = (uint64_t)missing_kib(vm, &CPUSET_EMPTY);
+	req->bind.there_kib = there;
+}
+
 /* Takes the room; later VMs have what is left. */
 static bool take_room(struct planner *p, const struct vm *vm, const struct cpuset *nodes)
 {
@@ -121,7 +136,7 @@ static bool take_room(struct planner *p, const struct vm *vm, const struct cpuse
 		return refuse(p, vm,
 			arena_printf(&p->out->arena,
 				"%lld MiB of it are not on node %s, where its CPUs are, and %lld "
-				"MiB are free there",
+				"MiB are left there",
 				(long long)need / 1024, place_list(p, nodes),
 				(long long)sum / 1024));
 	for (size_t i = 0; i < p->s->n_nodes; i++) {

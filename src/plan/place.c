@@ -81,6 +81,20 @@ static struct placement placement_again(struct planner *p, const struct request 
 	return pl;
 }
 
+/* Those that found nothing may find CPUs: that there is no room for their memory is told then.
+ * False: none needs any. */
+static bool unbind(struct request *requests, size_t n)
+{
+	bool is_any = false;
+	for (size_t i = 0; i < n; i++) {
+		if (!requests[i].bind.kib || !requests[i].is_refused)
+			continue;
+		requests[i].bind = (struct bind){ 0 };
+		is_any = true;
+	}
+	return is_any;
+}
+
 /* A claim in force: its VM stays on its own cores if they do, else it may have them beside what is
  * free. Where that does not do either, it keeps them, and is refused. */
 static bool place_in_force(struct planner *p, struct request *req)
@@ -110,7 +124,8 @@ static bool place_in_force(struct planner *p, struct request *req)
 		(void)place_found(p, req, &spot);
 	}
 	free(takes.v);
-	return takes.is_found;
+	req->is_refused = !takes.is_found;
+	return takes.is_found || (unbind(req, 1) && place_in_force(p, req));
 }
 
 /* CPUs that VMs with cores = thread in force leave on cores that they have opened. */
@@ -147,7 +162,7 @@ static void place_batch(struct planner *p, struct request *requests, size_t n)
 			n_given_back += !place_found(p, &requests[i], &spots[i]);
 		free(takes[i].v);
 	}
-	if (n_given_back)
+	if (unbind(requests, n) || n_given_back)
 		place_rest(p, requests, n);
 }
 
@@ -296,7 +311,9 @@ static void place_all(struct planner *p, struct request *requests, size_t n)
 	place_renew_solver(p);
 	for (size_t i = 0; i < n; i++) {
 		struct request *req = &requests[i];
-		if (!place_scope(p, req) || (req->self != NOBODY && !place_in_force(p, req)))
+		bool is_possible = place_scope(p, req);
+		place_bind_memory(p, req);
+		if (!is_possible || (req->self != NOBODY && !place_in_force(p, req)))
 			refused[n_refused++] = *req;
 		else if (req->self == NOBODY)
 			batch[n_batch++] = *req;

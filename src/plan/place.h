@@ -435,6 +435,8 @@ struct cpuset limits_of_kind(const struct snapshot *s, enum kind_wish kind, bool
 struct cpuset limits_of_guest_node(const struct planner *p, const struct vm_node *node);
 /* Where its memory is. */
 void limits_of_memory(const struct planner *p, struct request *req);
+/* place-migrate.c: where its memory is to move along, the nodes of its CPUs need room for it. */
+void place_bind_memory(struct planner *p, struct request *req);
 /* Where its devices are. */
 void limits_of_devices(struct planner *p, struct request *req);
 /* What is too near to those placed so far that it must be apart from. */

@@ -172,7 +172,7 @@ static const struct refused_row {
 	{ "a scope that is not its own", by_shell, "",
 		"100.scope is not its own: bash (500) is in it too" },
 	{ "no unit", by_hand, "", "its group qemu.slice/hand is in no scope or service" },
-	{ "no room", full, "", "are not on node 1, where its CPUs are, and 1024 MiB are free" },
+	{ "no room", full, "", "are not on node 1, where its CPUs are, and 1024 MiB are left" },
 	{ "huge pages", in_huge_pages, "", "it is in huge pages" },
 	{ "no CPUs of its own", NULL, " --cores shared", "it has no CPUs of its own" },
 	{ "no group may be changed", NULL, " --isolation pinned",

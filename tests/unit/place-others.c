@@ -96,6 +96,44 @@ static void test_memory(void)
 	fake_free(h);
 }
 
+/* Memory that is to move along goes where there is room for it. */
+static void test_migration(void)
+{
+	struct fake_host *h = fake_host(two_sockets);
+	struct vm *vm = fake_vm(h, "100", 4, 1, 0);
+	struct memory_node on[] = { { .node = 1, .kib = 4 << 20 } };
+	struct vm_memory memory = { .nodes = { on, 1, 1 } };
+	struct vm_config config = { .memory_mib = 4 << 10 };
+	vm->config = &config;
+	vm->memory = &memory;
+	add_group(h, "qemu.slice", NULL);
+	add_group(h, vm->cgroup, NULL);
+	for (int i = 0; i < 2; i++)
+		h->s.nodes[i].mem_total_kib = 64 << 20;
+	h->s.nodes[0].mem_free_kib = 1 << 20;
+	for (int i = 0; i < 2; i++) {
+		AUTO_POLICY struct policy *policy = fake_policy(i
+				? "[vm 100]\nmemory = strict\n[host]\nhousekeeping = 6-11,18-23\n"
+				: "[vm 100]\nmemory = strict\nnear = 0a:00.0\n");
+		struct pci_device device = { .address = "0000:0a:00.0", .node = 0 };
+		AUTO_PLACEMENTS struct placements *p = NULL;
+		struct err e = { 0 };
+		const size_t all[] = { 0 };
+		h->s.pci_devices = &device;
+		h->s.n_pci_devices = 1;
+		policy_migrate_memory(policy);
+		same_int(place_vms(&h->s, &h->vms, policy, all, 1, NULL, 0, &p, &e), 0, "planned");
+		AUTO_FREE char *got = describe(p);
+		if (i)
+			ok(strstr(got, "4096 MiB of it are not on node 0") != NULL,
+				"no room: that is told, and not that there are no CPUs: %s", got);
+		else
+			ok(!strncmp(got, "100 isolated 7 19 8 20", 22),
+				"beside the device is no room for it: %s", got);
+	}
+	fake_free(h);
+}
+
 /* One gives up what the other needs, whatever their ids. */
 static void test_in_force(void)
 {
@@ -162,6 +200,7 @@ int main(void)
 	test_pins();
 	test_groups();
 	test_memory();
+	test_migration();
 	test_in_force();
 	test_housekeeping();
 	test_apart();

@@ -116,9 +116,11 @@ claim_of() {
 # each_has_one VMID: every vCPU one CPU, no two the same; guest siblings (0,1), (2,3)… on one core where the host has SMT.
 # Which thread is which vCPU, QEMU says itself.
 each_has_one() {
-	local vcpu tid cpu last='' seen=' ' bad=0 by_qmp
+	local vcpu tid cpu last='' seen=' ' bad=0 by_qmp smt
 	by_qmp=$(vm_qmp "$1" query-cpus-fast | jq -r '.return | sort_by(."cpu-index")[] | "\(."cpu-index") \(."thread-id")"')
 	threads_of "$1"
+	read_first /sys/devices/system/cpu/smt/active
+	smt=$REPLY
 	while read -r vcpu tid; do
 		allowed_of "$tid"
 		cpu=$REPLY
@@ -126,7 +128,7 @@ each_has_one() {
 		[[ $cpu =~ ^[0-9]+$ ]] || { echo "vCPU $vcpu, thread $tid: allowed '$cpu'"; bad=1; continue; }
 		[[ $seen != *" $cpu "* ]] || { echo "CPU $cpu has two vCPUs"; bad=1; }
 		seen+="$cpu "
-		if [ $((vcpu % 2)) = 1 ]; then
+		if [ "$smt" = 1 ] && [ $((vcpu % 2)) = 1 ]; then
 			read_first "/sys/devices/system/cpu/cpu$cpu/topology/thread_siblings_list"
 			both "$last" "$REPLY"
 			[ -n "$REPLY" ] || { echo "vCPUs $((vcpu - 1)) and $vcpu are siblings, CPUs $last and $cpu are not"; bad=1; }
