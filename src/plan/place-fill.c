@@ -117,6 +117,26 @@ static struct placement begin(struct planner *p, const struct request *req)
 	return pl;
 }
 
+/* Each vCPU may use those of its node: on another it would be far from its memory. */
+static void give_spare(struct planner *p, struct placement *pl)
+{
+	struct cpuset without = CPUSET_EMPTY;
+	for (size_t i = 0; i < pl->n_vcpus; i++) {
+		struct cpuset spare = pl->spare_cpus, *cpus = &pl->vcpus[i].cpus;
+		int first = cpuset_first(cpus), core = first < 0 ? -1 : p->core_of_cpu[first];
+		int node = core < 0 ? -1 : p->inv.cores[core].node;
+		if (node >= 0)
+			spare = cpuset_and(&spare, &p->s->nodes[node].cpus);
+		if (cpuset_is_empty(&spare) && pl->vcpus[i].vcpu >= 0)
+			cpuset_add(&without, pl->vcpus[i].vcpu);
+		*cpus = cpuset_or(cpus, &spare);
+	}
+	if (!cpuset_is_empty(&without))
+		place_note(p, &pl->place_note,
+			"vCPUs %s have no spare CPU on their node: CPUs %s are on another",
+			place_list(p, &without), place_list(p, &pl->spare_cpus));
+}
+
 struct placement place_fill(struct planner *p, const struct request *req, const struct spot *spot)
 {
 	struct placement pl = begin(p, req);
@@ -127,8 +147,8 @@ struct placement place_fill(struct planner *p, const struct request *req, const 
 	for (size_t i = 0; req->is_guess && i < pl.n_vcpus; i++)
 		pl.vcpus[i].cpus = pl.vcpu_cpus;
 	qsort(pl.vcpus, pl.n_vcpus, sizeof *pl.vcpus, by_vcpu);
-	for (size_t i = 0; req->n_spare && i < pl.n_vcpus; i++)
-		pl.vcpus[i].cpus = cpuset_or(&pl.vcpus[i].cpus, &pl.spare_cpus);
+	if (req->n_spare)
+		give_spare(p, &pl);
 	pl.vcpu_cpus = cpuset_or(&pl.vcpu_cpus, &pl.spare_cpus);
 	if (req->wish.emulator.wish == HELPER_CPUS)
 		pl.emulator_cpus = req->wish.emulator.cpus;

@@ -57,8 +57,8 @@ static void test_even(void)
 	one(12, 2, NULL, 0, "", "100 isolated 1 13 2 14 3 15 7 19 8 20 9 21 (" LARGER ")",
 		"guest siblings stay together");
 	one(12, 1, NULL, 0, "[vm *]\nspare = 2\n",
-		"100 isolated 1,10,22 10,13,22 2,10,22 10,14,22 3,10,22 10,15,22 7,10,22 10,19,22 "
-		"8,10,22 10,20,22 9-10,22 10,21-22 (" LARGER
+		"100 isolated 1 13 2 14 3 15 7,10,22 10,19,22 8,10,22 10,20,22 9-10,22 10,21-22 "
+		"(" LARGER "; vCPUs 0-5 have no spare CPU on their node: CPUs 10,22 are on another"
 		"; for the spare CPUs 10,22 its partition is a root one: closed to everybody else, "
 		"and the scheduler balances its vCPUs inside)",
 		"spare CPUs are the last share's");
