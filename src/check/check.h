@@ -110,7 +110,7 @@ enum rule_needs {
 
 struct rule {
 	const char *id, *title;
-	enum severity severity; /* as a rule; a finding may say less */
+	enum severity severity; /* as a rule; a finding may say less, and what it explains more */
 	enum rule_stage stage;
 	unsigned int needs;
 	void (*run)(struct checking *c);

@@ -46,10 +46,21 @@ static size_t top_of(const struct check *c, size_t i)
 	return i;
 }
 
-/* What a root weighs: its worst, then whether something measured hangs on it, then the playbook. */
+/* A cause is as grave as the gravest that comes of it, in every place where it is told. */
+static void raise_roots(struct check *c)
+{
+	for (size_t i = 0; i < c->findings.n; i++) {
+		struct finding *top = &c->findings.v[top_of(c, i)];
+		if (c->findings.v[i].severity > top->severity)
+			top->severity = c->findings.v[i].severity;
+	}
+}
+
+/* What a root weighs: its severity, then whether something measured hangs on it, then the playbook.
+ */
 struct weight {
 	size_t at;
-	int severity;
+	enum severity severity;
 	bool is_measured;
 };
 
@@ -57,7 +68,7 @@ static int heavier_first(const void *a, const void *b)
 {
 	const struct weight *x = a, *y = b;
 	if (x->severity != y->severity)
-		return y->severity - x->severity;
+		return (int)y->severity - (int)x->severity;
 	if (x->is_measured != y->is_measured)
 		return (int)y->is_measured - (int)x->is_measured;
 	return x->at < y->at ? -1 : 1;
@@ -66,17 +77,12 @@ static int heavier_first(const void *a, const void *b)
 static size_t weigh(const struct check *c, struct weight *ret)
 {
 	size_t n = 0, n_all = c->findings.n;
-	AUTO_FREE struct weight *all = xcalloc(n_all + 1, sizeof *all);
-	for (size_t i = 0; i < n_all; i++) {
-		const struct finding *f = &c->findings.v[i];
-		struct weight *w = &all[top_of(c, i)];
-		if ((int)f->severity > w->severity)
-			w->severity = (int)f->severity;
-		w->is_measured |= f->sure == SURE_MEASURED;
-	}
+	AUTO_FREE bool *is_measured = xcalloc(n_all + 1, sizeof *is_measured);
+	for (size_t i = 0; i < n_all; i++)
+		is_measured[top_of(c, i)] |= c->findings.v[i].sure == SURE_MEASURED;
 	for (size_t i = 0; i < n_all; i++)
 		if (c->findings.v[i].root < 0)
-			ret[n++] = (struct weight){ i, all[i].severity, all[i].is_measured };
+			ret[n++] = (struct weight){ i, c->findings.v[i].severity, is_measured[i] };
 	if (n)
 		qsort(ret, n, sizeof *ret, heavier_first);
 	return n;
@@ -88,6 +94,7 @@ static void sort_by_root(struct check *c)
 	size_t n_all = c->findings.n, at = 0;
 	for (size_t i = 0; i < n_all; i++)
 		c->findings.v[i].root = root_of(c, i);
+	raise_roots(c);
 	AUTO_FREE struct weight *roots = xcalloc(n_all + 1, sizeof *roots);
 	size_t n = weigh(c, roots);
 	struct finding *sorted = xcalloc(n_all + 1, sizeof *sorted);

@@ -143,6 +143,34 @@ static void test_folding(void)
 	fix_free(f);
 }
 
+/* A cause that is told as a mere note is as grave as what comes of it: what is told, the verdict
+ * and the exit code say the same. */
+static void test_severity(void)
+{
+	static const struct {
+		const char *root, *of;
+		void (*make)(struct fix *f, bool nearly), (*makes)(struct fix *f, bool nearly);
+	} rows[] = {
+		{ "throttled", "frequency-low", throttled, frequency_low },
+		{ "power-limit", "frequency-low", power_limit, frequency_low },
+	};
+	for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
+		struct fix *f = fix_new();
+		rows[i].make(f, false);
+		f->packages[0].most_w = f->packages[0].limit_w;
+		AUTO_CHECK struct check *before = fix_check(f, NULL, true);
+		same_int(check_worst(before), SEVERITY_INFO, "%s: a note by itself", rows[i].root);
+		rows[i].makes(f, false);
+		AUTO_CHECK struct check *c = fix_check(f, NULL, true);
+		const struct finding *x = finding_of(c, rows[i].root),
+				     *y = finding_of(c, rows[i].of);
+		ok(x && y && y->root == 0 && x == c->findings.v, "%s explains it", rows[i].root);
+		same_int(x->severity, SEVERITY_WARNING, "and is as grave");
+		ok(!strstr(c->verdict, "nothing is wrong"), "the verdict: %s", c->verdict);
+		fix_free(f);
+	}
+}
+
 /* VMs whose QEMU may run on their vCPUs' CPUs, and whose vCPUs wait. */
 static struct check *check_many(struct fix *f, int n)
 {
@@ -269,6 +297,7 @@ int main(void)
 	test_rows();
 	test_no_circle();
 	test_folding();
+	test_severity();
 	test_many();
 	test_lost();
 	test_only();
