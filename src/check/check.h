@@ -62,6 +62,8 @@ struct finding {
 	ARRAY(const char *) commands; /* shell, as root, for this host and manager */
 	ARRAY(const char *) policy;   /* lines of a policy that would do it */
 	enum sureness sure;
+	bool is_quiet; /* those whom it suspects hardly ran within the interval: it explains nothing
+			* that was measured then */
 	ssize_t root;  /* the finding that explains it, by index; -1: none does */
 	ssize_t alike; /* the finding that it is told with, by index: the rule found it of many
 			* VMs; -1: it is told itself */

@@ -42,6 +42,8 @@ RULE(partition)
 			found(c, v, "the partition %s is invalid: it isolates nothing (%.*s)",
 				g->path, (int)p.n_reason, p.reason ? p.reason : "");
 		f->cpus = wanted;
+		if (v && v->is_pinned)
+			quiet_below_hog(c, f, others_run(c, v));
 		says(c, f, say(c, "%s/%s/cpuset.cpus.partition", c->s->cgroup_mount, g->path), "%s",
 			g->partition);
 		if (list)
@@ -83,6 +85,7 @@ static void tell_lost(struct checking *c, const struct check_vm *v, const struct
 	struct finding *f = found(
 		c, v, "its isolation does not hold: %ld may run on its CPUs, such as %s", n, name);
 	f->cpus = cpuset_is_empty(&cpus) ? v->placement->claim_cpus : cpus;
+	quiet_below_hog(c, f, others_run(c, v));
 	int told = 0;
 	for (const struct intruder *x = first; x && told < 4; x = next_intruder(all, v, x), told++)
 		says(c, f, say(c, "what the kernel says of %s", x->what), "%s%s%s: %s",
@@ -135,6 +138,20 @@ static bool is_pinned_there(const struct checking *c, const struct cgroup *g,
 	return cpuset_intersects(ret, &v->vcpu_cpus);
 }
 
+/* What the threads of the group, and of groups in it, ran on the VM's CPUs. */
+static double group_ran(const struct checking *c, const struct check_vm *v, const char *path)
+{
+	double sum = 0;
+	for (size_t i = 0; c->in->rates && i < c->in->rates->n_threads; i++) {
+		const struct task *t = snapshot_task(c->s, c->in->rates->threads[i].tid);
+		const char *its = t && t->cgroup >= 0 ? c->s->cgroups[t->cgroup].path : "";
+		const char *rest = str_after(its, path);
+		if (rest && (!*rest || *rest == '/'))
+			sum += ran_there(c, v, t->tid, t->allowed, t->last_cpu);
+	}
+	return sum;
+}
+
 RULE(container)
 {
 	unknown_if(c, !c->s->n_cgroups, "the host has no cgroup v2");
@@ -151,6 +168,7 @@ RULE(container)
 			struct finding *f = found(c, v, "%s is pinned on its CPUs (%s): %s",
 				what ? what : "a group", list_of(c, &both), g->path);
 			f->cpus = both;
+			quiet_below_hog(c, f, group_ran(c, v, g->path));
 			says(c, f, say(c, "%s/%s/cpuset.cpus", c->s->cgroup_mount, g->path), "%s",
 				g->cpus);
 			unit = unit ? unit + 1 : g->path;

@@ -119,6 +119,17 @@ struct cpuset whole_cores(const struct snapshot *s, const struct cpuset *cpus);
 const struct node *node_of(const struct snapshot *s, int number);
 /* NULL: unknown. The list is by tid. */
 const struct thread_rate *rate_of(const struct checking *c, int tid);
+/* How many CPUs' time others than the VM's vCPUs took of its CPUs within the interval. */
+double others_run(const struct checking *c, const struct check_vm *v);
+/* What share of the interval the thread ran on the VM's CPUs, as far as two looks can tell. It may
+ * run nowhere else; or it was seen there, and somebody beside the vCPUs ran there for half of that
+ * time at least. 0: it was elsewhere, or there was no interval. */
+double ran_there(const struct checking *c, const struct check_vm *v, int tid,
+	const struct cpuset *allowed, int last_cpu);
+/* Likewise of all the VM's vCPUs, wherever they ran. */
+double vcpus_run(const struct checking *c, const struct check_vm *v);
+/* For a finding whose suspects ran so much; see struct finding. */
+void quiet_below_hog(const struct checking *c, struct finding *f, double run);
 const struct group_reading *group_reading_of(const struct checking *c, const char *path);
 
 /* ---- the rules: name(), by file ---- */

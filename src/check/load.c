@@ -163,15 +163,19 @@ RULE(irq_rate)
 
 /* ---- others' work ---- */
 
-static bool is_of_vm(const struct checking *c, int tid)
+/* The VM that the thread is of, or NULL. */
+static const struct check_vm *owner_of(
+	const struct checking *c, int tid, const struct vm_thread **ret)
 {
 	for (size_t i = 0; i < c->n_vms; i++) {
 		const struct vm *vm = c->vms[i].vm;
 		for (size_t k = 0; k < vm->n_threads; k++)
-			if (vm->threads[k].tid == tid)
-				return true;
+			if (vm->threads[k].tid == tid) {
+				*ret = &vm->threads[k];
+				return &c->vms[i];
+			}
 	}
-	return false;
+	return NULL;
 }
 
 static const char *group_of(const struct checking *c, const struct task *t)
@@ -179,52 +183,80 @@ static const char *group_of(const struct checking *c, const struct task *t)
 	return t->cgroup >= 0 ? c->s->cgroups[t->cgroup].path : "";
 }
 
-static void tell_hog(
-	struct checking *c, struct finding *f, const struct task *t, const struct thread_rate *rate)
+struct hogs {
+	struct finding *f;
+	const char *first; /* who ran most */
+	double most, sum;
+	long n;
+	bool is_sure; /* they may run nowhere else */
+};
+
+/* Its own threads are another rule's, and so are vCPUs that are pinned there: the emulator's and
+ * overlap's. */
+static bool is_other_rules(
+	const struct check_vm *v, const struct check_vm *owner, const struct vm_thread *t)
 {
+	return owner == v || (owner && owner->is_dedicated && t->role == ROLE_VCPU);
+}
+
+static void tell_hog(struct checking *c, const struct check_vm *v, struct hogs *h,
+	const struct task *t, const char *name)
+{
+	const struct thread_rate *r = rate_of(c, t->tid);
 	const char *group = group_of(c, t);
-	if (f->evidence.n < 5)
-		says(c, f, say(c, "proc/%d/task/%d/schedstat", t->pid, t->tid),
-			"%s ran %s %% of the time, last on CPU %d; it may run on %s%s%s", t->comm,
-			percent(c, rate->run), t->last_cpu,
+	int last = r->last_cpu >= 0 ? r->last_cpu : t->last_cpu;
+	struct cpuset seen = cpuset_of(t->last_cpu);
+	cpuset_add(&seen, last);
+	if (h->f->evidence.n < 5)
+		says(c, h->f, say(c, "proc/%d/task/%d/schedstat", t->pid, t->tid),
+			"%s ran %s %% of the time, seen on CPU %s; it may run on %s%s%s", name,
+			percent(c, r->run), list_of(c, &seen),
 			t->allowed ? list_of(c, t->allowed) : "?", *group ? "; " : "", group);
-	cpuset_add(&f->cpus, t->last_cpu);
+	struct cpuset at = cpuset_and(&seen, &v->vcpu_cpus);
+	h->f->cpus = cpuset_or(&h->f->cpus, cpuset_is_empty(&at) ? t->allowed : &at);
 	if (!task_is_immovable(t) && !cpuset_is_empty(&c->spare_cpus))
-		do_this(c, f, "taskset -pc %s %d", list_of(c, &c->spare_cpus), t->tid);
+		do_this(c, h->f, "taskset -pc %s %d", list_of(c, &c->spare_cpus), t->tid);
+}
+
+static void look_at_thread(
+	struct checking *c, const struct check_vm *v, struct hogs *h, const struct thread_rate *r)
+{
+	const struct vm_thread *its = NULL;
+	const struct task *t = snapshot_task(c->s, r->tid);
+	double run = t ? ran_there(c, v, t->tid, t->allowed, t->last_cpu) : 0;
+	if (run < c->limits->hog_share || run <= 0)
+		return;
+	const struct check_vm *owner = owner_of(c, t->tid, &its);
+	if (is_other_rules(v, owner, its))
+		return;
+	const char *name = owner ? say(c, "%s of %s", t->comm, owner->label) : t->comm;
+	h->f = h->f ? h->f : found(c, v, " ");
+	h->first = run > h->most ? name : h->first;
+	h->most = run > h->most ? run : h->most;
+	h->sum += run;
+	h->is_sure &= t->allowed && cpuset_is_subset(t->allowed, &v->vcpu_cpus);
+	h->n++;
+	tell_hog(c, v, h, t, name);
 }
 
 RULE(hog)
 {
-	const struct reading_list *l = c->in->list;
 	for_each_dedicated(v, c)
 	{
-		struct finding *f = NULL;
-		double sum = 0, most = 0;
-		size_t n = 0;
-		const struct task *first = NULL;
-		for (size_t i = 0; i < l->n_threads; i++) {
-			const struct thread_rate *rate = &c->in->rates->threads[i];
-			if (!rate->is_known || rate->run < c->limits->hog_share)
-				continue;
-			const struct task *t = snapshot_task(c->s, rate->tid);
-			if (!t || !cpuset_has(&v->vcpu_cpus, t->last_cpu) || is_of_vm(c, t->tid))
-				continue;
-			if (!f)
-				f = found(c, v, " ");
-			if (rate->run > most) {
-				most = rate->run;
-				first = t;
-			}
-			sum += rate->run;
-			n++;
-			tell_hog(c, f, t, rate);
-		}
-		if (!f)
+		struct hogs h = { .is_sure = true };
+		for (size_t i = 0; i < c->in->rates->n_threads; i++)
+			look_at_thread(c, v, &h, &c->in->rates->threads[i]);
+		if (!h.f)
 			continue;
-		f->summary = say(c, "%s%s%s run%s on its CPUs (%s %% of a CPU)", first->comm,
-			n > 1 ? " and " : "", n > 1 ? some(c, (long)n - 1, "other thread") : "",
-			n > 1 ? "" : "s", percent(c, sum));
-		in_policy(c, f, v, "isolation = isolated");
+		const char *more =
+			h.n > 1 ? say(c, " and %s", some(c, h.n - 1, "other thread")) : "";
+		h.f->summary = h.is_sure
+			? say(c, "%s%s run%s on its CPUs (%s %% of a CPU)", h.first, more,
+				  h.n > 1 ? "" : "s", percent(c, h.sum))
+			: say(c, "%s%s ran (%s %% of a CPU), and %s seen on its CPUs", h.first,
+				  more, percent(c, h.sum), h.n > 1 ? "were" : "was");
+		h.f->sure = h.is_sure ? SURE_MEASURED : SURE_LIKELY;
+		in_policy(c, h.f, v, "isolation = isolated");
 	}
 }
 

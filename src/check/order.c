@@ -13,6 +13,12 @@ static bool are_near(const struct finding *a, const struct finding *b)
 	return a->of == b->of || !a->of || !b->of;
 }
 
+static bool explains(const struct finding *root, const struct finding *f)
+{
+	bool is_measured = f->rule->needs & NEED_RATES;
+	return are_near(root, f) && !(root->is_quiet && is_measured);
+}
+
 /* As the rules ran, their findings stand: by row. */
 static size_t first_of(const struct check *c, const struct rule *rule)
 {
@@ -31,7 +37,7 @@ static ssize_t root_of(const struct check *c, size_t i)
 		for (size_t k = first_of(c, rule); k < c->findings.n; k++) {
 			if (c->findings.v[k].rule != rule)
 				break;
-			if (k != i && are_near(&c->findings.v[k], f))
+			if (k != i && explains(&c->findings.v[k], f))
 				return (ssize_t)k;
 		}
 	}

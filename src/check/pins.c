@@ -124,6 +124,14 @@ static void move_vm(struct checking *c, struct finding *f, const struct check_vm
 	pin_vcpus(c, f, v, &chosen);
 }
 
+/* Where one of the two did not run, the other waited for somebody else. */
+static void quiet_if_alone(const struct checking *c, struct finding *f, const struct check_vm *a,
+	const struct check_vm *b)
+{
+	double x = vcpus_run(c, a), y = vcpus_run(c, b);
+	quiet_below_hog(c, f, x < y ? x : y);
+}
+
 static void overlap_of(struct checking *c, const struct check_vm *a, const struct check_vm *b)
 {
 	struct cpuset both = cpuset_and(&a->vcpu_cpus, &b->vcpu_cpus);
@@ -136,6 +144,7 @@ static void overlap_of(struct checking *c, const struct check_vm *a, const struc
 		: found(c, a, "%s has %s of its CPUs too (%s)", b->label,
 			  cpuset_count(&both) == 1 ? "one" : "some", list_of(c, &both));
 	f->cpus = both;
+	quiet_if_alone(c, f, a, b);
 	says(c, f, status_of(c, a), "%s: vCPUs on %s", a->label, list_of(c, &a->vcpu_cpus));
 	says(c, f, status_of(c, b), "%s: vCPUs on %s", b->label, list_of(c, &b->vcpu_cpus));
 	move_vm(c, f, b);
@@ -168,6 +177,7 @@ RULE(siblings)
 				found(c, a, "%s sits on the SMT siblings of its CPUs (%s)",
 					b->label, list_of(c, &cores));
 			f->cpus = cores;
+			quiet_if_alone(c, f, a, b);
 			says(c, f, "sys/devices/system/cpu/cpu*/topology/thread_siblings_list",
 				"%s on %s, %s on %s: the same cores", a->label,
 				list_of(c, &a->vcpu_cpus), b->label, list_of(c, &b->vcpu_cpus));
@@ -228,7 +238,7 @@ static void helpers_of(struct checking *c, const struct check_vm *v, bool is_io_
 {
 	struct cpuset where = CPUSET_EMPTY;
 	const struct vm_thread *first = NULL;
-	double run = 0;
+	double run = 0, there = 0;
 	long n = 0;
 	for (size_t i = 0; i < v->vm->n_threads; i++) {
 		const struct vm_thread *t = &v->vm->threads[i];
@@ -239,6 +249,7 @@ static void helpers_of(struct checking *c, const struct check_vm *v, bool is_io_
 		where = cpuset_or(&where, &both);
 		first = first ? first : t;
 		run += r ? r->run : 0;
+		there += ran_there(c, v, t->tid, t->allowed, t->cpu);
 		n++;
 	}
 	if (!first)
@@ -256,7 +267,8 @@ static void helpers_of(struct checking *c, const struct check_vm *v, bool is_io_
 	if (c->in->rates && run >= 0.001)
 		says(c, f, say(c, "proc/%d/task/*/schedstat", v->vm->pid),
 			"they ran %s %% of the time", percent(c, run));
-	if (run >= c->limits->hog_share)
+	quiet_below_hog(c, f, there);
+	if (there >= c->limits->hog_share)
 		f->sure = SURE_MEASURED;
 	move_helpers(c, f, v, is_io_wanted);
 }

@@ -252,6 +252,45 @@ const struct thread_rate *rate_of(const struct checking *c, int tid)
 	return is_it && r->threads[i].is_known ? &r->threads[i] : NULL;
 }
 
+double vcpus_run(const struct checking *c, const struct check_vm *v)
+{
+	double sum = 0;
+	for (size_t i = 0; i < v->vm->n_threads; i++) {
+		const struct vm_thread *t = &v->vm->threads[i];
+		const struct thread_rate *r = t->role == ROLE_VCPU ? rate_of(c, t->tid) : NULL;
+		sum += r ? r->run : 0;
+	}
+	return sum;
+}
+
+double others_run(const struct checking *c, const struct check_vm *v)
+{
+	double sum = -vcpus_run(c, v);
+	cpuset_for_each (cpu, &v->vcpu_cpus) {
+		const struct cpu_rate *r = c->in->rates ? rates_cpu(c->in->rates, cpu) : NULL;
+		sum += r ? 1 - r->idle : 0;
+	}
+	return sum > 0 ? sum : 0;
+}
+
+double ran_there(const struct checking *c, const struct check_vm *v, int tid,
+	const struct cpuset *allowed, int last_cpu)
+{
+	const struct thread_rate *r = rate_of(c, tid);
+	const struct cpuset *cpus = &v->vcpu_cpus;
+	if (!r || r->run <= 0)
+		return 0;
+	if (allowed && cpuset_is_subset(allowed, cpus))
+		return r->run;
+	bool is_seen = cpuset_has(cpus, last_cpu) || cpuset_has(cpus, r->last_cpu);
+	return is_seen && others_run(c, v) >= r->run / 2 ? r->run : 0;
+}
+
+void quiet_below_hog(const struct checking *c, struct finding *f, double run)
+{
+	f->is_quiet = c->in->rates && run < c->limits->hog_share;
+}
+
 const struct group_reading *group_reading_of(const struct checking *c, const char *path)
 {
 	for (size_t i = 0; c->in->reading && path && i < c->in->list->n_groups; i++)

@@ -19,16 +19,21 @@ static struct thread_reading read_thread(
 	struct host *h, const struct reading_thread *t, const struct thread_reading *before)
 {
 	AUTO_FREE char *schedstat = NULL, *stat = NULL;
-	struct thread_reading r = { 0 };
+	struct thread_reading r = { .last_cpu = -1 };
 	struct task_stat id;
 	if (host_read_thread(h, &schedstat, t->pid, t->tid, "schedstat") < 0 ||
 		schedstat_parse(schedstat, &r.sched) < 0)
 		return r;
 	bool is_still = before && before->is_there && before->sched.run_ns == r.sched.run_ns &&
 		before->sched.wait_ns == r.sched.wait_ns;
-	r.is_there = !before || is_still ||
-		(host_read_thread(h, &stat, t->pid, t->tid, "stat") == 0 &&
-			task_stat_parse(stat, &id) == 0 && id.start == t->start);
+	if (!before || is_still) {
+		r.is_there = true;
+		return r;
+	}
+	r.is_there = host_read_thread(h, &stat, t->pid, t->tid, "stat") == 0 &&
+		task_stat_parse(stat, &id) == 0 && id.start == t->start;
+	if (r.is_there)
+		r.last_cpu = id.last_cpu;
 	return r;
 }
 
@@ -245,6 +250,7 @@ static void add_threads(struct rates *r, const struct reading_list *l, const str
 			.is_known = a->is_there && b->is_there,
 			.run = grown(a->sched.run_ns, b->sched.run_ns) / window_ns,
 			.wait = grown(a->sched.wait_ns, b->sched.wait_ns) / window_ns,
+			.last_cpu = b->last_cpu,
 		};
 	}
 }

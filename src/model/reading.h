@@ -41,6 +41,7 @@ struct reading_list {
 
 struct thread_reading {
 	bool is_there; /* in the later of two readings: the one of the list, or it stood still */
+	int last_cpu;  /* likewise; -1: it stood still */
 	struct schedstat sched;
 };
 
@@ -99,6 +100,7 @@ struct thread_rate {
 	int tid;
 	bool is_known;
 	double run, wait; /* shares of the window: it ran; it wanted to run and could not */
+	int last_cpu;     /* at its end; -1: as before, it stood still */
 };
 
 /* Shares of the window, but throttled: of the periods of a quota. Negative: not known. */

@@ -104,7 +104,7 @@ static void fix_list(struct fix *f, int pid, int tid, double run, double wait)
 		f->threads[at] = f->threads[at - 1];
 	}
 	f->listed[at] = (struct reading_thread){ pid, tid, 5 };
-	f->threads[at] = (struct thread_rate){ tid, true, run, wait };
+	f->threads[at] = (struct thread_rate){ tid, true, run, wait, -1 };
 	f->rates.n_threads = f->list.n_threads;
 }
 
@@ -154,6 +154,35 @@ UNUSED static struct task *fix_task(
 	return &f->tasks[s->n_tasks++];
 }
 
+/* Work on these CPUs beside the vCPUs', so much of the time of each. */
+UNUSED static void fix_busy(struct fix *f, const char *list, double share)
+{
+	const struct cpuset set = cpus(list);
+	cpuset_for_each (cpu, &set) {
+		f->cpus[cpu].idle -= share;
+		f->cpus[cpu].user += share;
+	}
+}
+
+/* The thread of the VM as one of the host's, that ran so much and was seen on the CPU. VMs' before
+ * others': tasks are by tid. */
+UNUSED static void fix_task_of(
+	struct fix *f, const struct vm *vm, struct vm_thread *t, int cpu, double run)
+{
+	struct snapshot *s = &f->h->s;
+	s->tasks = f->tasks;
+	t->cpu = cpu;
+	f->tasks[s->n_tasks++] = (struct task){ .tid = t->tid,
+		.pid = vm->pid,
+		.n_threads = (int)vm->n_threads,
+		.start = 5,
+		.last_cpu = cpu,
+		.comm = t->comm,
+		.allowed = t->allowed,
+		.cgroup = -1 };
+	fix_rate(f, t->tid)->run = run;
+}
+
 /* An interrupt of a device, that may go to these CPUs, and came so often per s on one of them. */
 UNUSED static struct irq *fix_irq(
 	struct fix *f, int number, const char *action, const char *affinity, int cpu, double per_s)
@@ -200,7 +229,7 @@ static void fix_quiet(struct fix *f)
 	for (int cpu = 0; cpu < 24; cpu++) {
 		f->columns[cpu] = cpu;
 		f->cpu_index[cpu] = (int)r->n_cpus;
-		f->cpus[r->n_cpus++] = (struct cpu_rate){ cpu, 0.2, 0.05, 0.001, 0.002, 0, 0.747 };
+		f->cpus[r->n_cpus++] = (struct cpu_rate){ cpu, 0.35, 0.047, 0.001, 0.002, 0, 0.6 };
 	}
 	r->host = (struct group_rate){ NULL, 0, 0, 0, 0, 0, 0 };
 }

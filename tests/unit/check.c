@@ -122,7 +122,8 @@ static void test_folding(void)
 	sibling_busy(f, false);
 	AUTO_CHECK struct check *c = fix_check(f, NULL, true);
 	same_str(c->findings.v[0].rule->id, "hog", "the cause comes first");
-	ok(str_after(c->verdict, "db01: backup runs on its CPUs (70 % of a CPU): Keep it off"),
+	ok(str_after(
+		   c->verdict, "db01: backup ran (70 % of a CPU), and was seen on its CPUs: Keep"),
 		"and is the verdict: %s", c->verdict);
 	for (const char *const *id = (const char *const[]){ "vcpu-wait", "caged", NULL }; *id;
 		id++) {
@@ -171,6 +172,95 @@ static void test_severity(void)
 	}
 }
 
+static const struct finding *root_of(const struct check *c, const char *id)
+{
+	const struct finding *x = finding_of(c, id);
+	return x && x->root >= 0 ? &c->findings.v[x->root] : NULL;
+}
+
+/* Who might run on the VM's CPUs, and in the interval did not, made nobody wait then. */
+static void test_suspects(void)
+{
+	static const struct {
+		const char *id;
+		void (*make)(struct fix *f, bool nearly);
+	} rows[] = {
+		{ "overlap", overlap },
+		{ "siblings-shared", siblings_shared },
+		{ "emulator-on-vcpus", emulator_on_vcpus },
+		{ "iothread-on-vcpus", iothread_on_vcpus },
+		{ "container-on-vcpus", container_on_vcpus },
+		{ "isolation-lost", isolation_lost },
+		{ "partition-invalid", partition_invalid },
+	};
+	for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
+		struct fix *f = fix_new();
+		rows[i].make(f, false);
+		for (size_t k = 0; k < f->rates.n_threads; k++)
+			f->threads[k].run = f->threads[k].tid / 1000 == 1 ? f->threads[k].run : 0;
+		waits(f, 0.3);
+		AUTO_CHECK struct check *c = fix_check(f, NULL, true);
+		const struct finding *root = root_of(c, "vcpu-wait");
+		ok(finding_of(c, rows[i].id) && finding_of(c, "vcpu-wait"), "%s, and vCPUs wait",
+			rows[i].id);
+		ok(!root || !streq(root->rule->id, rows[i].id), "%s: not for that", rows[i].id);
+		fix_free(f);
+	}
+}
+
+/* vCPUs of a VM without CPUs of its own run where they like; those of one that has them are
+ * overlap's. */
+static void test_neighbour(bool is_pinned)
+{
+	struct fix *f = fix_new();
+	struct vm *web = fix_vm(f, "web", 4, "1-4");
+	if (!is_pinned)
+		fix_mask(f, web, ROLE_VCPU, "0-23");
+	for (int i = 0; i < 4; i++)
+		fix_task_of(f, web, &web->threads[i], 1 + i, 0.5);
+	emulator_on_vcpus(f, false);
+	fix_busy(f, "1-4", 0.4);
+	waits(f, 0.3);
+	AUTO_CHECK struct check *c = fix_check(f, NULL, true);
+	const struct finding *root = root_of(c, "vcpu-wait");
+	same_str(root ? root->rule->id : "", is_pinned ? "overlap" : "hog", "who made it wait");
+	if (!is_pinned)
+		ok(strstr(root->summary, "of web and 3 other threads ran (200 % of a CPU)"),
+			"by name: %s", root->summary);
+	same_int(!finding_of(c, "hog"), is_pinned, "one rule says so");
+	fix_free(f);
+}
+
+/* What may run nowhere else was measured there; of others two looks say that it is likely. */
+static void test_hog_sure(void)
+{
+	static const struct {
+		const char *allowed;
+		int before, after;
+		bool is_hog;
+		enum sureness sure;
+	} rows[] = {
+		{ "2", 2, -1, true, SURE_MEASURED },
+		{ "1-4", 3, 2, true, SURE_MEASURED },
+		{ "0-23", 2, -1, true, SURE_LIKELY },
+		{ "0-23", 7, 2, true, SURE_LIKELY },
+		{ "0-23", 7, -1, false, SURE_STATE },
+	};
+	for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
+		struct fix *f = fix_new();
+		fix_task(f, 9000, "backup", rows[i].allowed, rows[i].before, 0.5);
+		fix_rate(f, 9000)->last_cpu = rows[i].after;
+		fix_busy(f, "2", 0.4);
+		AUTO_CHECK struct check *c = fix_check(f, NULL, true);
+		const struct finding *x = finding_of(c, "hog");
+		same_int(!!x, rows[i].is_hog, "on %s, from %d to %d", rows[i].allowed,
+			rows[i].before, rows[i].after);
+		if (x)
+			same_int(x->sure, rows[i].sure, "%s: how sure", x->summary);
+		fix_free(f);
+	}
+}
+
 /* VMs whose QEMU may run on their vCPUs' CPUs, and whose vCPUs wait. */
 static struct check *check_many(struct fix *f, int n)
 {
@@ -178,9 +268,12 @@ static struct check *check_many(struct fix *f, int n)
 				 *const lists[] = { "6-7", "8-9", "10-11", "18-19" };
 	for (int i = 0; i < n; i++)
 		fix_vm(f, ids[i], 2, lists[i]);
+	fix_busy(f, "0-23", 0.08);
 	for (size_t i = 0; i < f->h->vms.n_vms; i++) {
 		struct vm *vm = &f->h->vms.vms[i];
 		fix_mask(f, vm, ROLE_EMULATOR, "0-23");
+		fix_rate(f, vm->pid)->run = 0.1;
+		fix_rate(f, vm->pid)->last_cpu = vm->threads[0].cpu;
 		for (size_t k = 0; k < vm->n_threads; k++)
 			if (vm->threads[k].role == ROLE_VCPU)
 				fix_rate(f, vm->threads[k].tid)->wait = 0.3;
@@ -298,6 +391,10 @@ int main(void)
 	test_no_circle();
 	test_folding();
 	test_severity();
+	test_suspects();
+	test_neighbour(false);
+	test_neighbour(true);
+	test_hog_sure();
 	test_many();
 	test_lost();
 	test_only();
