@@ -85,6 +85,8 @@ const char *say(struct checking *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
 const char *quoted(struct checking *c, const char *word);
 /* "5", "41": percent, with one digit below ten. */
 const char *percent(struct checking *c, double share);
+/* "6", "12.5", "0.25": two digits behind the point, where they are needed. */
+const char *decimal(struct checking *c, double x);
 /* "1 CPU", "3 CPUs". */
 const char *some(struct checking *c, long n, const char *what);
 
@@ -143,11 +145,12 @@ RULE(host_steal);
 RULE(softirq);
 RULE(irq_rate);
 RULE(hog);
-RULE(quota);
 RULE(caged);
 RULE(oversubscribed);
 RULE(sibling_busy);
 RULE(wait);
+/* quota.c */
+RULE(quota);
 /* pins.c */
 RULE(stacked);
 RULE(too_few);

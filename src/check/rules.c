@@ -56,7 +56,7 @@ static const struct rule rules[] = {
 		"its kind: isolating the VM's CPUs keeps off who comes later, too.",
 		"A longer interval: who was there for a moment only is not seen." },
 	{ "quota", "a quota that throttles", SEVERITY_WARNING, STAGE_LOAD, NEED_VMS, check_quota,
-		"A limit is no pin: in each period (100 ms as a rule) in which the VM's threads "
+		"A limit is no pin: in each period (100 ms as a rule) in which the group's threads "
 		"have used it up, all of them stand still until the next one, vCPUs with locks "
 		"held too. The guest sees stalls at a fixed rhythm and a clock that jumps.",
 		"Remove the limit, or raise it well above the VM's vCPUs and helpers.",

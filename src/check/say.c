@@ -68,6 +68,17 @@ const char *percent(struct checking *c, double share)
 	return say(c, share < 0.0995 ? "%.1f" : "%.0f", share * 100);
 }
 
+const char *decimal(struct checking *c, double x)
+{
+	char text[64];
+	int n = snprintf(text, sizeof text, "%.2f", x);
+	while (n > 0 && text[n - 1] == '0')
+		text[--n] = 0;
+	if (n > 0 && text[n - 1] == '.')
+		text[n - 1] = 0;
+	return say(c, "%s", text);
+}
+
 const char *some(struct checking *c, long n, const char *what)
 {
 	return say(c, "%ld %s%s", n, what, n == 1 ? "" : "s");

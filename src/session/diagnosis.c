@@ -74,23 +74,26 @@ static void list_threads(struct diagnosis *d)
 		qsort(d->threads.v, d->threads.n, sizeof *d->threads.v, by_tid);
 }
 
-static void add_group(struct diagnosis *d, const char *path)
-{
-	array_for_each (g, &d->groups)
-		if (streq(*g, path))
-			return;
-	*array_push(&d->groups) = path;
-}
-
-/* Of each VM its group, and those around it: their quota is its. */
-static void list_groups(struct diagnosis *d)
+/* The group and those around it: their quota is its. */
+static void add_groups(struct diagnosis *d, bool *is_in, const char *path)
 {
 	const struct snapshot *s = d->snapshot;
+	int g = path ? snapshot_cgroup(s, path) : -1;
+	for (; g > 0 && !is_in[g]; g = s->cgroups[g].parent) {
+		is_in[g] = true;
+		*array_push(&d->groups) = s->cgroups[g].path;
+	}
+}
+
+/* Of each VM its group, and those that its threads are in: libvirt has one for each vCPU. */
+static void list_groups(struct diagnosis *d)
+{
+	AUTO_FREE bool *is_in = xcalloc(d->snapshot->n_cgroups + 1, sizeof *is_in);
 	for (size_t i = 0; i < d->vms->n_vms; i++) {
-		const char *path = d->vms->vms[i].cgroup;
-		int g = path ? snapshot_cgroup(s, path) : -1;
-		for (; g > 0; g = s->cgroups[g].parent)
-			add_group(d, s->cgroups[g].path);
+		const struct vm *vm = &d->vms->vms[i];
+		add_groups(d, is_in, vm->cgroup);
+		for (size_t k = 0; k < vm->n_threads; k++)
+			add_groups(d, is_in, vm->threads[k].cgroup);
 	}
 }
 

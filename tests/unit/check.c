@@ -231,6 +231,64 @@ static void test_neighbour(bool is_pinned)
 	fix_free(f);
 }
 
+/* What a quota did in the interval is one thing, what it did since it began another. */
+static void test_quota(void)
+{
+	static const struct {
+		uint64_t n_throttled; /* of 1000 periods */
+		double now;
+		bool has_rates, is_root;
+		enum severity severity;
+		const char *summary;
+	} rows[] = {
+		{ 0, 0, true, false, SEVERITY_INFO, ", which has not stopped it" },
+		{ 600, 0, true, false, SEVERITY_INFO,
+			"in 0.0 % of the periods of the interval, in 60 % since it began" },
+		{ 7, 0.4, true, true, SEVERITY_WARNING, "in 40 % of the periods of the interval" },
+		{ 7, 0, false, false, SEVERITY_INFO, "in 0.7 % of the periods since it began" },
+		{ 70, 0, false, false, SEVERITY_WARNING, "in 7.0 % of the periods since it began" },
+	};
+	for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
+		struct fix *f = fix_new();
+		quota(f, false);
+		f->group_readings[0].max.quota_us = 12550000;
+		f->group_readings[0].stat.n_periods = 1000;
+		f->group_readings[0].stat.n_throttled = rows[i].n_throttled;
+		f->group_rates[0].throttled = rows[i].now;
+		waits(f, 0.3);
+		AUTO_CHECK struct check *c = fix_check(f, NULL, rows[i].has_rates);
+		const struct finding *x = finding_of(c, "quota"), *root = root_of(c, "vcpu-wait");
+		ok(strstr(x->summary, rows[i].summary), "%s", x->summary);
+		ok(strstr(x->summary, "db01.scope has a quota of 125.5 CPUs,"), "how much it is");
+		same_int(x->severity, rows[i].severity, "how grave that is");
+		same_int(root == x, rows[i].is_root, "whether it made the VM wait");
+		fix_free(f);
+	}
+}
+
+/* libvirt's vcpu_quota: of groups below the VM's, told in one, the one that is stopped most first.
+ */
+static void test_quota_below(void)
+{
+	struct fix *f = fix_new();
+	for (size_t i = 0; i < 3; i++) {
+		f->groups[i] =
+			arena_printf(&f->h->s.arena, "qemu.slice/db01.scope/libvirt/vcpu%zu", i);
+		f->group_readings[i] = (struct group_reading){ .has_max = true,
+			.has_stat = true,
+			.max = { 50000, 100000 },
+			.stat = { 5, 100, i == 1 ? 70 : 10, 5 } };
+		f->group_rates[i] = (struct group_rate){ .path = f->groups[i], .throttled = -1 };
+		f->rates.n_groups++;
+	}
+	AUTO_CHECK struct check *c = fix_check(f, NULL, false);
+	const struct finding *x = finding_of(c, "quota");
+	ok(x && str_after(x->summary, "its group vcpu1 has, as 2 others, a quota of 0.5 CPUs"),
+		"%s", x ? x->summary : "not found");
+	same_int(x ? x->commands.n : 0, 3, "each is lifted");
+	fix_free(f);
+}
+
 /* What may run nowhere else was measured there; of others two looks say that it is likely. */
 static void test_hog_sure(void)
 {
@@ -395,6 +453,8 @@ int main(void)
 	test_neighbour(false);
 	test_neighbour(true);
 	test_hog_sure();
+	test_quota();
+	test_quota_below();
 	test_many();
 	test_lost();
 	test_only();
