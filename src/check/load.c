@@ -335,32 +335,75 @@ RULE(caged)
 	}
 }
 
-RULE(oversubscribed)
+/* vCPUs without CPUs of their own, and where they may run: balancing leads nobody onto isolated
+ * CPUs. */
+static long count_floating(const struct checking *c, struct cpuset *ret)
 {
-	long wanted = 0;
+	long n = 0;
+	*ret = CPUSET_EMPTY;
+	for (size_t i = 0; i < c->n_vms; i++) {
+		const struct check_vm *v = &c->vms[i];
+		n += v->is_dedicated ? 0 : v->vm->n_vcpus;
+		for (size_t k = 0; !v->is_dedicated && k < v->vm->n_threads; k++) {
+			const struct vm_thread *t = &v->vm->threads[k];
+			if (t->allowed && (t->role == ROLE_VCPU || !v->n_vcpus))
+				*ret = cpuset_or(ret, t->allowed);
+		}
+	}
+	*ret = cpuset_and(ret, &c->s->online_cpus);
+	*ret = cpuset_minus(ret, &c->s->isolated_cpus);
+	return n;
+}
+
+/* Pinned vCPUs that nothing keeps these away from. */
+static long count_pinned_on(const struct checking *c, const struct cpuset *room)
+{
+	long n = 0;
+	for (size_t i = 0; i < c->n_vms; i++) {
+		const struct vm *vm = c->vms[i].vm;
+		for (size_t k = 0; c->vms[i].is_dedicated && k < vm->n_threads; k++)
+			n += vm->threads[k].role == ROLE_VCPU && vm->threads[k].allowed &&
+				cpuset_is_subset(vm->threads[k].allowed, room);
+	}
+	return n;
+}
+
+static double worst_floating_wait(const struct checking *c)
+{
 	double worst = 0;
-	for (size_t i = 0; i < c->n_vms; i++)
-		if (!c->vms[i].is_dedicated)
-			wanted += c->vms[i].vm->n_vcpus;
 	for_each_vm(v, c)
 	{
 		struct waits w = waits_of(c, v);
 		if (!v->is_dedicated && is_waiting(c, &w) && w.share > worst)
 			worst = w.share;
 	}
-	int room = cpuset_count(&c->unpinned_cpus);
-	if (wanted <= room)
+	return worst;
+}
+
+RULE(oversubscribed)
+{
+	struct cpuset room;
+	long floating = count_floating(c, &room), pinned = count_pinned_on(c, &room);
+	double worst = worst_floating_wait(c);
+	int n_cpus = cpuset_count(&room);
+	if (!floating || !n_cpus || floating + pinned <= n_cpus)
 		return;
-	struct finding *f = found(c, NULL, "%ld vCPUs without CPUs of their own share %s", wanted,
-		some(c, room, "CPU"));
+	struct finding *f =
+		found(c, NULL, "%s without CPUs of their own%s share %s", some(c, floating, "vCPU"),
+			pinned ? say(c, " and %ld pinned", pinned) : "", some(c, n_cpus, "CPU"));
 	f->severity = worst > 0 ? SEVERITY_WARNING : SEVERITY_INFO;
+	f->is_quiet = c->in->rates && worst <= 0;
+	/* Who is pinned waits for whom he meets there: a hog's matter. */
+	f->cpus = cpuset_minus(&room, &c->pinned_cpus);
 	if (worst > 0) {
 		f->sure = SURE_MEASURED;
 		says(c, f, "proc/*/task/*/schedstat", "the one that waits most: %s %% of its time",
 			percent(c, worst));
 	}
-	says(c, f, "sys/devices/system/cpu/online", "%d CPUs, %d of no pinned VM",
-		cpuset_count(&c->s->online_cpus), room);
+	says(c, f, "proc/*/task/*/status", "they may run on %s%s", list_of(c, &room),
+		pinned ? say(c, ", and %s there",
+				 pinned == 1 ? "1 is pinned" : say(c, "%ld are pinned", pinned))
+		       : "");
 }
 
 RULE(wait)

@@ -289,6 +289,41 @@ static void test_quota_below(void)
 	fix_free(f);
 }
 
+/* vCPUs that float are counted with those that they may meet; who is pinned waits for who runs
+ * there, not for their number. */
+static void test_oversubscribed(void)
+{
+	static const struct {
+		int n_vcpus;
+		const char *allowed, *isolated, *summary;
+		bool waits;
+	} rows[] = {
+		{ 21, "0-23", "", "21 vCPUs without CPUs of their own and 4 pinned share 24 CPUs",
+			true },
+		{ 21, "0-23", "", "21 vCPUs without CPUs of their own and 4 pinned share 24 CPUs",
+			false },
+		{ 20, "0-23", "", NULL, true },
+		{ 21, "0-23", "1-4", "21 vCPUs without CPUs of their own share 20 CPUs", true },
+	};
+	for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
+		struct fix *f = fix_new();
+		struct vm *web = fix_vm(f, "web", rows[i].n_vcpus, "0");
+		fix_mask(f, web, ROLE_VCPU, rows[i].allowed);
+		fake_boot_isolated(f->h, rows[i].isolated);
+		waits(f, 0.3);
+		for (int k = 0; rows[i].waits && k < rows[i].n_vcpus; k++)
+			fix_rate(f, web->pid + 1 + k)->wait = 0.3;
+		AUTO_CHECK struct check *c = fix_check(f, NULL, true);
+		const struct finding *x = finding_of(c, "oversubscribed");
+		same_str(x ? x->summary : NULL, rows[i].summary, "so many share so many");
+		array_for_each (y, &c->findings)
+			if (x && streq(y->rule->id, "vcpu-wait"))
+				same_int(y->root == x - c->findings.v, streq(y->of->id, "web"),
+					"%s waits for that", y->vm);
+		fix_free(f);
+	}
+}
+
 /* What may run nowhere else was measured there; of others two looks say that it is likely. */
 static void test_hog_sure(void)
 {
@@ -454,6 +489,7 @@ int main(void)
 	test_neighbour(true);
 	test_hog_sure();
 	test_quota();
+	test_oversubscribed();
 	test_quota_below();
 	test_many();
 	test_lost();
