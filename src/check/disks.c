@@ -2,18 +2,32 @@
 /* Stage 1: is it the disks, before any CPU is blamed? */
 #include "check/internal.h"
 
-/* "sda1" of "sda", "nvme0n1p2" of "nvme0n1"; what is no hardware. */
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* "sda1" of "sda", "nvme0n1p2" of "nvme0n1"; but "sdaa", "dm-10", "nvme1n10" are disks
+ * (block/partitions/core.c: 'p' where the disk's name ends in a digit). */
+static bool is_part_of(const char *name, const char *disk)
+{
+	size_t n = strlen(disk);
+	const char *rest = str_after(name, disk);
+	if (rest && n && is_digit(disk[n - 1]))
+		rest = str_after(rest, "p");
+	return rest && *rest && rest[strspn(rest, "0123456789")] == 0;
+}
+
+/* Of a disk that is there; and what is no hardware. */
 static bool is_part(const struct rates *r, const char *name)
 {
 	static const char *const none[] = { "loop", "ram", "zram", "sr" };
 	for (size_t i = 0; i < N_ELEMENTS(none); i++)
 		if (str_after(name, none[i]))
 			return true;
-	for (size_t i = 0; i < r->n_disks; i++) {
-		const char *rest = str_after(name, r->disks[i].name);
-		if (rest && *rest)
+	for (size_t i = 0; i < r->n_disks; i++)
+		if (is_part_of(name, r->disks[i].name))
 			return true;
-	}
 	return false;
 }
 

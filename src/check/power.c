@@ -40,46 +40,68 @@ static bool is_capped(const struct freq_policy *p)
 		(double)p->max_khz < 0.95 * (double)p->hw_max_khz;
 }
 
-/* The VM's CPUs whose policy is so, and the first such policy, or NULL. */
-static const struct freq_policy *policies_that(const struct checking *c, const struct check_vm *v,
-	bool (*is_so)(const struct freq_policy *p), struct cpuset *ret)
+/* The CPUs among these whose policy has this governor. */
+static struct cpuset governed_by(
+	const struct checking *c, const struct cpuset *cpus, const char *governor)
 {
-	const struct freq_policy *first = NULL;
-	*ret = CPUSET_EMPTY;
-	cpuset_for_each (cpu, &v->vcpu_cpus) {
+	struct cpuset r = CPUSET_EMPTY;
+	cpuset_for_each (cpu, cpus) {
 		const struct freq_policy *p = policy_of(c->s, cpu);
-		if (!p || !is_so(p))
-			continue;
-		first = first ? first : p;
-		cpuset_add(ret, cpu);
+		if (p && is_slow_governor(p) && streq(p->governor, governor))
+			cpuset_add(&r, cpu);
 	}
-	return first;
+	return r;
+}
+
+static void tell_governor(struct checking *c, struct finding *f, const struct freq_policy *p,
+	const struct cpuset *cpus)
+{
+	f->summary = say(c, "%s%s %s (%s)", f->summary, f->evidence.n ? ", of others" : "",
+		p->governor, list_of(c, cpus));
+	f->cpus = cpuset_or(&f->cpus, cpus);
+	says(c, f, say(c, "sys/devices/system/cpu/cpufreq/policy%d/scaling_governor", p->policy),
+		"%s (driver %s%s%s)", p->governor, p->driver ? p->driver : "?",
+		p->epp ? ", EPP " : "", p->epp ? p->epp : "");
+}
+
+/* " 4 5 6 7", for the shell. */
+static const char *words_of(struct checking *c, const struct cpuset *cpus)
+{
+	AUTO_STRBUF struct strbuf b = { 0 };
+	cpuset_for_each (cpu, cpus)
+		strbuf_printf(&b, " %d", cpu);
+	return arena_strdup(c->arena, b.n ? b.s : "");
 }
 
 RULE(governor)
 {
 	for_each_dedicated(v, c)
 	{
-		struct cpuset slow;
-		const struct freq_policy *first = policies_that(c, v, is_slow_governor, &slow);
-		if (!first)
+		struct finding *f = NULL;
+		cpuset_for_each (cpu, &v->vcpu_cpus) {
+			const struct freq_policy *p = policy_of(c->s, cpu);
+			if (!p || !is_slow_governor(p) || (f && cpuset_has(&f->cpus, cpu)))
+				continue;
+			struct cpuset same = governed_by(c, &v->vcpu_cpus, p->governor);
+			f = f ? f : found(c, v, "the governor of its CPUs is");
+			tell_governor(c, f, p, &same);
+		}
+		if (!f)
 			continue;
-		struct finding *f = found(c, v, "the governor of its CPUs is %s (%s)",
-			first->governor, list_of(c, &slow));
-		f->cpus = slow;
-		says(c, f,
-			say(c, "sys/devices/system/cpu/cpufreq/policy%d/scaling_governor",
-				first->policy),
-			"%s (driver %s%s%s)", first->governor, first->driver ? first->driver : "?",
-			first->epp ? ", EPP " : "", first->epp ? first->epp : "");
-		AUTO_STRBUF struct strbuf b = { 0 };
-		cpuset_for_each (cpu, &slow)
-			strbuf_printf(&b, " %d", cpu);
 		do_this(c, f,
 			"for i in%s; do echo performance > "
 			"/sys/devices/system/cpu/cpu$i/cpufreq/scaling_governor; done",
-			b.s);
+			words_of(c, &f->cpus));
 	}
+}
+
+/* Of "package-1"; empty: it is not known which. */
+static struct cpuset package_cpus(const struct snapshot *s, const char *name)
+{
+	const char *number = str_after(name, "package-");
+	int n;
+	bool is_known = number && str_to_int(number, &n) == 0 && n >= 0 && n < (int)s->n_sockets;
+	return is_known ? s->sockets[n].cpus : CPUSET_EMPTY;
 }
 
 /* A processor at the limit that its maker set is at work; below that, somebody chose. */
@@ -99,6 +121,7 @@ RULE(power_limit)
 			p->name, p->watts, p->limit_w,
 			is_chosen ? say(c, ", where its maker allows %.0f", p->most_w) : "");
 		f->severity = is_chosen ? SEVERITY_WARNING : SEVERITY_INFO;
+		f->cpus = package_cpus(c->s, p->name);
 		says(c, f, say(c, "sys/class/powercap/%s/energy_uj", p->dir), "%.1f W over %.1f s",
 			p->watts, r->window_s);
 		says(c, f, file, "%.0f W", p->limit_w);
@@ -107,38 +130,92 @@ RULE(power_limit)
 	}
 }
 
+/* CPUs that run, or may run, at one frequency of one that they could. */
+struct speed {
+	int64_t khz, top_khz;
+	struct cpuset cpus;
+};
+
+struct speeds {
+	ARRAY(struct speed) v;
+	struct cpuset cpus; /* of all */
+};
+
+static void speeds_done(struct speeds *all)
+{
+	free(all->v.v);
+}
+#define AUTO_SPEEDS CLEANUP(speeds_done)
+
+/* step_khz: what is rounded to the same is alike. */
+static void add_speed(struct speeds *all, int cpu, int64_t khz, int64_t top_khz, int64_t step_khz)
+{
+	size_t i = 0;
+	int64_t half = step_khz / 2, rounded = (khz + half) / step_khz;
+	while (i < all->v.n &&
+		((all->v.v[i].khz + half) / step_khz != rounded || all->v.v[i].top_khz != top_khz))
+		i++;
+	if (i == all->v.n)
+		*array_push(&all->v) = (struct speed){ khz, top_khz, CPUSET_EMPTY };
+	cpuset_add(&all->v.v[i].cpus, cpu);
+	cpuset_add(&all->cpus, cpu);
+}
+
+static int slowest_first(const void *a, const void *b)
+{
+	const struct speed *x = a, *y = b;
+	return x->khz < y->khz ? -1 : x->khz > y->khz;
+}
+
+/* "1.0 of 5.0 GHz (8-11), 2.0 of 5.0 GHz (4-7)"; sorts them. */
+static const char *speeds_text(struct checking *c, struct speeds *all)
+{
+	enum { MANY = 4 };
+	AUTO_STRBUF struct strbuf b = { 0 };
+	struct cpuset rest = all->cpus;
+	qsort(all->v.v, all->v.n, sizeof *all->v.v, slowest_first);
+	for (size_t i = 0; i < all->v.n && i < MANY; i++) {
+		const struct speed *x = &all->v.v[i];
+		strbuf_printf(&b, "%s%.1f of %.1f GHz (%s)", i ? ", " : "", (double)x->khz / 1e6,
+			(double)x->top_khz / 1e6, list_of(c, &x->cpus));
+		rest = cpuset_minus(&rest, &x->cpus);
+	}
+	if (!cpuset_is_empty(&rest))
+		strbuf_printf(&b, " and more (%s)", list_of(c, &rest));
+	return arena_strdup(c->arena, b.s);
+}
+
+/* Of each the first CPU's own file. */
+static void tell_speeds(
+	struct checking *c, struct finding *f, const struct speeds *all, const char *file)
+{
+	f->cpus = all->cpus;
+	for (size_t i = 0; i < all->v.n && i < 4; i++)
+		says(c, f,
+			say(c, "sys/devices/system/cpu/cpu%d/cpufreq/%s",
+				cpuset_first(&all->v.v[i].cpus), file),
+			"%lld; cpuinfo_max_freq %lld", (long long)all->v.v[i].khz,
+			(long long)all->v.v[i].top_khz);
+}
+
 RULE(frequency)
 {
 	for_each_dedicated(v, c)
 	{
-		struct cpuset slow = CPUSET_EMPTY;
-		int64_t least = INT64_MAX, top = 0;
+		AUTO_SPEEDS struct speeds slow = { 0 };
 		cpuset_for_each (cpu, &v->vcpu_cpus) {
 			const struct freq_policy *p = policy_of(c->s, cpu);
 			const struct cpu_rate *r = rates_cpu(c->in->rates, cpu);
 			int64_t khz = rates_khz(c->in->rates, cpu);
-			if (!p || !r || khz <= 0 || p->hw_max_khz <= 0 ||
-				1 - r->idle < c->limits->busy_share ||
-				(double)khz >= c->limits->frequency_share * (double)p->hw_max_khz)
-				continue;
-			cpuset_add(&slow, cpu);
-			least = khz < least ? khz : least;
-			top = p->hw_max_khz;
+			if (p && r && khz > 0 && p->hw_max_khz > 0 &&
+				1 - r->idle >= c->limits->busy_share &&
+				(double)khz < c->limits->frequency_share * (double)p->hw_max_khz)
+				add_speed(&slow, cpu, khz, p->hw_max_khz, 100000);
 		}
-		if (cpuset_is_empty(&slow))
+		if (!slow.v.n)
 			continue;
-		struct finding *f =
-			found(c, v, "its busy CPUs %s run at %.1f GHz and could at %.1f",
-				list_of(c, &slow), (double)least / 1e6, (double)top / 1e6);
-		f->cpus = slow;
-		says(c, f,
-			say(c, "sys/devices/system/cpu/cpu%d/cpufreq/scaling_cur_freq",
-				cpuset_first(&slow)),
-			"%lld", (long long)least);
-		says(c, f,
-			say(c, "sys/devices/system/cpu/cpu%d/cpufreq/cpuinfo_max_freq",
-				cpuset_first(&slow)),
-			"%lld", (long long)top);
+		struct finding *f = found(c, v, "its busy CPUs run at %s", speeds_text(c, &slow));
+		tell_speeds(c, f, &slow, "scaling_cur_freq");
 	}
 }
 
@@ -146,26 +223,21 @@ RULE(capped)
 {
 	for_each_dedicated(v, c)
 	{
-		struct cpuset low;
-		const struct freq_policy *first = policies_that(c, v, is_capped, &low);
-		if (!first)
+		AUTO_SPEEDS struct speeds low = { 0 };
+		cpuset_for_each (cpu, &v->vcpu_cpus) {
+			const struct freq_policy *p = policy_of(c->s, cpu);
+			if (p && is_capped(p))
+				add_speed(&low, cpu, p->max_khz, p->hw_max_khz, 1);
+		}
+		if (!low.v.n)
 			continue;
-		struct finding *f =
-			found(c, v, "its CPUs %s are held to %.1f of %.1f GHz", list_of(c, &low),
-				(double)first->max_khz / 1e6, (double)first->hw_max_khz / 1e6);
-		f->cpus = low;
-		says(c, f,
-			say(c, "sys/devices/system/cpu/cpufreq/policy%d/scaling_max_freq",
-				first->policy),
-			"%lld; cpuinfo_max_freq %lld", (long long)first->max_khz,
-			(long long)first->hw_max_khz);
-		AUTO_STRBUF struct strbuf b = { 0 };
-		cpuset_for_each (cpu, &low)
-			strbuf_printf(&b, " %d", cpu);
-		do_this(c, f,
-			"for i in%s; do echo %lld > "
-			"/sys/devices/system/cpu/cpu$i/cpufreq/scaling_max_freq; done",
-			b.s, (long long)first->hw_max_khz);
+		struct finding *f = found(c, v, "its CPUs are held to %s", speeds_text(c, &low));
+		tell_speeds(c, f, &low, "scaling_max_freq");
+		array_for_each (x, &low.v)
+			do_this(c, f,
+				"for i in%s; do echo %lld > "
+				"/sys/devices/system/cpu/cpu$i/cpufreq/scaling_max_freq; done",
+				words_of(c, &x->cpus), (long long)x->top_khz);
 	}
 }
 
@@ -262,13 +334,10 @@ RULE(idle_states)
 		f->cpus = deep;
 		says(c, f, "sys/devices/system/cpu/cpu*/cpuidle/state*/latency",
 			"%lld us, not disabled", (long long)worst->latency_us);
-		AUTO_STRBUF struct strbuf b = { 0 };
-		cpuset_for_each (cpu, &deep)
-			strbuf_printf(&b, " %d", cpu);
 		do_this(c, f,
 			"for i in%s; do echo n/a > "
 			"/sys/devices/system/cpu/cpu$i/power/pm_qos_resume_latency_us; done",
-			b.s);
+			words_of(c, &deep));
 	}
 }
 

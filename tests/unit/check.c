@@ -324,6 +324,83 @@ static void test_oversubscribed(void)
 	}
 }
 
+/* The busy one of two is told where it is a disk, not where it is a part of the other. */
+static void test_partitions(void)
+{
+	static const struct {
+		const char *disk, *busy;
+		bool is_disk;
+	} rows[] = {
+		{ "sda", "sda1", false },
+		{ "sda", "sda15", false },
+		{ "sda", "sdaa", true },
+		{ "vda", "vdaa1", true },
+		{ "dm-1", "dm-10", true },
+		{ "zd1", "zd16", true },
+		{ "zd16", "zd16p1", false },
+		{ "md1", "md127", true },
+		{ "md1", "md1p2", false },
+		{ "nvme1n1", "nvme1n10", true },
+		{ "nvme1n1", "nvme1n1p10", false },
+		{ "mmcblk0", "mmcblk0boot0", true },
+	};
+	for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
+		struct fix *f = fix_new();
+		f->disks[0] = (struct disk_rate){ rows[i].disk, 0, 0, 0 };
+		f->disks[1] = (struct disk_rate){ rows[i].busy, 0.97, 120, 45 };
+		f->rates.n_disks = 2;
+		AUTO_CHECK struct check *c = fix_check(f, "disk-slow", true);
+		same_int(!!finding_of(c, "disk-slow"), rows[i].is_disk, "%s beside %s",
+			rows[i].busy, rows[i].disk);
+		fix_free(f);
+	}
+}
+
+/* Each CPU has its own frequency, limit and governor. */
+static void test_speeds(void)
+{
+	struct fix *f = fix_new();
+	static int64_t khz[3] = { 1600000, 900000, 3300000 };
+	f->rates.freq_cpus = cpus("2-4");
+	f->rates.khz = khz;
+	f->rates.n_khz = 3;
+	fix_busy(f, "2-4", 0.5);
+	f->policies[1].max_khz = f->policies[2].max_khz = 2000000;
+	f->policies[3].max_khz = 1000000;
+	f->policies[3].hw_max_khz = 5700000;
+	f->policies[1].governor = f->policies[3].governor = "powersave";
+	f->policies[4].governor = "ondemand";
+	AUTO_CHECK struct check *c = fix_check(f, NULL, true);
+	const struct finding *x = finding_of(c, "frequency-low");
+	same_str(x->summary, "its busy CPUs run at 0.9 of 5.7 GHz (3), 1.6 of 3.4 GHz (2)", "each");
+	same_str(x->evidence.v[0].text, "900000; cpuinfo_max_freq 5700000", "of its own file");
+	x = finding_of(c, "frequency-capped");
+	same_str(x->summary, "its CPUs are held to 1.0 of 5.7 GHz (3), 2.0 of 3.4 GHz (1-2)",
+		"those that are alike together");
+	ok(strstr(x->commands.v[0], "in 3; do echo 5700000") &&
+			strstr(x->commands.v[1], "in 1 2; do echo 3400000"),
+		"each gets its own: %s", x->commands.v[0]);
+	x = finding_of(c, "governor");
+	same_str(x->summary, "the governor of its CPUs is powersave (1,3), of others ondemand (4)",
+		"by name");
+	fix_free(f);
+}
+
+/* A processor that is at its limit slows down its own cores. */
+static void test_package(void)
+{
+	static const char *const names[] = { "package-0", "package-1", "dram" };
+	for (size_t i = 0; i < N_ELEMENTS(names); i++) {
+		struct fix *f = fix_new();
+		power_limit(f, false);
+		f->packages[0].name = names[i];
+		frequency_low(f, false);
+		AUTO_CHECK struct check *c = fix_check(f, NULL, true);
+		same_int(!!root_of(c, "frequency-low"), i != 1, "CPU 2 and %s", names[i]);
+		fix_free(f);
+	}
+}
+
 /* What may run nowhere else was measured there; of others two looks say that it is likely. */
 static void test_hog_sure(void)
 {
@@ -489,6 +566,9 @@ int main(void)
 	test_neighbour(true);
 	test_hog_sure();
 	test_quota();
+	test_speeds();
+	test_package();
+	test_partitions();
 	test_oversubscribed();
 	test_quota_below();
 	test_many();
