@@ -67,14 +67,13 @@ static const char *top_softirq(const struct checking *c, const struct cpuset *cp
 	return name;
 }
 
-/* What comes there, and the commands that move what can be moved. Those above a hundredth of all
- * are named. */
+/* What comes there so often and more, and the commands that move what can be moved. */
 static void tell_irqs(
-	struct checking *c, struct finding *f, const struct irq_load *v, size_t n, double sum)
+	struct checking *c, struct finding *f, const struct irq_load *v, size_t n, double least)
 {
 	AUTO_FREE int *movable = xcalloc(n + 1, sizeof *movable);
 	size_t n_movable = 0, n_managed = 0;
-	for (size_t i = 0; i < n && v[i].per_s >= sum / 100; i++) {
+	for (size_t i = 0; i < n && v[i].per_s >= least; i++) {
 		const struct irq *irq = irq_of(c->s, v[i].row->irq);
 		if (i < 4)
 			says(c, f, "proc/interrupts", "%s (%s): %.0f per s on these CPUs",
@@ -107,6 +106,14 @@ static struct cpuset hot_cpus(const struct checking *c, const struct cpuset *cpu
 	return hot;
 }
 
+/* How often a device's interrupt must come for a tenth of the time that these CPUs serve: the
+ * kernel works on softirqs for 2 ms at most before it lets others run (kernel/softirq.c,
+ * MAX_SOFTIRQ_TIME). */
+static double least_per_s(const struct cpuset *hot, double mean)
+{
+	return mean * cpuset_count(hot) / 10 / 0.002;
+}
+
 RULE(softirq)
 {
 	for_each_pinned(v, c)
@@ -118,11 +125,14 @@ RULE(softirq)
 			continue;
 		AUTO_FREE struct irq_load *loads = loads_on(c, &hot, &n, &sum);
 		const char *kind = top_softirq(c, &hot);
+		double least = least_per_s(&hot, mean);
+		bool has_device = n && loads[0].per_s >= least;
 		struct finding *f =
-			found(c, v, "%d of its %s serve%s interrupts%s%s (%s %% of the time)",
+			found(c, v, "%d of its %s serve%s interrupts (%s %% of the time)%s%s",
 				cpuset_count(&hot), some(c, cpuset_count(&v->vcpu_cpus), "CPU"),
-				cpuset_count(&hot) == 1 ? "s" : "", n ? " of " : "",
-				n ? loads[0].row->action : "", percent(c, mean));
+				cpuset_count(&hot) == 1 ? "s" : "", percent(c, mean),
+				has_device ? ", of devices most often of " : "",
+				has_device ? loads[0].row->action : "");
 		f->cpus = hot;
 		cpuset_for_each (cpu, &hot) {
 			const struct cpu_rate *r = rates_cpu(c->in->rates, cpu);
@@ -131,8 +141,14 @@ RULE(softirq)
 					percent(c, r->softirq), percent(c, r->irq));
 		}
 		if (kind)
-			says(c, f, "proc/softirqs", "most of them: %s", kind);
-		tell_irqs(c, f, loads, n, sum);
+			says(c, f, "proc/softirqs", "most often: %s", kind);
+		if (has_device)
+			tell_irqs(c, f, loads, n, least);
+		else
+			says(c, f, "proc/interrupts",
+				"no device's came often enough for that (%.1f per s at most): who "
+				"runs there raised them, or another CPU did (RPS)",
+				n ? loads[0].per_s : 0);
 	}
 }
 
@@ -152,12 +168,12 @@ RULE(irq_rate)
 		if (cpuset_is_empty(&hot))
 			continue;
 		AUTO_FREE struct irq_load *loads = loads_on(c, &hot, &n, &sum);
-		struct finding *f =
-			found(c, v, "%.0f interrupts per s of %s interrupt %d of its %s", sum,
-				loads[0].row->action, cpuset_count(&hot),
-				some(c, cpuset_count(&v->vcpu_cpus), "CPU"));
+		struct finding *f = found(c, v,
+			"%.0f interrupts per s of devices (%.0f of %s) interrupt %d of its %s", sum,
+			loads[0].per_s, loads[0].row->action, cpuset_count(&hot),
+			some(c, cpuset_count(&v->vcpu_cpus), "CPU"));
 		f->cpus = hot;
-		tell_irqs(c, f, loads, n, sum);
+		tell_irqs(c, f, loads, n, sum / 100);
 	}
 }
 

@@ -401,6 +401,42 @@ static void test_package(void)
 	}
 }
 
+/* A device is named where it came often enough to be the cause, and as often as it came. */
+static void test_irqs(void)
+{
+	static const struct {
+		double per_s;
+		const char *softirq;
+		size_t n_commands;
+	} rows[] = {
+		{ 0.6, "1 of its 4 CPUs serves interrupts (12 % of the time)", 0 },
+		{ 900,
+			"1 of its 4 CPUs serves interrupts (12 % of the time), of devices most "
+			"often of "
+			"nvme0q4",
+			1 },
+	};
+	for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
+		struct fix *f = fix_new();
+		f->cpus[2].softirq = 0.119;
+		fix_irq(f, 28, "nvme0q4", "0-23", 2, rows[i].per_s);
+		AUTO_CHECK struct check *c = fix_check(f, "softirq-hot", true);
+		const struct finding *x = finding_of(c, "softirq-hot");
+		same_str(x->summary, rows[i].softirq, "%.1f per s", rows[i].per_s);
+		same_int(x->commands.n, rows[i].n_commands, "moved where that helps");
+		fix_free(f);
+	}
+	struct fix *f = fix_new();
+	fix_irq(f, 28, "nvme0q4", "0-23", 2, 420);
+	fix_irq(f, 29, "nvme0q5", "0-23", 2, 410);
+	fix_irq(f, 30, "nvme0q6", "0-23", 2, 400);
+	AUTO_CHECK struct check *c = fix_check(f, "irq-hot", true);
+	same_str(finding_of(c, "irq-hot")->summary,
+		"1230 interrupts per s of devices (420 of nvme0q4) interrupt 1 of its 4 CPUs",
+		"of each its own");
+	fix_free(f);
+}
+
 /* What may run nowhere else was measured there; of others two looks say that it is likely. */
 static void test_hog_sure(void)
 {
@@ -566,6 +602,7 @@ int main(void)
 	test_neighbour(true);
 	test_hog_sure();
 	test_quota();
+	test_irqs();
 	test_speeds();
 	test_package();
 	test_partitions();
