@@ -282,14 +282,28 @@ RULE(throttled)
 		(long long)most);
 }
 
-/* A state of the CPU that takes longer to leave than the limit, or NULL: the worst. */
-static const struct idle_state *deepest_of(const struct checking *c, const struct cpu_power *p)
+/* How long a wake-up of the CPU may take by what somebody set: pm_qos_resume_latency_us, where "0"
+ * sets nothing. */
+static int64_t latency_limit(const struct cpu_power *p)
+{
+	uint64_t us = 0;
+	if (p->resume_latency && streq(p->resume_latency, "n/a"))
+		return 0;
+	bool is_set = p->resume_latency && str_to_u64(p->resume_latency, &us) == 0 && us > 0 &&
+		us < INT64_MAX;
+	return is_set ? (int64_t)us : INT64_MAX;
+}
+
+/* The state that the CPU may choose and that takes longest to leave: of deep ones, or of those
+ * that are not; or NULL. */
+static const struct idle_state *slowest_of(
+	const struct checking *c, const struct cpu_power *p, bool is_deep)
 {
 	const struct idle_state *worst = NULL;
-	bool is_held = p->resume_latency && streq(p->resume_latency, "n/a");
-	for (size_t k = 0; !is_held && k < p->n_idle_states; k++) {
+	for (size_t k = 0; k < p->n_idle_states; k++) {
 		const struct idle_state *x = &p->idle_states[k];
-		if (x->disable == 1 || (double)x->latency_us < c->limits->idle_latency_us)
+		if (x->disable == 1 || x->latency_us > latency_limit(p) ||
+			((double)x->latency_us >= c->limits->idle_latency_us) != is_deep)
 			continue;
 		if (!worst || x->latency_us > worst->latency_us)
 			worst = x;
@@ -297,21 +311,26 @@ static const struct idle_state *deepest_of(const struct checking *c, const struc
 	return worst;
 }
 
-/* The worst of the VM's CPUs, and which have such a one. */
-static const struct idle_state *deepest(
-	const struct checking *c, const struct check_vm *v, struct cpuset *ret)
+/* The worst of the VM's CPUs, which have such a one, and how long it takes at most to leave those
+ * of their states that are not deep. */
+static const struct idle_state *deepest(const struct checking *c, const struct check_vm *v,
+	struct cpuset *ret, int64_t *ret_shallow_us)
 {
 	const struct idle_state *worst = NULL;
 	*ret = CPUSET_EMPTY;
+	*ret_shallow_us = 1; /* 0 would set nothing */
 	for (size_t i = 0; i < c->s->power->n_cpus; i++) {
 		const struct cpu_power *p = &c->s->power->cpus[i];
 		const struct idle_state *x =
-			cpuset_has(&v->vcpu_cpus, p->cpu) ? deepest_of(c, p) : NULL;
+			cpuset_has(&v->vcpu_cpus, p->cpu) ? slowest_of(c, p, true) : NULL;
+		const struct idle_state *shallow = x ? slowest_of(c, p, false) : NULL;
 		if (!x)
 			continue;
 		cpuset_add(ret, p->cpu);
 		if (!worst || x->latency_us > worst->latency_us)
 			worst = x;
+		if (shallow && shallow->latency_us > *ret_shallow_us)
+			*ret_shallow_us = shallow->latency_us;
 	}
 	return worst;
 }
@@ -325,20 +344,32 @@ RULE(idle_states)
 	for_each_dedicated(v, c)
 	{
 		struct cpuset deep;
-		const struct idle_state *worst = deepest(c, v, &deep);
+		int64_t shallow_us;
+		const struct idle_state *worst = deepest(c, v, &deep, &shallow_us);
 		if (!worst)
 			continue;
-		struct finding *f =
-			found(c, v, "its CPUs may sleep so deep that waking takes %lld us (%s)",
-				(long long)worst->latency_us, worst->name ? worst->name : "?");
+		struct finding *f = found(c, v,
+			"its CPUs may sleep so deep that waking takes up to %lld us (%s)",
+			(long long)worst->latency_us, worst->name ? worst->name : "?");
 		f->cpus = deep;
 		says(c, f, "sys/devices/system/cpu/cpu*/cpuidle/state*/latency",
 			"%lld us, not disabled", (long long)worst->latency_us);
 		do_this(c, f,
-			"for i in%s; do echo n/a > "
+			"for i in%s; do echo %lld > "
 			"/sys/devices/system/cpu/cpu$i/power/pm_qos_resume_latency_us; done",
-			words_of(c, &deep));
+			words_of(c, &deep), (long long)shallow_us);
 	}
+}
+
+/* Two threads of a core are online. */
+static bool has_siblings(const struct snapshot *s)
+{
+	bool has = false;
+	for (size_t i = 0; i < s->n_cores; i++) {
+		struct cpuset online = cpuset_and(&s->cores[i].cpus, &s->online_cpus);
+		has |= cpuset_count(&online) > 1;
+	}
+	return has;
 }
 
 RULE(idle_poll)
@@ -347,7 +378,7 @@ RULE(idle_poll)
 	const struct boot_params *b = &c->s->boot_params;
 	const char *idle = boot_param(b, "idle"), *max = boot_param(b, "intel_idle.max_cstate");
 	bool is_poll = idle && streq(idle, "poll");
-	bool has_smt = c->s->n_cores && c->s->n_cpus > c->s->n_cores;
+	bool has_smt = has_siblings(c->s);
 	if (!is_poll && !(max && streq(max, "0")))
 		return;
 	struct finding *f = is_poll

@@ -437,6 +437,50 @@ static void test_irqs(void)
 	fix_free(f);
 }
 
+/* A limit below the deep state's latency keeps the CPU from it; one that is offered keeps the
+ * shallow ones. */
+static void test_idle(void)
+{
+	static const struct {
+		const char *latency;
+		bool is_found;
+	} rows[] = { { "0", true }, { "20", false }, { "132", false }, { "133", true },
+		{ "n/a", false }, { NULL, true } };
+	for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
+		struct fix *f = fix_new();
+		struct idle_state three[] = { f->idle[0], { "C1", 2, 5, 5, 0 },
+			{ "C1E", 12, 5, 5, 0 }, { "C6", 133, 5, 5, 0 } };
+		for (int cpu = 0; cpu < 24; cpu++) {
+			f->cpu_power[cpu].idle_states = three;
+			f->cpu_power[cpu].n_idle_states = N_ELEMENTS(three);
+			f->cpu_power[cpu].resume_latency = rows[i].latency;
+		}
+		AUTO_CHECK struct check *c = fix_check(f, "deep-idle", false);
+		const struct finding *x = finding_of(c, "deep-idle");
+		same_int(
+			!!x, rows[i].is_found, "limit %s", rows[i].latency ? rows[i].latency : "-");
+		if (x)
+			ok(strstr(x->commands.v[0], "echo 12 >"), "%s", x->commands.v[0]);
+		fix_free(f);
+	}
+}
+
+/* Who spins takes nothing from siblings that are offline. */
+static void test_poll(void)
+{
+	for (int i = 0; i < 2; i++) {
+		struct fix *f = fix_new();
+		idle_poll(f, false);
+		if (i)
+			f->h->s.online_cpus = cpus("0-11");
+		AUTO_CHECK struct check *c = fix_check(f, "idle-poll", false);
+		const struct finding *x = finding_of(c, "idle-poll");
+		same_int(x->severity, i ? SEVERITY_INFO : SEVERITY_WARNING, "%s", x->summary);
+		same_int(!!strstr(x->summary, "siblings"), !i, "of siblings that are there");
+		fix_free(f);
+	}
+}
+
 /* What may run nowhere else was measured there; of others two looks say that it is likely. */
 static void test_hog_sure(void)
 {
@@ -602,6 +646,8 @@ int main(void)
 	test_neighbour(true);
 	test_hog_sure();
 	test_quota();
+	test_idle();
+	test_poll();
 	test_irqs();
 	test_speeds();
 	test_package();
