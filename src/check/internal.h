@@ -121,7 +121,8 @@ struct cpuset whole_cores(const struct snapshot *s, const struct cpuset *cpus);
 const struct node *node_of(const struct snapshot *s, int number);
 /* NULL: unknown. The list is by tid. */
 const struct thread_rate *rate_of(const struct checking *c, int tid);
-/* How many CPUs' time others than the VM's vCPUs took of its CPUs within the interval. */
+/* How many CPUs' time others than the VM's vCPUs took of its CPUs within the interval; at
+ * most, where a CPU's time is not known. */
 double others_run(const struct checking *c, const struct check_vm *v);
 /* What share of the interval the thread ran on the VM's CPUs, as far as two looks can tell. It may
  * run nowhere else; or it was seen there, and somebody beside the vCPUs ran there for half of that

@@ -279,7 +279,7 @@ double others_run(const struct checking *c, const struct check_vm *v)
 	double sum = -vcpus_run(c, v);
 	cpuset_for_each (cpu, &v->vcpu_cpus) {
 		const struct cpu_rate *r = c->in->rates ? rates_cpu(c->in->rates, cpu) : NULL;
-		sum += r ? 1 - r->idle : 0;
+		sum += r ? 1 - r->idle : 1;
 	}
 	return sum > 0 ? sum : 0;
 }

@@ -231,6 +231,17 @@ static void test_neighbour(bool is_pinned)
 	fix_free(f);
 }
 
+/* Where nobody tells how busy CPUs were, nothing clears who was seen there. */
+static void test_hog_unseen(void)
+{
+	struct fix *f = fix_new();
+	fix_task(f, 9000, "backup", "0-23", 2, 0.7);
+	memset(f->cpu_index, -1, sizeof f->cpu_index);
+	AUTO_CHECK struct check *c = fix_check(f, "hog", true);
+	ok(finding_of(c, "hog"), "it may have been there");
+	fix_free(f);
+}
+
 /* What a quota did in the interval is one thing, what it did since it began another. */
 static void test_quota(void)
 {
@@ -645,6 +656,7 @@ int main(void)
 	test_neighbour(false);
 	test_neighbour(true);
 	test_hog_sure();
+	test_hog_unseen();
 	test_quota();
 	test_idle();
 	test_poll();
