@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What people should know of a placement that is not as good as it could be. */
+/*
+ * What people should know of a placement that is not as good as it could be: where it is and what
+ * that costs. Why it is there is not said, for many things decide together; --explain is for that.
+ */
 #include <limits.h>
 
 #include "base/str.h"
@@ -33,8 +36,7 @@ static void note_kinds(struct planner *p, struct placement *pl)
 	if (cpuset_is_empty(&on))
 		return;
 	if (cpuset_equal(&on, &own))
-		place_note(p, &pl->place_note,
-			"all its vCPUs are on %s cores, CPUs %s: no faster ones were left", kind,
+		place_note(p, &pl->place_note, "all its vCPUs are on %s cores, CPUs %s", kind,
 			place_list(p, &on));
 	else
 		place_note(p, &pl->place_note,
@@ -91,25 +93,21 @@ static bool is_held_near(const struct planner *p, const struct placement *pl)
 static void note_memory(struct planner *p, const struct request *req, struct placement *pl)
 {
 	struct cpuset away = CPUSET_EMPTY, nodes = CPUSET_EMPTY;
-	bool has_pins = false;
 	if (cpuset_is_empty(&req->memory_nodes) || pl->wish.cores == CORES_SHARED ||
 		is_held_near(p, pl))
 		return;
 	for (size_t i = 0; i < p->s->n_nodes; i++) {
 		struct cpuset on = cpuset_and(&p->s->nodes[i].cpus, &pl->vcpu_cpus);
-		if (cpuset_has(&req->memory_nodes, (int)i)) {
+		if (cpuset_has(&req->memory_nodes, (int)i))
 			cpuset_add(&nodes, p->s->nodes[i].node);
-			has_pins |= cpuset_intersects(&p->s->nodes[i].cpus, &p->pinned_cpus);
-		} else {
+		else
 			away = cpuset_or(&away, &on);
-		}
 	}
 	if (!cpuset_is_empty(&away))
 		place_note(p, &pl->place_note,
-			"its memory is on node %s, where no place was left%s: CPUs %s reach it "
-			"over the interconnect%s",
-			place_list(p, &nodes), has_pins ? " beside others' pins" : "",
-			place_list(p, &away), distance_text(p, &away, &req->memory_nodes));
+			"its memory is on node %s: CPUs %s reach it over the interconnect%s",
+			place_list(p, &nodes), place_list(p, &away),
+			distance_text(p, &away, &req->memory_nodes));
 }
 
 /* What it will ask for comes from another node. */
@@ -133,8 +131,8 @@ static void note_bare(struct planner *p, const struct request *req, struct place
 	}
 	if (!cpuset_is_empty(&bare))
 		place_note(p, &pl->place_note,
-			"no place was left but CPUs %s, whose node has no memory: what the VM asks "
-			"for there comes from other nodes",
+			"the node of its CPUs %s has no memory: what the VM asks for there comes "
+			"from other nodes",
 			place_list(p, &bare));
 	else if (req->rest_kib > free_kib)
 		place_note(p, &pl->place_note,
@@ -155,12 +153,11 @@ static void note_hot(struct planner *p, struct placement *pl)
 		return;
 	struct heat heat = place_heat(p, &hot);
 	place_note(p, &pl->place_note,
-		"interrupts that cannot be moved come to its CPUs %s, where no cooler place was "
-		"left: %llu so far, of %s",
+		"interrupts that cannot be moved come to its CPUs %s: %llu so far, of %s",
 		place_list(p, &hot), (unsigned long long)heat.sum, heat.who);
 }
 
-/* Says whose pins the claim could not keep clear of. */
+/* Says whose pins the claim lies over. */
 static void note_pins(struct planner *p, struct placement *pl)
 {
 	array_for_each (pin, &p->pins) {
@@ -168,8 +165,7 @@ static void note_pins(struct planner *p, struct placement *pl)
 		if (cpuset_is_empty(&taken))
 			continue;
 		place_note(p, &pl->place_note,
-			"no place was left but over CPUs %s, which somebody pinned to %s: "
-			"%s",
+			"it lies over CPUs %s, which somebody pinned to %s: %s",
 			place_list(p, &taken), pinned_what(p, pin),
 			pl->level >= LEVEL_FENCED ? "they will run elsewhere"
 						  : "they will share them");
@@ -188,11 +184,11 @@ static void note_devices(struct planner *p, const struct request *req, struct pl
 	}
 	if (!cpuset_is_empty(&away))
 		place_note(p, &pl->place_note,
-			"%s on node %s, where no better place was to be had: CPUs %s reach it over "
-			"the interconnect%s",
+			"%s on node %s: CPUs %s reach %s over the interconnect%s",
 			req->is_near_first ? arena_printf(&p->out->arena, "%s is", pl->wish.near)
 					   : "its devices are",
 			place_list(p, &nodes), place_list(p, &away),
+			req->is_near_first ? "it" : "them",
 			distance_text(p, &away, &req->near_nodes));
 }
 
@@ -232,16 +228,32 @@ static void note_strict(struct planner *p, const struct request *req, struct pla
 			"--migrate-memory moves what it has now");
 }
 
-void place_notes(struct planner *p, const struct request *req, struct placement *pl)
+/* It has nothing that it did not have before. */
+static bool is_kept(const struct planner *p, const struct request *req, const struct placement *pl)
 {
+	return req->self != NOBODY &&
+		cpuset_is_subset(&pl->claim_cpus, &p->owners.v[req->self].placement->claim_cpus);
+}
+
+/* What is worse there than it could be elsewhere. */
+static void note_place(struct planner *p, const struct request *req, struct placement *pl)
+{
+	const char *before = pl->place_note;
 	note_kinds(p, pl);
-	note_wish(p, pl);
 	note_memory(p, req, pl);
 	place_note_split(p, req, pl);
-	note_strict(p, req, pl);
 	note_bare(p, req, pl);
 	note_devices(p, req, pl);
 	note_hot(p, pl);
 	note_pins(p, pl);
+	if (pl->place_note != before && is_kept(p, req, pl))
+		place_note(p, &pl->place_note, "what is in force stays where it is");
+}
+
+void place_notes(struct planner *p, const struct request *req, struct placement *pl)
+{
+	note_place(p, req, pl);
+	note_wish(p, pl);
+	note_strict(p, req, pl);
 	note_spare(p, pl);
 }

@@ -4,6 +4,7 @@
 
 #include "../machine/fake-host.h"
 #include "placed.h"
+#include "vm/memory.h"
 
 static void test_in_force(void)
 {
@@ -132,8 +133,35 @@ static void test_other_level(void)
 	fake_free(h);
 }
 
+/* What it costs to be there is said, and that it stays; no reason that is none: there is room. */
+static void test_notes(void)
+{
+	AUTO_PLACEMENTS struct placements *old = NULL, *p = NULL;
+	struct err e;
+	struct fake_host *h = fake_host(two_sockets);
+	struct cpuset pin = cpus("1");
+	struct memory_node on = { .node = 1, .kib = 8 << 20 };
+	struct vm_memory memory = { .nodes = { &on, 1, 1 } };
+	struct vm *vm = fake_vm(h, "100", 4, 1, 0);
+	fake_kind(h, "1-2,13-14", CPU_EFFICIENCY);
+	fake_kind(h, "0,3-12,15-23", CPU_PERFORMANCE);
+	same_int(fake_place(h, "[vm *]\nkind = efficiency\n", 1, NULL, &old, &e), 0, "one");
+	vm->memory = &memory;
+	fake_vm(h, "other", 1, 1, 0)->threads[0].allowed = &pin;
+	same_int(fake_place(h, "", 1, old, &p, &e), 0, "again");
+	AUTO_FREE char *got = describe(p);
+	same_str(got,
+		"100 isolated 2 14 1 13 (all its vCPUs are on efficiency cores, CPUs 1-2,13-14; "
+		"its memory is on node 1: CPUs 1-2,13-14 reach it over the interconnect; "
+		"it lies over CPUs 1,13, which somebody pinned to vCPUs of VM other: they will run "
+		"elsewhere; what is in force stays where it is)",
+		"it stays");
+	fake_free(h);
+}
+
 int main(void)
 {
+	test_notes();
 	test_in_force();
 	test_old_claims();
 	test_move_away();

@@ -44,8 +44,8 @@ static void test_hot(void)
 	placed(h, "", "100 isolated 3 15 4 16", "off the interrupts that nobody can move");
 	placed(h, "[host]\nhousekeeping = 0,3-11,15-23\n",
 		"100 isolated 1 13 2 14 (interrupts that cannot be moved come to its CPUs "
-		"1-2,13-14, "
-		"where no cooler place was left: 198000000 so far, of nvme0q1)",
+		"1-2,13-14"
+		": 198000000 so far, of nvme0q1)",
 		"else it is said");
 	add_irq(h, "nvme0q2", IRQ_MANAGED_UNKNOWN, "0-23", 200000000);
 	placed(h, "", "100 isolated 1 13 2 14", "all alike");
@@ -65,8 +65,7 @@ static void test_near(void)
 	struct vm *vm = fake_vm(h, "100", 4, 1, 0);
 	placed(h, "[vm *]\nnear = 0b:00.0\n", "100 isolated 7 19 8 20", "the device's node");
 	placed(h, "[vm *]\nnear = 0b:00.0\n[host]\nhousekeeping = 6-11,18-23\n",
-		"100 isolated 0 12 1 13 (0b:00.0 is on node 1, where no better place was to be "
-		"had: "
+		"100 isolated 0 12 1 13 (0b:00.0 is on node 1: "
 		"CPUs 0-1,12-13 reach it over the interconnect, distance 21 where local is 10)",
 		"and what it costs elsewhere");
 	placed(h, "[vm *]\nnear = 0d:00.0\n",
@@ -82,9 +81,8 @@ static void test_near(void)
 	struct vm_config config = { .nodes = { &node, 1, 1 } };
 	vm->config = &config;
 	placed(h, "[vm *]\nnear = auto\n",
-		"100 isolated 1 13 2 14 (its devices are on node 1, where no better place was to "
-		"be "
-		"had: CPUs 1-2,13-14 reach it over the interconnect, distance 21 where local is "
+		"100 isolated 1 13 2 14 (its devices are on node 1: CPUs 1-2,13-14 reach them over "
+		"the interconnect, distance 21 where local is "
 		"10)",
 		"memory comes first");
 	fake_free(h);

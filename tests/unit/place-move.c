@@ -181,7 +181,7 @@ static void test_nodes(void)
 	AUTO_FREE char *got = said(p);
 	same_str(got,
 		"200 isolated 7 19 8 20 9 21 10 22\n"
-		"100 isolated 3 15 4 16 (its memory is on node 1, where no place was left: CPUs "
+		"100 isolated 3 15 4 16 (its memory is on node 1: CPUs "
 		"3-4,15-16 reach it over the interconnect)\n"
 		"100: 7-8,19-20 to 3-4,15-16 for 200",
 		"movable = memory: away from it, and that is said");

@@ -126,9 +126,7 @@ static void test_kind(void)
 		"+ 3 vCPUs fit in one L3 (L3 0)",
 		"not on others, but they are offered");
 	placed(h, "[vm *]\nisolation = none\n[vm 200]\nisolation = isolated\n",
-		"200 isolated 4 5 6 7; all its vCPUs are on efficiency cores, CPUs 4-7: no faster "
-		"ones "
-		"were left",
+		"200 isolated 4 5 6 7; all its vCPUs are on efficiency cores, CPUs 4-7",
 		"any kind takes what is left, and says so");
 	placed(h, "[vm 200]\nisolation = none\n[vm 100]\ncores = shared\nkind = efficiency\n",
 		"100 pinned 4-7 4-7", "shared ones too");
@@ -168,7 +166,7 @@ static void test_unknown_pins(void)
 	}
 	placed_first(h, "", 1, "100 isolated 5 17", "clear of them");
 	placed_first(h, "[host]\nhousekeeping = 0,5-12,17-23\n", 1,
-		"100 isolated 1 13; no place was left but over CPUs 1,13, which somebody pinned to "
+		"100 isolated 1 13; it lies over CPUs 1,13, which somebody pinned to "
 		"vCPUs of VM other: they will run elsewhere",
 		"where there is no other place");
 	fake_free(h);

@@ -222,17 +222,17 @@ static void test_pins(void)
 	placed_first(h, "", 2, "100 isolated 1 13 2 14\nother isolated 3 15",
 		"pins of what is placed too do not count");
 	placed_first(h, "[host]\nhousekeeping = 0,3-11,15-23\n", 1,
-		"100 isolated 1 13 2 14 (no place was left but over CPUs 1-2,13-14, which somebody "
+		"100 isolated 1 13 2 14 (it lies over CPUs 1-2,13-14, which somebody "
 		"pinned to vCPUs of VM other: they will run elsewhere)",
 		"over them, if nothing else is left");
 	placed_first(h, "[host]\nhousekeeping = 0,3-11,15-23\n[vm *]\nisolation = pinned\n", 1,
-		"100 pinned 1 13 2 14 (no place was left but over CPUs 1-2,13-14, which somebody "
+		"100 pinned 1 13 2 14 (it lies over CPUs 1-2,13-14, which somebody "
 		"pinned to vCPUs of VM other: they will share them)",
 		"only pinned");
 	pin(h, other, wide);
 	other->threads[0].allowed = NULL;
 	placed_first(h, "", 1,
-		"100 isolated 1 13 2 14 (no place was left but over CPUs 1-2,13-14, which somebody "
+		"100 isolated 1 13 2 14 (it lies over CPUs 1-2,13-14, which somebody "
 		"pinned to vCPUs of VM other: they will run elsewhere)",
 		"a pin to nearly all");
 	fake_free(h);
@@ -300,7 +300,7 @@ static void test_limits(void)
 	held->cpus = "1-2,13-14";
 	placed(h, "", "100 isolated 3 15 4 16", "better not where a container is pinned");
 	placed(h, "[host]\nhousekeeping = 0,3-11,15-23\n",
-		"100 isolated 1 13 2 14 (no place was left but over CPUs 1-2,13-14, which somebody "
+		"100 isolated 1 13 2 14 (it lies over CPUs 1-2,13-14, which somebody "
 		"pinned to group /kube: they will run elsewhere)",
 		"else it is said");
 	fake_free(h);
@@ -315,7 +315,7 @@ static void test_memory(void)
 	vm->config = &config;
 	placed(h, "", "100 isolated 7 19 8 20", "the node that its memory is bound to");
 	placed(h, "[host]\nhousekeeping = 6-11,18-23\n",
-		"100 isolated 0 12 1 13 (its memory is on node 1, where no place was left: CPUs "
+		"100 isolated 0 12 1 13 (its memory is on node 1: CPUs "
 		"0-1,12-13 reach it over the interconnect)",
 		"else it is said");
 	struct memory_node on[] = { { .node = 0, .kib = 100 }, { .node = 1, .kib = 900 } };
@@ -479,7 +479,7 @@ static void test_odd_hosts(void)
 	placed(h, "",
 		"100 isolated 2 3 4 5 6 7\n200 isolated 8 10 12 14 (all its vCPUs are on "
 		"efficiency "
-		"cores, CPUs 8,10,12,14: no faster ones were left)",
+		"cores, CPUs 8,10,12,14)",
 		"then efficiency cores, said");
 	h->vms.n_vms = 0;
 	fake_vm(h, "300", 10, 1, 0);
