@@ -49,7 +49,8 @@ bool is_housekeeping(const struct builder *b, const struct cpuset *place)
 static const char *why_there(const struct placement *p, const struct vm_thread *t)
 {
 	if (t->role == ROLE_VCPU)
-		return "a vCPU with a CPU of its own";
+		return p->wish.cores == CORES_SHARED ? "a vCPU, on CPUs that it shares"
+						     : "a vCPU with a CPU of its own";
 	return placement_may_be_vcpu(p, t->tid, t->start)
 		? "what may be a vCPU, on the CPUs kept for the vCPUs"
 		: "QEMU's own work must not stop a vCPU";

@@ -279,7 +279,8 @@ static struct picture *draw(const struct check *c, const struct snapshot *s)
 		&(struct host_picture){ .title = s->hostname ? s->hostname : "host",
 			.owners = owners.v,
 			.n_owners = owners.n,
-			.several = "several findings" });
+			.several = "several findings",
+			.nobody = "no finding" });
 	free(owners.v);
 	arena_done(&a);
 	return p;

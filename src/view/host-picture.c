@@ -17,6 +17,7 @@ struct builder {
 	enum level levels[N_LEVELS]; /* from the outermost in */
 	size_t n_levels;
 	int shared;               /* the owner of CPUs that several VMs have */
+	struct cpuset guest_cpus; /* that VMs have only as guests */
 	int owner_of[CPUSET_MAX]; /* the picture's number of the owner */
 	const char *mark_of[CPUSET_MAX];
 	struct cpuset nodes_done; /* nodes that said what belongs to them */
@@ -309,24 +310,34 @@ static struct cpuset cpus_of(const struct host_picture_owner *o)
 	return cpus;
 }
 
-/* Who shares CPUs with others: "several VMs: 100 win11, db01". */
-static const char *shared_label(struct builder *b)
+static bool is_sharer(const struct host_picture *h, size_t i)
+{
+	struct cpuset own = cpus_of(&h->owners[i]);
+	for (size_t k = 0; k < h->n_owners; k++) {
+		struct cpuset others = cpus_of(&h->owners[k]);
+		if (k != i && cpuset_intersects(&own, &others))
+			return true;
+	}
+	return false;
+}
+
+static bool is_guest(const struct host_picture *h, size_t i)
+{
+	struct cpuset own = cpus_of(&h->owners[i]);
+	return h->owners[i].is_guest && h->housekeeping && cpuset_intersects(&own, h->housekeeping);
+}
+
+/* With the names of those who are: "several VMs: 100 win11, db01". */
+static const char *with_names(struct builder *b, const char *label,
+	bool (*is_one)(const struct host_picture *h, size_t i))
 {
 	enum { NAMES_MAX = 4 };
 	const struct host_picture *h = b->h;
-	const char *label = b->h->several ? b->h->several : "several VMs";
 	int n_names = 0;
-	for (size_t i = 0; i < h->n_owners; i++) {
-		struct cpuset own = cpus_of(&h->owners[i]);
-		bool is_sharer = false;
-		for (size_t k = 0; k < h->n_owners && !is_sharer; k++) {
-			struct cpuset others = cpus_of(&h->owners[k]);
-			is_sharer = k != i && cpuset_intersects(&own, &others);
-		}
-		if (is_sharer && n_names++ < NAMES_MAX)
+	for (size_t i = 0; i < h->n_owners; i++)
+		if (is_one(h, i) && n_names++ < NAMES_MAX)
 			label = arena_printf(&b->arena, "%s%s%s", label, n_names > 1 ? ", " : ": ",
 				h->owners[i].vm);
-	}
 	if (n_names > NAMES_MAX)
 		label = arena_printf(&b->arena, "%s and %d more", label, n_names - NAMES_MAX);
 	return label;
@@ -337,10 +348,13 @@ static void add_owners(struct builder *b)
 	const struct host_picture *h = b->h;
 	for (size_t i = 0; i < h->n_owners; i++)
 		(void)picture_owner(b->p, OWNER_VM, vm_symbol(i), h->owners[i].vm);
-	b->shared = picture_owner(b->p, OWNER_RESERVED, '+', shared_label(b));
+	const char *several = h->several ? h->several : "several VMs";
+	b->shared = picture_owner(b->p, OWNER_RESERVED, '+', with_names(b, several, is_sharer));
 	for (size_t i = 0; i < h->n_owners; i++) {
 		const struct host_picture_owner *o = &h->owners[i];
 		struct cpuset cpus = cpus_of(o);
+		if (o->is_guest)
+			cpuset_add_all(&b->guest_cpus, &cpus);
 		cpuset_for_each (cpu, &cpus)
 			b->owner_of[cpu] = b->owner_of[cpu] < 0 ? (int)i : b->shared;
 		for (size_t k = 0; k < o->n_marks; k++) {
@@ -353,6 +367,13 @@ static void add_owners(struct builder *b)
 	}
 }
 
+/* Housekeeping is there, and no VM with CPUs of its own. */
+static bool has_host(const struct builder *b, int cpu)
+{
+	return b->h->housekeeping && cpuset_has(b->h->housekeeping, cpu) &&
+		(b->owner_of[cpu] < 0 || cpuset_has(&b->guest_cpus, cpu));
+}
+
 /* Decides whose each CPU is; returns the CPUs that no place in the machine is known for. */
 static struct cpuset assign_owners(struct builder *b)
 {
@@ -362,16 +383,21 @@ static struct cpuset assign_owners(struct builder *b)
 		b->owner_of[cpu] = -1;
 	add_owners(b);
 	int housekeeping = picture_owner(p, OWNER_HOUSEKEEPING, 'h', "housekeeping");
-	int idle = picture_owner(p, OWNER_RESERVED, 'i', "isolated, without a VM");
-	int nobody = picture_owner(p, OWNER_FREE, '.', b->h->housekeeping ? "free" : "no VM");
+	int hosted = picture_owner(
+		p, OWNER_HOUSEKEEPING, '*', with_names(b, "housekeeping, and VMs on it", is_guest));
+	int idle = picture_owner(p, OWNER_RESERVED, 'i', "isolated");
+	int nobody = picture_owner(p, OWNER_FREE, '.',
+		b->h->nobody                 ? b->h->nobody
+			: b->h->housekeeping ? "free"
+					     : "no VM");
 	int offline = picture_owner(p, OWNER_OFFLINE, 'x', "offline");
 	for (size_t i = 0; i < b->s->n_cpus; i++) {
 		const struct cpu *c = &b->s->cpus[i];
 		int *owner = &b->owner_of[c->cpu];
 		if (!c->is_online)
 			*owner = offline;
-		else if (*owner < 0 && b->h->housekeeping && cpuset_has(b->h->housekeeping, c->cpu))
-			*owner = housekeeping;
+		else if (has_host(b, c->cpu))
+			*owner = *owner < 0 ? housekeeping : hosted;
 		else if (*owner < 0)
 			*owner = c->is_isolated ? idle : nobody;
 		if (!c->is_online && c->socket < 0)

@@ -9,16 +9,19 @@ static struct host_picture_owner owner_of(struct arena *a, const struct placemen
 {
 	AUTO_FREE char *label = vm_label(p->vm, p->name);
 	struct vcpu_mark *marks = arena_alloc(a, p->n_vcpus * sizeof *marks);
+	bool is_guest = p->wish.cores == CORES_SHARED;
 	size_t n = 0;
-	for (size_t i = 0; i < p->n_vcpus; i++)
+	for (size_t i = 0; !is_guest && i < p->n_vcpus; i++) {
+		struct cpuset own = cpuset_minus(&p->vcpus[i].cpus, &p->spare_cpus);
 		if (p->vcpus[i].vcpu >= 0)
-			marks[n++] = (struct vcpu_mark){ p->vcpus[i].vcpu,
-				cpuset_first(&p->vcpus[i].cpus) };
+			marks[n++] = (struct vcpu_mark){ p->vcpus[i].vcpu, cpuset_first(&own) };
+	}
 	return (struct host_picture_owner){
 		.vm = arena_strdup(a, label),
-		.claim_cpus = p->claim_cpus,
+		.claim_cpus = is_guest ? p->vcpu_cpus : p->claim_cpus,
 		.marks = marks,
 		.n_marks = n,
+		.is_guest = is_guest,
 	};
 }
 

@@ -114,12 +114,15 @@ static void report_placement(const struct planning *p, const struct placement *v
 		cpuset_is_empty(&v->iothread_cpus) ? &housekeeping : &v->iothread_cpus);
 	AUTO_FREE char *label = vm_label(v->vm, v->name);
 	bool is_guess = v->n_vcpus && v->vcpus[0].vcpu < 0;
+	bool is_shared = v->wish.cores == CORES_SHARED;
 	AUTO_FREE char *shared = cpuset_format_list(&v->vcpu_cpus);
-	strbuf_printf(&b, "%s: %s on %s; vCPUs", label, level_name(v->level), claim);
+	strbuf_printf(&b, "%s: %s on %s; vCPUs", label, level_name(v->level),
+		is_shared ? "no CPUs of its own" : claim);
 	if (is_guess)
-		strbuf_printf(&b, " unknown: %d of %zu threads, all on %s", v->wish.vcpus,
-			v->n_vcpus, shared);
-	for (size_t i = 0; i < v->n_vcpus && !is_guess; i++) {
+		strbuf_printf(&b, " unknown: %d of %zu threads,", v->wish.vcpus, v->n_vcpus);
+	if (is_guess || is_shared)
+		strbuf_printf(&b, " all on %s", shared);
+	for (size_t i = 0; i < v->n_vcpus && !is_guess && !is_shared; i++) {
 		AUTO_FREE char *cpus = cpuset_format_list(&v->vcpus[i].cpus);
 		strbuf_printf(&b, " %d:%s", v->vcpus[i].vcpu, cpus);
 	}

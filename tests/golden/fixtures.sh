@@ -61,4 +61,5 @@ commands() {
 	# What --memory reads is not in the lab's recordings, which are large enough.
 	[ "$1" != "${1#lab}" ] || echo vms-one.txt 0 C 80 vms "$vm" --memory
 	[ "$1" != ryzen ] || echo show-settings.json 0 C 80 --json show --settings
+	[ "$1" != dual ] || echo plan-shared.txt 0 C 80 plan --vm "$vm" --cores shared
 }

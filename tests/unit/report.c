@@ -513,6 +513,39 @@ static void test_odd_hosts(void)
 	arena_done(&s.arena);
 }
 
+/* VMs on housekeeping's CPUs: all CPUs of both, and nobody told as alone where others are. */
+static void test_guests(void)
+{
+	struct snapshot s;
+	fake_host(&s, &(struct shape){ 1, 1, 8, 1 });
+	struct cpuset housekeeping = CPUSET_EMPTY, low = CPUSET_EMPTY;
+	struct cpuset pair = cpuset_of(6);
+	for (int cpu = 0; cpu < 5; cpu++)
+		cpuset_add(&housekeeping, cpu);
+	for (int cpu = 2; cpu < 6; cpu++)
+		cpuset_add(&low, cpu);
+	struct host_picture_owner vms[] = {
+		{ .vm = "a", .claim_cpus = low, .is_guest = true },
+		{ .vm = "b", .claim_cpus = pair },
+	};
+	struct host_picture h = {
+		.title = "odd", .owners = vms, .n_owners = 2, .housekeeping = &housekeeping
+	};
+	AUTO_FREE char *got = bare_picture(&s, &h);
+	ok(strstr(got,
+		   " A  a                               1 CPU   5\n"
+		   " B  b                               1 CPU   6\n"
+		   " h  housekeeping                    2 CPUs  0-1\n"
+		   " *  housekeeping, and VMs on it: a  3 CPUs  2-4\n"
+		   " .  free                            1 CPU   7\n"),
+		"guests of housekeeping: %s", got);
+	s.cpus[7].is_isolated = true;
+	h.n_owners = 0;
+	AUTO_FREE char *bare = bare_picture(&s, &h);
+	ok(strstr(bare, " i  isolated      1 CPU   7\n"), "no word of VMs that nobody looked for");
+	arena_done(&s.arena);
+}
+
 static void test_json_of_text(void)
 {
 	AUTO_REPORT struct report *r = report_new("show", false);
@@ -538,6 +571,7 @@ int main(void)
 	test_any_text();
 	test_pictures();
 	test_odd_hosts();
+	test_guests();
 	test_json_of_text();
 	return tap_done();
 }
