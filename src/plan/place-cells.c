@@ -243,11 +243,20 @@ int room_count(const struct solver *s, const struct room *r, const struct reques
 	return n;
 }
 
-int solver_weight(const struct solver *s, const struct request *req)
+int solver_widest(const struct solver *s, const struct request *req)
 {
-	int width = req->wish.cores == CORES_ONE_THREAD || !s->widest ? 1 : s->widest;
+	return req->wish.cores == CORES_ONE_THREAD || !s->widest ? 1 : s->widest;
+}
+
+int place_cores_needed(const struct request *req, int width)
+{
 	int n = req->needs_helper;
 	for (size_t i = 0; i < req->n_groups; i++)
 		n += ((int)req->groups[i].n + width - 1) / width;
 	return n;
+}
+
+int solver_weight(const struct solver *s, const struct request *req)
+{
+	return place_cores_needed(req, solver_widest(s, req));
 }

@@ -149,26 +149,57 @@ static void offer_fewer(struct planner *p, const struct request *req, struct ref
 			names[where.scope]);
 }
 
+/* CPUs that each core gives it of those that it may have; 0: not all the same. */
+static int width_for(const struct solver *s, const struct request *req)
+{
+	int width = 0;
+	for (size_t k = 0; k < s->n_cells; k++) {
+		int n = cell_capacity(&s->cells[k], req);
+		if (n && width && n != width)
+			return 0;
+		width = n ? n : width;
+	}
+	return req->wish.cores == CORES_THREAD ? 0 : width ? width : solver_widest(s, req);
+}
+
+/* Cores that it may have, or with width 0 CPUs. */
+static int count_free(
+	const struct planner *p, const struct request *req, enum scope scope, int domain, int width)
+{
+	int n = 0;
+	if (width)
+		return room_count(p->solver, &p->left, req, scope, domain);
+	array_for_each (k, &p->solver->domains[scope][domain]) {
+		n += p->left.cores[*k] * cell_capacity(&p->solver->cells[*k], req);
+		n += req->wish.cores == CORES_THREAD ? p->left.open[*k] : 0;
+	}
+	return n;
+}
+
+/* In cores where all are alike for it, else in CPUs. */
 static struct refusal *say_need(struct planner *p, const struct request *req)
 {
-	int need = solver_weight(p->solver, req), most = 0, where = 0;
+	int width = width_for(p->solver, req), most = 0, where = 0;
+	int need = place_cores_needed(req, width ? width : 1);
 	for (int domain = 0; domain < solver_n_domains(&p->inv, req->scope); domain++) {
-		int n = room_count(p->solver, &p->left, req, req->scope, domain);
+		int n = count_free(p, req, req->scope, domain, width);
 		if (n > most) {
 			most = n;
 			where = domain;
 		}
 	}
-	const char *what = req->scope == SCOPE_L3 ? "L3" : "node";
+	const char *what = req->scope == SCOPE_L3 ? "L3" : "node", *s = plural((size_t)need),
+		   *unit = width ? "core" : "CPU",
+		   *but = most < need ? "" : ", but not as it needs them";
 	if (req->scope > SCOPE_NODE)
-		return place_refuse(p, req->vm, "needs %d core%s of its own; %d %s free", need,
-			plural((size_t)need), most, most == 1 ? "is" : "are");
+		return place_refuse(p, req->vm, "needs %d %s%s of its own; %d %s free%s", need,
+			unit, s, most, most == 1 ? "is" : "are", but);
 	if (most)
 		return place_refuse(p, req->vm,
-			"needs %d free core%s in one %s; the most is %d, in %s", need,
-			plural((size_t)need), what, most, place_domain_name(p, req->scope, where));
-	return place_refuse(p, req->vm, "needs %d free core%s in one %s; none is free", need,
-		plural((size_t)need), what);
+			"needs %d free %s%s in one %s; the most is %d, in %s%s", need, unit, s,
+			what, most, place_domain_name(p, req->scope, where), but);
+	return place_refuse(
+		p, req->vm, "needs %d free %s%s in one %s; none is free", need, unit, s, what);
 }
 
 void place_refuse_full(struct planner *p, const struct request *req)

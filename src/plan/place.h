@@ -240,7 +240,11 @@ struct solver {
 
 struct solver *solver_new(const struct inventory *inv, struct arena *a, const struct cpuset *views,
 	size_t n_views) MUST_CHECK;
-/* Cores that it claims, its helpers' too, where all are as wide as the host's widest. */
+/* Cores that it claims, its helpers' too, where all give it so many CPUs. */
+int place_cores_needed(const struct request *req, int width);
+/* CPUs that the host's widest core gives it. */
+int solver_widest(const struct solver *s, const struct request *req);
+/* Cores that it claims where all are as wide as that. */
 int solver_weight(const struct solver *s, const struct request *req);
 int solver_n_domains(const struct inventory *inv, enum scope scope);
 

@@ -172,8 +172,40 @@ static void test_unknown_pins(void)
 	fake_free(h);
 }
 
+/* What is needed and what is free are counted alike, in what this VM can use of cores. */
+static void test_need(void)
+{
+	/* 4 performance cores with SMT (0-7), 8 efficiency cores (8,10,…,22), one L3 */
+	struct fake_host *h = fake_host((struct shape){ 1, 1, 1, 12, 2, false });
+	for (int cpu = 9; cpu < 24; cpu += 2)
+		fake_offline(h, cpu);
+	fake_kind(h, "0-7", CPU_PERFORMANCE);
+	fake_kind(h, "8,10,12,14,16,18,20,22", CPU_EFFICIENCY);
+	fake_vm(h, "100", 9, 1, 0);
+	static const struct {
+		const char *policy, *reason;
+	} cases[] = {
+		{ "kind = efficiency", "needs 9 cores of its own; 8 are free" },
+		{ "kind = performance", "needs 5 cores of its own; 3 are free" },
+		{ "kind = efficiency\ncores = thread", "needs 9 CPUs of its own; 8 are free" },
+		{ "cores = full", NULL },
+		{ "cores = full\nspare = 6", "needs 15 CPUs of its own; 14 are free" },
+		{ "cores = one-thread\nspare = 3", "needs 12 cores of its own; 11 are free" },
+	};
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		AUTO_PLACEMENTS struct placements *p = NULL;
+		AUTO_FREE char *policy = xasprintf("[vm *]\n%s\n", cases[i].policy);
+		struct err e;
+		same_int(fake_place(h, policy, 1, NULL, &p, &e), 0, "%s", policy);
+		same_str(p->refused.n ? p->refused.v[0].reason : NULL, cases[i].reason, "%s",
+			policy);
+	}
+	fake_free(h);
+}
+
 int main(void)
 {
+	test_need();
 	test_unknown_pins();
 	test_kind();
 	test_unknown_vcpus();
