@@ -197,9 +197,9 @@ static void note_spare(struct planner *p, struct placement *pl)
 {
 	if (pl->level == LEVEL_ISOLATED && !cpuset_is_empty(&pl->spare_cpus))
 		place_note(p, &pl->place_note,
-			"for the spare CPUs %s its partition is a root one: closed to everybody "
+			"for the spare %s its partition is a root one: closed to everybody "
 			"else, and the scheduler balances its vCPUs inside",
-			place_list(p, &pl->spare_cpus));
+			place_cpus(p, &pl->spare_cpus));
 }
 
 /* Without being asked it holds from a start on: what is there lies where it lies. */

@@ -12,14 +12,28 @@ enum {
 	BUSY_INTERRUPTS = 10000 /* since boot: fewer are no matter */
 };
 
-/* Threads that may be vCPUs of all VMs of the host, but those that are placed. */
-static int count_others(const struct planner *p)
+/* Its vCPUs that somebody keeps on CPUs which are no place for other work. */
+static int count_elsewhere(const struct planner *p, const struct vm *vm)
+{
+	struct cpuset closed = cpuset_or(&p->foreign_cpus, &p->s->boot_isolated_cpus);
+	int n = 0;
+	for (size_t i = 0; i < vm->n_threads; i++) {
+		const struct vm_thread *t = &vm->threads[i];
+		n += t->role == ROLE_VCPU && t->allowed && cpuset_is_subset(t->allowed, &closed);
+	}
+	return n;
+}
+
+/* Threads that may be vCPUs, of all VMs of the host that have no CPUs of their own. */
+static int count_homeless(const struct planner *p)
 {
 	int n = 0;
 	for (size_t i = 0; i < p->vms->n_vms; i++) {
 		const struct vm *vm = &p->vms->vms[i];
 		int self = place_self(p, vm);
-		if (self == NOBODY || p->owners.v[self].placement->wish.cores == CORES_SHARED)
+		if (self == NOBODY)
+			n += vm->n_vcpus - count_elsewhere(p, vm);
+		else if (p->owners.v[self].placement->wish.cores == CORES_SHARED)
 			n += vm->n_vcpus;
 	}
 	return n;
@@ -27,13 +41,13 @@ static int count_others(const struct planner *p)
 
 static void judge_headroom(struct planner *p, const struct cpuset *free_cpus)
 {
-	int n_free = cpuset_count(free_cpus), n_others = count_others(p);
-	if (!p->out->n || n_free > n_others || (n_free > 1 && !n_others))
+	int n_free = cpuset_count(free_cpus), n = count_homeless(p);
+	if (!p->out->n || !n_free || n_free > n)
 		return;
 	place_note(p, &p->out->verdict,
-		"CPUs %s are all that is left for the host and for %d vCPUs of other VMs: no "
-		"headroom",
-		place_list(p, free_cpus), n_others);
+		"%s %s all that is left for the host and for %d vCPU%s of VMs without CPUs of "
+		"their own: no headroom",
+		place_cpus(p, free_cpus), n_free == 1 ? "is" : "are", n, n == 1 ? "" : "s");
 }
 
 static void judge_oversubscription(struct planner *p)
@@ -43,9 +57,9 @@ static void judge_oversubscription(struct planner *p)
 		n += p->vms->vms[i].n_vcpus;
 	if (p->out->n && n > n_online)
 		place_note(p, &p->out->verdict,
-			"its VMs have %d vCPUs in all, on %d CPUs: the host is oversubscribed, and "
-			"pinning invents no CPU",
-			n, n_online);
+			"its VMs have %d vCPUs in all, on %d CPU%s: the host is oversubscribed, "
+			"and pinning invents no CPU",
+			n, n_online, n_online == 1 ? "" : "s");
 }
 
 /* What the vCPU threads ran since they were started, and could have run. False: not known. */
@@ -105,7 +119,8 @@ static void judge_shared(struct planner *p, struct placement *pl)
 {
 	int n = cpuset_count(&pl->vcpu_cpus);
 	if (pl->wish.cores == CORES_SHARED && (size_t)n < pl->n_vcpus)
-		place_note(p, &pl->verdict, "its %zu vCPUs share %d CPUs", pl->n_vcpus, n);
+		place_note(p, &pl->verdict, "its %zu vCPUs share %d CPU%s", pl->n_vcpus, n,
+			n == 1 ? "" : "s");
 }
 
 void place_judge(struct planner *p, const struct cpuset *free_cpus)

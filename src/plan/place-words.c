@@ -65,6 +65,12 @@ const char *place_list(struct planner *p, const struct cpuset *cpus)
 	return arena_strdup(&p->out->arena, text);
 }
 
+const char *place_cpus(struct planner *p, const struct cpuset *cpus)
+{
+	return arena_printf(&p->out->arena, "CPU%s %s", cpuset_count(cpus) == 1 ? "" : "s",
+		place_list(p, cpus));
+}
+
 const char *place_label(struct planner *p, const char *id, const char *name)
 {
 	AUTO_FREE char *text = vm_label(id, name);

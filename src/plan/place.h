@@ -345,6 +345,8 @@ void place_alternative(struct planner *p, struct refusal *r, struct alternative 
 void place_note(struct planner *p, const char **note, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* A cpulist in the arena of the result. */
 const char *place_list(struct planner *p, const struct cpuset *cpus);
+/* The same with its noun: "CPU 4", "CPUs 4-5". */
+const char *place_cpus(struct planner *p, const struct cpuset *cpus);
 /* A VM as people know it: "100 (db01)". */
 const char *place_label(struct planner *p, const char *id, const char *name);
 

@@ -287,8 +287,28 @@ static void test_verdict(void)
 	fake_vm(h, "200", 4, 1, 0);
 	AUTO_PLACEMENTS struct placements *p = place(h, "", 1, NULL);
 	ok(has(p->verdict, "10 vCPUs in all, on 8 CPUs"), "oversubscribed");
-	ok(has(p->verdict, "CPUs 0,4 are all that is left for the host and for 4 vCPUs"),
+	ok(has(p->verdict,
+		   "CPUs 0,4 are all that is left for the host and for 4 vCPUs of VMs "
+		   "without CPUs of their own: no headroom"),
 		"no headroom");
+	placements_freep(&p);
+	p = place(h, "[vm *]\ncores = shared\n", 1, NULL);
+	ok(has(p->verdict,
+		   "CPUs 0-7 are all that is left for the host and for 10 vCPUs of VMs "
+		   "without CPUs of their own"),
+		"its own too, where it has none");
+	fake_free(h);
+	h = fake_host((struct shape){ 1, 1, 1, 4, 1, true });
+	struct cpuset closed = cpus("3");
+	h->s.isolated_cpus = closed;
+	fake_vm(h, "100", 2, 1, 0);
+	fake_vm(h, "200", 2, 1, 0)->threads[0].allowed = &closed;
+	placements_freep(&p);
+	p = place(h, "", 1, NULL);
+	same_str(p->verdict,
+		"CPU 0 is all that is left for the host and for 1 vCPU of VMs without CPUs of "
+		"their own: no headroom",
+		"not those in somebody's partition");
 	fake_free(h);
 	h = fake_host(two_sockets);
 	fake_vm(h, "100", 4, 1, 0);
