@@ -56,28 +56,41 @@ static uint64_t count_on(const struct planner *p, const struct irq *irq, const s
 	return n;
 }
 
-static struct heat heat_of(const struct planner *p, const struct cpuset *cpus, bool is_movable)
+/* What came of those that can be moved, or cannot; action: of these only, unless NULL. *ret_most:
+ * the one with most. */
+static uint64_t sum_of(const struct planner *p, const struct cpuset *cpus, bool is_movable,
+	const char *action, const char **ret_most)
 {
-	struct heat heat = { 0, "" };
-	uint64_t most = 0;
+	uint64_t sum = 0, most = 0;
 	for (size_t i = 0; i < p->s->n_irqs; i++) {
 		const struct irq *irq = &p->s->irqs[i];
-		uint64_t n = is_unmovable(irq) != is_movable ? count_on(p, irq, cpus, NULL) : 0;
-		heat.sum += n;
-		if (n <= most)
+		if (is_unmovable(irq) == is_movable || (action && !streq(irq->action, action)))
 			continue;
-		most = n;
-		heat.who = irq->action;
+		uint64_t n = count_on(p, irq, cpus, NULL);
+		sum += n;
+		*ret_most = n > most ? irq->action : *ret_most;
+		most = n > most ? n : most;
 	}
+	return sum;
+}
+
+static struct heat heat_of(struct planner *p, const struct cpuset *cpus, bool is_movable)
+{
+	const char *who = "";
+	struct heat heat = { .sum = sum_of(p, cpus, is_movable, NULL, &who) };
+	uint64_t of_who = sum_of(p, cpus, is_movable, who, &who);
+	heat.whom = of_who == heat.sum ? arena_printf(&p->out->arena, "of %s", who)
+				       : arena_printf(&p->out->arena, "%llu of them of %s",
+						 (unsigned long long)of_who, who);
 	return heat;
 }
 
-struct heat place_heat(const struct planner *p, const struct cpuset *cpus)
+struct heat place_heat(struct planner *p, const struct cpuset *cpus)
 {
 	return heat_of(p, cpus, false);
 }
 
-struct heat place_movable_heat(const struct planner *p, const struct cpuset *cpus)
+struct heat place_movable_heat(struct planner *p, const struct cpuset *cpus)
 {
 	return heat_of(p, cpus, true);
 }

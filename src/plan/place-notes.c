@@ -153,8 +153,8 @@ static void note_hot(struct planner *p, struct placement *pl)
 		return;
 	struct heat heat = place_heat(p, &hot);
 	place_note(p, &pl->place_note,
-		"interrupts that cannot be moved come to its CPUs %s: %llu so far, of %s",
-		place_list(p, &hot), (unsigned long long)heat.sum, heat.who);
+		"interrupts that cannot be moved come to its CPUs %s: %llu so far, %s",
+		place_list(p, &hot), (unsigned long long)heat.sum, heat.whom);
 }
 
 /* Says whose pins the claim lies over. */

@@ -110,9 +110,9 @@ static void judge_interrupts(struct planner *p, struct placement *pl)
 		heat.sum < BUSY_INTERRUPTS)
 		return;
 	place_note(p, &pl->verdict,
-		"%llu interrupts came to its CPUs so far, most of them of %s, and level pinned "
+		"%llu interrupts came to its CPUs so far, %s, and level pinned "
 		"leaves them there: isolation = fenced moves them",
-		(unsigned long long)heat.sum, heat.who);
+		(unsigned long long)heat.sum, heat.whom);
 }
 
 static void judge_shared(struct planner *p, struct placement *pl)

@@ -377,12 +377,12 @@ int64_t place_memory_rest(const struct vm *vm);
 /* place-heat.c: interrupts whose CPUs nobody can choose. */
 
 struct heat {
-	uint64_t sum;    /* how many came there since boot */
-	const char *who; /* the one with most of them: "nvme0q9" */
+	uint64_t sum;     /* how many came there since boot */
+	const char *whom; /* "of nvme0q9"; of several, who has most: "700 of them of nvme0q9" */
 };
-struct heat place_heat(const struct planner *p, const struct cpuset *cpus);
+struct heat place_heat(struct planner *p, const struct cpuset *cpus);
 /* The same of those that can be moved. */
-struct heat place_movable_heat(const struct planner *p, const struct cpuset *cpus);
+struct heat place_movable_heat(struct planner *p, const struct cpuset *cpus);
 /* Marks the cores that have far more of them than others. */
 void inventory_mark_hot(struct planner *p);
 

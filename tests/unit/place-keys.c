@@ -45,10 +45,36 @@ static void test_hot(void)
 	placed(h, "[host]\nhousekeeping = 0,3-11,15-23\n",
 		"100 isolated 1 13 2 14 (interrupts that cannot be moved come to its CPUs "
 		"1-2,13-14"
-		": 198000000 so far, of nvme0q1)",
+		": 198000000 so far, 99000000 of them of nvme0q1)",
 		"else it is said");
 	add_irq(h, "nvme0q2", IRQ_MANAGED_UNKNOWN, "0-23", 200000000);
 	placed(h, "", "100 isolated 1 13 2 14", "all alike");
+	fake_free(h);
+}
+
+/* Whose interrupts: with a number, unless all are. */
+static void test_whose(void)
+{
+	struct fake_host *h = fake_host((struct shape){ 1, 1, 1, 4, 1, true });
+	static const char *const actions[] = { "eth0-rx", "acpi", "eth0-rx", "xhci" };
+	static const char *const verdicts[] = {
+		"20000 interrupts came to its CPUs so far, of eth0-rx, ",
+		"40000 interrupts came to its CPUs so far, 20000 of them of eth0-rx, ",
+		"60000 interrupts came to its CPUs so far, 40000 of them of eth0-rx, ",
+		"80000 interrupts came to its CPUs so far, 40000 of them of eth0-rx, ",
+	};
+	fake_vm(h, "100", 2, 1, 0);
+	for (size_t i = 0; i < N_ELEMENTS(actions); i++) {
+		AUTO_PLACEMENTS struct placements *p = NULL;
+		AUTO_FREE char *want = xasprintf("%sand level pinned leaves them there: isolation "
+						 "= fenced moves them",
+			verdicts[i]);
+		struct err e;
+		add_irq(h, actions[i], IRQ_MOVABLE, "1-2", 10000);
+		same_int(
+			fake_place(h, "[vm *]\nisolation = pinned\n", 1, NULL, &p, &e), 0, "place");
+		same_str(p->v[0].verdict, want, "%zu of them", i + 1);
+	}
 	fake_free(h);
 }
 
@@ -173,6 +199,7 @@ static void test_spare(void)
 int main(void)
 {
 	test_hot();
+	test_whose();
 	test_near();
 	test_priority();
 	test_apart();
