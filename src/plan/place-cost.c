@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <stdlib.h>
 
+#include "base/str.h"
 #include "plan/place.h"
 
 enum { LOCAL = 10, REMOTE = 20 }; /* as ACPI has it: SLIT */
@@ -94,28 +95,36 @@ struct spot_cost spot_cost(const struct solver *s, const struct room *room,
 	return c;
 }
 
+enum plan_term spot_compare(const struct spot_cost *a, const struct spot_cost *b,
+	const struct request *req, enum fit fit, int64_t *ret_more)
+{
+	const struct {
+		int64_t more;
+		enum plan_term term;
+	} order[] = {
+		{ a->n_nodes - b->n_nodes, TERM_NODES },
+		{ a->pinned - b->pinned, TERM_PINS },
+		{ req->is_near_first ? a->away - b->away : 0, TERM_DEVICE_DISTANCE },
+		{ a->far - b->far, TERM_REMOTE_MEMORY },
+		{ a->away - b->away, TERM_DEVICE_DISTANCE },
+		{ fit == FIT_KIND ? 0 : a->cores + a->room - b->cores - b->room, TERM_SLACK },
+		{ a->hot - b->hot, TERM_INTERRUPTS },
+		{ a->small - b->small, TERM_SMALL_CACHE },
+		{ a->cores - b->cores, TERM_WEIGHT },
+		{ a->lost - b->lost, TERM_FUTURE },
+		{ a->hole - b->hole, TERM_SLACK },
+	};
+	for (size_t i = 0; i < N_ELEMENTS(order); i++) {
+		*ret_more = order[i].more;
+		if (order[i].more)
+			return order[i].term;
+	}
+	return N_TERMS;
+}
+
 bool spot_is_cheaper(const struct spot_cost *a, const struct spot_cost *b,
 	const struct request *req, enum fit fit)
 {
-	if (a->n_nodes != b->n_nodes)
-		return a->n_nodes < b->n_nodes;
-	if (a->pinned != b->pinned)
-		return a->pinned < b->pinned;
-	if (req->is_near_first && a->away != b->away)
-		return a->away < b->away;
-	if (a->far != b->far)
-		return a->far < b->far;
-	if (a->away != b->away)
-		return a->away < b->away;
-	if (fit != FIT_KIND && a->cores + a->room != b->cores + b->room)
-		return a->cores + a->room < b->cores + b->room;
-	if (a->hot != b->hot)
-		return a->hot < b->hot;
-	if (a->small != b->small)
-		return a->small < b->small;
-	if (a->cores != b->cores)
-		return a->cores < b->cores;
-	if (a->lost != b->lost)
-		return a->lost < b->lost;
-	return a->hole < b->hole;
+	int64_t more;
+	return spot_compare(a, b, req, fit, &more) < N_TERMS && more < 0;
 }

@@ -1,70 +1,78 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Why a VM is where it is: the terms of the objective, in their order, for its place and for the
- * runner-up: the best place outside of the L3, or the node, that it has, where others are as they
- * are planned. The first term that differs decides; where the runner-up is better by it, the place
- * is what let more of the whole batch in.
+ * Why a VM is where it is: the terms of the objective, for its place and for the runner-up: the
+ * best place outside of the L3, or the node, that it has, where others are as they are planned.
+ * The first term that differs decides, as it does in the search: there, what cores may be had at
+ * all comes first (find_filtered()), then spot_compare(). Where the runner-up is better by it, it
+ * was something else that decided: that it is in force, or who was planned with it.
  */
 #include <string.h>
 
 #include "plan/place.h"
 
 struct site {
-	int *cores;       /* by cell: how many are taken */
-	struct room left; /* when these are taken too */
+	int *cores;            /* by cell: how many are taken */
+	struct room left;      /* when these are taken too */
+	struct spot_cost cost; /* in what is free without it */
+	enum cpu_kind slowest;
+	int n_l3s, n_slow, n_not_isolated;
 };
 
-static void count_cells(
-	const struct planner *p, const struct site *site, const struct request *req, int64_t *terms)
+static void count_cells(const struct planner *p, struct site *site)
 {
-	int n_nodes = 0, n_l3s = 0;
 	const struct solver *s = p->solver;
-	AUTO_FREE bool *has_node = xcalloc(p->s->n_nodes + 2, sizeof *has_node);
 	AUTO_FREE bool *has_l3 = xcalloc(p->s->n_l3s + 2, sizeof *has_l3);
 	for (size_t k = 0; k < s->n_cells; k++) {
 		const struct cell *c = &s->cells[k];
 		int n = site->cores[k];
 		if (!n)
 			continue;
-		n_nodes += !has_node[c->node + 1];
-		n_l3s += c->l3 >= 0 && !has_l3[c->l3 + 1];
-		has_node[c->node + 1] = has_l3[c->l3 + 1] = true;
-		terms[TERM_WEIGHT] += n;
-		terms[TERM_REMOTE_MEMORY] +=
-			(int64_t)n * place_memory_distance(&p->inv, req, c->node);
-		terms[TERM_DEVICE_DISTANCE] +=
-			(int64_t)n * place_distance(p->s, c->node, &req->near_nodes);
-		terms[TERM_SLOW_CORES] += n * (c->kind > CPU_PERFORMANCE);
-		terms[TERM_PINS] += n * c->is_pinned;
-		terms[TERM_INTERRUPTS] += n * c->is_hot;
-		terms[TERM_SMALL_CACHE] +=
-			n * (c->l3 >= 0 && p->s->l3s[c->l3].size_kib < s->largest_l3_kib);
+		site->n_l3s += c->l3 >= 0 && !has_l3[c->l3 + 1];
+		has_l3[c->l3 + 1] = true;
+		site->n_slow += n * (c->kind > CPU_PERFORMANCE);
+		site->slowest = c->kind > site->slowest ? c->kind : site->slowest;
+		site->n_not_isolated += s->has_boot_isolated && !c->is_boot_isolated ? n : 0;
 	}
-	terms[TERM_NODES] = n_nodes;
-	terms[TERM_L3S] = n_l3s;
+	site->slowest = site->slowest < CPU_PERFORMANCE ? CPU_PERFORMANCE : site->slowest;
 }
 
-static int64_t slack(const struct planner *p, const struct site *site)
+static void count_cost(const struct planner *p, struct site *site, const struct request *req)
 {
-	int64_t sum = 0;
+	struct take_list takes = { 0 };
+	struct room room = room_copy(p->solver, &site->left);
 	for (size_t k = 0; k < p->solver->n_cells; k++) {
-		bool is_beside = false;
-		for (size_t j = 0; j < p->solver->n_cells && !is_beside; j++)
-			is_beside = site->cores[j] &&
-				(p->s->n_l3s ? p->solver->cells[j].l3 == p->solver->cells[k].l3
-					     : p->solver->cells[j].node ==
-							p->solver->cells[k].node);
-		sum += is_beside ? site->left.cores[k] : 0;
+		if (site->cores[k])
+			*array_push(&takes) =
+				(struct take){ .cell = (int)k, .n_cores = site->cores[k] };
+		room.cores[k] += site->cores[k];
 	}
-	return sum;
+	int domain = req->scope > SCOPE_NODE ? 0 : spot_domain(p->solver, req->scope, &takes);
+	site->cost = spot_cost(p->solver, &room, req, req->scope, domain, &takes, FIT_KIND);
+	room_done(&room);
+	free(takes.v);
 }
 
 static void fill_terms(
-	const struct planner *p, const struct site *site, const struct request *req, int64_t *terms)
+	const struct planner *p, struct site *site, const struct request *req, int64_t *terms)
 {
-	count_cells(p, site, req, terms);
-	terms[TERM_FUTURE] = future_capacity(p->solver, &site->left, req);
-	terms[TERM_SLACK] = slack(p, site);
+	count_cells(p, site);
+	count_cost(p, site, req);
+	const struct spot_cost *c = &site->cost;
+	const int64_t values[N_TERMS] = {
+		[TERM_L3S] = site->n_l3s,
+		[TERM_NOT_ISOLATED] = site->n_not_isolated,
+		[TERM_SLOW_CORES] = site->n_slow,
+		[TERM_NODES] = c->n_nodes,
+		[TERM_PINS] = c->pinned,
+		[TERM_REMOTE_MEMORY] = c->far,
+		[TERM_DEVICE_DISTANCE] = c->away,
+		[TERM_INTERRUPTS] = c->hot,
+		[TERM_SMALL_CACHE] = c->small,
+		[TERM_WEIGHT] = c->cores,
+		[TERM_FUTURE] = future_capacity(p->solver, &site->left, req),
+		[TERM_SLACK] = c->hole - c->cores,
+	};
+	memcpy(terms, values, sizeof values);
 }
 
 /* "L3 1", "node 0"; several: "L3s 0-1". */
@@ -117,23 +125,28 @@ static bool find_other(const struct planner *p, const struct request *req, const
 	return is_found;
 }
 
-/* More is better of these two and of admitted weight, less of all others. */
-static bool is_more_better(enum plan_term term)
+/* The narrower where any will do; isolcpus= and kinds of cores as they are asked for. */
+static enum plan_term filter_decides(const struct site *own, const struct site *other,
+	const struct request *req, int64_t *ret_more)
 {
-	return term == TERM_FUTURE || term == TERM_WEIGHT;
+	*ret_more = req->scope == SCOPE_ANY ? own->n_l3s - other->n_l3s : 0;
+	if (*ret_more)
+		return TERM_L3S;
+	*ret_more = (own->n_not_isolated > 0) - (other->n_not_isolated > 0);
+	if (*ret_more)
+		return TERM_NOT_ISOLATED;
+	*ret_more = (int64_t)own->slowest - (int64_t)other->slowest;
+	return *ret_more ? TERM_SLOW_CORES : N_TERMS;
 }
 
-/* Weight is what it takes, which differs between places only where cores do. */
-static void find_decision(struct explanation *x)
+static void find_decision(const struct site *own, const struct site *other,
+	const struct request *req, struct explanation *x)
 {
-	x->decided = N_TERMS;
-	for (enum plan_term t = TERM_NODES; t < N_TERMS && x->decided == N_TERMS; t++)
-		if (x->chosen[t] != x->other[t])
-			x->decided = t;
+	int64_t more;
+	x->decided = filter_decides(own, other, req, &more);
 	if (x->decided == N_TERMS)
-		return;
-	x->is_other_better =
-		(x->chosen[x->decided] > x->other[x->decided]) != is_more_better(x->decided);
+		x->decided = spot_compare(&own->cost, &other->cost, req, FIT_KIND, &more);
+	x->is_other_better = x->decided < N_TERMS && more > 0;
 }
 
 static void site_done(struct site *site)
@@ -146,7 +159,8 @@ void place_explain(struct planner *p, const struct request *req, struct placemen
 {
 	AUTO_FREE int *owner = xcalloc(p->inv.n_cores + 1, sizeof *owner);
 	struct explanation *x = arena_alloc(&p->out->arena, sizeof *x);
-	struct site own = { .cores = xcalloc(p->solver->n_cells + 1, sizeof *own.cores) }, other;
+	struct site own = { .cores = xcalloc(p->solver->n_cells + 1, sizeof *own.cores) };
+	struct site other = { 0 };
 	int self = place_self(p, req->vm);
 	if (cpuset_is_empty(&pl->claim_cpus)) {
 		free(own.cores);
@@ -161,10 +175,12 @@ void place_explain(struct planner *p, const struct request *req, struct placemen
 	x->place = site_name(p, &own);
 	fill_terms(p, &own, req, x->chosen);
 	x->decided = N_TERMS;
+	x->is_kept = place_is_kept(p, pl);
+	x->is_batch = p->n_requests > 1;
 	if (find_other(p, req, &own, &other)) {
 		x->runner_up = site_name(p, &other);
 		fill_terms(p, &other, req, x->other);
-		find_decision(x);
+		find_decision(&own, &other, req, x);
 		site_done(&other);
 	}
 	site_done(&own);
@@ -175,6 +191,7 @@ const char *plan_term_name(enum plan_term term)
 {
 	static const char *const names[N_TERMS] = {
 		[TERM_WEIGHT] = "admitted weight, cores",
+		[TERM_NOT_ISOLATED] = "isolation: cores outside of isolcpus=",
 		[TERM_NODES] = "locality: NUMA nodes spanned",
 		[TERM_PINS] = "disturbance: cores that others are pinned to",
 		[TERM_REMOTE_MEMORY] = "locality: remote memory, cores x extra distance",
@@ -193,6 +210,7 @@ const char *plan_term_key(enum plan_term term)
 {
 	static const char *const keys[N_TERMS] = {
 		[TERM_WEIGHT] = "admitted_weight",
+		[TERM_NOT_ISOLATED] = "not_boot_isolated",
 		[TERM_NODES] = "nodes_spanned",
 		[TERM_PINS] = "pinned_cores",
 		[TERM_REMOTE_MEMORY] = "remote_memory",

@@ -228,11 +228,14 @@ static void note_strict(struct planner *p, const struct request *req, struct pla
 			"--migrate-memory moves what it has now");
 }
 
-/* It has nothing that it did not have before. */
-static bool is_kept(const struct planner *p, const struct request *req, const struct placement *pl)
+bool place_is_kept(const struct planner *p, const struct placement *pl)
 {
-	return req->self != NOBODY &&
-		cpuset_is_subset(&pl->claim_cpus, &p->owners.v[req->self].placement->claim_cpus);
+	for (size_t i = 0; i < p->in_force.n; i++) {
+		const struct placement *old = &p->in_force.placements[i];
+		if (old->pid == pl->pid && old->start == pl->start)
+			return cpuset_is_subset(&pl->claim_cpus, &old->claim_cpus);
+	}
+	return false;
 }
 
 /* What is worse there than it could be elsewhere. */
@@ -246,7 +249,7 @@ static void note_place(struct planner *p, const struct request *req, struct plac
 	note_devices(p, req, pl);
 	note_hot(p, pl);
 	note_pins(p, pl);
-	if (pl->place_note != before && is_kept(p, req, pl))
+	if (pl->place_note != before && place_is_kept(p, pl))
 		place_note(p, &pl->place_note, "what is in force stays where it is");
 }
 

@@ -296,6 +296,9 @@ int place_memory_distance(const struct inventory *inv, const struct request *req
 struct spot_cost spot_cost(const struct solver *s, const struct room *room,
 	const struct request *req, enum scope scope, int domain, const struct take_list *takes,
 	enum fit fit);
+/* The first term by which they differ, and how much more of it a costs; N_TERMS: none. */
+enum plan_term spot_compare(const struct spot_cost *a, const struct spot_cost *b,
+	const struct request *req, enum fit fit, int64_t *ret_more);
 /* Whether a is to be had rather than b. */
 bool spot_is_cheaper(const struct spot_cost *a, const struct spot_cost *b,
 	const struct request *req, enum fit fit);
@@ -396,6 +399,9 @@ void place_judge(struct planner *p, const struct cpuset *free_cpus);
 int place_busy_percent(const struct planner *p, const struct vm *vm);
 
 /* place-notes.c */
+
+/* It was in force, and has nothing that it did not have before. */
+bool place_is_kept(const struct planner *p, const struct placement *pl);
 void place_notes(struct planner *p, const struct request *req, struct placement *pl);
 
 /* What its policy says, which on this host may be too narrow for it. */

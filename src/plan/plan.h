@@ -65,17 +65,19 @@ struct placement {
 	uint64_t confirm_ns;
 };
 
-/* The terms of the objective, in their order: the first that differs decides. */
+/* The terms of the objective, in the order of spot_compare(): the first that differs decides. A
+ * device that the policy names comes before memory. */
 enum plan_term {
-	TERM_WEIGHT,
+	TERM_L3S,
+	TERM_NOT_ISOLATED,
+	TERM_SLOW_CORES,
 	TERM_NODES,
 	TERM_PINS,
 	TERM_REMOTE_MEMORY,
 	TERM_DEVICE_DISTANCE,
-	TERM_L3S,
-	TERM_SLOW_CORES,
 	TERM_INTERRUPTS,
 	TERM_SMALL_CACHE,
+	TERM_WEIGHT,
 	TERM_FUTURE,
 	TERM_SLACK,
 	N_TERMS,
@@ -86,7 +88,8 @@ struct explanation {
 	const char *place, *runner_up; /* "L3 1"; runner_up: NULL where there is none */
 	int64_t chosen[N_TERMS], other[N_TERMS];
 	enum plan_term decided; /* N_TERMS: they are alike, the lowest CPUs are taken */
-	bool is_other_better;   /* by that: the batch as a whole has more of it so */
+	bool is_other_better;   /* by that; what it is else */
+	bool is_kept, is_batch; /* in force, and it stays; planned together with others */
 };
 
 struct blocking {

@@ -77,6 +77,30 @@ static bool has_iothreads(const struct vm *vm)
 	return false;
 }
 
+/* What decided, as far as that is known. */
+static void report_decision(const struct explanation *x, const char *label, struct report *r)
+{
+	const char *by = x->decided < N_TERMS ? plan_term_name(x->decided) : NULL;
+	const char *where = x->is_kept              ? ", where it is in force and stays"
+		: x->is_other_better && x->is_batch ? ", beside what is planned with it"
+						    : "";
+	if (!x->runner_up)
+		report_heading(r, "%s: %s%s; there is no place for it outside of that", label,
+			x->place, where);
+	else if (x->is_kept || x->is_other_better)
+		report_heading(r, "%s: %s%s; %s would be %s%s", label, x->place, where,
+			x->runner_up,
+			!by                          ? "as good"
+				: x->is_other_better ? "better by "
+						     : "worse by ",
+			by ? by : "");
+	else if (!by)
+		report_heading(
+			r, "%s: %s as well as %s: the lower CPUs", label, x->place, x->runner_up);
+	else
+		report_heading(r, "%s: %s and not %s, by %s", label, x->place, x->runner_up, by);
+}
+
 /* The terms in their order, of the place and of the runner-up. */
 static void report_explanation(const struct explanation *x, const char *label, struct report *r)
 {
@@ -85,19 +109,8 @@ static void report_explanation(const struct explanation *x, const char *label, s
 		{ "chosen", x->place, UNIT_NONE, true, false },
 		{ "runner_up", x->runner_up ? x->runner_up : "", UNIT_NONE, true, false },
 	};
-	const char *by = x->decided < N_TERMS ? plan_term_name(x->decided) : NULL;
 	json_t *o = explanation_json(x);
-	if (!x->runner_up)
-		report_heading(r, "%s: %s, for there is no other place", label, x->place);
-	else if (!by)
-		report_heading(
-			r, "%s: %s as well as %s: the lower CPUs", label, x->place, x->runner_up);
-	else if (x->is_other_better)
-		report_heading(r,
-			"%s: %s, though %s is better by %s: what is planned with it fits better so",
-			label, x->place, x->runner_up, by);
-	else
-		report_heading(r, "%s: %s and not %s, by %s", label, x->place, x->runner_up, by);
+	report_decision(x, label, r);
 	report_table(r, json_object_get(o, "terms"), columns, x->runner_up ? 3 : 2);
 	json_decref(o);
 }

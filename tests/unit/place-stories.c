@@ -360,12 +360,47 @@ static void test_explained(void)
 			!x->is_other_better,
 		"two cores, each 10 farther than its own node");
 	same_int((int)x->chosen[TERM_WEIGHT], 2, "cores");
-	same_int((int)x->chosen[TERM_SLACK], 4, "cores of that L3 that are left");
+	same_int((int)x->chosen[TERM_SLACK], 3, "cores of that L3 that VMs can still have");
 	placements_freep(&p);
 	h->vms.vms[0].memory = NULL;
 	same_int(place_vms_as(&h->s, &h->vms, policy, &wanted, 1, NULL, 0, &explained, &p, &e), 0,
 		"place");
 	same_int(p->v[0].explanation->decided, N_TERMS, "alike: the lower CPUs");
+	fake_free(h);
+}
+
+/* Whatever it was that chose the place of a VM planned alone: no other is better, for the terms are
+ * compared as the search does. */
+static void test_explained_alone(void)
+{
+	static const char *const policies[] = { "", "near = 0000:0b:00.0\n", "isolation = fenced\n",
+		"kind = efficiency\n", "place = any\n", "cores = one-thread\nplace = one-node\n" };
+	static const enum plan_term decided[] = { TERM_REMOTE_MEMORY, TERM_DEVICE_DISTANCE,
+		TERM_NOT_ISOLATED, TERM_REMOTE_MEMORY, TERM_REMOTE_MEMORY, TERM_REMOTE_MEMORY };
+	static struct pci_device device = { .address = "0000:0b:00.0", .node = 1 };
+	struct memory_node on[] = { { .node = 0, .kib = 8 << 20 } };
+	struct vm_memory memory = { .nodes = { on, 1, 1 } };
+	struct fake_host *h = fake_host(two_sockets);
+	h->s.pci_devices = &device;
+	h->s.n_pci_devices = 1;
+	fake_kind(h, "0-4,6-10,12-16,18-22", CPU_PERFORMANCE);
+	fake_kind(h, "5,11,17,23", CPU_EFFICIENCY);
+	fake_boot_isolated(h, "8-9,20-21");
+	fake_vm(h, "100", 2, 1, 0)->memory = &memory;
+	for (size_t i = 0; i < N_ELEMENTS(policies); i++) {
+		AUTO_PLACEMENTS struct placements *p = NULL;
+		AUTO_FREE char *text = xasprintf("[vm *]\n%s", policies[i]);
+		AUTO_POLICY struct policy *policy = fake_policy(text);
+		const struct plan_options explained = { .is_explained = true };
+		const size_t wanted = 0;
+		struct err e;
+		same_int(place_vms_as(
+				 &h->s, &h->vms, policy, &wanted, 1, NULL, 0, &explained, &p, &e),
+			0, "place");
+		const struct explanation *x = p->v[0].explanation;
+		ok(!x->is_other_better && !x->is_kept && !x->is_batch, "%s: the best", text);
+		same_int(x->decided, decided[i], "%s: by %s", text, plan_term_key(decided[i]));
+	}
 	fake_free(h);
 }
 
@@ -387,5 +422,6 @@ int main(void)
 	test_verdict();
 	test_shared_places();
 	test_explained();
+	test_explained_alone();
 	return tap_done();
 }
