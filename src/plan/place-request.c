@@ -233,7 +233,7 @@ bool place_scope(struct planner *p, struct request *req)
 	}
 	if (req->scope > wished)
 		place_note(p, &req->place_note,
-			"it is larger than what VMs can have of "
+			"it is larger than what it can have of "
 			"any %s here: placed in %s instead",
 			names[wished] + strlen("one "), names[req->scope]);
 	if (!fits)

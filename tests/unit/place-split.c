@@ -11,7 +11,7 @@
 #include "vm/config.h"
 #include "placed.h"
 
-#define LARGER "it is larger than what VMs can have of any L3 here: placed in fewest nodes instead"
+#define LARGER "it is larger than what it can have of any L3 here: placed in fewest nodes instead"
 
 #define BOUND                                                                                      \
 	"its own nodes are bound to different ones of the host: placed in fewest nodes instead"

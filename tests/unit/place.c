@@ -54,10 +54,10 @@ static void test_large(void)
 	one(two_l3s, 20, 1, "",
 		"100 isolated 8 24 9 25 10 26 11 27 12 28 13 29 14 30 15 31 1 17 2 18 (it is "
 		"larger "
-		"than what VMs can have of any L3 here: placed in one node instead)",
+		"than what it can have of any L3 here: placed in one node instead)",
 		"larger than an L3: one node, few L3s");
 	one(no_l3, 8, 2, "",
-		"100 isolated 2 3 4 5 10 11 12 13 (it is larger than what VMs can have of any node "
+		"100 isolated 2 3 4 5 10 11 12 13 (it is larger than what it can have of any node "
 		"here: placed in fewest nodes instead)",
 		"larger than a node");
 	one(two_sockets, 12, 1, "[vm *]\nplace = fewest-nodes\n",
