@@ -77,14 +77,29 @@ static bool bound_part(const struct vm_config *c, size_t i, struct part *ret)
 	return !n && i == 0 && c->numa_nodes && c->numa_mode && streq(c->numa_mode, "strict");
 }
 
-/* By node index: what of the VM's memory is there, and belongs to no part so far. */
+/* What is in pages of the pool: huge ones by their size, all others are ordinary. */
+static int64_t in_pool(const struct planner *p, const struct memory_node *on, size_t pool)
+{
+	int64_t of_pool = 0, huge = 0;
+	for (size_t i = 0; i < on->pages.n; i++)
+		for (size_t k = ORDINARY + 1; k < p->inv.n_pools; k++) {
+			bool is_of = on->pages.v[i].page_kib == p->page_kib.v[k];
+			int64_t kib = is_of ? (int64_t)on->pages.v[i].kib : 0;
+			huge += kib;
+			of_pool += k == pool ? kib : 0;
+		}
+	return pool == ORDINARY ? (int64_t)on->kib - huge : of_pool;
+}
+
+/* By pool and node index: what of the VM's memory is there, and belongs to no part so far. */
 static int64_t *resident(const struct planner *p, const struct vm *vm)
 {
-	int64_t *kib = xcalloc(p->s->n_nodes + 1, sizeof *kib);
-	for (size_t i = 0; i < p->s->n_nodes; i++)
+	size_t n_nodes = p->s->n_nodes;
+	int64_t *kib = xcalloc(p->inv.n_pools * n_nodes + 1, sizeof *kib);
+	for (size_t i = 0; i < p->inv.n_pools * n_nodes; i++)
 		for (size_t k = 0; k < vm->memory->nodes.n; k++)
-			if (vm->memory->nodes.v[k].node == p->s->nodes[i].node)
-				kib[i] += (int64_t)vm->memory->nodes.v[k].kib;
+			if (vm->memory->nodes.v[k].node == p->s->nodes[i % n_nodes].node)
+				kib[i] += in_pool(p, &vm->memory->nodes.v[k], i / n_nodes);
 	return kib;
 }
 
@@ -121,12 +136,15 @@ static struct shortage take_bound(struct planner *p, const struct vm *vm, int64_
 		if (cpuset_parse_list(part.hostnodes, &nodes) < 0 || part.hugepages_kib < 0)
 			continue;
 		uint64_t page_kib = (uint64_t)part.hugepages_kib;
-		int64_t need_kib = take(p, there, &nodes, (int64_t)part.mib * 1024);
-		size_t pool = pool_of(p, page_kib);
-		/* Pages of a size that no node has were told when it was started. */
-		if (pool >= p->inv.n_pools || !need_kib)
+		size_t pool = pool_of(p, page_kib), at = pool * p->s->n_nodes;
+		/* Pages of a size that no node has were told when it was started; which are there
+		 * need not be known. */
+		if (pool >= p->inv.n_pools || (pool != ORDINARY && vm->memory->hugetlb_kib < 0))
 			continue;
-		int64_t *free_kib = left + pool * p->s->n_nodes;
+		int64_t need_kib = take(p, there + at, &nodes, (int64_t)part.mib * 1024);
+		if (!need_kib)
+			continue;
+		int64_t *free_kib = left + at;
 		int64_t sum = sum_of(p, free_kib, &nodes);
 		if (sum < need_kib)
 			return (struct shortage){ part.hostnodes, need_kib, sum, page_kib };

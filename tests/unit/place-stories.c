@@ -214,9 +214,18 @@ static void test_bound_memory(void)
 	h->s.nodes[1].n_hugepages = 1;
 	p = place(h, "", 1, NULL);
 	ok(p->refused.n &&
-			has(p->refused.v[0].reason, "2000 MiB are free there in pages of 2048 KiB"),
-		"huge pages are another thing");
-	pages.free = 3072;
+			has(p->refused.v[0].reason,
+				"binds 8192 MiB more to node 1 than are there yet, and 2000 MiB "
+				"are free there in pages of 2048 KiB"),
+		"huge pages are another thing, and what is there in others is none");
+	struct memory_pages there[] = { { 4, 1 << 20 }, { 2048, 1 << 20 } };
+	on[0].pages.v = there;
+	on[0].pages.n = N_ELEMENTS(there);
+	placements_freep(&p);
+	p = place(h, "", 1, NULL);
+	ok(p->refused.n && has(p->refused.v[0].reason, "binds 7168 MiB more"),
+		"those of their size count");
+	pages.free = 3584;
 	placements_freep(&p);
 	p = place(h, "", 1, NULL);
 	same_int((int)p->n, 1, "just enough of them");
