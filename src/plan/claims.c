@@ -48,6 +48,13 @@ struct claims claims_of(const struct snapshot *s, const struct placement *placem
 	return c;
 }
 
+struct cpuset claims_usual(const struct claims *c)
+{
+	struct cpuset usual = cpuset_minus(&c->open_cpus, &c->foreign_cpus);
+	struct cpuset balanced = cpuset_minus(&usual, &c->boot_isolated_cpus);
+	return cpuset_is_empty(&balanced) ? usual : balanced;
+}
+
 struct cpuset claims_housekeeping(const struct claims *c, const struct placement *p)
 {
 	struct cpuset cpus = cpuset_minus(&p->housekeeping_cpus, &c->taken_cpus);
@@ -175,7 +182,7 @@ enum mask_origin mask_origin(
 static struct cpuset usual_cpus(
 	const struct snapshot *s, const struct claims *in_force, const struct vm *vm)
 {
-	struct cpuset usual = cpuset_minus(&in_force->open_cpus, &in_force->foreign_cpus);
+	struct cpuset usual = claims_usual(in_force);
 	int g = vm->cgroup ? snapshot_cgroup(s, vm->cgroup) : -1;
 	while (g > 0 && !str_has_suffix(s->cgroups[g].path, ".slice"))
 		g = s->cgroups[g].parent;

@@ -49,6 +49,10 @@ void claims_close(struct claims *c, const struct snapshot *s, const struct cpuse
 /* The union of what all of them claim. */
 struct cpuset claims_sum(const struct placement *placements, size_t n);
 
+/* What a task has that nobody gave CPUs: init's mask, which all others come from, has none of
+ * isolcpus=. */
+struct cpuset claims_usual(const struct claims *c);
+
 /* Where work without a place of its own goes, for this placement: the CPUs that its policy names
  * for housekeeping, without what is claimed meanwhile, else what is free. */
 struct cpuset claims_housekeeping(const struct claims *c, const struct placement *p);

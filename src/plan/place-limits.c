@@ -82,7 +82,7 @@ static bool is_pinned_group(const struct planner *p, const struct cgroup *g, str
 		if (vm && (is_inside(vm, g->path) || is_inside(g->path, vm)))
 			return false;
 	}
-	struct cpuset usual = cpuset_minus(&p->in_force.open_cpus, &p->foreign_cpus);
+	struct cpuset usual = claims_usual(&p->in_force);
 	const struct cpuset *above = p->s->cgroups[g->parent].effective;
 	if (above)
 		usual = cpuset_and(&usual, above);

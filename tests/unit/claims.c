@@ -137,6 +137,24 @@ static void test_pins(void)
 	fake_free(h);
 }
 
+/* On a host with isolcpus= everybody's mask is what init has: the rest. */
+static void test_pins_beside_isolcpus(void)
+{
+	struct fake_host *h = fake_host(two_sockets);
+	add_group(h, "qemu.slice", "0-23");
+	add_group(h, "qemu.slice/1.scope", NULL);
+	struct vm *vm = fake_vm(h, "1", 1, 1, 0);
+	fake_boot_isolated(h, "4-11,16-23");
+	struct claims c = claims_of(&h->s, NULL, 0, NULL);
+	ok(!is_pin(h, &c, vm, "0-3,12-15", vm->cgroup), "what init leaves everybody is no pin");
+	ok(is_pin(h, &c, vm, "1-3,12-15", vm->cgroup), "less is one");
+	ok(is_pin(h, &c, vm, "4-11", vm->cgroup), "isolated CPUs are one: somebody chose them");
+	fake_boot_isolated(h, "0-23");
+	c = claims_of(&h->s, NULL, 0, NULL);
+	ok(is_pin(h, &c, vm, "3", vm->cgroup), "where all are isolated, one CPU is a pin too");
+	fake_free(h);
+}
+
 /* What is in force is derived anew when a neighbour comes or goes. */
 static void test_shared(void)
 {
@@ -174,6 +192,7 @@ int main(void)
 	test_origin();
 	test_identity();
 	test_pins();
+	test_pins_beside_isolcpus();
 	test_shared();
 	return tap_done();
 }
