@@ -130,6 +130,29 @@ RULE(wander)
 	}
 }
 
+/* What runs: a manager's file may have been edited since, and its word is for the next start. */
+struct running {
+	uint64_t mib;          /* 0: unknown */
+	int64_t hugepages_kib; /* or HUGEPAGES_… */
+	size_t n_nodes;
+	const char *source;
+};
+
+static struct running running_of(struct checking *c, const struct check_vm *v)
+{
+	const struct vm_config *config = v->vm->config, *line = v->vm->line;
+	if (!config)
+		return (struct running){ 0 };
+	if (!line || !line->memory_mib)
+		return (struct running){ config->memory_mib, config->hugepages_kib, config->nodes.n,
+			config->source };
+	/* A directory of hugetlbfs does not tell the size; who chose it may. */
+	bool is_any = line->hugepages_kib == HUGEPAGES_ANY;
+	return (struct running){ line->memory_mib,
+		is_any ? config->hugepages_kib : line->hugepages_kib, line->nodes.n,
+		say(c, "proc/%d/cmdline", v->vm->pid) };
+}
+
 RULE(too_large)
 {
 	uint64_t most = 0;
@@ -138,17 +161,17 @@ RULE(too_large)
 			most = c->s->nodes[i].mem_total_kib;
 	for_each_vm(v, c)
 	{
-		const struct vm_config *config = v->vm->config;
-		uint64_t kib = config ? config->memory_mib * KIB_PER_MIB : 0;
-		if (!most || kib <= most || config->nodes.n > 1)
+		struct running r = running_of(c, v);
+		uint64_t kib = r.mib * KIB_PER_MIB;
+		if (!most || kib <= most || r.n_nodes > 1)
 			continue;
 		struct finding *f =
 			found(c, v, "its %s fit into no node (%s), and the guest knows of one",
 				gib(c, kib), gib(c, most));
 		says(c, f, "sys/devices/system/node/node*/meminfo", "the largest node: %s",
 			gib(c, most));
-		says(c, f, config->source, "memory: %llu MiB, guest NUMA nodes: %zu",
-			(unsigned long long)config->memory_mib, config->nodes.n);
+		says(c, f, r.source, "memory: %llu MiB, guest NUMA nodes: %zu",
+			(unsigned long long)r.mib, r.n_nodes);
 	}
 }
 
@@ -246,14 +269,14 @@ RULE(small_pages)
 	unknown_if(c, !t->thp_enabled, "the host does not say");
 	for_each_dedicated(v, c)
 	{
-		const struct vm_config *config = v->vm->config;
-		if (!t->thp_enabled || !streq(t->thp_enabled, "never") || !config ||
-			config->hugepages_kib != HUGEPAGES_NONE)
+		struct running r = running_of(c, v);
+		if (!t->thp_enabled || !streq(t->thp_enabled, "never") || !r.source ||
+			r.hugepages_kib != HUGEPAGES_NONE)
 			continue;
 		struct finding *f = found(
 			c, v, "its memory is in pages of 4 KiB: no huge pages, and THP is off");
 		says(c, f, "sys/kernel/mm/transparent_hugepage/enabled", "never");
-		says(c, f, config->source, "no huge pages");
+		says(c, f, r.source, "no huge pages");
 		do_this(c, f, "echo madvise > /sys/kernel/mm/transparent_hugepage/enabled");
 	}
 }
@@ -280,9 +303,9 @@ static struct pool pool_of(const struct snapshot *s, const struct cpuset *nodes,
 }
 
 /* What of its memory is not in huge pages yet, and must be as soon as the guest touches it. */
-static uint64_t owed_kib(const struct vm *vm)
+static uint64_t owed_kib(const struct running *r, const struct vm *vm)
 {
-	uint64_t kib = vm->config->memory_mib * KIB_PER_MIB;
+	uint64_t kib = r->mib * KIB_PER_MIB;
 	int64_t has = vm->memory ? vm->memory->hugetlb_kib : -1;
 	return has < 0 || (uint64_t)has >= kib ? 0 : kib - (uint64_t)has;
 }
@@ -291,10 +314,10 @@ RULE(huge_short)
 {
 	for_each_vm(v, c)
 	{
-		const struct vm_config *config = v->vm->config;
-		if (!config || config->hugepages_kib <= 0)
+		struct running r = running_of(c, v);
+		if (r.hugepages_kib <= 0)
 			continue;
-		uint64_t size = (uint64_t)config->hugepages_kib, owed = owed_kib(v->vm) / size;
+		uint64_t size = (uint64_t)r.hugepages_kib, owed = owed_kib(&r, v->vm) / size;
 		struct pool p = pool_of(c->s, NULL, size);
 		if (!owed || p.free >= owed)
 			continue;
@@ -302,9 +325,9 @@ RULE(huge_short)
 			"it lacks %llu huge pages: the guest dies (SIGBUS) when it "
 			"touches memory that has none",
 			(unsigned long long)(owed - p.free));
-		says(c, f, say(c, "proc/%d/status", v->vm->pid),
-			"HugetlbPages: %lld kB of %llu MiB", (long long)v->vm->memory->hugetlb_kib,
-			(unsigned long long)config->memory_mib);
+		says(c, f, say(c, "proc/%d/status", v->vm->pid), "HugetlbPages: %lld kB",
+			(long long)v->vm->memory->hugetlb_kib);
+		says(c, f, r.source, "memory: %llu MiB in huge pages", (unsigned long long)r.mib);
 		says(c, f,
 			say(c,
 				"sys/devices/system/node/node*/hugepages/hugepages-%llukB/"
@@ -321,10 +344,10 @@ RULE(huge_far)
 {
 	for_each_dedicated(v, c)
 	{
-		const struct vm_config *config = v->vm->config;
-		if (!config || config->hugepages_kib <= 0)
+		struct running r = running_of(c, v);
+		if (r.hugepages_kib <= 0)
 			continue;
-		uint64_t size = (uint64_t)config->hugepages_kib, owed = owed_kib(v->vm) / size;
+		uint64_t size = (uint64_t)r.hugepages_kib, owed = owed_kib(&r, v->vm) / size;
 		struct pool all = pool_of(c->s, NULL, size), near = pool_of(c->s, &v->nodes, size);
 		if (!owed || all.free < owed || near.free >= owed)
 			continue;

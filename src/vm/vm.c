@@ -99,6 +99,7 @@ void vm_of_draft(struct vm_search *f, struct vm_draft *d, struct vm *vm)
 	vm->helpers = arena_dup(f->arena, d->helpers.v, d->helpers.n, sizeof *d->helpers.v);
 	vm->n_helpers = d->helpers.n;
 	vm->config = d->config;
+	vm->line = d->line;
 	vm->notes = arena_dup(f->arena, d->notes.v, d->notes.n, sizeof *d->notes.v);
 	vm->n_notes = d->notes.n;
 }

@@ -94,6 +94,8 @@ struct vm {
 	struct vm_thread *helpers; /* threads of processes that serve it alone; id: the process */
 	size_t n_helpers;
 	const struct vm_config *config; /* never NULL where vms_find() made it; see vm/config.h */
+	const struct vm_config *line;   /* by its command line alone: with what it was started,
+					 * whatever its manager's files say since; or NULL */
 	const struct vm_memory *memory; /* where it is, see vm/memory.h; NULL: nobody has asked */
 	struct vm_device *devices;
 	size_t n_devices;
