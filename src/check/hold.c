@@ -303,6 +303,25 @@ static bool list_after_flags(const char *value, struct cpuset *ret)
 	return p && *p && cpuset_parse_list(p, ret) == 0;
 }
 
+static bool has_flag(const char *value, const char *flag)
+{
+	for (const char *p = value; p; p = strchr(p, ',')) {
+		p += *p == ',';
+		const char *rest = str_after(p, flag);
+		if (rest && *rest == ',')
+			return true;
+	}
+	return false;
+}
+
+/* Admin-guide/kernel-parameters.txt: isolcpus=[flag-list,]cpu-list; without a flag that the kernel
+ * knows it is "domain", and only that makes CPUs isolated. */
+static bool is_domain(const char *value)
+{
+	return has_flag(value, "domain") ||
+		!(has_flag(value, "nohz") || has_flag(value, "managed_irq"));
+}
+
 struct boot_list {
 	const char *name, *value;
 	struct cpuset cpus;
@@ -353,7 +372,8 @@ RULE(boot_effect)
 							    : NULL;
 		struct cpuset lacks = now ? cpuset_minus(&lists[i].cpus, now) : CPUSET_EMPTY;
 		lacks = cpuset_and(&lacks, &c->s->online_cpus);
-		if (!now || cpuset_is_empty(&lacks) || (is_isol && !c->s->has_isolated_file))
+		bool is_told = !is_isol || (c->s->has_isolated_file && is_domain(lists[i].value));
+		if (!now || cpuset_is_empty(&lacks) || !is_told)
 			continue;
 		struct finding *f = found(c, NULL, "%s=%s has no effect on %s", lists[i].name,
 			lists[i].value, list_of(c, &lacks));

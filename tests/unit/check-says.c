@@ -19,7 +19,7 @@ static const struct finding *finding_of(const struct check *c, const char *id)
 }
 
 /* All commands of a finding, a line each. */
-static const char *commands_of(struct fix *f, const struct finding *x)
+UNUSED static const char *commands_of(struct fix *f, const struct finding *x)
 {
 	AUTO_STRBUF struct strbuf b = { 0 };
 	for (size_t i = 0; x && i < x->commands.n; i++)
@@ -61,8 +61,33 @@ static void test_running(void)
 	}
 }
 
+/* Of isolcpus= only the flag domain, which is meant where there is none, isolates. */
+static void test_isolcpus_flags(void)
+{
+	static const struct {
+		const char *line;
+		bool is_found;
+	} rows[] = {
+		{ "isolcpus=1-4", true },
+		{ "isolcpus=domain,1-4", true },
+		{ "isolcpus=managed_irq,domain,1-4", true },
+		{ "isolcpus=unknown,1-4", true },
+		{ "isolcpus=managed_irq,1-4", false },
+		{ "isolcpus=nohz,1-4", false },
+		{ "isolcpus=nohz,managed_irq,1-4", false },
+	};
+	for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
+		AUTO_FIX struct fix *f = fix_new();
+		boot_line(f, rows[i].line);
+		AUTO_CHECK struct check *c = fix_check(f, "boot-no-effect", false);
+		ok(!finding_of(c, "boot-no-effect") == !rows[i].is_found,
+			"%s, and none is isolated", rows[i].line);
+	}
+}
+
 int main(void)
 {
 	test_running();
+	test_isolcpus_flags();
 	return tap_done();
 }
