@@ -15,6 +15,7 @@
 #include "plan/intruders.h"
 #include "policy/limits.h"
 
+struct irqbalance;
 struct rates;
 struct reading;
 struct reading_list;
@@ -32,7 +33,7 @@ struct check_input {
 	const struct rates *rates;           /* NULL: there was no interval */
 	const struct reading_list *list;     /* what was read beside the snapshot */
 	const struct reading *reading;       /* at its end; NULL: nothing */
-	const struct cpuset *irqbalance_ban; /* NULL: it did not say */
+	const struct irqbalance *irqbalance; /* NULL: not known */
 	const struct limits *limits;
 };
 

@@ -190,13 +190,31 @@ RULE(container)
 
 /* ---- interrupts that may come ---- */
 
+/* Its own word, or what follows from how it was configured. */
+static void tell_ban(struct checking *c, struct finding *f)
+{
+	const struct irqbalance *b = c->in->irqbalance;
+	if (!b || !b->is_told)
+		f->sure = SURE_LIKELY;
+	if (b && b->is_told)
+		says(c, f, "irqbalance's socket", "banned CPUs: %s", list_of(c, &b->banned_cpus));
+	else if (b && b->has_list)
+		says(c, f, b->file, "banned CPUs: %s", list_of(c, &b->configured_cpus));
+	else if (b)
+		says(c, f, b->file,
+			"no list of banned CPUs: those of isolcpus= and nohz_full= (%s)",
+			list_of(c, &b->configured_cpus));
+}
+
 RULE(irqbalance)
 {
 	struct cpuset at = CPUSET_EMPTY;
 	const struct task *task = irqbalance_on(c, &c->pinned_cpus);
 	if (!task || cpuset_is_empty(&c->pinned_cpus))
 		return;
-	struct cpuset open = cpuset_minus(&c->pinned_cpus, &c->s->isolated_cpus);
+	struct cpuset open = c->pinned_cpus;
+	if (c->in->irqbalance)
+		cpuset_remove_all(&open, &c->in->irqbalance->banned_cpus);
 	const struct irq *first = NULL;
 	AUTO_FREE int *irqs = xcalloc(c->s->n_irqs + 1, sizeof *irqs);
 	size_t n = 0;
@@ -210,17 +228,13 @@ RULE(irqbalance)
 		first = first ? first : irq;
 		irqs[n++] = irq->irq;
 	}
-	if (cpuset_is_empty(&open))
-		return;
-	struct finding *f = found(c, NULL,
-		"irqbalance runs, and nothing keeps it off the pinned CPUs %s%s", list_of(c, &open),
+	struct finding *f = found(c, NULL, "irqbalance runs, and may use the pinned CPUs %s%s",
+		list_of(c, &open),
 		n ? say(c, ": %s there now", some(c, (long)n, "interrupt")) : "");
 	f->severity = n ? SEVERITY_WARNING : SEVERITY_INFO;
 	f->cpus = cpuset_is_empty(&at) ? open : at;
 	says(c, f, say(c, "proc/%d/comm", task->pid), "irqbalance");
-	says(c, f, "irqbalance's socket", "banned CPUs: %s",
-		c->in->irqbalance_ban ? list_of(c, c->in->irqbalance_ban)
-				      : "it was not asked or did not say");
+	tell_ban(c, f);
 	if (first)
 		says(c, f, say(c, "proc/irq/%d/effective_affinity_list", first->irq), "%s (%s)",
 			list_of(c, first->effective), first->action);

@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 #include "check/check.h"
+#include "model/irqbalance.h"
 #include "model/reading.h"
 #include "model/snapshot.h"
 #include "vm/config.h"
@@ -103,7 +104,7 @@ void pin_thread(struct checking *c, struct finding *f, const struct check_vm *v,
  * off the set. */
 void move_irqs(
 	struct checking *c, struct finding *f, const int *irqs, size_t n, const struct cpuset *off);
-/* The task of irqbalance where it runs, and did not say that it stays off these CPUs. */
+/* The task of irqbalance where it runs and does not stay off all of these CPUs. */
 const struct task *irqbalance_on(const struct checking *c, const struct cpuset *cpus);
 /* n of these CPUs, in one L3 domain or else one node where there are so many, each of another core
  * where that will do; those of CPU 0's core come last. Empty: there are not so many. */

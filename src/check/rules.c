@@ -181,7 +181,8 @@ static const struct rule rules[] = {
 		NEED_PINS | NEED_IRQS, check_irqbalance,
 		"irqbalance spreads interrupts for throughput, every ten seconds, and knows of no "
 		"VM: what was moved by hand comes back. --banirq keeps an interrupt where it is; "
-		"only banned CPUs keep interrupts off CPUs.",
+		"only banned CPUs keep interrupts off CPUs. A list of them replaces what it bans "
+		"without one: CPUs of isolcpus= and nohz_full=.",
 		"Ban the pinned CPUs for irqbalance, and move off what is there already.",
 		"/proc/interrupts a minute later.", "softirq-hot irq-hot" },
 	{ "irqs-at-vcpus", "interrupts that come to a VM's CPUs", SEVERITY_INFO, STAGE_PINS,

@@ -146,20 +146,27 @@ const struct task *irqbalance_on(const struct checking *c, const struct cpuset *
 {
 	struct service all[SERVICES_MAX];
 	size_t n = snapshot_services(c->s, all);
-	const struct cpuset *ban = c->in->irqbalance_ban;
+	const struct irqbalance *b = c->in->irqbalance;
 	for (size_t i = 0; i < n; i++)
 		if (streq(all[i].name, "irqbalance") && all[i].task)
-			return ban && cpuset_is_subset(cpus, ban) ? NULL : all[i].task;
+			return b && cpuset_is_subset(cpus, &b->banned_cpus) ? NULL : all[i].task;
 	return NULL;
 }
 
+/* A list replaces the one before, and what it bans without any. */
 static void ban_irqbalance(struct checking *c, struct finding *f)
 {
+	const struct irqbalance *b = c->in->irqbalance;
+	struct cpuset all = c->pinned_cpus;
+	if (b) {
+		cpuset_add_all(&all, &b->banned_cpus);
+		cpuset_add_all(&all, &b->configured_cpus);
+	}
+	const char *file = b ? b->file : "etc/default/irqbalance";
 	do_this(c, f,
-		"sed -i '/^IRQBALANCE_BANNED_CPULIST=/d' /etc/default/irqbalance; "
-		"echo IRQBALANCE_BANNED_CPULIST=%s >> /etc/default/irqbalance; "
-		"systemctl restart irqbalance",
-		list_of(c, &c->pinned_cpus));
+		"sed -i '/^IRQBALANCE_BANNED_CPU/d' /%s; "
+		"echo IRQBALANCE_BANNED_CPULIST=%s >> /%s; systemctl restart irqbalance",
+		file, list_of(c, &all), file);
 }
 
 void move_irqs(

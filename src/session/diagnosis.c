@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 #include "host/host.h"
+#include "model/irqbalance.h"
 #include "session/planning.h"
 #include "session/policy-files.h"
 #include "session/verdict.h"
@@ -174,7 +175,7 @@ enum outcome diagnosis_make(
 	*ret = (struct diagnosis){ 0 };
 	static const struct option_values none;
 	AUTO_POLICY struct policy *policy = NULL;
-	struct cpuset ban;
+	struct irqbalance irqbalance;
 	if (policy_read(h, o->policy ? o->policy : &none, &policy, e) < 0)
 		return OUTCOME_MISUSE;
 	if (snapshot_read(h, SNAPSHOT_WHOLE, &ret->snapshot, e) < 0 ||
@@ -187,7 +188,7 @@ enum outcome diagnosis_make(
 		ret->snapshot, ret->ledger->placements.v, ret->ledger->placements.n, NULL);
 	claims_add_own_masks(&claims, ret->ledger, &ret->arena);
 	ret->intruders = verdict_intruders(ret->snapshot, ret->vms, ret->ledger);
-	bool has_ban = host_get_irqbalance(h, &ban) == 0;
+	irqbalance_read(h, ret->snapshot, &irqbalance);
 	make_list(ret, &claims);
 	read_memory(h, ret);
 	read_rates(h, o, ret);
@@ -200,7 +201,7 @@ enum outcome diagnosis_make(
 		.rates = ret->rates,
 		.list = &ret->list,
 		.reading = &ret->reading,
-		.irqbalance_ban = has_ban ? &ban : NULL,
+		.irqbalance = &irqbalance,
 		.limits = &ret->limits,
 	};
 	ret->check = check_run(&in, o->only, o->n_only, o->n_vms ? is_meant : NULL);

@@ -8,6 +8,7 @@
 
 #include "check/check.h"
 #include "fake-host.h"
+#include "model/irqbalance.h"
 #include "model/power.h"
 #include "model/reading.h"
 #include "vm/config.h"
@@ -41,8 +42,8 @@ struct fix {
 	struct irq irqs[16];
 	int columns[24];
 	struct count_row rows[16];
-	struct cpuset ban;
-	bool has_ban;
+	struct irqbalance irqbalance;
+	bool has_irqbalance; /* what it bans is known */
 	struct placement placements[4];
 	size_t n_placements;
 	struct intruders intruders;
@@ -316,7 +317,7 @@ static struct check *fix_check(struct fix *f, const char *only, bool has_rates)
 		.rates = has_rates ? &f->rates : NULL,
 		.list = &f->list,
 		.reading = &f->reading,
-		.irqbalance_ban = f->has_ban ? &f->ban : NULL,
+		.irqbalance = f->has_irqbalance ? &f->irqbalance : NULL,
 		.limits = &f->limits,
 	};
 	f->list.n_groups = f->rates.n_groups;

@@ -225,8 +225,9 @@ static void irqbalance(struct fix *f, bool nearly)
 {
 	fix_task(f, 700, "irqbalance", "0-23", 7, 0);
 	fix_irq(f, 36, "eth0-TxRx-1", "0-23", 2, 10);
-	f->has_ban = nearly;
-	f->ban = cpus("1-4");
+	f->has_irqbalance = true;
+	f->irqbalance = (struct irqbalance){ .file = "etc/default/irqbalance",
+		.banned_cpus = cpus(nearly ? "1-4" : "1-3") };
 }
 
 static void irqs_at_vcpus(struct fix *f, bool nearly)

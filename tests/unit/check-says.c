@@ -19,7 +19,7 @@ static const struct finding *finding_of(const struct check *c, const char *id)
 }
 
 /* All commands of a finding, a line each. */
-UNUSED static const char *commands_of(struct fix *f, const struct finding *x)
+static const char *commands_of(struct fix *f, const struct finding *x)
 {
 	AUTO_STRBUF struct strbuf b = { 0 };
 	for (size_t i = 0; x && i < x->commands.n; i++)
@@ -85,9 +85,60 @@ static void test_isolcpus_flags(void)
 	}
 }
 
+static void test_irqbalance_conf(void)
+{
+	static const struct {
+		const char *text, *cpus; /* NULL: none are named */
+	} rows[] = {
+		{ "IRQBALANCE_BANNED_CPULIST=2-7\n", "2-7" },
+		{ "# x\nIRQBALANCE_BANNED_CPULIST=\"1,4-7\"\n", "1,4-7" },
+		{ "IRQBALANCE_BANNED_CPULIST=1\nIRQBALANCE_BANNED_CPULIST=2\n", "2" },
+		{ "IRQBALANCE_BANNED_CPUS=f0\nIRQBALANCE_BANNED_CPULIST=1\n", "4-7" },
+		{ "#IRQBALANCE_BANNED_CPULIST=2-7\n", NULL },
+		{ "IRQBALANCE_BANNED_CPULIST=\n", NULL },
+		{ "", NULL },
+	};
+	for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
+		struct cpuset banned = CPUSET_EMPTY, wanted = CPUSET_EMPTY;
+		if (rows[i].cpus)
+			wanted = cpus(rows[i].cpus);
+		ok(irqbalance_banned_in(rows[i].text, &banned) == (rows[i].cpus != NULL) &&
+				cpuset_equal(&banned, &wanted),
+			"%s: banned are %s", rows[i].text, rows[i].cpus ? rows[i].cpus : "none");
+	}
+}
+
+/* The list that is offered has all that is kept off now. */
+static void test_irqbalance_list(void)
+{
+	AUTO_FIX struct fix *f = fix_new();
+	irqbalance(f, false);
+	f->irqbalance = (struct irqbalance){ .file = "etc/sysconfig/irqbalance",
+		.has_list = true,
+		.banned_cpus = cpus("1-3,9"),
+		.configured_cpus = cpus("1-3,11") };
+	AUTO_CHECK struct check *c = fix_check(f, "irqbalance", false);
+	const struct finding *x = finding_of(c, "irqbalance");
+	ok(x &&
+			strstr(commands_of(f, x),
+				"sed -i '/^IRQBALANCE_BANNED_CPU/d' /etc/sysconfig/irqbalance; "
+				"echo "
+				"IRQBALANCE_BANNED_CPULIST=1-4,9,11 >> /etc/sysconfig/irqbalance;"),
+		"the union, in its own file: %s", commands_of(f, x));
+	ok(x && strstr(x->summary, "pinned CPUs 4"), "and what is open is said: %s",
+		x ? x->summary : "");
+	same_int(x ? x->sure : 0, SURE_LIKELY, "as sure as a file is");
+	f->irqbalance.is_told = true;
+	AUTO_CHECK struct check *told = fix_check(f, "irqbalance", false);
+	x = finding_of(told, "irqbalance");
+	same_int(x ? x->sure : 0, SURE_STATE, "or as its own word");
+}
+
 int main(void)
 {
 	test_running();
 	test_isolcpus_flags();
+	test_irqbalance_conf();
+	test_irqbalance_list();
 	return tap_done();
 }
