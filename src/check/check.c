@@ -133,29 +133,51 @@ static bool is_wanted(const struct rule *rule, const char *const *only, size_t n
 	return is;
 }
 
+static void run_rule(struct checking *c, struct check_result *r)
+{
+	size_t before = c->out->findings.n;
+	r->reason = why_skipped(c, r->rule->needs);
+	c->rule = r->rule;
+	c->unknown = NULL;
+	if (!r->reason)
+		r->rule->run(c);
+	if (!r->reason && c->out->findings.n == before)
+		r->reason = c->unknown;
+	r->status = r->reason                 ? CHECK_SKIPPED
+		: c->out->findings.n > before ? CHECK_FOUND
+					      : CHECK_CLEAN;
+}
+
+/* Findings stand by row, in whatever order the rules ran. */
+static void sort_by_row(struct check *c)
+{
+	size_t n = 0;
+	struct finding *sorted = xcalloc(c->findings.n + 1, sizeof *sorted);
+	array_for_each (r, &c->results)
+		for (size_t i = 0; r->status == CHECK_FOUND && i < c->findings.n; i++)
+			if (c->findings.v[i].rule == r->rule)
+				sorted[n++] = c->findings.v[i];
+	free(c->findings.v);
+	c->findings.v = sorted;
+	c->findings.room = n + 1;
+}
+
 static void run_rules(struct checking *c, const char *const *only, size_t n_only)
 {
 	size_t n;
 	const struct rule *all = check_rules(&n);
-	for (size_t i = 0; i < n; i++) {
-		if (!is_wanted(&all[i], only, n_only))
-			continue;
-		size_t before = c->out->findings.n;
-		const char *why = why_skipped(c, all[i].needs);
-		c->rule = &all[i];
-		c->unknown = NULL;
-		if (!why)
-			all[i].run(c);
-		if (!why && c->out->findings.n == before)
-			why = c->unknown;
-		*array_push(&c->out->results) = (struct check_result){
-			.rule = &all[i],
-			.status = why                         ? CHECK_SKIPPED
-				: c->out->findings.n > before ? CHECK_FOUND
-							      : CHECK_CLEAN,
-			.reason = why,
-		};
-	}
+	for (size_t i = 0; i < n; i++)
+		if (is_wanted(&all[i], only, n_only))
+			*array_push(&c->out->results) = (struct check_result){ .rule = &all[i] };
+	array_for_each (r, &c->out->results)
+		if (r->rule->needs & OFFERS_CPUS)
+			run_rule(c, r);
+	array_for_each (o, &c->offers)
+		cpuset_remove_all(&c->spare_cpus, &o->cpus);
+	array_for_each (r, &c->out->results)
+		if (!(r->rule->needs & OFFERS_CPUS))
+			run_rule(c, r);
+	sort_by_row(c->out);
 }
 
 /* ---- the verdict ---- */
@@ -208,6 +230,7 @@ struct check *check_run(
 	order_findings(&c);
 	out->verdict = verdict_of(&c);
 	free(c.masks.v);
+	free(c.offers.v);
 	return out;
 }
 

@@ -109,6 +109,7 @@ enum rule_needs {
 	NEED_TUNABLES = 16,
 	NEED_POWER = 32,
 	NEED_IRQS = 64,
+	OFFERS_CPUS = 128, /* to a VM: it runs before those that move others to what is left */
 };
 
 struct rule {

@@ -37,6 +37,12 @@ struct mask_count {
 	size_t n;
 };
 
+/* CPUs that a finding would give a VM: no other finding gives them to another one. */
+struct offer {
+	const struct check_vm *to;
+	struct cpuset cpus;
+};
+
 struct checking {
 	const struct check_input *in;
 	const struct snapshot *s;
@@ -49,8 +55,9 @@ struct checking {
 	ARRAY(struct mask_count) masks; /* of all threads that can be moved */
 	struct cpuset unpinned_cpus;    /* where nobody has CPUs of his own */
 	struct cpuset spare_cpus;       /* of these, no siblings of a VM's: for who is to move */
-	const struct rule *rule;        /* that runs */
-	const char *unknown;            /* why it could not look; see unknown_if() */
+	ARRAY(struct offer) offers;
+	const struct rule *rule; /* that runs */
+	const char *unknown;     /* why it could not look; see unknown_if() */
 };
 
 /* For a rule that needs what this host, or this recording, may not tell: without it, and with
@@ -94,8 +101,25 @@ const char *some(struct checking *c, long n, const char *what);
 /* Appends what takes the VM's isolation into wideberth's hands: the command and the policy's lines.
  */
 void isolate(struct checking *c, struct finding *f, const struct check_vm *v);
-/* Appends the commands that put each vCPU on one CPU of the set, in order. */
-void pin_vcpus(
+/* Its manager is libvirt, which takes commands. */
+bool is_libvirt(const struct check_vm *v);
+/* What virsh knows it by, for the shell. */
+const char *name_of(struct checking *c, const struct check_vm *v);
+
+/* offer.c: as many of these CPUs as the VM has vCPUs, of the kind of its own ones, near them, and
+ * offered to no other VM; what it was offered before where that will do. In one L3 domain or else
+ * one node where there are so many, each of another core where that will do; those of CPU 0's core
+ * come last. Empty: there are not so many. */
+struct cpuset offer_cpus(struct checking *c, const struct check_vm *v, const struct cpuset *from);
+/* The same for n of them, and nobody remembers it. */
+struct cpuset choose_cpus(
+	const struct checking *c, const struct check_vm *v, const struct cpuset *from, int n);
+/* What it was offered last, until the next offer; NULL: nothing. */
+const struct cpuset *offer_of(const struct checking *c, const struct check_vm *v);
+void offered(struct checking *c, const struct check_vm *v, const struct cpuset *cpus);
+/* Appends the commands that put each vCPU on one CPU of the set, in order, now and at the VM's next
+ * start; none where it is empty. */
+void give_cpus(
 	struct checking *c, struct finding *f, const struct check_vm *v, const struct cpuset *cpus);
 /* The same for a thread that is no vCPU. */
 void pin_thread(struct checking *c, struct finding *f, const struct check_vm *v,
@@ -106,10 +130,6 @@ void move_irqs(
 	struct checking *c, struct finding *f, const int *irqs, size_t n, const struct cpuset *off);
 /* The task of irqbalance where it runs and does not stay off all of these CPUs. */
 const struct task *irqbalance_on(const struct checking *c, const struct cpuset *cpus);
-/* n of these CPUs, in one L3 domain or else one node where there are so many, each of another core
- * where that will do; those of CPU 0's core come last. Empty: there are not so many. */
-struct cpuset choose_cpus(const struct snapshot *s, const struct cpuset *from, int n);
-
 void take_figures(struct checking *c);
 /* Roots first, by weight; see struct finding. */
 void order_findings(struct checking *c);
@@ -118,6 +138,8 @@ void order_findings(struct checking *c);
 const struct core *core_of(const struct snapshot *s, int cpu);
 /* All CPUs of the cores that these are of. */
 struct cpuset whole_cores(const struct snapshot *s, const struct cpuset *cpus);
+/* What the cgroup lets its threads have; NULL: all, or there is none. */
+const struct cpuset *group_cpus(const struct snapshot *s, const char *path);
 /* By the kernel's number, or NULL. */
 const struct node *node_of(const struct snapshot *s, int number);
 /* NULL: unknown. The list is by tid. */

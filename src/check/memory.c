@@ -194,8 +194,8 @@ RULE(memoryless)
 				if (c->s->nodes[k].has_memory)
 					from = cpuset_or(&from, &c->s->nodes[k].cpus);
 			from = cpuset_and(&from, &c->spare_cpus);
-			struct cpuset chosen = choose_cpus(c->s, &from, v->n_vcpus);
-			pin_vcpus(c, f, v, &chosen);
+			struct cpuset chosen = offer_cpus(c, v, &from);
+			give_cpus(c, f, v, &chosen);
 		}
 	}
 }

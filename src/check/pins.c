@@ -23,12 +23,6 @@ static const char *status_of(struct checking *c, const struct check_vm *v)
 	return say(c, "proc/%d/task/*/status", v->vm->pid);
 }
 
-/* Proxmox VE's own pin: what is to stay so at the next start is written there. */
-static bool has_affinity(const struct check_vm *v)
-{
-	return v->vm->config && v->vm->config->affinity;
-}
-
 RULE(stacked)
 {
 	for_each_vm(v, c)
@@ -54,27 +48,22 @@ RULE(stacked)
 			list_of(c, &c->s->isolated_cpus));
 		says(c, f, say(c, "proc/%d/task/*/stat", v->vm->pid), "last seen: %s",
 			last_cpus(c, v));
-		struct cpuset chosen = choose_cpus(c->s, &where, v->n_vcpus);
-		pin_vcpus(c, f, v, &chosen);
+		struct cpuset chosen = offer_cpus(c, v, &where);
+		give_cpus(c, f, v, &chosen);
 		in_policy(c, f, v, "isolation = pinned");
 	}
 }
 
 /* Its own CPUs and the nearest of those that nobody has: as many as it has vCPUs, or none. */
-static struct cpuset widened(const struct checking *c, const struct check_vm *v)
+static struct cpuset widened(struct checking *c, const struct check_vm *v)
 {
-	struct cpuset from = c->unpinned_cpus, more;
 	int lacks = v->n_vcpus - cpuset_count(&v->vcpu_cpus);
-	struct cpuset near = CPUSET_EMPTY;
-	cpuset_for_each (node, &v->nodes) {
-		const struct node *n = node_of(c->s, node);
-		struct cpuset there = cpuset_and(&n->cpus, &from);
-		near = cpuset_or(&near, &there);
-	}
-	more = choose_cpus(c->s, &near, lacks);
+	struct cpuset more = choose_cpus(c, v, &c->unpinned_cpus, lacks);
 	if (cpuset_is_empty(&more))
-		more = choose_cpus(c->s, &from, lacks);
-	return cpuset_is_empty(&more) ? more : cpuset_or(&v->vcpu_cpus, &more);
+		return more;
+	struct cpuset wide = cpuset_or(&v->vcpu_cpus, &more);
+	offered(c, v, &wide);
+	return wide;
 }
 
 RULE(too_few)
@@ -90,9 +79,7 @@ RULE(too_few)
 		says(c, f, status_of(c, v), "Cpus_allowed_list of its %d vCPUs: %s together",
 			v->n_vcpus, list_of(c, &v->vcpu_cpus));
 		struct cpuset wide = widened(c, v);
-		if (has_affinity(v) && !cpuset_is_empty(&wide))
-			do_this(c, f, "qm set %s --affinity %s", v->vm->id, list_of(c, &wide));
-		pin_vcpus(c, f, v, &wide);
+		give_cpus(c, f, v, &wide);
 	}
 }
 
@@ -112,16 +99,26 @@ RULE(half_pinned)
 
 /* ---- two VMs ---- */
 
+/* What another finding offers them parts them already. */
+static bool are_parted(
+	struct checking *c, struct finding *f, const struct check_vm *a, const struct check_vm *b)
+{
+	const struct cpuset *of_a = offer_of(c, a), *of_b = offer_of(c, b);
+	if (!of_a || !of_b || cpuset_intersects(of_a, of_b))
+		return false;
+	give_cpus(c, f, a, of_a);
+	give_cpus(c, f, b, of_b);
+	return true;
+}
+
 static void move_vm(struct checking *c, struct finding *f, const struct check_vm *v)
 {
 	struct cpuset cores = whole_cores(c->s, &c->pinned_cpus);
 	struct cpuset from = cpuset_minus(&c->spare_cpus, &cores);
-	struct cpuset chosen = choose_cpus(c->s, &from, v->n_vcpus);
+	struct cpuset chosen = offer_cpus(c, v, &from);
 	if (cpuset_is_empty(&chosen))
-		chosen = choose_cpus(c->s, &c->spare_cpus, v->n_vcpus);
-	if (has_affinity(v) && !cpuset_is_empty(&chosen))
-		do_this(c, f, "qm set %s --affinity %s", v->vm->id, list_of(c, &chosen));
-	pin_vcpus(c, f, v, &chosen);
+		chosen = offer_cpus(c, v, &c->spare_cpus);
+	give_cpus(c, f, v, &chosen);
 }
 
 /* Where one of the two did not run, the other waited for somebody else. */
@@ -147,7 +144,8 @@ static void overlap_of(struct checking *c, const struct check_vm *a, const struc
 	quiet_if_alone(c, f, a, b);
 	says(c, f, status_of(c, a), "%s: vCPUs on %s", a->label, list_of(c, &a->vcpu_cpus));
 	says(c, f, status_of(c, b), "%s: vCPUs on %s", b->label, list_of(c, &b->vcpu_cpus));
-	move_vm(c, f, b);
+	if (!are_parted(c, f, a, b))
+		move_vm(c, f, b);
 	in_policy(c, f, a, NULL);
 	in_policy(c, f, b, NULL);
 }
@@ -182,8 +180,8 @@ RULE(siblings)
 				"%s on %s, %s on %s: the same cores", a->label,
 				list_of(c, &a->vcpu_cpus), b->label, list_of(c, &b->vcpu_cpus));
 			struct cpuset from = cpuset_minus(&c->spare_cpus, &a->core_cpus);
-			struct cpuset chosen = choose_cpus(c->s, &from, b->n_vcpus);
-			pin_vcpus(c, f, b, &chosen);
+			struct cpuset chosen = offer_cpus(c, b, &from);
+			give_cpus(c, f, b, &chosen);
 			in_policy(c, f, a, "cores = full");
 			in_policy(c, f, b, "cores = full");
 		}
@@ -383,8 +381,8 @@ RULE(cpu0)
 		cpuset_remove(&from, 0);
 		from = cpuset_or(&from, &v->vcpu_cpus);
 		cpuset_remove(&from, 0);
-		struct cpuset chosen = choose_cpus(c->s, &from, v->n_vcpus);
-		pin_vcpus(c, f, v, &chosen);
+		struct cpuset chosen = offer_cpus(c, v, &from);
+		give_cpus(c, f, v, &chosen);
 	}
 }
 
@@ -413,8 +411,8 @@ RULE(kinds)
 				cpuset_add(&from, c->s->cpus[i].cpu);
 		struct cpuset open = cpuset_or(&c->spare_cpus, &v->vcpu_cpus);
 		from = cpuset_and(&from, &open);
-		struct cpuset chosen = choose_cpus(c->s, &from, v->n_vcpus);
-		pin_vcpus(c, f, v, &chosen);
+		struct cpuset chosen = offer_cpus(c, v, &from);
+		give_cpus(c, f, v, &chosen);
 	}
 }
 

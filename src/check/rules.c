@@ -86,13 +86,13 @@ static const struct rule rules[] = {
 
 	/* ---- is the pinning real, and complete ---- */
 	{ "stacked-vcpus", "vCPUs that float over isolated CPUs", SEVERITY_CRITICAL, STAGE_PINS,
-		NEED_VMS, check_stacked,
+		NEED_VMS | OFFERS_CPUS, check_stacked,
 		"On CPUs of isolcpus= and of isolated partitions the scheduler balances no load. A "
 		"mask of several CPUs there is no choice: threads stay where they woke up, and "
 		"several vCPUs sit on one CPU while the next is idle.",
 		"Pin each vCPU to one CPU.", "A measure under load." },
-	{ "too-few-cpus", "fewer CPUs than vCPUs", SEVERITY_WARNING, STAGE_PINS, NEED_PINS,
-		check_too_few,
+	{ "too-few-cpus", "fewer CPUs than vCPUs", SEVERITY_WARNING, STAGE_PINS,
+		NEED_PINS | OFFERS_CPUS, check_too_few,
 		"vCPUs that the guest takes for parallel take turns; a lock's holder waits for who "
 		"spins on it.",
 		"Give it as many CPUs as vCPUs, or fewer vCPUs.", "A measure under load." },
@@ -100,13 +100,13 @@ static const struct rule rules[] = {
 		NEED_PINS, check_half_pinned,
 		"The guest's scheduler takes all its CPUs for alike: the slowest sets the pace.",
 		"Pin all of its vCPUs or none.", "Nothing: it is so." },
-	{ "overlap", "two VMs with the same CPUs", SEVERITY_WARNING, STAGE_PINS, NEED_PINS,
-		check_overlap,
+	{ "overlap", "two VMs with the same CPUs", SEVERITY_WARNING, STAGE_PINS,
+		NEED_PINS | OFFERS_CPUS, check_overlap,
 		"Each of the two is kept from going elsewhere when the other runs. Pinning with "
 		"overlap is worse than none. A clone brings its original's affinity along.",
 		"Give one of them other CPUs.", "A measure of both under load." },
-	{ "siblings-shared", "two VMs on one core", SEVERITY_WARNING, STAGE_PINS, NEED_PINS,
-		check_siblings,
+	{ "siblings-shared", "two VMs on one core", SEVERITY_WARNING, STAGE_PINS,
+		NEED_PINS | OFFERS_CPUS, check_siblings,
 		"SMT siblings share a core's execution units and its L1 and L2 caches: each VM's "
 		"speed depends on what the other does, and secrets may leak between them.",
 		"Give each VM whole cores.", "A measure of both under load.", "overlap" },
@@ -140,13 +140,13 @@ static const struct rule rules[] = {
 	{ "crosses-l3", "vCPUs in several L3 domains", SEVERITY_INFO, STAGE_PINS, NEED_PINS,
 		check_crosses_l3, "What two vCPUs share goes through memory instead of the cache.",
 		"Put its vCPUs into one L3 domain.", "A measure in the guest." },
-	{ "cpu0-for-vm", "CPU 0 among a VM's CPUs", SEVERITY_WARNING, STAGE_PINS, NEED_PINS,
-		check_cpu0,
+	{ "cpu0-for-vm", "CPU 0 among a VM's CPUs", SEVERITY_WARNING, STAGE_PINS,
+		NEED_PINS | OFFERS_CPUS, check_cpu0,
 		"CPU 0 has work that nobody can move: timekeeping at boot, interrupts that are not "
 		"yet set, kernel threads that are bound there.",
 		"Leave CPU 0 to the host.", "Nothing: it is so." },
-	{ "mixed-cores", "vCPUs on fast and slow cores", SEVERITY_WARNING, STAGE_PINS, NEED_PINS,
-		check_kinds,
+	{ "mixed-cores", "vCPUs on fast and slow cores", SEVERITY_WARNING, STAGE_PINS,
+		NEED_PINS | OFFERS_CPUS, check_kinds,
 		"The guest takes its CPUs for alike; what is spread evenly ends with the slowest.",
 		"Put all of its vCPUs on cores of one kind.", "Nothing: it is so." },
 	{ "fifo-vcpus", "vCPUs of a real-time policy", SEVERITY_WARNING, STAGE_PINS, NEED_VMS,
@@ -227,7 +227,7 @@ static const struct rule rules[] = {
 
 	/* ---- memory ---- */
 	{ "memoryless-node", "CPUs on a node without memory", SEVERITY_WARNING, STAGE_MEMORY,
-		NEED_PINS | NEED_NODES, check_memoryless,
+		NEED_PINS | NEED_NODES | OFFERS_CPUS, check_memoryless,
 		"Every access of these CPUs goes to another node: half of the dies of some "
 		"processors (2990WX) are built so.",
 		"Use CPUs of a node that has memory.", "A measure in the guest." },

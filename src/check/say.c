@@ -110,36 +110,14 @@ void isolate(struct checking *c, struct finding *f, const struct check_vm *v)
 	in_policy(c, f, v, "isolation = isolated");
 }
 
-static bool is_libvirt(const struct check_vm *v)
+bool is_libvirt(const struct check_vm *v)
 {
 	return streq(v->vm->manager, "libvirt") && v->vm->is_managed;
 }
 
-void pin_vcpus(
-	struct checking *c, struct finding *f, const struct check_vm *v, const struct cpuset *cpus)
+const char *name_of(struct checking *c, const struct check_vm *v)
 {
-	int cpu = cpuset_first(cpus);
-	for (size_t i = 0; i < v->vm->n_threads && cpu >= 0; i++) {
-		const struct vm_thread *t = &v->vm->threads[i];
-		if (t->role != ROLE_VCPU)
-			continue;
-		if (is_libvirt(v))
-			do_this(c, f, "virsh vcpupin %s %d %d --live --config",
-				quoted(c, v->vm->name ? v->vm->name : v->vm->id), t->index, cpu);
-		else
-			do_this(c, f, "taskset -pc %d %d", cpu, t->tid);
-		cpu = cpuset_next(cpus, cpu + 1);
-	}
-}
-
-void pin_thread(struct checking *c, struct finding *f, const struct check_vm *v,
-	const struct vm_thread *t, const struct cpuset *cpus)
-{
-	const char *name = quoted(c, v->vm->name ? v->vm->name : v->vm->id);
-	if (is_libvirt(v) && t->role == ROLE_EMULATOR)
-		do_this(c, f, "virsh emulatorpin %s %s --live --config", name, list_of(c, cpus));
-	else
-		do_this(c, f, "taskset -pc %s %d", list_of(c, cpus), t->tid);
+	return quoted(c, v->vm->name ? v->vm->name : v->vm->id);
 }
 
 const struct task *irqbalance_on(const struct checking *c, const struct cpuset *cpus)
@@ -187,55 +165,6 @@ void move_irqs(
 
 /* ---- small questions ---- */
 
-/* Adds what the group has of 'from' until there are n: one thread of each whole core, then their
- * others, then what is left of cores that somebody else has a part of. */
-static void take(const struct snapshot *s, const struct cpuset *group, const struct cpuset *from,
-	int n, struct cpuset *ret)
-{
-	struct cpuset rest = cpuset_and(group, from);
-	for (int pass = 0; pass < 3; pass++)
-		for (size_t i = 0; i < s->n_cores; i++) {
-			const struct cpuset *core = &s->cores[i].cpus;
-			if (pass < 2 && !cpuset_is_subset(core, &rest))
-				continue;
-			cpuset_for_each (cpu, core) {
-				if (cpuset_has(&rest, cpu) && cpuset_count(ret) < n)
-					cpuset_add(ret, cpu);
-				if (pass == 0)
-					break;
-			}
-		}
-}
-
-static struct cpuset choose_among(const struct snapshot *s, const struct cpuset *from, int n)
-{
-	struct cpuset r = CPUSET_EMPTY;
-	for (size_t i = 0; i < s->n_l3s; i++) {
-		r = CPUSET_EMPTY;
-		take(s, &s->l3s[i].cpus, from, n, &r);
-		if (cpuset_count(&r) == n)
-			return r;
-	}
-	for (size_t i = 0; i < s->n_nodes; i++) {
-		r = CPUSET_EMPTY;
-		take(s, &s->nodes[i].cpus, from, n, &r);
-		if (cpuset_count(&r) == n)
-			return r;
-	}
-	r = CPUSET_EMPTY;
-	take(s, from, from, n, &r);
-	return cpuset_count(&r) == n ? r : CPUSET_EMPTY;
-}
-
-struct cpuset choose_cpus(const struct snapshot *s, const struct cpuset *from, int n)
-{
-	struct cpuset first = cpuset_of(0);
-	first = whole_cores(s, &first);
-	struct cpuset others = cpuset_minus(from, &first);
-	struct cpuset r = choose_among(s, &others, n);
-	return cpuset_is_empty(&r) ? choose_among(s, from, n) : r;
-}
-
 const struct core *core_of(const struct snapshot *s, int cpu)
 {
 	const struct cpu *its = snapshot_cpu(s, cpu);
@@ -259,6 +188,14 @@ const struct node *node_of(const struct snapshot *s, int number)
 		if (s->nodes[i].node == number)
 			return &s->nodes[i];
 	return NULL;
+}
+
+const struct cpuset *group_cpus(const struct snapshot *s, const char *path)
+{
+	int g = path ? snapshot_cgroup(s, path) : -1;
+	while (g > 0 && !s->cgroups[g].effective)
+		g = s->cgroups[g].parent;
+	return g > 0 ? s->cgroups[g].effective : NULL;
 }
 
 const struct thread_rate *rate_of(const struct checking *c, int tid)

@@ -134,11 +134,87 @@ static void test_irqbalance_list(void)
 	same_int(x ? x->sure : 0, SURE_STATE, "or as its own word");
 }
 
+/* CPUs that commands pin vCPUs of this VM to. */
+static struct cpuset pinned_by(const struct check *c, const struct vm *vm)
+{
+	struct cpuset all = CPUSET_EMPTY;
+	array_for_each (x, &c->findings)
+		array_for_each (command, &x->commands) {
+			int cpu, tid;
+			if (sscanf(*command, "taskset -pc %d %d", &cpu, &tid) == 2 &&
+				tid > vm->pid && tid <= vm->pid + vm->n_vcpus)
+				cpuset_add(&all, cpu);
+		}
+	return all;
+}
+
+/* No two VMs are sent to one CPU, nor their other threads to where a VM is sent. */
+static void test_offers(void)
+{
+	AUTO_FIX struct fix *f = fix_new();
+	struct vm *b = fix_vm(f, "b", 4, "1-4"), *d = fix_vm(f, "d", 4, "1-4");
+	struct vm *zero = fix_vm(f, "zero", 2, "0,12");
+	fix_mask(f, f->vm, ROLE_EMULATOR, "0-23");
+	AUTO_CHECK struct check *c = fix_check(f, NULL, true);
+	struct cpuset of_b = pinned_by(c, b), of_d = pinned_by(c, d), of_zero = pinned_by(c, zero);
+	same_int(cpuset_count(&of_b), 4, "a clone moves, to the same CPUs in all findings");
+	same_int(cpuset_count(&of_d), 4, "another one too");
+	same_int(cpuset_count(&of_zero), 2, "and one off CPU 0");
+	ok(!cpuset_intersects(&of_b, &of_d) && !cpuset_intersects(&of_b, &of_zero) &&
+			!cpuset_intersects(&of_d, &of_zero),
+		"each to CPUs of its own");
+	const struct finding *x = finding_of(c, "emulator-on-vcpus");
+	struct cpuset rest = CPUSET_EMPTY, taken = cpuset_or(&of_b, &of_d);
+	char list[64];
+	cpuset_add_all(&taken, &of_zero);
+	ok(x && x->commands.n && sscanf(x->commands.v[0], "taskset -pc %63s", list) == 1 &&
+			cpuset_parse_list(list, &rest) == 0 && !cpuset_intersects(&rest, &taken),
+		"QEMU's other threads beside them: %s", commands_of(f, x));
+}
+
+/* vCPUs that float over the same isolated CPUs: what parts them there parts the two VMs. */
+static void test_parted(void)
+{
+	AUTO_FIX struct fix *f = fix_new();
+	fake_boot_isolated(f->h, "1-5,13-17");
+	struct vm *b = fix_vm(f, "b", 4, "1");
+	fix_mask(f, f->vm, ROLE_VCPU, "1-5,13-15");
+	fix_mask(f, b, ROLE_VCPU, "1-5,13-15");
+	AUTO_CHECK struct check *c = fix_check(f, NULL, false);
+	struct cpuset of_a = pinned_by(c, f->vm), of_b = pinned_by(c, b);
+	ok(cpuset_count(&of_a) == 4 && cpuset_count(&of_b) == 4 && !cpuset_intersects(&of_a, &of_b),
+		"two that float and overlap get four CPUs each, by all findings");
+	same_int(finding_of(c, "overlap") ? finding_of(c, "overlap")->commands.n : 0, 8,
+		"overlap says both");
+}
+
+/* CPUs of the kind that the VM has, and near, before others. */
+static void test_kind_and_node(void)
+{
+	AUTO_FIX struct fix *f = fix_new();
+	fake_kind(f->h, "0-3,6-9,12-15,18-21", CPU_PERFORMANCE);
+	fake_kind(f->h, "4-5,10-11,16-17,22-23", CPU_EFFICIENCY);
+	fix_pin(f, f->vm, "0-3");
+	AUTO_CHECK struct check *c = fix_check(f, "cpu0-for-vm", false);
+	struct cpuset to = pinned_by(c, f->vm), fast = cpus("1-3,6-9,12-15,18-21");
+	ok(cpuset_count(&to) == 4 && cpuset_is_subset(&to, &fast), "fast cores again");
+
+	AUTO_FIX struct fix *g = fix_new();
+	fix_pin(g, g->vm, "7-10");
+	struct vm *b = fix_vm(g, "b", 2, "7-8");
+	AUTO_CHECK struct check *d = fix_check(g, "overlap", false);
+	struct cpuset near = pinned_by(d, b), node = cpus("6-11,18-23");
+	ok(cpuset_count(&near) == 2 && cpuset_is_subset(&near, &node), "the same node");
+}
+
 int main(void)
 {
 	test_running();
 	test_isolcpus_flags();
 	test_irqbalance_conf();
 	test_irqbalance_list();
+	test_offers();
+	test_parted();
+	test_kind_and_node();
 	return tap_done();
 }
