@@ -49,44 +49,72 @@ RULE(config)
 	}
 }
 
+struct affinity {
+	const char *text;
+	struct cpuset cpus;
+};
+
+/* What Proxmox VE reads at the next start: a change that waits for it goes before what is there.
+ * False: nothing, or no list. */
+static bool next_affinity(const struct vm_config *config, struct affinity *ret)
+{
+	const struct vm_pending *next = NULL;
+	for (size_t i = 0; config && i < config->pending.n; i++)
+		if (streq(config->pending.v[i].key, "affinity"))
+			next = &config->pending.v[i];
+	if (next) {
+		ret->text = next->value;
+		return ret->text && cpuset_parse_list(ret->text, &ret->cpus) == 0;
+	}
+	if (!config || !config->affinity_cpus)
+		return false;
+	*ret = (struct affinity){ config->affinity, *config->affinity_cpus };
+	return true;
+}
+
 RULE(affinity_range)
 {
 	for_each_vm(v, c)
 	{
 		const struct vm_config *config = v->vm->config;
-		if (!config || !config->affinity_cpus ||
-			cpuset_is_subset(config->affinity_cpus, &c->s->online_cpus))
+		struct affinity a;
+		if (!next_affinity(config, &a) || cpuset_is_subset(&a.cpus, &c->s->online_cpus))
 			continue;
-		struct cpuset lost = cpuset_minus(config->affinity_cpus, &c->s->online_cpus);
-		struct finding *f =
-			found(c, v, "its affinity names CPUs that this host does not have (%s)",
-				list_of(c, &lost));
-		says(c, f, config->source, "affinity: %s", config->affinity);
+		struct cpuset off = cpuset_minus(&a.cpus, &c->s->online_cpus);
+		struct cpuset absent = cpuset_minus(&off, &c->s->present_cpus);
+		bool has_none = cpuset_is_empty(&absent);
+		struct finding *f = found(c, v, "its affinity names CPUs that %s (%s)",
+			has_none ? "are switched off" : "this host does not have",
+			list_of(c, has_none ? &off : &absent));
+		says(c, f, config->source, "affinity: %s", a.text);
+		says(c, f, "sys/devices/system/cpu/present", "%s", list_of(c, &c->s->present_cpus));
 		says(c, f, "sys/devices/system/cpu/online", "%s", list_of(c, &c->s->online_cpus));
 	}
 }
 
-/* The mask of the main loop, which taskset gave it at the start, is not what the file says. */
+/* Neither the mask that taskset gave it at the start, nor what its file has for the next one. */
 RULE(affinity_stale)
 {
 	for_each_vm(v, c)
 	{
 		const struct vm_config *config = v->vm->config;
 		struct cpuset all = CPUSET_EMPTY;
-		if (!config || !config->affinity_cpus || v->placement)
+		struct affinity a;
+		if (!next_affinity(config, &a) || v->placement)
 			continue;
 		for (size_t i = 0; i < v->vm->n_threads; i++)
 			if (v->vm->threads[i].role == ROLE_VCPU && v->vm->threads[i].allowed)
 				all = cpuset_or(&all, v->vm->threads[i].allowed);
-		if (cpuset_is_empty(&all) || cpuset_is_subset(&all, config->affinity_cpus))
+		if (cpuset_is_empty(&all) || cpuset_is_subset(&all, &a.cpus) ||
+			(config->affinity_cpus && cpuset_is_subset(&all, config->affinity_cpus)))
 			continue;
 		struct finding *f = found(c, v, "its affinity says %s, and its vCPUs may run on %s",
-			config->affinity, list_of(c, &all));
+			a.text, list_of(c, &all));
 		f->cpus = all;
-		says(c, f, config->source, "affinity: %s", config->affinity);
+		says(c, f, config->source, "affinity: %s", a.text);
 		says(c, f, say(c, "proc/%d/task/*/status", v->vm->pid), "vCPUs: %s",
 			list_of(c, &all));
-		struct cpuset mask = cpuset_and(config->affinity_cpus, &c->s->online_cpus);
+		struct cpuset mask = cpuset_and(&a.cpus, &c->s->online_cpus);
 		if (!cpuset_is_empty(&mask))
 			do_this(c, f, "taskset -apc %s %d", list_of(c, &mask), v->vm->pid);
 	}
@@ -195,19 +223,19 @@ RULE(group_narrow)
 {
 	for_each_vm(v, c)
 	{
-		const struct vm_config *config = v->vm->config;
-		int g = v->vm->cgroup ? snapshot_cgroup(c->s, v->vm->cgroup) : -1;
-		while (g > 0 && !c->s->cgroups[g].effective)
-			g = c->s->cgroups[g].parent;
-		if (!config || !config->affinity_cpus || g <= 0 || v->placement ||
-			cpuset_is_subset(config->affinity_cpus, c->s->cgroups[g].effective))
+		const struct cpuset *group = group_cpus(c->s, v->vm->cgroup);
+		struct affinity a;
+		if (!group || v->placement || !next_affinity(v->vm->config, &a))
 			continue;
-		const struct cgroup *group = &c->s->cgroups[g];
+		/* CPUs that are not there no group can have: affinity-out-of-range. */
+		struct cpuset there = cpuset_and(&a.cpus, &c->s->online_cpus);
+		if (cpuset_is_subset(&there, group))
+			continue;
 		struct finding *f =
 			found(c, v, "its group %s has only CPUs %s, its affinity wants %s",
-				group->path, list_of(c, group->effective), config->affinity);
-		says(c, f, say(c, "%s/%s/cpuset.cpus.effective", c->s->cgroup_mount, group->path),
-			"%s", list_of(c, group->effective));
-		says(c, f, config->source, "affinity: %s", config->affinity);
+				v->vm->cgroup, list_of(c, group), a.text);
+		says(c, f, say(c, "%s/%s/cpuset.cpus.effective", c->s->cgroup_mount, v->vm->cgroup),
+			"%s", list_of(c, group));
+		says(c, f, v->vm->config->source, "affinity: %s", a.text);
 	}
 }

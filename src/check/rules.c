@@ -376,10 +376,11 @@ static const struct rule rules[] = {
 		"The manager takes what is written there, and does something else with it or fails "
 		"at the next start.",
 		"Correct the line.", "A start of the VM." },
-	{ "affinity-out-of-range", "an affinity that names no CPUs of this host", SEVERITY_WARNING,
-		STAGE_RECIPE, NEED_VMS, check_affinity_range,
+	{ "affinity-out-of-range", "an affinity that names CPUs that are not there",
+		SEVERITY_WARNING, STAGE_RECIPE, NEED_VMS, check_affinity_range,
 		"Numbers of CPUs are of one host: after a migration, a change of the board or of "
-		"SMT they name others or none. taskset takes what is left, or fails.",
+		"SMT they name others or none; one that is switched off counts as none. taskset "
+		"takes what is left, or fails.",
 		"Write the numbers of this host, or an intent instead: wideberth's policy has "
 		"shapes, not numbers.",
 		"Nothing: it is so." },

@@ -207,6 +207,48 @@ static void test_kind_and_node(void)
 	ok(cpuset_count(&near) == 2 && cpuset_is_subset(&near, &node), "the same node");
 }
 
+/* vCPUs where a change that waits for the next start, or the one that is in force, has them. */
+static void test_pending_affinity(void)
+{
+	static const struct {
+		const char *now, *pending;
+		bool is_found;
+	} rows[] = { { "5-8", "1-4", false }, { "1-4", "5-8", false }, { "5-8", "6-9", true },
+		{ "5-8", NULL, false } };
+	for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
+		AUTO_FIX struct fix *f = fix_new();
+		affinity(f, rows[i].now);
+		*list_push(&f->h->s.arena, &f->config[0].pending) =
+			(struct vm_pending){ "affinity", rows[i].pending };
+		AUTO_CHECK struct check *c = fix_check(f, "affinity-not-in-force", false);
+		const struct finding *x = finding_of(c, "affinity-not-in-force");
+		ok(!x == !rows[i].is_found, "%s, then %s", rows[i].now,
+			rows[i].pending ? rows[i].pending : "none");
+		ok(!x || strstr(commands_of(f, x), "taskset -apc 6-9 "), "what comes is set");
+	}
+}
+
+/* A CPU that is off, or that is not there, is told once, and as what it is. */
+static void test_cpus_not_there(void)
+{
+	static const struct {
+		const char *affinity, *says;
+	} rows[] = { { "1-4,7", "are switched off (7)" }, { "1-4,30", "does not have (30)" },
+		{ "1-4,7,30", "does not have (30)" } };
+	for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
+		AUTO_FIX struct fix *f = fix_new();
+		affinity(f, rows[i].affinity);
+		fake_offline(f->h, 7);
+		f->h->s.cgroups[snapshot_cgroup(&f->h->s, "qemu.slice/db01.scope")].effective =
+			fix_keep(f, "0-6,8-23");
+		AUTO_CHECK struct check *c = fix_check(f, NULL, false);
+		const struct finding *x = finding_of(c, "affinity-out-of-range");
+		ok(x && strstr(x->summary, rows[i].says), "%s: %s", rows[i].affinity,
+			x ? x->summary : "");
+		ok(!finding_of(c, "affinity-blocked"), "no group could give them");
+	}
+}
+
 int main(void)
 {
 	test_running();
@@ -216,5 +258,7 @@ int main(void)
 	test_offers();
 	test_parted();
 	test_kind_and_node();
+	test_pending_affinity();
+	test_cpus_not_there();
 	return tap_done();
 }
