@@ -416,9 +416,49 @@ RULE(kinds)
 	}
 }
 
-RULE(fifo)
+/* Since 6.12 a deadline server of the kernel's runs others for 50 ms of each second, whatever
+ * sched_rt_runtime_us says. */
+static bool has_fair_server(const struct checking *c)
+{
+	const char *p = c->in->reading ? c->in->reading->release : NULL;
+	uint64_t major, minor;
+	if (!p || !str_take_u64(&p, &major) || *p++ != '.' || !str_take_u64(&p, &minor))
+		return false;
+	return major > 6 || (major == 6 && minor >= 12);
+}
+
+/* What real-time threads leave to others, of 1; negative: not known. */
+static double kept_share(const struct checking *c)
 {
 	const struct tunables *t = c->s->tunables;
+	if (has_fair_server(c))
+		return 0.05;
+	if (!t || t->sched_rt_runtime_us == ABSENT)
+		return -1;
+	if (t->sched_rt_runtime_us < 0)
+		return 0;
+	if (t->sched_rt_period_us <= 0) /* not told either */
+		return -1;
+	return 1 - (double)t->sched_rt_runtime_us / (double)t->sched_rt_period_us;
+}
+
+static void tell_kept(struct checking *c, struct finding *f)
+{
+	const struct tunables *t = c->s->tunables;
+	if (has_fair_server(c))
+		says(c, f, "proc/sys/kernel/osrelease", "%s: it has fair_server",
+			c->in->reading->release);
+	else if (t && t->sched_rt_runtime_us != ABSENT)
+		says(c, f, "proc/sys/kernel/sched_rt_runtime_us", "%lld",
+			(long long)t->sched_rt_runtime_us);
+}
+
+RULE(fifo)
+{
+	double kept = kept_share(c);
+	const char *what = kept < 0 ? "gets what is left to it"
+		: kept > 0          ? say(c, "gets %s %% of the time at worst", percent(c, kept))
+				    : "waits as long as the guest spins";
 	for_each_vm(v, c)
 	{
 		struct cpuset where = CPUSET_EMPTY;
@@ -434,20 +474,15 @@ RULE(fifo)
 		}
 		if (!first)
 			continue;
-		bool is_endless = t && t->sched_rt_runtime_us == -1;
 		struct finding *f = found(c, v,
 			"its vCPUs run as %s:%d on %s: what the kernel must do there %s",
-			first->policy, first->priority, list_of(c, &where),
-			is_endless ? "waits as long as the guest spins"
-				   : "gets 5 % of the time at worst");
-		if (is_endless || cpuset_has(&where, 0))
+			first->policy, first->priority, list_of(c, &where), what);
+		if (kept == 0 || cpuset_has(&where, 0))
 			f->severity = SEVERITY_CRITICAL;
 		f->cpus = where;
 		says(c, f, say(c, "proc/%d/task/%d/stat", v->vm->pid, first->tid),
 			"policy %s, priority %d", first->policy, first->priority);
-		if (t && t->sched_rt_runtime_us != ABSENT)
-			says(c, f, "proc/sys/kernel/sched_rt_runtime_us", "%lld",
-				(long long)t->sched_rt_runtime_us);
+		tell_kept(c, f);
 		do_this(c, f, "for t in%s; do chrt -op 0 $t; done", tids.s);
 	}
 }

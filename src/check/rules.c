@@ -152,8 +152,9 @@ static const struct rule rules[] = {
 	{ "fifo-vcpus", "vCPUs of a real-time policy", SEVERITY_WARNING, STAGE_PINS, NEED_VMS,
 		check_fifo,
 		"A guest that spins never sleeps: the kernel's own threads of that CPU (RCU, "
-		"workqueues, the migration of tasks) get the 5 % that are kept for them, or "
-		"nothing where sched_rt_runtime_us is -1: then the whole host may hang.",
+		"workqueues) get what is kept for them: since 6.12 some 50 ms of each second, "
+		"before that what sched_rt_runtime_us leaves of sched_rt_period_us. Where it "
+		"leaves nothing the whole host may hang.",
 		"Run them with the usual policy: a CPU that nobody else may use needs no priority.",
 		"Nothing: it is so." },
 	{ "partition-invalid", "a partition that isolates nothing", SEVERITY_CRITICAL, STAGE_PINS,

@@ -126,6 +126,7 @@ void reading_take(struct host *h, const struct reading_list *l, const struct rea
 		r.bios = read_word(h, &r.arena, "sys/devices/virtual/dmi/id/bios_version");
 		r.microcode =
 			read_word(h, &r.arena, "sys/devices/system/cpu/cpu0/microcode/version");
+		r.release = read_word(h, &r.arena, "proc/sys/kernel/osrelease");
 	}
 	*ret = r;
 }

@@ -78,6 +78,7 @@ struct reading {
 	struct pool_reading *pools; /* of ZFS */
 	size_t n_pools;
 	const char *bios, *microcode; /* versions; NULL: not told */
+	const char *release;          /* of the kernel, "6.12.48-amd64"; likewise */
 	int64_t *khz;                 /* by CPU of freq_cpus in order; ABSENT */
 	size_t n_khz;
 };

@@ -268,6 +268,7 @@ static void fix_tunables(struct fix *f)
 		if (tunable_value(&f->tunables, &rows[i]).is_number)
 			*(int64_t *)(void *)((char *)&f->tunables + rows[i].offset) = ABSENT;
 	f->tunables.sched_rt_runtime_us = 950000;
+	f->tunables.sched_rt_period_us = 1000000;
 	f->tunables.min_free_kbytes = 90112;
 	f->tunables.clocksource = "tsc";
 	f->tunables.thp_enabled = "madvise";

@@ -249,6 +249,33 @@ static void test_cpus_not_there(void)
 	}
 }
 
+/* What is left to others is the kernel's figure, and who keeps it. */
+static void test_fifo(void)
+{
+	static const struct {
+		const char *release, *says;
+		int64_t runtime_us;
+		enum severity severity;
+	} rows[] = { { "6.1.0-13", "gets 5.0 %", 950000, SEVERITY_WARNING },
+		{ "6.1.0-13", "gets 20 %", 800000, SEVERITY_WARNING },
+		{ "6.1.0-13", "as long as the guest spins", 1000000, SEVERITY_CRITICAL },
+		{ "6.1.0-13", "as long as the guest spins", -1, SEVERITY_CRITICAL },
+		{ "6.1.0-13", "what is left", ABSENT, SEVERITY_WARNING },
+		{ "6.12.0", "gets 5.0 %", -1, SEVERITY_WARNING },
+		{ "7.2.0-rc1", "gets 5.0 %", 1000000, SEVERITY_WARNING } };
+	for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
+		AUTO_FIX struct fix *f = fix_new();
+		fifo_vcpus(f, false);
+		f->reading.release = rows[i].release;
+		f->tunables.sched_rt_runtime_us = rows[i].runtime_us;
+		AUTO_CHECK struct check *c = fix_check(f, "fifo-vcpus", false);
+		const struct finding *x = finding_of(c, "fifo-vcpus");
+		ok(x && strstr(x->summary, rows[i].says), "%s, %lld: %s", rows[i].release,
+			(long long)rows[i].runtime_us, x ? x->summary : "");
+		same_int(x ? x->severity : 0, rows[i].severity, "and as bad as that");
+	}
+}
+
 int main(void)
 {
 	test_running();
@@ -260,5 +287,6 @@ int main(void)
 	test_kind_and_node();
 	test_pending_affinity();
 	test_cpus_not_there();
+	test_fifo();
 	return tap_done();
 }
