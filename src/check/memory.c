@@ -200,6 +200,24 @@ RULE(memoryless)
 	}
 }
 
+/* A value with which no node is short, and less than there is; 0: none that the kernel would not
+ * find too small itself (init_per_zone_wmark_min() in mm/page_alloc.c). */
+static uint64_t enough_min_free(const struct checking *c, uint64_t all_kib)
+{
+	double all = (double)all_kib, enough = all / 100;
+	if (enough > c->limits->min_free_share * all)
+		enough = c->limits->min_free_share * all;
+	for (size_t i = 0; i < c->s->n_nodes; i++) {
+		const struct node *n = &c->s->nodes[i];
+		if (!n->has_memory || n->is_free_unknown || !n->mem_total_kib)
+			continue;
+		/* Half of what is free there, for it to go on. */
+		double least = (double)n->mem_free_kib / 2 * all / (double)n->mem_total_kib;
+		enough = least < enough ? least : enough;
+	}
+	return enough * enough < 16 * all ? 0 : (uint64_t)enough;
+}
+
 RULE(min_free)
 {
 	int64_t kib = c->s->tunables->min_free_kbytes;
@@ -226,7 +244,9 @@ RULE(min_free)
 		says(c, f, say(c, "sys/devices/system/node/node%d/meminfo", n->node),
 			"MemTotal: %llu kB, MemFree: %llu kB", (unsigned long long)n->mem_total_kib,
 			(unsigned long long)n->mem_free_kib);
-		do_this(c, f, "sysctl vm.min_free_kbytes=%llu", (unsigned long long)(all / 100));
+		uint64_t enough = enough_min_free(c, all);
+		if (enough)
+			do_this(c, f, "sysctl vm.min_free_kbytes=%llu", (unsigned long long)enough);
 		return;
 	}
 }

@@ -256,7 +256,7 @@ static const struct rule rules[] = {
 		"The kernel spreads this reserve over the zones of all nodes. A node whose share "
 		"is more than it has free reclaims without end, and kills processes, while another "
 		"node has plenty.",
-		"Keep it at 1 to 2 % of the memory, a few hundred MiB.",
+		"Lower it, to 1 % of the memory at most, or free memory on that node.",
 		"/proc/zoneinfo over time." },
 	{ "numa-balancing", "NUMA balancing beside pins", SEVERITY_INFO, STAGE_MEMORY,
 		NEED_PINS | NEED_NODES | NEED_TUNABLES, check_balancing,

@@ -276,6 +276,32 @@ static void test_fifo(void)
 	}
 }
 
+/* What is offered is less, and enough for no node to be short; or nothing is. */
+static void test_min_free(void)
+{
+	static const struct {
+		int64_t kib;
+		uint64_t free_kib;
+		bool has;
+	} rows[] = { { 500 << 10, 200 << 10, true }, { 20 << 20, 32 << 20, true },
+		{ 8 << 20, 3 << 20, true }, { 500 << 10, 10 << 10, false }, { 90112, 0, false } };
+	for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
+		AUTO_FIX struct fix *f = fix_new();
+		f->h->s.nodes[1].mem_free_kib = rows[i].free_kib;
+		f->tunables.min_free_kbytes = rows[i].kib;
+		AUTO_CHECK struct check *c = fix_check(f, "min-free", false);
+		const struct finding *x = finding_of(c, "min-free");
+		long long to = 0;
+		ok(x, "%lld, %llu free", (long long)rows[i].kib,
+			(unsigned long long)rows[i].free_kib);
+		sscanf(commands_of(f, x), "sysctl vm.min_free_kbytes=%lld", &to);
+		ok((to > 0) == rows[i].has && to < rows[i].kib, "lower: %lld", to);
+		f->tunables.min_free_kbytes = to;
+		AUTO_CHECK struct check *d = fix_check(f, "min-free", false);
+		ok(!to || !finding_of(d, "min-free"), "and that is enough");
+	}
+}
+
 int main(void)
 {
 	test_running();
@@ -288,5 +314,6 @@ int main(void)
 	test_pending_affinity();
 	test_cpus_not_there();
 	test_fifo();
+	test_min_free();
 	return tap_done();
 }
