@@ -37,6 +37,20 @@ static bool is_dedicated(const struct snapshot *s, const struct check_vm *v)
 	return true;
 }
 
+/* A wide list that somebody wrote down for this VM is a choice, too. */
+static bool is_named(const struct check_vm *v)
+{
+	const struct vm_config *config = v->vm->config;
+	if (!v->is_pinned || !config)
+		return false;
+	if (config->affinity_cpus)
+		return cpuset_is_subset(&v->vcpu_cpus, config->affinity_cpus);
+	array_for_each (pin, &config->pins)
+		if (str_after(pin->what, "vcpu "))
+			return true;
+	return false;
+}
+
 static void look_at_vm(struct checking *c, const struct vm *vm, struct check_vm *v)
 {
 	const struct cpuset *last = NULL;
@@ -64,6 +78,7 @@ static void look_at_vm(struct checking *c, const struct vm *vm, struct check_vm 
 	v->core_cpus = whole_cores(c->s, &v->vcpu_cpus);
 	v->nodes = nodes_of(c->s, &v->vcpu_cpus);
 	v->is_dedicated = is_dedicated(c->s, v);
+	v->is_named = is_named(v);
 }
 
 static void look_at_vms(struct checking *c, const bool *is_meant)

@@ -25,6 +25,7 @@ struct check_vm {
 	/* They are meant for it alone: not so many that it is rather a part of the host that
 	 * several VMs share, as numad and cpusets of slices give. */
 	bool is_dedicated;
+	bool is_named;                     /* its manager's file names them, be it many */
 	struct cpuset vcpu_cpus;           /* union of the pinned vCPUs' masks; empty: none is */
 	struct cpuset core_cpus;           /* all of the cores that these are of */
 	struct cpuset nodes;               /* of vcpu_cpus, by the kernel's number */

@@ -111,11 +111,15 @@ static bool are_parted(
 	return true;
 }
 
+/* Within what it has, if that is more than the other VMs have of it; else elsewhere. */
 static void move_vm(struct checking *c, struct finding *f, const struct check_vm *v)
 {
+	struct cpuset own = cpuset_minus(&v->vcpu_cpus, &c->pinned_cpus);
 	struct cpuset cores = whole_cores(c->s, &c->pinned_cpus);
 	struct cpuset from = cpuset_minus(&c->spare_cpus, &cores);
-	struct cpuset chosen = offer_cpus(c, v, &from);
+	struct cpuset chosen = offer_cpus(c, v, &own);
+	if (cpuset_is_empty(&chosen))
+		chosen = offer_cpus(c, v, &from);
 	if (cpuset_is_empty(&chosen))
 		chosen = offer_cpus(c, v, &c->spare_cpus);
 	give_cpus(c, f, v, &chosen);
@@ -145,9 +149,16 @@ static void overlap_of(struct checking *c, const struct check_vm *a, const struc
 	says(c, f, status_of(c, a), "%s: vCPUs on %s", a->label, list_of(c, &a->vcpu_cpus));
 	says(c, f, status_of(c, b), "%s: vCPUs on %s", b->label, list_of(c, &b->vcpu_cpus));
 	if (!are_parted(c, f, a, b))
-		move_vm(c, f, b);
+		move_vm(c, f, b->is_dedicated && !a->is_dedicated ? a : b);
 	in_policy(c, f, a, NULL);
 	in_policy(c, f, b, NULL);
+}
+
+/* Of two that merely share a part of the host neither was promised it alone. */
+static bool are_rivals(const struct check_vm *a, const struct check_vm *b)
+{
+	return (a->is_dedicated && (b->is_dedicated || b->is_named)) ||
+		(b->is_dedicated && a->is_named);
 }
 
 RULE(overlap)
@@ -155,7 +166,7 @@ RULE(overlap)
 	for (size_t i = 0; i < c->n_vms; i++)
 		for (size_t k = i + 1; k < c->n_vms; k++) {
 			const struct check_vm *a = &c->vms[i], *b = &c->vms[k];
-			if (a->is_dedicated && b->is_dedicated && (a->is_meant || b->is_meant))
+			if (are_rivals(a, b) && (a->is_meant || b->is_meant))
 				overlap_of(c, a, b);
 		}
 }

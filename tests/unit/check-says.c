@@ -302,6 +302,26 @@ static void test_min_free(void)
 	}
 }
 
+/* A wide mask that the manager's file names meets who has few; one that nobody wrote down is a part
+ * of the host. */
+static void test_wide_affinity(void)
+{
+	for (int is_named = 0; is_named < 2; is_named++) {
+		AUTO_FIX struct fix *f = fix_new();
+		struct vm *b = fix_vm(f, "b", 3, "0");
+		fix_mask(f, b, ROLE_VCPU, "1-8");
+		if (is_named) {
+			f->config[1].affinity = "1-8";
+			f->config[1].affinity_cpus = fix_keep(f, "1-8");
+		}
+		AUTO_CHECK struct check *c = fix_check(f, "overlap", false);
+		ok(!finding_of(c, "overlap") == !is_named, "named: %d", is_named);
+		struct cpuset to = pinned_by(c, b), rest = cpus("5-8");
+		ok(!is_named || (cpuset_count(&to) == 3 && cpuset_is_subset(&to, &rest)),
+			"it moves within what it has");
+	}
+}
+
 int main(void)
 {
 	test_running();
@@ -315,5 +335,6 @@ int main(void)
 	test_cpus_not_there();
 	test_fifo();
 	test_min_free();
+	test_wide_affinity();
 	return tap_done();
 }
