@@ -29,7 +29,8 @@ RULE(partition)
 		const struct cgroup *g = &c->s->cgroups[i];
 		struct partition_state p;
 		struct cpuset wanted = CPUSET_EMPTY;
-		const char *list = g->exclusive && *g->exclusive ? g->exclusive : g->cpus;
+		bool is_exclusive = g->exclusive && *g->exclusive;
+		const char *list = is_exclusive ? g->exclusive : g->cpus;
 		if (!g->partition || partition_parse(g->partition, &p) < 0 ||
 			!memmem(p.state, p.n_state, "invalid", 7))
 			continue;
@@ -47,8 +48,10 @@ RULE(partition)
 		says(c, f, say(c, "%s/%s/cpuset.cpus.partition", c->s->cgroup_mount, g->path), "%s",
 			g->partition);
 		if (list)
-			says(c, f, say(c, "%s/%s/cpuset.cpus", c->s->cgroup_mount, g->path), "%s",
-				list);
+			says(c, f,
+				say(c, "%s/%s/cpuset.cpus%s", c->s->cgroup_mount, g->path,
+					is_exclusive ? ".exclusive" : ""),
+				"%s", list);
 		if (v && v->placement) {
 			do_this(c, f, "wideberth undo %s", quoted(c, v->vm->id));
 			isolate(c, f, v);
@@ -135,6 +138,8 @@ static bool is_pinned_there(const struct checking *c, const struct cgroup *g,
 	if (!g->cpus || !*g->cpus || cpuset_parse_list(g->cpus, ret) < 0 ||
 		cpuset_is_subset(&c->s->online_cpus, ret))
 		return false;
+	if (g->effective) /* a list that the groups above leave nothing of has theirs */
+		*ret = cpuset_and(ret, g->effective);
 	return cpuset_intersects(ret, &v->vcpu_cpus);
 }
 
@@ -152,16 +157,34 @@ static double group_ran(const struct checking *c, const struct check_vm *v, cons
 	return sum;
 }
 
+static bool is_within(const struct snapshot *s, int group, int above)
+{
+	while (group > above)
+		group = s->cgroups[group].parent;
+	return group == above;
+}
+
+static bool has_tasks(const struct snapshot *s, int group)
+{
+	for (size_t i = 0; i < s->n_tasks; i++)
+		if (is_within(s, s->tasks[i].cgroup, group))
+			return true;
+	return false;
+}
+
 RULE(container)
 {
 	unknown_if(c, !c->s->n_cgroups, "the host has no cgroup v2");
 	for_each_dedicated(v, c)
 	{
-		for (size_t i = 1; i < c->s->n_cgroups; i++) {
+		int told = 0; /* with it, the groups in it */
+		for (int i = 1; i < (int)c->s->n_cgroups; i++) {
 			const struct cgroup *g = &c->s->cgroups[i];
 			struct cpuset cpus;
-			if (!is_pinned_there(c, g, v, &cpus) || vm_at(c, g->path, NULL))
+			if (!is_pinned_there(c, g, v, &cpus) || vm_at(c, g->path, NULL) ||
+				(told && is_within(c->s, i, told)) || !has_tasks(c->s, i))
 				continue;
+			told = i;
 			const char *what = container_of(g->path), *unit = strrchr(g->path, '/');
 			struct cpuset both = cpuset_and(&cpus, &v->vcpu_cpus);
 			struct cpuset left = cpuset_minus(&cpus, &v->vcpu_cpus);
@@ -428,12 +451,15 @@ RULE(boot_unused)
 	struct cpuset idle = cpuset_and(&c->s->boot_isolated_cpus, &c->s->online_cpus);
 	for (size_t i = 0; i < c->n_vms; i++)
 		idle = cpuset_minus(&idle, &c->vms[i].vcpu_cpus);
+	array_for_each (m, &c->masks)
+		if (cpuset_is_subset(m->mask, &c->s->boot_isolated_cpus))
+			cpuset_remove_all(&idle, m->mask);
 	struct cpuset cores = whole_cores(c->s, &c->pinned_cpus);
 	idle = cpuset_minus(&idle, &cores);
 	if (cpuset_is_empty(&idle))
 		return;
-	struct finding *f = found(c, NULL,
-		"no VM is pinned to the isolated CPUs %s: they do nothing", list_of(c, &idle));
+	struct finding *f =
+		found(c, NULL, "nobody is pinned to the isolated CPUs %s", list_of(c, &idle));
 	f->cpus = idle;
 	says(c, f, "sys/devices/system/cpu/isolated", "%s", list_of(c, &c->s->isolated_cpus));
 }

@@ -414,8 +414,8 @@ RULE(kinds)
 			"its vCPUs are on performance cores (%s) and on slower ones (%s)",
 			list_of(c, &big), list_of(c, &small));
 		f->cpus = small;
-		says(c, f, "sys/devices/cpu_core/cpus", "performance cores among its CPUs: %s",
-			list_of(c, &big));
+		says(c, f, "kinds of cores (wideberth show)",
+			"performance cores among its CPUs: %s", list_of(c, &big));
 		struct cpuset from = CPUSET_EMPTY;
 		for (size_t i = 0; i < c->s->n_cpus; i++)
 			if (c->s->cpus[i].kind == CPU_PERFORMANCE)

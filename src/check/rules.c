@@ -221,7 +221,7 @@ static const struct rule rules[] = {
 	{ "boot-unused", "isolated CPUs that nobody uses", SEVERITY_INFO, STAGE_PINS, 0,
 		check_boot_unused,
 		"isolcpus= takes CPUs from everybody, and only who is pinned there gets them. "
-		"Without such a VM they are idle while the others share the rest.",
+		"Else they are idle while the others share the rest.",
 		"Pin a VM there, or take them out of isolcpus=; partitions isolate without a "
 		"reboot.",
 		"Nothing: it is so.", "stacked-vcpus" },

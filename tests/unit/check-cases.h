@@ -218,6 +218,7 @@ static void container_on_vcpus(struct fix *f, bool nearly)
 	int slice = fix_group(f, "system.slice", "0-23");
 	int g = fix_group(f, "system.slice/docker-0123.scope", nearly ? "5-6" : "2-6");
 	(void)slice;
+	fix_task(f, 9000, "nginx", nearly ? "5-6" : "2-6", 6, 0)->cgroup = g;
 	f->h->s.cgroups[g].cpus = nearly ? "5-6" : "2-6";
 }
 

@@ -322,6 +322,50 @@ static void test_wide_affinity(void)
 	}
 }
 
+/* A container is told once, by its outermost group, and one without tasks is none. */
+static void test_container_groups(void)
+{
+	for (int has_tasks = 0; has_tasks < 2; has_tasks++) {
+		AUTO_FIX struct fix *f = fix_new();
+		size_t n = 0;
+		fix_group(f, "lxc", "0-23");
+		int outer = fix_group(f, "lxc/200", "2-3"),
+		    inner = fix_group(f, "lxc/200/ns", "2-3");
+		f->h->s.cgroups[outer].cpus = f->h->s.cgroups[inner].cpus = "2-3";
+		if (has_tasks)
+			fix_task(f, 9000, "nginx", "2-3", 2, 0)->cgroup = inner;
+		AUTO_CHECK struct check *c = fix_check(f, "container-on-vcpus", false);
+		array_for_each (x, &c->findings)
+			n += streq(x->rule->id, "container-on-vcpus");
+		same_int(n, has_tasks, "one finding where there is somebody");
+		f->h->s.cgroups[outer].cpus = "5-6";
+		f->h->s.cgroups[outer].effective = f->h->s.cgroups[inner].effective =
+			fix_keep(f, "5-6");
+		AUTO_CHECK struct check *d = fix_check(f, "container-on-vcpus", false);
+		ok(!finding_of(d, "container-on-vcpus"), "none when the outer one was moved");
+	}
+}
+
+/* Each evidence is of a file that says so. */
+static void test_sources(void)
+{
+	AUTO_FIX struct fix *f = fix_new();
+	partition_invalid(f, false);
+	struct cgroup *g = &f->h->s.cgroups[f->h->s.n_cgroups - 1];
+	g->cpus = "";
+	g->exclusive = "1-4";
+	AUTO_CHECK struct check *c = fix_check(f, "partition-invalid", false);
+	const struct finding *x = finding_of(c, "partition-invalid");
+	ok(x && str_has_suffix(x->evidence.v[1].source, "/cpuset.cpus.exclusive"),
+		"the list where it is");
+
+	AUTO_FIX struct fix *b = fix_new();
+	boot_unused(b, false);
+	fix_task(b, 9000, "trader", "5-7", 5, 0);
+	AUTO_CHECK struct check *d = fix_check(b, "boot-unused", false);
+	ok(!finding_of(d, "boot-unused"), "isolated CPUs of a service are used");
+}
+
 int main(void)
 {
 	test_running();
@@ -336,5 +380,7 @@ int main(void)
 	test_fifo();
 	test_min_free();
 	test_wide_affinity();
+	test_container_groups();
+	test_sources();
 	return tap_done();
 }
