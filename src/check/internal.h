@@ -122,9 +122,9 @@ void offered(struct checking *c, const struct check_vm *v, const struct cpuset *
  * start; none where it is empty. */
 void give_cpus(
 	struct checking *c, struct finding *f, const struct check_vm *v, const struct cpuset *cpus);
-/* The same for a thread that is no vCPU. */
-void pin_thread(struct checking *c, struct finding *f, const struct check_vm *v,
-	const struct vm_thread *t, const struct cpuset *cpus);
+/* The same for threads that are no vCPUs: all of them on the set. */
+void pin_threads(struct checking *c, struct finding *f, const struct check_vm *v,
+	const struct vm_thread *const *threads, size_t n, const struct cpuset *cpus);
 /* Appends what moves these interrupts to where nobody has CPUs of his own, and keeps irqbalance
  * off the set. */
 void move_irqs(
@@ -141,6 +141,8 @@ const struct core *core_of(const struct snapshot *s, int cpu);
 struct cpuset whole_cores(const struct snapshot *s, const struct cpuset *cpus);
 /* What the cgroup lets its threads have; NULL: all, or there is none. */
 const struct cpuset *group_cpus(const struct snapshot *s, const char *path);
+/* Those of the CPUs that it lets them have: taskset fails (EINVAL) where that is none. */
+struct cpuset within_group(const struct snapshot *s, const struct cpuset *cpus, const char *path);
 /* By the kernel's number, or NULL. */
 const struct node *node_of(const struct snapshot *s, int number);
 /* NULL: unknown. The list is by tid. */

@@ -230,8 +230,9 @@ static void tell_hog(struct checking *c, const struct check_vm *v, struct hogs *
 			t->allowed ? list_of(c, t->allowed) : "?", *group ? "; " : "", group);
 	struct cpuset at = cpuset_and(&seen, &v->vcpu_cpus);
 	h->f->cpus = cpuset_or(&h->f->cpus, cpuset_is_empty(&at) ? t->allowed : &at);
-	if (!task_is_immovable(t) && !cpuset_is_empty(&c->spare_cpus))
-		do_this(c, h->f, "taskset -pc %s %d", list_of(c, &c->spare_cpus), t->tid);
+	struct cpuset to = within_group(c->s, &c->spare_cpus, group);
+	if (!task_is_immovable(t) && !cpuset_is_empty(&to))
+		do_this(c, h->f, "taskset -pc %s %d", list_of(c, &to), t->tid);
 }
 
 static void look_at_thread(

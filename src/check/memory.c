@@ -46,6 +46,17 @@ static const char *memory_file(struct checking *c, const struct check_vm *v)
 	return say(c, "proc/%d/numa_maps", v->vm->pid);
 }
 
+/* For its DMA: VFIO holds all of the guest's memory where it is. */
+static const struct vm_device *pinning_device(const struct vm *vm)
+{
+	for (size_t i = 0; i < vm->n_devices; i++) {
+		const struct vm_device *d = &vm->devices[i];
+		if (d->address && d->driver && streq(d->driver, "vfio-pci"))
+			return d;
+	}
+	return NULL;
+}
+
 RULE(remote)
 {
 	bool is_told = false;
@@ -65,7 +76,13 @@ RULE(remote)
 		says(c, f, memory_file(c, v), "%s", by_node(c, v->vm->memory));
 		says(c, f, say(c, "proc/%d/task/*/status", v->vm->pid), "vCPUs: %s",
 			list_of(c, &v->vcpu_cpus));
-		if (cpuset_count(&v->nodes) == 1)
+		const struct vm_device *pinning = pinning_device(v->vm);
+		if (pinning)
+			says(c, f, say(c, "sys/bus/pci/devices/%s/driver", pinning->address),
+				"%s: a device that it was given pins its memory, which cannot be "
+				"moved while it runs",
+				pinning->driver);
+		else if (cpuset_count(&v->nodes) == 1)
 			do_this(c, f, "migratepages %d %s %s", v->vm->pid,
 				list_of(c, &s.away_nodes), list_of(c, &v->nodes));
 	}
@@ -97,6 +114,51 @@ static struct cpuset open_nodes(const struct snapshot *s, const struct vm *vm)
 						      : all;
 }
 
+/* numaN takes lists of vCPUs with ';' in place of ','. */
+static const char *numa_list(struct checking *c, const char *cpus)
+{
+	char *list = arena_strdup(c->arena, cpus);
+	for (char *p = list; (p = strchr(p, ','));)
+		*p = ';';
+	return list;
+}
+
+/* "numa0" and the like of a Proxmox VE guest as it is, bound to the node; NULL: its figures do not
+ * add up, or are about to change, and the VM would not start. */
+static const char *bound_numa(struct checking *c, const struct check_vm *v)
+{
+	const struct vm_config *config = v->vm->config;
+	AUTO_STRBUF struct strbuf b = { 0 };
+	uint64_t sum = 0;
+	const struct vm_node whole = { .cpus = say(c, "0-%d", config->max_vcpus - 1),
+		.mib = config->memory_mib };
+	const struct vm_node *nodes = config->nodes.n ? config->nodes.v : &whole;
+	size_t n = config->nodes.n ? config->nodes.n : 1;
+	for (size_t i = 0; i < n; i++) {
+		const char *cpus = nodes[i].cpus ? numa_list(c, nodes[i].cpus) : "";
+		sum += nodes[i].mib;
+		strbuf_printf(&b, " --numa%d %s", nodes[i].node,
+			quoted(c,
+				say(c, "cpus=%s,hostnodes=%s,memory=%llu,policy=bind", cpus,
+					list_of(c, &v->nodes), (unsigned long long)nodes[i].mib)));
+		if (!*cpus)
+			return NULL;
+	}
+	bool is_whole = sum && sum == config->memory_mib && config->max_vcpus;
+	return is_whole && !config->pending.n ? arena_strdup(c->arena, b.s) : NULL;
+}
+
+static void bind_memory(struct checking *c, struct finding *f, const struct check_vm *v)
+{
+	bool is_proxmox = streq(v->vm->manager, "proxmox") && v->vm->config;
+	const char *numa = is_proxmox ? bound_numa(c, v) : NULL;
+	if (is_libvirt(v))
+		do_this(c, f, "virsh numatune %s --nodeset %s --config", name_of(c, v),
+			list_of(c, &v->nodes));
+	else if (numa)
+		do_this(c, f, "qm set %s --numa 1%s", v->vm->id, numa);
+}
+
 RULE(wander)
 {
 	for_each_dedicated(v, c)
@@ -117,16 +179,7 @@ RULE(wander)
 				: "not known");
 		if (s.all)
 			says(c, f, memory_file(c, v), "now: %s", by_node(c, v->vm->memory));
-		if (streq(v->vm->manager, "libvirt"))
-			do_this(c, f, "virsh numatune %s --nodeset %s --config",
-				v->vm->name ? v->vm->name : v->vm->id, list_of(c, &v->nodes));
-		else if (streq(v->vm->manager, "proxmox") && v->vm->config &&
-			v->vm->config->memory_mib)
-			do_this(c, f,
-				"qm set %s --numa 1 --numa0 "
-				"cpus=0-%d,hostnodes=%s,memory=%llu,policy=bind",
-				v->vm->id, v->n_vcpus - 1, list_of(c, &v->nodes),
-				(unsigned long long)v->vm->config->memory_mib);
+		bind_memory(c, f, v);
 	}
 }
 

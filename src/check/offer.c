@@ -83,9 +83,8 @@ static struct cpuset open_to(
 	const struct checking *c, const struct check_vm *v, const struct cpuset *from)
 {
 	struct cpuset like = like_its(c->s, v), open = cpuset_and(from, &like);
-	const struct cpuset *group = group_cpus(c->s, v->vm->cgroup);
-	if (group && !is_libvirt(v))
-		open = cpuset_and(&open, group);
+	if (!is_libvirt(v))
+		open = within_group(c->s, &open, v->vm->cgroup);
 	array_for_each (o, &c->offers)
 		if (o->to != v)
 			cpuset_remove_all(&open, &o->cpus);
@@ -163,12 +162,36 @@ void give_cpus(
 	pin_vcpus(c, f, v, cpus);
 }
 
-void pin_thread(struct checking *c, struct finding *f, const struct check_vm *v,
+/* libvirt holds each I/O thread in a group of its own, and all other threads but vCPUs in one. */
+static void virsh_pin(struct checking *c, struct finding *f, const struct check_vm *v,
 	const struct vm_thread *t, const struct cpuset *cpus)
 {
-	if (is_libvirt(v) && t->role == ROLE_EMULATOR)
-		do_this(c, f, "virsh emulatorpin %s %s --live --config", name_of(c, v),
-			list_of(c, cpus));
-	else
-		do_this(c, f, "taskset -pc %s %d", list_of(c, cpus), t->tid);
+	int id;
+	const char *number = t->id ? str_after(t->id, "iothread") : NULL;
+	bool is_iothread = t->role == ROLE_IOTHREAD && number && str_to_int(number, &id) == 0;
+	const char *command = is_iothread ? say(c, "virsh iothreadpin %s %d %s --live --config",
+						    name_of(c, v), id, list_of(c, cpus))
+					  : say(c, "virsh emulatorpin %s %s --live --config",
+						    name_of(c, v), list_of(c, cpus));
+	array_for_each (old, &f->commands)
+		if (streq(*old, command))
+			return;
+	do_this(c, f, "%s", command);
+}
+
+void pin_threads(struct checking *c, struct finding *f, const struct check_vm *v,
+	const struct vm_thread *const *threads, size_t n, const struct cpuset *cpus)
+{
+	AUTO_STRBUF struct strbuf b = { 0 };
+	for (size_t i = 0; i < n; i++) {
+		struct cpuset to = within_group(c->s, cpus, threads[i]->cgroup);
+		if (is_libvirt(v))
+			virsh_pin(c, f, v, threads[i], cpus);
+		else if (threads[i]->role != ROLE_EMULATOR && cpuset_equal(&to, cpus))
+			strbuf_printf(&b, " %d", threads[i]->tid);
+		else if (!cpuset_is_empty(&to))
+			do_this(c, f, "taskset -pc %s %d", list_of(c, &to), threads[i]->tid);
+	}
+	if (b.n)
+		do_this(c, f, "for t in%s; do taskset -pc %s $t; done", b.s, list_of(c, cpus));
 }

@@ -225,21 +225,14 @@ static bool is_on_vcpus(const struct checking *c, const struct check_vm *v,
 static void move_helpers(
 	struct checking *c, struct finding *f, const struct check_vm *v, bool is_io_wanted)
 {
-	AUTO_STRBUF struct strbuf b = { 0 };
+	size_t n = 0;
 	if (cpuset_is_empty(&c->spare_cpus))
 		return;
-	for (size_t i = 0; i < v->vm->n_threads; i++) {
-		const struct vm_thread *t = &v->vm->threads[i];
-		if (!is_on_vcpus(c, v, t, is_io_wanted))
-			continue;
-		if (t->role == ROLE_EMULATOR)
-			pin_thread(c, f, v, t, &c->spare_cpus);
-		else
-			strbuf_printf(&b, " %d", t->tid);
-	}
-	if (b.n)
-		do_this(c, f, "for t in%s; do taskset -pc %s $t; done", b.s,
-			list_of(c, &c->spare_cpus));
+	AUTO_FREE const struct vm_thread **threads = xcalloc(v->vm->n_threads, sizeof *threads);
+	for (size_t i = 0; i < v->vm->n_threads; i++)
+		if (is_on_vcpus(c, v, &v->vm->threads[i], is_io_wanted))
+			threads[n++] = &v->vm->threads[i];
+	pin_threads(c, f, v, threads, n, &c->spare_cpus);
 	in_policy(c, f, v, is_io_wanted ? "iothreads = housekeeping" : "emulator = housekeeping");
 }
 

@@ -237,7 +237,8 @@ static const struct rule rules[] = {
 		"Each access that misses the cache goes over the link between the nodes: some 1.5 "
 		"to 2 times the latency, and a share of a narrow road.",
 		"Move the memory to the node of the CPUs, or the VM to its memory. migratepages is "
-		"of the package numactl; it takes a moment for each GiB.",
+		"of the package numactl; it takes a moment for each GiB. What a passed-through "
+		"device has pinned moves at the VM's next start only.",
 		"numastat -p of the process while it works.", "memoryless-node crosses-nodes" },
 	{ "memory-may-wander", "fixed CPUs, and memory from anywhere", SEVERITY_WARNING,
 		STAGE_MEMORY, NEED_PINS | NEED_NODES, check_wander,

@@ -198,6 +198,12 @@ const struct cpuset *group_cpus(const struct snapshot *s, const char *path)
 	return g > 0 ? s->cgroups[g].effective : NULL;
 }
 
+struct cpuset within_group(const struct snapshot *s, const struct cpuset *cpus, const char *path)
+{
+	const struct cpuset *group = group_cpus(s, path);
+	return group ? cpuset_and(cpus, group) : *cpus;
+}
+
 const struct thread_rate *rate_of(const struct checking *c, int tid)
 {
 	const struct rates *r = c->in->rates;

@@ -366,6 +366,82 @@ static void test_sources(void)
 	ok(!finding_of(d, "boot-unused"), "isolated CPUs of a service are used");
 }
 
+static const char *wander_command(struct fix *f)
+{
+	memory_may_wander(f, false);
+	AUTO_CHECK struct check *c = fix_check(f, "memory-may-wander", false);
+	return commands_of(f, finding_of(c, "memory-may-wander"));
+}
+
+/* What binds memory fits the guest as it is configured, or is not offered. */
+static void test_bound_memory(void)
+{
+	AUTO_FIX struct fix *f = fix_new();
+	f->vm->manager = "proxmox";
+	f->config[0].max_vcpus = 8;
+	same_str(wander_command(f),
+		"qm set db01 --numa 1 --numa0 'cpus=0-7,hostnodes=0,memory=8192,policy=bind'",
+		"all vCPUs that it may have");
+	struct vm_node nodes[] = { { .node = 0, .cpus = "0-1,4", .mib = 4096 },
+		{ .node = 1, .cpus = "2-3", .mib = 4096 } };
+	for (int i = 0; i < 2; i++)
+		*list_push(&f->h->s.arena, &f->config[0].nodes) = nodes[i];
+	same_str(wander_command(f),
+		"qm set db01 --numa 1 --numa0 'cpus=0-1;4,hostnodes=0,memory=4096,policy=bind' "
+		"--numa1 'cpus=2-3,hostnodes=0,memory=4096,policy=bind'",
+		"each of its nodes");
+	f->config[0].memory_mib = 16384;
+	same_str(wander_command(f), "", "none where the sum is not the memory");
+
+	AUTO_FIX struct fix *g = fix_new();
+	g->vm->manager = "libvirt";
+	g->vm->is_managed = true;
+	g->vm->name = "my vm";
+	same_str(wander_command(g), "virsh numatune 'my vm' --nodeset 0 --config", "a name");
+}
+
+/* Memory that a device pins cannot be moved. */
+static void test_pinned_memory(void)
+{
+	struct vm_device gpu = { .kind = "pci", .address = "0000:41:00.0", .driver = "vfio-pci" };
+	for (size_t n = 0; n < 2; n++) {
+		AUTO_FIX struct fix *f = fix_new();
+		memory_remote(f, false);
+		f->vm->devices = &gpu;
+		f->vm->n_devices = n;
+		AUTO_CHECK struct check *c = fix_check(f, "memory-remote", false);
+		const struct finding *x = finding_of(c, "memory-remote");
+		same_int(x ? x->commands.n : 9, 1 - n, "migratepages, or nothing");
+	}
+}
+
+/* libvirt's threads by its own tool, others where their group lets them. */
+static void test_threads_of_groups(void)
+{
+	AUTO_FIX struct fix *f = fix_new();
+	f->vm->manager = "libvirt";
+	f->vm->is_managed = true;
+	fix_mask(f, f->vm, ROLE_IOTHREAD, "0-23");
+	f->vm->threads[5].id = "iothread7";
+	AUTO_CHECK struct check *c = fix_check(f, "iothread-on-vcpus", false);
+	same_str(commands_of(f, finding_of(c, "iothread-on-vcpus")),
+		"virsh iothreadpin db01 7 0,5-12,17-23 --live --config", "an I/O thread");
+	f->vm->threads[5].role = ROLE_VHOST;
+	AUTO_CHECK struct check *d = fix_check(f, "iothread-on-vcpus", false);
+	same_str(commands_of(f, finding_of(d, "iothread-on-vcpus")),
+		"virsh emulatorpin db01 0,5-12,17-23 --live --config", "a vhost worker");
+
+	AUTO_FIX struct fix *g = fix_new();
+	hog(g, false);
+	g->tasks[0].cgroup = fix_group(g, "system.slice", "2-6");
+	AUTO_CHECK struct check *e = fix_check(g, "hog", true);
+	same_str(commands_of(g, finding_of(e, "hog")), "taskset -pc 5-6 9000",
+		"a task within its group");
+	g->h->s.cgroups[g->tasks[0].cgroup].effective = fix_keep(g, "2-3");
+	AUTO_CHECK struct check *none = fix_check(g, "hog", true);
+	same_str(commands_of(g, finding_of(none, "hog")), "", "or not at all");
+}
+
 int main(void)
 {
 	test_running();
@@ -382,5 +458,8 @@ int main(void)
 	test_wide_affinity();
 	test_container_groups();
 	test_sources();
+	test_bound_memory();
+	test_pinned_memory();
+	test_threads_of_groups();
 	return tap_done();
 }
