@@ -186,6 +186,29 @@ static int check_rest(const struct command *c, const struct args *a, struct err 
 	return err_say(e, -EINVAL, "unexpected '%s'; see wideberth %s --help", word, c->name);
 }
 
+/* What an option excludes and was given too; NULL: nothing. */
+static const char *excluded(const struct option_row *row, const struct args *a)
+{
+	for (const char *const *no = row->not_with; no && *no; no++) {
+		if (streq(*no, WORDS) ? a->rest.n > 0 : args_get(a, *no) != NULL)
+			return *no;
+	}
+	return NULL;
+}
+
+static int check_options(const struct command *c, const struct args *a, struct err *e)
+{
+	for (size_t i = 0; c && i < c->n_options; i++) {
+		const struct option_row *row = &c->options[i];
+		const char *no = args_get(a, row->name) ? excluded(row, a) : NULL;
+		if (no)
+			return err_say(e, -EINVAL,
+				"--%s does not go with %s%s; see wideberth %s --help", row->name,
+				*no ? "--" : "", *no ? no : a->rest.v[0], c->name);
+	}
+	return 0;
+}
+
 int command_line_parse(int argc, char **argv, struct command_line *ret, struct err *e)
 {
 	struct option_list l;
@@ -213,7 +236,9 @@ int command_line_parse(int argc, char **argv, struct command_line *ret, struct e
 		}
 	}
 	option_list_done(&l);
-	return r < 0 ? r : check_rest(ret->command, &ret->args, e);
+	if (r == 0)
+		r = check_rest(ret->command, &ret->args, e);
+	return r < 0 ? r : check_options(ret->command, &ret->args, e);
 }
 
 void command_line_done(struct command_line *c)

@@ -99,8 +99,10 @@ static int run(struct context *c, struct err *e)
 	return exit_code_of(outcome);
 }
 
+static const char *const not_with_dry_run[] = { "shadow", NULL };
+
 static const struct option_row options[] = {
-	{ "dry-run", NULL, "plan only, changing nothing" },
+	{ "dry-run", NULL, "plan only, changing nothing", .not_with = not_with_dry_run },
 	{ "shadow", NULL,
 		"plan, and write into the journal and the events what would be done; nothing "
 		"else is changed" },

@@ -31,7 +31,7 @@ static int write_svg(struct context *c, const char *path, struct err *e)
 static int parse_only(
 	char *text, struct diagnosis_options *o, const char **ids, size_t room, struct err *e)
 {
-	for (char *p = text; p && *p;) {
+	for (char *p = text; p;) {
 		char *comma = strchr(p, ',');
 		if (comma)
 			*comma = 0;
@@ -142,18 +142,22 @@ static int run(struct context *c, struct err *e)
 	return fail_on != FAIL_NEVER && check_worst(d.check) >= fail_on ? EXIT_REPORT : EXIT_OK;
 }
 
+static const char *const not_with_list[] = { WORDS, NULL };
+
 static const struct option_row options[] = {
 	{ "seconds", "N", "how long to watch (5); 0: look once" },
 	{ "fail-on", "LEVEL", "exit 1 from findings of this severity on (warning)", levels },
 	{ "only", "RULES", "these rules alone, with commas between" },
 	{ "policy", "FILE", "a policy file whose [check] counts; may be repeated" },
-	{ "list", NULL, "list the rules instead" },
+	{ "list", NULL, "list the rules instead", .not_with = not_with_list },
 	{ "svg", "FILE", "also draw the host with the findings to an SVG file" },
 };
 
 const struct command cmd_check = {
 	.name = "check",
-	.args = "[VM...] [--seconds N] [--fail-on LEVEL] [--only RULES] [--list] [--svg FILE]",
+	.args = "[VM...] [--seconds N] [--fail-on LEVEL] [--only RULES] [--policy FILE]... [--svg "
+		"FILE] | "
+		"--list",
 	.max_args = ARGS_ANY,
 	.summary = "why is it slow, and what to do about it",
 	.help = "Looks for what disturbs the VMs, and says what to do: interrupts on their CPUs, "

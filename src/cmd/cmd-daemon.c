@@ -58,13 +58,15 @@ static int run(struct context *c, struct err *e)
 	return daemon_run(c->h, is_shadow, e) < 0 ? EXIT_UNCHANGED : EXIT_OK;
 }
 
+static const char *const not_with_check[] = { "once", "shadow", NULL };
+
 static const struct option_row options[] = {
 	{ "once", NULL, "look once, do what there is to do, and end" },
 	{ "shadow", NULL,
 		"change nothing of the host: tell in the journal and in the events what would be "
 		"done" },
-	{ "check", NULL,
-		"look once for what disturbs the VMs in force, tell what is new, and end" },
+	{ "check", NULL, "look once for what disturbs the VMs in force, tell what is new, and end",
+		.not_with = not_with_check },
 };
 
 const struct command cmd_daemon = {

@@ -24,7 +24,7 @@ static int run(struct context *c, struct err *e)
 {
 	AUTO_RECOVERY struct recovery begun = { .lock = -1 };
 	bool is_all = args_get(c->args, "all"), is_overdue = args_get(c->args, "unconfirmed");
-	if (!is_overdue && is_all == (c->args->rest.n > 0)) {
+	if (!is_overdue && !is_all && !c->args->rest.n) {
 		err_say(e, -EINVAL, "name the VMs to undo, or --all");
 		return EXIT_USAGE;
 	}
@@ -36,14 +36,18 @@ static int run(struct context *c, struct err *e)
 	return exit_code_of(outcome);
 }
 
+static const char *const not_with_all[] = { WORDS, NULL };
+static const char *const not_with_unconfirmed[] = { "all", WORDS, NULL };
+
 static const struct option_row options[] = {
-	{ "all", NULL, "every VM" },
-	{ "unconfirmed", NULL, "only what 'apply --confirm' left and nobody confirmed in time" },
+	{ "all", NULL, "every VM", .not_with = not_with_all },
+	{ "unconfirmed", NULL, "only what 'apply --confirm' left and nobody confirmed in time",
+		.not_with = not_with_unconfirmed },
 };
 
 const struct command cmd_undo = {
 	.name = "undo",
-	.args = "VM... | --all",
+	.args = "VM... | --all | --unconfirmed",
 	.max_args = ARGS_ANY,
 	.summary = "put every setting back to the value that it had",
 	.help = "Undoes what was applied for the VMs; others stay whole. A value that somebody "

@@ -24,11 +24,13 @@ enum exit_code {
 
 enum exit_code exit_code_of(enum outcome outcome);
 
-/* --NAME, or --NAME ARG where arg is set. words: values that it knows, NULL-terminated, or NULL. */
+/* --NAME, or --NAME ARG where arg is set. words: values that it knows, NULL-terminated, or NULL;
+ * not_with: likewise, the options that it excludes, WORDS for words that are no options. */
 struct option_row {
 	const char *name, *arg, *help;
-	const char *const *words;
+	const char *const *words, *const *not_with;
 };
+#define WORDS ""
 
 struct args {
 	struct option_values options; /* in order */
