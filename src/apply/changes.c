@@ -372,6 +372,20 @@ void changes_adopt(struct changes *list, const struct changes *more)
 	}
 }
 
+/* Born since, with a mask of ours; or it was there, and what it had is in a record that is damaged:
+ * to let it go would be a guess that is told as its old value. */
+static void add_unnamed_thread(
+	struct host *h, const struct ledger *l, struct changes *list, struct change *c)
+{
+	if (!l->damaged.n) {
+		changes_add_back(h, list, c, NULL, false);
+	} else if (knob_read(h, c->knob, &c->target, &list->arena, &c->before) == 0) {
+		c->after = c->before;
+		add(list, c, CHANGE_KEPT,
+			"no readable record names it: a damaged one may have its old value");
+	}
+}
+
 void changes_add_late_threads(struct host *h, const struct ledger *l, int pid, struct changes *list)
 {
 	AUTO_NAMES struct host_names threads = { 0 };
@@ -397,6 +411,6 @@ void changes_add_late_threads(struct host *h, const struct ledger *l, int pid, s
 			.knob = c.knob, .key = c.target.key, .id = c.target.id
 		};
 		if (!ledger_find(l, c.knob, &c.target) && !changes_find(list, &same))
-			changes_add_back(h, list, &c, NULL, false);
+			add_unnamed_thread(h, l, list, &c);
 	}
 }

@@ -57,6 +57,7 @@ void undo_report(const struct undo *u, struct report *r)
 	json_object_set_new(o, "restored", restored);
 	json_object_set_new(o, "gone", gone);
 	json_object_set_new(o, "failed", failed);
+	json_object_set_new(o, "damaged", json_integer((json_int_t)u->n_damaged));
 	array_for_each (s, &u->changes->owed->strangers)
 		report_warning(r,
 			"kept: %s of %s: another version of wideberth set it, and has to put it "

@@ -184,6 +184,39 @@ static void older_records_count(struct machine *m)
 		"I5: a torn last record: the older ones are undone");
 }
 
+/* Flips a bit of the record that has the text. */
+static void damage_record(struct machine *m, const char *text)
+{
+	size_t n;
+	AUTO_FREE char *ledger = read_state(m, "ledger", &n);
+	char *at = strstr(ledger, text);
+	if (!at)
+		exit(99);
+	*at = (char)(*at ^ 1);
+	write_state(m, "ledger", ledger, n);
+}
+
+/* A thread that had a mask of its own, whose record is damaged, is not one that was born since. */
+static void old_value_is_lost(void)
+{
+	static const char path[] = "proc/3085/task/3091/status";
+	struct machine *m = machine_new(ROOT_6_12);
+	ok(strstr(machine_read(m, path), "Cpus_allowed_list:\t2-3\n"), "somebody pinned a thread");
+	same_int(machine_run(m, NULL, "apply --vm db01 --isolation pinned"), 0, "applied");
+	AUTO_FREE char *ours = xstrdup(strstr(machine_read(m, path), "Cpus_allowed_list:"));
+	damage_record(m, "\"3091\"");
+	same_int(machine_run(m, NULL, "--json undo --all"), 4,
+		"a record is lost, and it was needed");
+	const char *restored = strstr(m->output, "\"restored\":"),
+		   *failed = strstr(m->output, "\"failed\":"),
+		   *thread = strstr(m->output, "\"key\":\"3091\"");
+	ok(restored && failed && restored < failed && thread > failed,
+		"a thread whose record is damaged is not told as restored");
+	ok(strstr(m->output, "\"damaged\": 1"), "... and JSON has the damage");
+	ok(strstr(machine_read(m, path), ours), "... and gets no value that it never had");
+	machine_free(m);
+}
+
 static void end_to_end(void)
 {
 	struct machine *m = machine_new(ROOT_6_12);
@@ -216,5 +249,6 @@ int main(void)
 	}
 	machine_free(m);
 	end_to_end();
+	old_value_is_lost();
 	return tap_done();
 }
