@@ -15,30 +15,73 @@
 #include "view/placements-picture.h"
 #include "vm/vm.h"
 
-/* Ids of the VMs that claim the CPU, or, where none does, whose vCPUs somebody pinned there. */
-static json_t *vms_on(
-	const struct snapshot *s, const struct vms *vms, const struct ledger *l, int cpu)
+/* Who has CPUs: what is applied, and behind it VMs that somebody else pinned, with the CPUs of
+ * their vCPUs. */
+struct sitters {
+	ARRAY(struct placement) v;
+	size_t n_applied;
+};
+
+static void sitters_done(struct sitters *l)
+{
+	for (size_t i = l->n_applied; i < l->v.n; i++)
+		free(l->v.v[i].vcpus);
+	free(l->v.v);
+}
+
+static bool is_applied(const struct ledger *l, const struct vm *vm)
+{
+	array_for_each (p, &l->placements) {
+		if (placement_is_of(p, vm))
+			return true;
+	}
+	return false;
+}
+
+static void add_pinned(const struct snapshot *s, const struct claims *claims, const struct vm *vm,
+	struct sitters *l)
+{
+	struct placement p = { .vm = vm->id, .name = vm->name };
+	p.vcpus = xcalloc(vm->n_threads, sizeof *p.vcpus);
+	for (size_t k = 0; k < vm->n_threads; k++) {
+		const struct vm_thread *t = &vm->threads[k];
+		if (!mask_is_pin(s, claims, vm, t))
+			continue;
+		p.claim_cpus = cpuset_or(&p.claim_cpus, t->allowed);
+		if (t->index >= 0 && cpuset_count(t->allowed) == 1)
+			p.vcpus[p.n_vcpus++] =
+				(struct thread_place){ .vcpu = t->index, .cpus = *t->allowed };
+	}
+	if (cpuset_is_empty(&p.claim_cpus))
+		free(p.vcpus);
+	else
+		*array_push(&l->v) = p;
+}
+
+static struct sitters sitters_of(
+	const struct snapshot *s, const struct vms *vms, const struct ledger *l)
+{
+	struct sitters all = { .n_applied = l->placements.n };
+	struct claims claims = claims_of(s, l->placements.v, l->placements.n, NULL);
+	array_for_each (p, &l->placements)
+		*array_push(&all.v) = *p;
+	for (size_t i = 0; i < vms->n_vms; i++)
+		if (!is_applied(l, &vms->vms[i]))
+			add_pinned(s, &claims, &vms->vms[i], &all);
+	return all;
+}
+
+static json_t *vms_on(const struct sitters *sitters, int cpu)
 {
 	json_t *ids = json_array();
-	struct claims claims = claims_of(s, l->placements.v, l->placements.n, NULL);
-	array_for_each (p, &l->placements) {
+	array_for_each (p, &sitters->v) {
 		if (cpuset_has(&p->claim_cpus, cpu))
 			json_array_append_new(ids, text_json(p->vm));
-	}
-	for (size_t i = 0; !json_array_size(ids) && i < vms->n_vms; i++) {
-		const struct vm *vm = &vms->vms[i];
-		for (size_t k = 0; k < vm->n_threads; k++) {
-			const struct vm_thread *t = &vm->threads[k];
-			if (!mask_is_pin(s, &claims, vm, t) || !cpuset_has(t->allowed, cpu))
-				continue;
-			json_array_append_new(ids, text_json(vm->id));
-			break;
-		}
 	}
 	return ids;
 }
 
-static json_t *cpu_json(const struct snapshot *s, const struct vms *vms, const struct ledger *l,
+static json_t *cpu_json(const struct snapshot *s, const struct sitters *sitters,
 	const struct cpu *c, const double *interrupts)
 {
 	json_t *o = json_object();
@@ -56,7 +99,7 @@ static json_t *cpu_json(const struct snapshot *s, const struct vms *vms, const s
 	json_object_set_new(o, "rank", c->is_online ? json_integer(c->rank) : json_null());
 	json_object_set_new(o, "online", json_boolean(c->is_online));
 	json_object_set_new(o, "isolated", json_boolean(c->is_isolated));
-	json_object_set_new(o, "vms", vms_on(s, vms, l, c->cpu));
+	json_object_set_new(o, "vms", vms_on(sitters, c->cpu));
 	json_object_set_new(o, "interrupts",
 		interrupts && interrupts[c->cpu] >= 0 ? json_integer((json_int_t)interrupts[c->cpu])
 						      : json_null());
@@ -111,12 +154,12 @@ static json_t *devices_json(const struct snapshot *s)
 	return devices;
 }
 
-static void put_host(const struct snapshot *s, const struct vms *vms, const struct ledger *l,
+static void put_host(const struct snapshot *s, const struct sitters *sitters,
 	const double *interrupts, json_t *o)
 {
 	json_t *cpus = json_array(), *nodes = json_array(), *l3s = json_array();
 	for (size_t i = 0; i < s->n_cpus; i++)
-		json_array_append_new(cpus, cpu_json(s, vms, l, &s->cpus[i], interrupts));
+		json_array_append_new(cpus, cpu_json(s, sitters, &s->cpus[i], interrupts));
 	for (size_t i = 0; i < s->n_nodes; i++)
 		json_array_append_new(nodes, node_json(s, &s->nodes[i]));
 	for (size_t i = 0; i < s->n_l3s; i++)
@@ -128,41 +171,6 @@ static void put_host(const struct snapshot *s, const struct vms *vms, const stru
 	json_object_set_new(o, "nodes", nodes);
 	json_object_set_new(o, "l3", l3s);
 	json_object_set_new(o, "devices", devices_json(s));
-}
-
-/* VMs that are not applied, but pinned by somebody: drawn with the CPUs of their vCPUs. */
-struct drawn {
-	ARRAY(struct placement) v;
-};
-
-static bool is_applied(const struct ledger *l, const struct vm *vm)
-{
-	array_for_each (p, &l->placements) {
-		if (placement_is_of(p, vm))
-			return true;
-	}
-	return false;
-}
-
-static void draw_pinned(
-	const struct snapshot *s, const struct ledger *l, const struct vm *vm, struct drawn *d)
-{
-	struct placement p = { .vm = vm->id, .name = vm->name };
-	struct claims claims = claims_of(s, l->placements.v, l->placements.n, NULL);
-	p.vcpus = xcalloc(vm->n_threads, sizeof *p.vcpus);
-	for (size_t k = 0; k < vm->n_threads; k++) {
-		const struct vm_thread *t = &vm->threads[k];
-		if (!mask_is_pin(s, &claims, vm, t))
-			continue;
-		p.claim_cpus = cpuset_or(&p.claim_cpus, t->allowed);
-		if (t->index >= 0 && cpuset_count(t->allowed) == 1)
-			p.vcpus[p.n_vcpus++] =
-				(struct thread_place){ .vcpu = t->index, .cpus = *t->allowed };
-	}
-	if (cpuset_is_empty(&p.claim_cpus))
-		free(p.vcpus);
-	else
-		*array_push(&d->v) = p;
 }
 
 /* Counts to shares of the busiest CPU's. */
@@ -177,28 +185,15 @@ static void to_heat(double *interrupts)
 }
 
 static struct picture *draw(
-	const struct snapshot *s, const struct vms *vms, const struct ledger *l, double *interrupts)
+	const struct snapshot *s, const struct sitters *sitters, double *interrupts)
 {
-	struct drawn d = { 0 };
-	struct cpuset claimed = CPUSET_EMPTY;
-	array_for_each (p, &l->placements) {
-		*array_push(&d.v) = *p;
-		claimed = cpuset_or(&claimed, &p->claim_cpus);
-	}
-	size_t n_applied = d.v.n;
-	for (size_t i = 0; i < vms->n_vms; i++)
-		if (!is_applied(l, &vms->vms[i]))
-			draw_pinned(s, l, &vms->vms[i], &d);
+	struct cpuset claimed = claims_sum(sitters->v.v, sitters->n_applied);
 	struct cpuset rest = cpuset_minus(&s->online_cpus, &claimed);
 	if (interrupts)
 		to_heat(interrupts);
 	struct heat heat = { interrupts, "device interrupts since boot, beside the busiest CPU's" };
-	struct picture *picture = placements_picture(
-		s, d.v.v, d.v.n, n_applied ? &rest : NULL, interrupts ? &heat : NULL);
-	for (size_t i = n_applied; i < d.v.n; i++)
-		free(d.v.v[i].vcpus);
-	free(d.v.v);
-	return picture;
+	return placements_picture(s, sitters->v.v, sitters->v.n, sitters->n_applied ? &rest : NULL,
+		interrupts ? &heat : NULL);
 }
 
 static void put_note(const char *note, json_t *notes, struct report *r)
@@ -243,9 +238,10 @@ void host_report(const struct snapshot *s, const struct vms *vms, const struct l
 	const struct host_parts *parts, struct report *r)
 {
 	AUTO_FREE double *interrupts = interrupts_by_cpu(s);
-	put_host(s, vms, l, interrupts, report_json(r));
+	CLEANUP(sitters_done) struct sitters sitters = sitters_of(s, vms, l);
+	put_host(s, &sitters, interrupts, report_json(r));
 	if (parts->has_picture)
-		report_picture(r, draw(s, vms, l, interrupts));
+		report_picture(r, draw(s, &sitters, interrupts));
 	report_levels(s, parts->has_picture, r);
 	if (parts->has_irqs)
 		show_irqs(s, r);
