@@ -76,7 +76,7 @@ int host_read_foreign(struct host *h, const char *kind, const char *key, const c
 {
 	size_t n = 0;
 	if (h->replay)
-		return recording_ask(h->replay, kind, key, ret_text, NULL);
+		return host_replay(h, kind, key, ret_text, NULL);
 	int r = read_checked(h, path, limits, ret_text, &n);
 	if (h->record)
 		host_record_answer(h, kind, key, r, r ? NULL : *ret_text, n);

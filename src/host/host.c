@@ -16,6 +16,13 @@
 #include "host/recording.h"
 #include "kernel/task-status.h"
 
+/* What the caller's printf-style words come to. */
+#define AUTO_PATH(path, fmt)                                                                       \
+	va_list ap;                                                                                \
+	va_start(ap, fmt);                                                                         \
+	AUTO_FREE char *path = xvasprintf(fmt, ap);                                                \
+	va_end(ap)
+
 int host_record_to(
 	struct host *h, const char *dir, const struct host_secrets *secrets, struct err *e)
 {
@@ -90,10 +97,22 @@ void host_record_answer(
 		h->secrets->learn(h->mask, kind, key, kept, n);
 }
 
+/* What has no answer has none in the new recording either, and is told as that again. */
+int host_replay(struct host *h, const char *kind, const char *key, char **ret_text, size_t *ret_n)
+{
+	size_t n = 0;
+	int r = recording_ask(h->replay, kind, key, ret_text, &n);
+	if (h->record && recording_has(h->replay, kind, key))
+		host_record_answer(h, kind, key, r, r ? NULL : *ret_text, n);
+	if (ret_n)
+		*ret_n = n;
+	return r;
+}
+
 static int ask_file(struct host *h, const char *path, char **ret_text, size_t *ret_n)
 {
 	if (h->replay)
-		return recording_ask(h->replay, "file", path, ret_text, ret_n);
+		return host_replay(h, "file", path, ret_text, ret_n);
 	int r = host_read_path(h, path, ret_text, ret_n);
 	if (h->record)
 		host_record_answer(h, "file", path, r, r ? NULL : *ret_text, r ? 0 : *ret_n);
@@ -102,13 +121,9 @@ static int ask_file(struct host *h, const char *path, char **ret_text, size_t *r
 
 int host_read(struct host *h, char **ret_text, size_t *ret_len, const char *fmt, ...)
 {
-	va_list ap;
-	va_start(ap, fmt);
-	AUTO_FREE char *path = xvasprintf(fmt, ap);
-	va_end(ap);
+	AUTO_PATH(path, fmt);
 	size_t n;
-	int r = ask_file(h, path, ret_text, ret_len ? ret_len : &n);
-	return r;
+	return ask_file(h, path, ret_text, ret_len ? ret_len : &n);
 }
 
 /* The kernel makes each directory below /proc when it is first opened: the shorter path is half the
@@ -147,7 +162,7 @@ static int list(struct host *h, const char *path, int flags, struct host_names *
 {
 	if (h->replay) {
 		AUTO_FREE char *text = NULL;
-		int r = recording_ask(h->replay, "list", path, &text, NULL);
+		int r = host_replay(h, "list", path, &text, NULL);
 		if (r == 0)
 			names_of_text(text, ret);
 		return r;
@@ -160,19 +175,13 @@ static int list(struct host *h, const char *path, int flags, struct host_names *
 
 int host_list(struct host *h, struct host_names *ret, const char *fmt, ...)
 {
-	va_list ap;
-	va_start(ap, fmt);
-	AUTO_FREE char *path = xvasprintf(fmt, ap);
-	va_end(ap);
+	AUTO_PATH(path, fmt);
 	return list(h, path, 0, ret);
 }
 
 int host_list_below(struct host *h, struct host_names *ret, const char *fmt, ...)
 {
-	va_list ap;
-	va_start(ap, fmt);
-	AUTO_FREE char *path = xvasprintf(fmt, ap);
-	va_end(ap);
+	AUTO_PATH(path, fmt);
 	return strlen(path) < PATH_MAX ? list(h, path, O_NOFOLLOW, ret) : -ENAMETOOLONG;
 }
 
@@ -212,15 +221,15 @@ void host_tell_wait(const struct host *h, const char *whom)
 		h->tell_wait(h->wait_context, whom);
 }
 
-/* Facts about a path that are asked like files: kind is "link" or "inode". */
-static int ask_path(
-	struct host *h, const char *kind, const char *path, host_ask_fn *ask, char **ret)
+/* What is asked like files: kind is "link", "inode", "unit". ask: NULL where nobody can answer. */
+static int answer(struct host *h, const char *kind, const char *key, host_ask_fn *ask,
+	void *context, char **ret)
 {
 	if (h->replay)
-		return recording_ask(h->replay, kind, path, ret, NULL);
-	int r = ask(h, path, ret);
+		return host_replay(h, kind, key, ret, NULL);
+	int r = ask ? ask(context, key, ret) : -ENOENT;
 	if (h->record)
-		recording_add(h->record, kind, path, r, r ? NULL : *ret, r ? 0 : strlen(*ret));
+		host_record_answer(h, kind, key, r, r ? NULL : *ret, r ? 0 : strlen(*ret));
 	return r;
 }
 
@@ -240,11 +249,8 @@ static int ask_link(void *context, const char *path, char **ret)
 
 int host_readlink(struct host *h, char **ret, const char *fmt, ...)
 {
-	va_list ap;
-	va_start(ap, fmt);
-	AUTO_FREE char *path = xvasprintf(fmt, ap);
-	va_end(ap);
-	return ask_path(h, "link", path, ask_link, ret);
+	AUTO_PATH(path, fmt);
+	return answer(h, "link", path, ask_link, h, ret);
 }
 
 static int ask_inode(void *context, const char *path, char **ret)
@@ -259,12 +265,9 @@ static int ask_inode(void *context, const char *path, char **ret)
 
 int host_inode(struct host *h, uint64_t *ret, const char *fmt, ...)
 {
-	va_list ap;
-	va_start(ap, fmt);
-	AUTO_FREE char *path = xvasprintf(fmt, ap);
-	va_end(ap);
+	AUTO_PATH(path, fmt);
 	AUTO_FREE char *text = NULL;
-	int r = ask_path(h, "inode", path, ask_inode, &text);
+	int r = answer(h, "inode", path, ask_inode, h, &text);
 	return r < 0 ? r : str_to_u64(text, ret);
 }
 
@@ -273,13 +276,7 @@ int host_ask(struct host *h, const char *kind, const char *key, host_ask_fn *ask
 {
 	if (h->unasked && streq(h->unasked, kind))
 		return -EBUSY;
-	if (h->replay)
-		return recording_ask(h->replay, kind, key, ret_text, NULL);
-	int r = h->is_live ? ask(context, key, ret_text) : -ENOENT;
-	if (h->record)
-		host_record_answer(
-			h, kind, key, r, r ? NULL : *ret_text, r ? 0 : strlen(*ret_text));
-	return r;
+	return answer(h, kind, key, h->is_live ? ask : NULL, context, ret_text);
 }
 
 void host_never_ask(struct host *h, const char *kind)
@@ -313,7 +310,7 @@ uint64_t host_clock_ns(struct host *h)
 {
 	AUTO_FREE char *text = NULL;
 	uint64_t ns = 0;
-	if (ask_path(h, "clock", "monotonic", ask_clock, &text) < 0 || str_to_u64(text, &ns) < 0)
+	if (answer(h, "clock", "monotonic", ask_clock, h, &text) < 0 || str_to_u64(text, &ns) < 0)
 		return 0;
 	return ns;
 }
@@ -345,7 +342,7 @@ int host_get_affinity(struct host *h, int tid, struct cpuset *ret)
 	char key[16];
 	snprintf(key, sizeof key, "%d", tid);
 	AUTO_FREE char *text = NULL;
-	int r = ask_path(h, "affinity", key, ask_affinity, &text);
+	int r = answer(h, "affinity", key, ask_affinity, h, &text);
 	return parse_cpus(r, text, ret);
 }
 
@@ -389,7 +386,7 @@ static int ask_unit(void *context, const char *key, char **ret)
 int host_get_unit(struct host *h, const char *unit, const char *property, char **ret)
 {
 	AUTO_FREE char *key = xasprintf("%s %s", unit, property);
-	int r = ask_path(h, "unit", key, ask_unit, ret);
+	int r = answer(h, "unit", key, ask_unit, h, ret);
 	return r == -ENOENT ? HOST_NO_SYSTEMD : r == -ENOTUNIQ ? HOST_NOT_LOADED : r;
 }
 
@@ -407,6 +404,6 @@ static int ask_irqbalance(void *context, const char *key, char **ret)
 int host_get_irqbalance(struct host *h, struct cpuset *ret)
 {
 	AUTO_FREE char *text = NULL;
-	int r = ask_path(h, "irqbalance", "banned", ask_irqbalance, &text);
+	int r = answer(h, "irqbalance", "banned", ask_irqbalance, h, &text);
 	return parse_cpus(r, text, ret);
 }

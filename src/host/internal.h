@@ -79,6 +79,9 @@ int host_read_fd(
 /* Keeps an answer, without what is secret of it. text: NULL where r is an errno. */
 void host_record_answer(
 	struct host *h, const char *kind, const char *key, int r, const char *text, size_t n);
+/* The answer of the recording that is replayed, kept where one of that is made. */
+int host_replay(struct host *h, const char *kind, const char *key, char **ret_text,
+	size_t *ret_n) MUST_CHECK;
 /* flags: O_NOFOLLOW for a directory that was found in another. */
 int host_list_path(struct host *h, const char *path, int flags, struct host_names *ret) MUST_CHECK;
 /* One write(2) to an existing file. */
