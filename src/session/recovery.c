@@ -39,7 +39,6 @@ static bool is_in_force(const struct ledger *l, const struct placement *p)
 static enum outcome undo_overdue(struct host *h, struct recovery *ret, struct err *e)
 {
 	AUTO_LEDGER struct ledger *l = NULL, *now = NULL;
-	AUTO_CHANGES struct changes *changes = NULL;
 	if (ledger_read(h, &l, e) < 0)
 		return OUTCOME_UNCHANGED;
 	uint64_t now_ns = host_clock_ns(h), first_ns = confirm_deadline(l);
@@ -53,7 +52,7 @@ static enum outcome undo_overdue(struct host *h, struct recovery *ret, struct er
 		fates[i] = UNDO_GOES_BACK;
 		*array_push(&ret->overdue) = (struct overdue){ .placement = p };
 	}
-	int r = undo_placements(h, l, fates, &changes, e);
+	int r = undo_placements(h, l, fates, &ret->undone, e);
 	if (r < 0 || ledger_read(h, &now, e) < 0)
 		return r == -ENOTRECOVERABLE ? OUTCOME_RESIDUE : OUTCOME_UNCHANGED;
 	array_for_each (o, &ret->overdue)
@@ -84,6 +83,7 @@ enum outcome recovery_begin(struct host *h, struct recovery *ret, struct err *e)
 void recovery_done(struct recovery *r)
 {
 	changes_freep(&r->ended);
+	changes_freep(&r->undone);
 	free(r->overdue.v);
 	ledger_freep(&r->former);
 	if (r->lock >= 0)

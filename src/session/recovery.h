@@ -18,6 +18,7 @@ struct recovery {
 	struct changes *ended; /* what ended an unfinished transaction; NULL: there was none */
 	struct ledger *former; /* what was in force before, where something was overdue */
 	ARRAY(struct overdue) overdue; /* what nobody confirmed in time, and has been undone */
+	struct changes *undone;        /* what became of its settings; NULL: nothing was overdue */
 };
 
 /* Takes the lock, ends or takes back an unfinished transaction, and undoes one that nobody

@@ -58,5 +58,7 @@ void apply_failed_report(const struct changes *back, struct report *r)
 	if (!recovery_residue(back, &left))
 		return;
 	report_warning(r, "not restored:%s; 'wideberth undo --all' tries again", left.s);
-	json_object_set_new(report_json(r), "failed", residue_json(back));
+	json_t *rows = residue_json(back);
+	json_array_extend(json_object_get(report_json(r), "failed"), rows);
+	json_decref(rows);
 }

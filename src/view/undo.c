@@ -33,31 +33,44 @@ static void report_left(const struct change *c, struct report *r)
 			c->target.key, after, reason);
 }
 
-void undo_report(const struct undo *u, struct report *r)
+static json_t *array_of(struct report *r, const char *key)
 {
-	json_t *o = report_json(r), *restored = json_array(), *gone = json_array(),
-	       *failed = json_array();
-	array_for_each (c, &u->changes->v) {
+	json_t *o = report_json(r), *array = json_object_get(o, key);
+	if (!array)
+		json_object_set_new(o, key, array = json_array());
+	return array;
+}
+
+/* Adds what became of them; changes may be NULL. */
+static void put_back_report(const struct changes *changes, struct report *r)
+{
+	json_t *const parts[] = {
+		[UNDO_RESTORED] = array_of(r, "restored"),
+		[UNDO_GONE] = array_of(r, "gone"),
+		[UNDO_KEPT] = array_of(r, "failed"),
+		[UNDO_REFUSED] = array_of(r, "failed"),
+	};
+	if (!changes)
+		return;
+	array_for_each (c, &changes->v) {
 		enum undo_part part = undo_part_of(c);
-		bool is_left = part == UNDO_KEPT || part == UNDO_REFUSED;
 		if (part == UNDO_UNTOLD)
 			continue;
-		json_array_append_new(is_left       ? failed
-				: part == UNDO_GONE ? gone
-						    : restored,
-			change_row(c));
-		if (is_left)
+		json_array_append_new(parts[part], change_row(c));
+		if (part == UNDO_KEPT || part == UNDO_REFUSED)
 			report_left(c, r);
 	}
+}
+
+void undo_report(const struct undo *u, struct report *r)
+{
+	put_back_report(u->changes, r);
 	if (u->changes->signal)
 		report_note(r, "SIG%s came meanwhile: an undo is finished, not broken off",
 			sigabbrev_np(u->changes->signal));
 	report_text(r, "Undone: %zu settings hold the value that they had, %zu no longer exist.",
-		json_array_size(restored), json_array_size(gone));
-	json_object_set_new(o, "restored", restored);
-	json_object_set_new(o, "gone", gone);
-	json_object_set_new(o, "failed", failed);
-	json_object_set_new(o, "damaged", json_integer((json_int_t)u->n_damaged));
+		json_array_size(array_of(r, "restored")), json_array_size(array_of(r, "gone")));
+	json_object_set_new(report_json(r), "damaged", json_integer((json_int_t)u->n_damaged));
 	array_for_each (s, &u->changes->owed->strangers)
 		report_warning(r,
 			"kept: %s of %s: another version of wideberth set it, and has to put it "
@@ -69,6 +82,21 @@ void undo_report(const struct undo *u, struct report *r)
 			u->n_damaged);
 }
 
+static void report_overdue(const struct recovery *begun, struct report *r)
+{
+	json_t *rows = array_of(r, "unconfirmed");
+	for (size_t i = 0; begun->former && i < begun->overdue.n; i++) {
+		const struct overdue *o = &begun->overdue.v[i];
+		AUTO_FREE char *label = vm_label(o->placement->vm, o->placement->name);
+		report_warning(r, "%s was not confirmed in time: %s", label,
+			o->is_back ? "it is back to what was in force before"
+				   : "it has been undone");
+		json_array_append_new(rows,
+			OBJECT({ "vm", text_json(o->placement->vm) },
+				{ "is_back", json_boolean(o->is_back) }));
+	}
+}
+
 void recovery_report(const struct recovery *begun, struct report *r)
 {
 	if (begun->ended)
@@ -76,14 +104,10 @@ void recovery_report(const struct recovery *begun, struct report *r)
 	if (begun->ended && begun->ended->signal)
 		report_note(r, "SIG%s came meanwhile: that is finished, not broken off",
 			sigabbrev_np(begun->ended->signal));
-	if (!begun->former)
-		return;
-	array_for_each (o, &begun->overdue) {
-		AUTO_FREE char *label = vm_label(o->placement->vm, o->placement->name);
-		report_warning(r, "%s was not confirmed in time: %s", label,
-			o->is_back ? "it is back to what was in force before"
-				   : "it has been undone");
-	}
+	put_back_report(begun->ended, r);
+	put_back_report(begun->undone, r);
+	json_object_set_new(report_json(r), "is_unfinished_ended", json_boolean(begun->ended));
+	report_overdue(begun, r);
 }
 
 void confirm_report(const struct confirmed *c, struct report *r)

@@ -7,10 +7,11 @@ struct recovery;
 struct report;
 struct undo;
 
-/* restored[], gone[], failed[]. */
+/* restored[], gone[], failed[], behind those of a recovery; damaged. */
 void undo_report(const struct undo *u, struct report *r);
 
-/* Unfinished and overdue business that was ended first; nothing where there was none. */
+/* Unfinished and overdue business that was ended first: restored[], gone[], failed[] of both,
+ * unconfirmed[] {vm, is_back}, is_unfinished_ended. */
 void recovery_report(const struct recovery *begun, struct report *r);
 
 void confirm_report(const struct confirmed *c, struct report *r);

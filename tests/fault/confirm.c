@@ -116,6 +116,27 @@ static void back_to_what_was_kept(void)
 	machine_free(m);
 }
 
+/* JSON has what text says, and each setting, whichever command ended it. */
+static void told_in_json(void)
+{
+	static const char *const by[] = { "--json undo --unconfirmed", "--json undo db02",
+		"--json apply --vm db02 --isolation pinned" };
+	for (size_t i = 0; i < N_ELEMENTS(by); i++) {
+		struct machine *m = machine_at(100);
+		go(m, "apply --vm db02 --isolation pinned", 0);
+		go(m, "apply --vm db01 --isolation pinned --confirm 10", 0);
+		set_clock(m, 111);
+		machine_run(m, NULL, by[i]);
+		bool is_told = says(m, "{\"vm\":\"db01\",\"is_back\":false}") &&
+			says(m,
+				"{\"knob\":\"thread.affinity\",\"key\":\"3091\","
+				"\"value\":\"2-3\"}") &&
+			says(m, "\"gone\": []") && says(m, "\"failed\": []");
+		ok(is_told, "%s: what was not confirmed, and its settings", by[i]);
+		machine_free(m);
+	}
+}
+
 /* Ids are a list, not words: any name is undone. */
 static void names(void)
 {
@@ -199,6 +220,7 @@ int main(void)
 {
 	others_do_not_confirm();
 	back_to_what_was_kept();
+	told_in_json();
 	names();
 	confirmed();
 	next_command();
