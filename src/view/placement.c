@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "view/placement.h"
 
-#include "plan/plan.h"
+#include "plan/claims.h"
 #include "view/json.h"
 
 static json_t *notes_json(const struct placement *p)
@@ -32,14 +32,43 @@ json_t *explanation_json(const struct explanation *x)
 		{ "terms", terms });
 }
 
-json_t *placement_json(const struct placement *p)
+struct cpuset placement_rest(
+	const struct placement *p, const struct claims *claims, const struct cpuset *own)
 {
+	return cpuset_is_empty(own) ? claims_housekeeping(claims, p) : *own;
+}
+
+static json_t *iothreads_json(
+	const struct placement *p, const struct cpuset *rest, const struct vm *vm)
+{
+	json_t *rows = json_array();
+	for (size_t i = 0; i < vm->n_threads; i++) {
+		const struct vm_thread *t = &vm->threads[i];
+		if (t->role != ROLE_IOTHREAD)
+			continue;
+		const struct cpuset *own = placement_place(p, t->role, t->tid, t->start);
+		json_array_append_new(rows,
+			OBJECT({ "id", text_json(t->id) }, { "cpus", cpus_json(own ? own : rest) },
+				{ "tid", json_integer(t->tid) },
+				{ "start", json_integer((json_int_t)t->start) }));
+	}
+	return rows;
+}
+
+json_t *placement_json(const struct placement *p, const struct claims *claims, const struct vm *vm)
+{
+	struct cpuset emulator = placement_rest(p, claims, &p->emulator_cpus),
+		      iothreads = placement_rest(p, claims, &p->iothread_cpus);
 	json_t *o = json_object();
 	placement_add_identity(o, p, text_json);
 	json_object_set_new(o, "notes", notes_json(p));
 	if (p->explanation)
 		json_object_set_new(o, "explanation", explanation_json(p->explanation));
 	placement_add_places(o, p, text_json);
-	json_object_set_new(o, "vhost", cpus_json(&p->emulator_cpus)); /* they go with it */
+	json_object_set_new(o, "emulator", cpus_json(&emulator));
+	json_object_set_new(o, "vhost", cpus_json(&emulator)); /* they go with it */
+	json_object_set_new(o, "iothread_cpus", cpus_json(&iothreads));
+	if (vm)
+		json_object_set_new(o, "iothreads", iothreads_json(p, &iothreads, vm));
 	return o;
 }

@@ -120,11 +120,10 @@ static void report_placement(const struct planning *p, const struct placement *v
 {
 	AUTO_STRBUF struct strbuf b = { 0 };
 	AUTO_FREE char *claim = cpuset_format_list(&v->claim_cpus);
-	struct cpuset housekeeping = claims_housekeeping(&p->claims, v);
-	AUTO_FREE char *rest = cpuset_format_list(
-		cpuset_is_empty(&v->emulator_cpus) ? &housekeeping : &v->emulator_cpus);
-	AUTO_FREE char *iothreads = cpuset_format_list(
-		cpuset_is_empty(&v->iothread_cpus) ? &housekeeping : &v->iothread_cpus);
+	struct cpuset emulator_cpus = placement_rest(v, &p->claims, &v->emulator_cpus),
+		      iothread_cpus = placement_rest(v, &p->claims, &v->iothread_cpus);
+	AUTO_FREE char *rest = cpuset_format_list(&emulator_cpus);
+	AUTO_FREE char *iothreads = cpuset_format_list(&iothread_cpus);
 	AUTO_FREE char *label = vm_label(v->vm, v->name);
 	bool is_guess = v->n_vcpus && v->vcpus[0].vcpu < 0;
 	bool is_shared = v->wish.cores == CORES_SHARED;
@@ -198,8 +197,10 @@ static void report_places(const struct planning *p, struct report *r)
 void plan_report(const struct planning *p, struct report *r)
 {
 	json_t *vms = report_rows(r, "vms"), *o = report_json(r);
-	for (size_t i = 0; i < p->placements->n; i++)
-		report_row(r, vms, placement_json(&p->placements->v[i]));
+	for (size_t i = 0; i < p->placements->n; i++) {
+		const struct placement *v = &p->placements->v[i];
+		report_row(r, vms, placement_json(v, &p->claims, placement_vm(v, p->vms)));
+	}
 	json_object_set_new(o, "housekeeping", cpus_json(&p->placements->housekeeping_cpus));
 	json_object_set_new(o, "housekeeping_note", text_json(p->placements->housekeeping_note));
 	if (!report_is_json(r))

@@ -2,7 +2,7 @@
 #include "view/status.h"
 
 #include "base/str.h"
-#include "plan/plan.h"
+#include "plan/claims.h"
 #include "report/report.h"
 #include "session/events.h"
 #include "session/status.h"
@@ -34,6 +34,11 @@ static const char *state_name(enum vm_state state)
 static void report_applied(const struct status *s, struct report *r)
 {
 	json_t *applied = json_array();
+	const struct ledger *l = s->ledger;
+	struct cpuset ours = claims_sum(l->placements.v, l->placements.n);
+	struct claims claims = { 0 };
+	if (s->vms.n)
+		claims = claims_of(s->verdict.snapshot, l->placements.v, l->placements.n, &ours);
 	static const struct column columns[] = {
 		{ .key = "vm", .head = "VM" },
 		{ .key = "level", .head = "LEVEL" },
@@ -42,7 +47,7 @@ static void report_applied(const struct status *s, struct report *r)
 	};
 	array_for_each (v, &s->vms) {
 		const struct placement *p = v->placement;
-		json_t *o = placement_json(p);
+		json_t *o = placement_json(p, &claims, placement_vm(p, s->verdict.vms));
 		json_object_set(o, "cpus", json_object_get(o, "claim")); /* the contract's word */
 		json_object_set_new(o, "state", text_json(state_name(v->state)));
 		json_array_append_new(applied, o);

@@ -84,7 +84,7 @@ void undo_report(const struct undo *u, struct report *r)
 
 static void report_overdue(const struct recovery *begun, struct report *r)
 {
-	json_t *rows = array_of(r, "unconfirmed");
+	json_t *rows = array_of(r, "overdue");
 	for (size_t i = 0; begun->former && i < begun->overdue.n; i++) {
 		const struct overdue *o = &begun->overdue.v[i];
 		AUTO_FREE char *label = vm_label(o->placement->vm, o->placement->name);

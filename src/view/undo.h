@@ -11,7 +11,7 @@ struct undo;
 void undo_report(const struct undo *u, struct report *r);
 
 /* Unfinished and overdue business that was ended first: restored[], gone[], failed[] of both,
- * unconfirmed[] {vm, is_back}, is_unfinished_ended. */
+ * overdue[] {vm, is_back}, is_unfinished_ended. */
 void recovery_report(const struct recovery *begun, struct report *r);
 
 void confirm_report(const struct confirmed *c, struct report *r);
