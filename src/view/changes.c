@@ -179,28 +179,53 @@ static void report_planned(const struct changes *changes, const json_t *all, str
 	json_decref(whys);
 }
 
+static bool will_stay(const struct change *c)
+{
+	return c->stays && c->aim != AIM_BACK;
+}
+
+static bool is_left_alike(const struct change *a, const struct change *b)
+{
+	return a->knob == b->knob && value_equal(&a->left, &b->left) && streq(a->stays, b->stays);
+}
+
+/* True for the first of those that are told in one sentence. */
+static bool is_first_alike(const struct changes *changes, const struct change *c)
+{
+	for (const struct change *other = changes->v.v; other < c; other++)
+		if (will_stay(other) && is_left_alike(other, c))
+			return false;
+	return true;
+}
+
+/* The sentence that c begins. */
+static void report_left(const struct changes *changes, const struct change *c, struct report *r)
+{
+	AUTO_STRBUF struct strbuf keys = { 0 };
+	AUTO_FREE char *left = value_text(c->knob, &c->left);
+	array_for_each (other, &changes->v) {
+		if (will_stay(other) && is_left_alike(other, c))
+			strbuf_printf(&keys, "%s%s", keys.n ? ", " : "", other->target.key);
+	}
+	report_note(r, "will stay after undo: %s '%s' of %s: %s", c->knob->name, left, keys.s,
+		c->stays);
+}
+
 /* What undo will not be able to put back, said before anything is done. */
 static void report_stays(const struct changes *changes, struct report *r)
 {
-	AUTO_STRBUF struct strbuf keys = { 0 };
-	const struct change *first = NULL;
 	json_t *rows = report_rows(r, "stays");
 	array_for_each (c, &changes->v) {
-		if (!c->stays || c->aim == AIM_BACK)
+		if (!will_stay(c))
 			continue;
 		AUTO_FREE char *left = value_text(c->knob, &c->left);
 		report_row(r, rows,
 			OBJECT({ "knob", text_json(c->knob->name) },
 				{ "key", text_json(c->target.key) }, { "value", text_json(left) },
 				{ "why", text_json(c->stays) }));
-		strbuf_printf(&keys, "%s%s", keys.n ? ", " : "", c->target.key);
-		first = first ? first : c;
+		if (is_first_alike(changes, c))
+			report_left(changes, c, r);
 	}
-	if (!first)
-		return;
-	AUTO_FREE char *left = value_text(first->knob, &first->left);
-	report_note(r, "will stay after undo: %s '%s' of %s: %s", first->knob->name, left, keys.s,
-		first->stays);
 }
 
 void changes_report(const struct changes *changes, bool is_made, struct report *r)

@@ -122,6 +122,10 @@ static void residue(enum root_kind kind)
 		    "\"knob\":\"cgroup.mems\",\"key\":"
 		    "\"qemu.slice/100.scope\",\"value\":\"0-1\"") != NULL) == keeps,
 		"... says whether its list will stay");
+	same_int(machine_run(m, NULL, "plan" MOVING " --isolation fenced"), 0, "%s: fenced", name);
+	bool are_apart = strstr(m->output, "stay after undo: cgroup.mems '0-1' of") &&
+		strstr(m->output, "stay after undo: cgroup.cpus '0-23' of");
+	ok(are_apart == keeps, "... text says of each list what it will be");
 	same_int(machine_run(m, NULL, "apply" MOVING), 0, "%s: applied", name);
 	same_int(machine_run(m, NULL, "undo --all"), keeps ? 4 : 0, "%s: undone", name);
 	same_str(machine_read(m, MEMS), keeps ? "0-1" : "", "... and so it is");
