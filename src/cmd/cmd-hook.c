@@ -12,6 +12,7 @@
 #include "daemon/daemon.h"
 #include "session/hook-script.h"
 #include "session/hook.h"
+#include "view/json.h"
 
 enum { PATIENCE_S = 2 }; /* that a manager waits for a step; for all of it a second more */
 
@@ -121,6 +122,16 @@ static int run_called(struct context *c, struct err *e)
 	return do_task(c, task, &who, e);
 }
 
+/* A sentence for each script: what became of it. */
+static void tell_done(struct context *c, char *sentences)
+{
+	json_t *rows = report_rows(c->report, "done");
+	for (char *line; sentences && (line = str_next_line(&sentences));) {
+		report_text(c->report, "%s", line);
+		report_row(c->report, rows, text_json(line));
+	}
+}
+
 static int install(struct context *c, bool is_removal, struct err *e)
 {
 	const char *const *words = c->args->rest.v;
@@ -130,8 +141,8 @@ static int install(struct context *c, bool is_removal, struct err *e)
 		.is_removal = is_removal };
 	AUTO_STRBUF struct strbuf done = { 0 };
 	enum outcome outcome = hook_script(c->h, &wish, &done, e);
-	if (done.s)
-		report_text(c->report, "%s", done.s);
+	c->done = done.n ? "done" : NULL;
+	tell_done(c, done.s);
 	return exit_code_of(outcome);
 }
 

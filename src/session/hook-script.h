@@ -22,7 +22,7 @@ struct hook_wish {
 	bool is_removal;
 };
 
-/* Done adds a sentence for each script. OUTCOME_MISUSE: bad words, and nothing was changed;
+/* Done adds a line for each script: a sentence. OUTCOME_MISUSE: bad words, and nothing was changed;
  * OUTCOME_UNCHANGED: e says what failed; what is told is done. */
 enum outcome hook_script(struct host *h, const struct hook_wish *wish, struct strbuf *done,
 	struct err *e) MUST_CHECK;

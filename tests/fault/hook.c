@@ -380,6 +380,9 @@ static void scripts(void)
 	ok(strstr(m->output, "no /etc/libvirt: install libvirt first"), "... is what it says");
 	make_dirs(m, "etc/libvirt");
 	same_int(machine_run(m, NULL, "hook install libvirt"), 0, "libvirt");
+	ok(strstr(m->output, "makes it look.\n") && !strchr(m->output, '?'), "... says so");
+	same_int(machine_run(m, NULL, "--json hook install libvirt"), 0, "JSON");
+	ok(strstr(m->output, "\"done\": [\n\"libvirt calls /etc/"), "... says so too");
 	same_int(call(m, "etc/libvirt/hooks/qemu.d/50-wideberth", "OURS=1", "web prepare begin -"),
 		1, "its script");
 	same_str(machine_read(m, "said"), "ours hook libvirt web prepare begin -", "... calls us");
