@@ -225,6 +225,22 @@ static void print_entry(const struct legend_entry *entry, FILE *f, const struct 
 	text_wrap(f, entry->cells, style->width, 4 + w.label + 2 + w.count + 7);
 }
 
+/* The scale is never broken: where it does not fit it has a line of its own. */
+static void print_heat_legend(const struct picture *p, FILE *f, const struct text_style *style)
+{
+	AUTO_FREE char *clean = text_clean(p->heat_label, style->has_utf8);
+	AUTO_FREE char *label = xasprintf("%s:", clean);
+	AUTO_FREE char *scale = xasprintf("%s 0 %%  %s 100 %%", heat_glyph(0, style->has_utf8),
+		heat_glyph(1, style->has_utf8));
+	bool fits = 1 + text_width(label) + 1 + text_width(scale) <= style->width;
+	fputc(' ', f);
+	if (fits)
+		fprintf(f, "%s ", label);
+	else
+		text_wrap(f, label, style->width, 1);
+	fprintf(f, "%s%s\n", fits ? "" : " ", scale);
+}
+
 static void print_legend(
 	const struct picture *p, FILE *f, const struct text_style *style, bool is_flat)
 {
@@ -249,11 +265,8 @@ static void print_legend(
 		fputc(' ', f);
 		text_wrap(f, hint, style->width, 1);
 	}
-	if (picture_has_heat(p)) {
-		AUTO_FREE char *label = text_clean(p->heat_label, style->has_utf8);
-		fprintf(f, " %s: %s 0 %%  %s 100 %%\n", label, heat_glyph(0, style->has_utf8),
-			heat_glyph(1, style->has_utf8));
-	}
+	if (picture_has_heat(p))
+		print_heat_legend(p, f, style);
 }
 
 /* Siblings below each other or beside each other, whichever needs fewer lines here. */

@@ -10,7 +10,8 @@
 
 enum {
 	PROSE_WIDTH = 100, /* longer lines are hard to read, however wide the terminal is */
-	COLUMN_MIN = 8,    /* no column gives way below this */
+	COLUMN_MIN = 8,    /* no column gives way below this while another can */
+	COLUMN_LEAST = 3,  /* and none below this */
 	COLUMN_GAP = 2,
 };
 
@@ -54,13 +55,14 @@ static void grid_fit(struct grid *g, const struct block *b, int width)
 	int excess = COLUMN_GAP * ((int)g->n_columns - 1) - width;
 	for (size_t i = 0; i < g->n_columns; i++)
 		excess += g->width[i];
-	for (int pass = 0; pass < 2; pass++) {
+	for (int pass = 0; pass < 3; pass++) {
+		int least = pass < 2 ? COLUMN_MIN : COLUMN_LEAST;
 		while (excess > 0) {
 			int widest = -1;
 			for (int i = 0; i < (int)g->n_columns; i++) {
 				const struct column *c = &b->columns[i];
 				bool may = c->may_wrap || (pass && !c->is_right);
-				if (may && g->width[i] > COLUMN_MIN &&
+				if (may && g->width[i] > least &&
 					(widest < 0 || g->width[i] > g->width[widest]))
 					widest = i;
 			}
@@ -88,26 +90,27 @@ static char *broken(char *s, int width)
 	return b.s;
 }
 
+/* The heads are a line like the others, for the library breaks no heads. */
 static int fill_table(struct libscols_table *t, struct grid *g, const struct block *b,
 	const struct text_style *style)
 {
 	for (size_t i = 0; i < g->n_columns; i++) {
-		struct libscols_column *c = scols_table_new_column(t, g->text[i], 0,
-			SCOLS_FL_WRAP | (b->columns[i].is_right ? SCOLS_FL_RIGHT : 0));
+		struct libscols_column *c = scols_table_new_column(
+			t, NULL, 0, SCOLS_FL_WRAP | (b->columns[i].is_right ? SCOLS_FL_RIGHT : 0));
 		if (!c || scols_column_set_safechars(c, "\n") ||
 			scols_column_set_wrapfunc(
 				c, scols_wrapnl_chunksize, scols_wrapnl_nextchunk, NULL))
 			return -ENOMEM;
-		if (style->has_colour)
-			scols_cell_set_color(scols_column_get_header(c), "\033[1m");
 	}
-	for (size_t line = 1; line < g->n_lines; line++) {
+	for (size_t line = 0; line < g->n_lines; line++) {
 		struct libscols_line *l = scols_table_new_line(t, NULL);
 		for (size_t i = 0; l && i < g->n_columns; i++) {
 			char **text = &g->text[line * g->n_columns + i];
 			*text = broken(*text, g->width[i]);
 			if (scols_line_set_data(l, i, *text))
 				return -ENOMEM;
+			if (!line && style->has_colour)
+				scols_cell_set_color(scols_line_get_cell(l, i), "\033[1m");
 		}
 		if (!l)
 			return -ENOMEM;
@@ -130,6 +133,7 @@ static int print_table(const struct block *b, FILE *f, const struct text_style *
 	scols_table_set_termforce(t, SCOLS_TERMFORCE_ALWAYS);
 	scols_table_set_termwidth(t, 10000);
 	scols_table_enable_nowrap(t, 0);
+	scols_table_enable_noheadings(t, 1);
 	/* What is not for terminals is cleaned already; a backslash is itself: "\\x2d" of systemd.
 	 */
 	scols_table_enable_noencoding(t, 1);

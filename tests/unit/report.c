@@ -213,6 +213,22 @@ static void test_wrapping(void)
 	narrow = text_of(r, (struct text_style){ .has_utf8 = true, .width = 60 });
 	ok(widest_line(narrow) <= 60, "however narrow");
 
+	/* heads give way as texts do, and keep their words */
+	static const struct column columns[] = {
+		{ .key = "a", .head = "WHO", .may_wrap = true },
+		{ .key = "b", .head = "WHAT THE KERNEL AND SYSTEMD DO", .may_wrap = true },
+		{ .key = "c", .head = "WHY IT IS SO", .may_wrap = true },
+	};
+	AUTO_REPORT struct report *heads = report_new("status", false);
+	json_t *rows = json_pack("[{s:s, s:s, s:s}]", "a", "systemd leaves groups below alone", "b",
+		"yes", "c", "it is not to be asked of a tree");
+	report_table(heads, rows, columns, N_ELEMENTS(columns));
+	json_decref(rows);
+	for (int width = 30; width <= 80; width += 10) {
+		AUTO_FREE char *table = text_of(heads, (struct text_style){ .width = width });
+		ok(widest_line(table) <= width && strstr(table, "KERNEL"), "... at %d", width);
+	}
+
 	AUTO_REPORT struct report *prose = report_new("check", false);
 	report_text(prose, "%s", "one two three four five six");
 	report_more(prose, "  %s", "seven eight nine ten");
