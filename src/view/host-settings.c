@@ -41,18 +41,38 @@ struct derived {
 	struct strbuf pools;
 };
 
+/* All pages of the size. */
+static uint64_t pool_total(const struct snapshot *s, uint64_t size_kib)
+{
+	uint64_t total = 0;
+	for (size_t i = 0; i < s->n_nodes; i++)
+		for (size_t k = 0; k < s->nodes[i].n_hugepages; k++)
+			if (s->nodes[i].hugepages[k].size_kib == size_kib)
+				total += s->nodes[i].hugepages[k].total;
+	return total;
+}
+
+/* The smallest size above the other of any node; 0: there is none. A node without memory has no
+ * pools. */
+static uint64_t next_pool(const struct snapshot *s, uint64_t above_kib)
+{
+	uint64_t next = 0;
+	for (size_t i = 0; i < s->n_nodes; i++)
+		for (size_t k = 0; k < s->nodes[i].n_hugepages; k++) {
+			uint64_t size = s->nodes[i].hugepages[k].size_kib;
+			if (size > above_kib && (!next || size < next))
+				next = size;
+		}
+	return next;
+}
+
 /* "8192 x 2 MiB, 4 x 1 GiB" of all nodes together; nothing where no node has pools. */
 static const char *pools_text(const struct snapshot *s, struct strbuf *ret)
 {
-	for (size_t k = 0; s->n_nodes && k < s->nodes[0].n_hugepages; k++) {
-		uint64_t size = s->nodes[0].hugepages[k].size_kib, total = 0;
-		for (size_t i = 0; i < s->n_nodes; i++)
-			for (size_t j = 0; j < s->nodes[i].n_hugepages; j++)
-				if (s->nodes[i].hugepages[j].size_kib == size)
-					total += s->nodes[i].hugepages[j].total;
+	for (uint64_t size = 0; (size = next_pool(s, size));) {
 		AUTO_FREE char *text = unit_format(UNIT_KIB, (double)size);
-		strbuf_printf(
-			ret, "%s%llu x %s", ret->n ? ", " : "", (unsigned long long)total, text);
+		strbuf_printf(ret, "%s%llu x %s", ret->n ? ", " : "",
+			(unsigned long long)pool_total(s, size), text);
 	}
 	return ret->s;
 }
