@@ -15,7 +15,9 @@ static const struct key_row rows[] = {
 	{ "cpus[].l3", "null where there is no L3" },
 	{ "cpus[].l3_kib", "its size" },
 	{ "cpus[].siblings", "cpulist of the core's online CPUs" },
-	{ "cpus[].kind", "performance, efficiency, low-power, or uniform: all are of one kind" },
+	{ "cpus[].kind",
+		"performance, efficiency, low-power, or uniform: all are of one kind; null for an "
+		"offline CPU" },
 	{ "cpus[].rank", "among its kind: 0 is what the hardware favours most" },
 	{ "cpus[].online", "false: switched off" },
 	{ "cpus[].isolated", "by isolcpus= or in an isolated partition" },

@@ -95,7 +95,8 @@ static json_t *cpu_json(const struct snapshot *s, const struct sitters *sitters,
 		c->l3 < 0 ? json_null() : json_integer((json_int_t)s->l3s[c->l3].size_kib));
 	json_object_set_new(
 		o, "siblings", cpus_json(c->core < 0 ? &self : &s->cores[c->core].cpus));
-	json_object_set_new(o, "kind", text_json(cpu_kind_name(c->kind)));
+	json_object_set_new(
+		o, "kind", c->is_online ? text_json(cpu_kind_name(c->kind)) : json_null());
 	json_object_set_new(o, "rank", c->is_online ? json_integer(c->rank) : json_null());
 	json_object_set_new(o, "online", json_boolean(c->is_online));
 	json_object_set_new(o, "isolated", json_boolean(c->is_isolated));
