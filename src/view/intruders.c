@@ -122,11 +122,33 @@ static bool is_displaced(const struct intruder *i)
 	return streq(i->what, "thread") && !i->is_own;
 }
 
+/* Those that somebody gave CPUs there: all of them in JSON, and a note of the first few. */
+static void report_pinned(const struct intruders *before, struct report *r)
+{
+	enum { NAMES_MAX = 8 };
+	json_t *rows = report_rows(r, "displaced_pins");
+	AUTO_STRBUF struct strbuf names = { 0 };
+	size_t n = 0;
+	for (size_t i = 0; before && i < before->found.n; i++) {
+		const struct intruder *x = &before->found.v[i];
+		if (!is_displaced(x) || !x->is_pinned || !x->unit)
+			continue;
+		report_row(r, rows,
+			OBJECT({ "tid", number_json(x->tid) }, { "comm", text_json(x->comm) },
+				{ "unit", text_json(x->unit) }, { "cpus", cpus_json(x->cpus) }));
+		AUTO_FREE char *name = name_of(x);
+		if (n++ < NAMES_MAX)
+			strbuf_printf(&names, "%s%s", names.n ? ", " : "", name);
+	}
+	if (n)
+		report_note(r, "somebody gave CPUs there to %s%s: they will run on what is left",
+			names.s, n > NAMES_MAX ? ", …" : "");
+}
+
 void displaced_report(const struct intruders *before, struct report *r)
 {
 	json_t *rows = json_array();
-	AUTO_STRBUF struct strbuf pinned = { 0 };
-	size_t n_threads = 0, n_kernel = 0, n_pinned = 0;
+	size_t n_threads = 0, n_kernel = 0;
 	for (size_t i = 0; before && i < before->found.n; i++) {
 		const struct intruder *x = &before->found.v[i];
 		if (!is_displaced(x))
@@ -140,10 +162,6 @@ void displaced_report(const struct intruders *before, struct report *r)
 			json_integer(json_integer_value(json_object_get(o, "threads")) + 1));
 		n_threads++;
 		n_kernel += !x->unit;
-		if (!x->is_pinned || !x->unit || n_pinned++ > 8)
-			continue;
-		AUTO_FREE char *name = name_of(x);
-		strbuf_printf(&pinned, "%s%s", pinned.n ? ", " : "", name);
 	}
 	json_object_set(report_json(r), "displaced", rows);
 	if (n_threads)
@@ -151,8 +169,6 @@ void displaced_report(const struct intruders *before, struct report *r)
 			"Displaced: %zu threads of %zu groups, and %zu of the kernel, may run on "
 			"these CPUs now.",
 			n_threads - n_kernel, json_array_size(rows) - (n_kernel > 0), n_kernel);
-	if (n_pinned)
-		report_note(r, "somebody gave CPUs there to %s%s: they will run on what is left",
-			pinned.s, n_pinned > 8 ? ", …" : "");
+	report_pinned(before, r);
 	json_decref(rows);
 }

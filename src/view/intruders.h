@@ -9,5 +9,6 @@ struct report;
  * intruders (NULL: nothing is applied) both are empty. */
 void intruders_report(const struct intruders *all, struct report *r);
 
-/* displaced[]: who may run there now and will not after apply, by unit. */
+/* displaced[]: who may run there now and will not after apply, by unit; displaced_pins[]: the
+ * threads of them to which somebody gave CPUs there. */
 void displaced_report(const struct intruders *before, struct report *r);

@@ -251,6 +251,7 @@ json_t *vm_json(const struct vm *vm, const struct vm_memory *m)
 			{ "hugetlb_kib", kib_json(m->hugetlb_kib) }));
 	json_object_set_new(o, "user", text_json(vm->user));
 	json_object_set_new(o, "uid", number_json(vm->uid));
+	json_object_set_new(o, "in_container", json_boolean(vm->is_in_container));
 	json_object_set_new(o, "managed", json_boolean(vm->is_managed));
 	json_object_set_new(o, "config", config_json(vm->config));
 	json_object_set_new(o, "disagreements", disagreements_json(vm->config));
