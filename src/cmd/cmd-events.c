@@ -60,18 +60,42 @@ static bool print(const struct context *c, const struct event *event)
 	return printf("%s %s\n", time, visible) > 0 && fflush(stdout) == 0;
 }
 
+/* Looks at the directory, or, where nothing was written yet, at the nearest above it: what is made
+ * there is told. Returns 0 or a negative errno. */
+static int watch_nearest(int fd, const char *dir)
+{
+	AUTO_FREE char *path = xstrdup(dir);
+	while (inotify_add_watch(fd, *path ? path : "/", IN_MODIFY | IN_CREATE | IN_MOVED_TO) < 0) {
+		char *slash = strrchr(path, '/');
+		if (errno != ENOENT || !slash)
+			return -errno;
+		*slash = 0;
+	}
+	return 0;
+}
+
+/* Twice: what is made while the first call goes upwards is found by the second, or told. */
+static int watch(int fd, const char *dir)
+{
+	int r = watch_nearest(fd, dir);
+	return r < 0 ? r : watch_nearest(fd, dir);
+}
+
 /* The kernel says when the file grew. */
 static int follow(struct context *c, const char *vm, uint64_t since_us, struct err *e)
 {
 	AUTO_FREE char *dir = events_dir(c->h);
 	AUTO_CLOSE int fd = inotify_init1(IN_CLOEXEC);
 	char buffer[4096];
-	if (!dir || fd < 0 || inotify_add_watch(fd, dir, IN_MODIFY | IN_CREATE | IN_MOVED_TO) < 0) {
-		err_set(e, dir ? -errno : -EROFS, "watch '%s'", dir ? dir : "a recording");
-		return EXIT_UNCHANGED;
-	}
+	int r = !dir ? -EROFS : fd < 0 ? -errno : 0;
 	for (;;) {
 		AUTO_EVENTS struct events l = { 0 };
+		if (r == 0)
+			r = watch(fd, dir);
+		if (r < 0) {
+			err_set(e, r, "watch '%s'", dir ? dir : "a recording");
+			return EXIT_UNCHANGED;
+		}
 		if (events_read(c->h, vm, since_us, &l, e) < 0)
 			return EXIT_UNCHANGED;
 		array_for_each (event, &l.v) {
