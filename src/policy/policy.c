@@ -10,6 +10,8 @@
 
 enum section_kind { SECTION_HOST, SECTION_CHECK, SECTION_CLASS, SECTION_VM, N_SECTIONS };
 static const char *const section_words[] = { "host", "check", "class", "vm", NULL };
+/* What a section's name is; NULL: it has none. */
+static const char *const section_names[] = { NULL, NULL, "NAME", "GLOB" };
 
 /* One "[kind name]" as it stands in a file, or one option of the command line. */
 struct section {
@@ -169,16 +171,25 @@ static int set_key(struct policy *p, struct section *s, const char *name, const 
 	return 0;
 }
 
+/* "[host], [check], [class NAME], [vm GLOB]"; malloc'ed. */
+static char *section_forms(void)
+{
+	struct strbuf b = { 0 };
+	for (size_t i = 0; i < N_SECTIONS; i++)
+		strbuf_printf(&b, "%s[%s%s%s]", i ? ", " : "", section_words[i],
+			section_names[i] ? " " : "", section_names[i] ? section_names[i] : "");
+	return b.s;
+}
+
 static int open_section(
 	struct policy *p, const struct ini *ini, char *text, struct section **ret, struct err *e)
 {
+	AUTO_FREE char *valid = section_forms();
 	char *name = text;
 	const char *word = str_next_word(&name);
 	if (!word)
-		return err_say(e, -EINVAL,
-			"%s:%d: [] has no name (valid: [host], [class NAME], "
-			"[vm GLOB])",
-			ini->file, ini->line);
+		return err_say(e, -EINVAL, "%s:%d: [] has no name (valid: %s)", ini->file,
+			ini->line, valid);
 	name = str_trim(name);
 	int kind = 0;
 	while (kind < N_SECTIONS && !streq(section_words[kind], word))
@@ -189,12 +200,10 @@ static int open_section(
 			return err_say(e, -EINVAL,
 				"%s:%d: unknown section [%s] (did you mean '%s'?)", ini->file,
 				ini->line, word, near);
-		return err_say(e, -EINVAL,
-			"%s:%d: unknown section [%s] (valid: [host], "
-			"[class NAME], [vm GLOB])",
-			ini->file, ini->line, word);
+		return err_say(e, -EINVAL, "%s:%d: unknown section [%s] (valid: %s)", ini->file,
+			ini->line, word, valid);
 	}
-	bool wants_name = kind == SECTION_CLASS || kind == SECTION_VM;
+	bool wants_name = section_names[kind];
 	if (!wants_name && *name)
 		return err_say(e, -EINVAL, "%s:%d: [%s] takes no name", ini->file, ini->line, word);
 	if (wants_name && !*name)
