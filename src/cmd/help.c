@@ -58,9 +58,10 @@ void print_help(FILE *f, const struct command *c)
 	int width = text_style_of(f, true).width;
 	AUTO_OPTION_LIST struct option_list l;
 	option_list_make(c, &l);
-	AUTO_FREE char *usage =
-		xasprintf("Usage: wideberth %s%s%s", c->name, *c->args ? " " : "", c->args);
-	text_wrap(f, usage, width, (int)strlen("Usage: wideberth ") + 1);
+	static const char begin[] = "Usage: wideberth ";
+	AUTO_FREE char *usage = xasprintf("%s%s%s", c->name, *c->args ? " " : "", c->args);
+	fputs(begin, f);
+	text_wrap(f, usage, width, (int)strlen(begin));
 	fputc('\n', f);
 	text_wrap(f, c->help, width, 0);
 	fputs("\nOptions:\n", f);
