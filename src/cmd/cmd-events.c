@@ -13,6 +13,21 @@
 #include "session/events.h"
 #include "view/events.h"
 
+/* False for what is no date, the 31st of February too. */
+static bool parse_date(const char *text, struct tm *ret)
+{
+	const char *end = strptime(text, "%Y-%m-%dT%H:%M:%S", ret);
+	if (end && *end == '.')
+		end += 1 + strspn(end + 1, "0123456789");
+	if (!end)
+		end = strptime(text, "%Y-%m-%d", ret);
+	if (!end || !streq(*end == 'Z' ? end + 1 : end, ""))
+		return false;
+	struct tm same = *ret;
+	timegm(&same);
+	return same.tm_mday == ret->tm_mday;
+}
+
 /* "2026-11-28", "2026-11-28T23:05:00Z" as events tell it, or "90s", "10m", "2h", "3d" ago. */
 static int parse_since(const char *text, uint64_t *ret_us, struct err *e)
 {
@@ -21,7 +36,7 @@ static int parse_since(const char *text, uint64_t *ret_us, struct err *e)
 		uint64_t seconds;
 	} units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
 	struct tm tm = { 0 };
-	const char *p = text, *end;
+	const char *p = text;
 	uint64_t n;
 	if (str_take_u64(&p, &n) && p[0] && !p[1]) {
 		for (size_t i = 0; i < N_ELEMENTS(units); i++) {
@@ -33,10 +48,7 @@ static int parse_since(const char *text, uint64_t *ret_us, struct err *e)
 			return 0;
 		}
 	}
-	end = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
-	if (!end)
-		end = strptime(text, "%Y-%m-%d", &tm);
-	if (!end || (*end && *end != '.' && !streq(end, "Z")))
+	if (!parse_date(text, &tm))
 		return err_say(e, -EINVAL,
 			"--since wants a time (2026-11-28, or 2026-11-28T23:05:00Z) or how long "
 			"ago "
@@ -121,6 +133,7 @@ static int run(struct context *c, struct err *e)
 	if (events_read(c->h, vm, since_us, &l, e) < 0)
 		return EXIT_UNCHANGED;
 	events_report(&l, c->report);
+	events_damage_report(&l, c->report);
 	if (!l.v.n)
 		report_text(c->report, "Nothing is told%s%s.", vm ? " of " : "", vm ? vm : "");
 	return EXIT_OK;

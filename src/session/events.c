@@ -191,7 +191,9 @@ static int add_file(struct host *h, const char *name, const char *vm, uint64_t s
 	if (r < 0)
 		return err_set(e, r, "read '/%s/%s'", kept_dir, name);
 	for (char *rest = text; record_next(&rest, fields, N_ELEMENTS(fields));) {
-		if (!parse(fields, &event) || event.time_us < since_us)
+		bool is_whole = parse(fields, &event);
+		ret->n_damaged += !is_whole;
+		if (!is_whole || event.time_us < since_us)
 			continue;
 		bool is_meant = !vm || (event.vm && streq(vm, event.vm)) ||
 			(event.name && streq(vm, event.name));

@@ -47,6 +47,7 @@ char *event_text(const struct event *e) MUST_CHECK;
 struct events {
 	struct arena arena;
 	ARRAY(struct event) v; /* the oldest first */
+	size_t n_damaged;      /* lines that could not be read */
 };
 
 /* Adds a copy, with the time that it is now. */

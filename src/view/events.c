@@ -40,3 +40,12 @@ void events_report(const struct events *l, struct report *r)
 	}
 	json_object_set_new(report_json(r), "events", rows);
 }
+
+void events_damage_report(const struct events *l, struct report *r)
+{
+	json_object_set_new(report_json(r), "damaged", json_integer((json_int_t)l->n_damaged));
+	if (l->n_damaged)
+		report_warning(r,
+			"%zu line%s of the events cannot be read: damaged, or of a newer wideberth",
+			l->n_damaged, l->n_damaged == 1 ? "" : "s");
+}

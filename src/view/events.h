@@ -16,3 +16,5 @@ char *event_time(uint64_t time_us) MUST_CHECK;
 json_t *event_json(const struct event *e);
 /* events[] of the report, and a line for each. */
 void events_report(const struct events *l, struct report *r);
+/* Of what was read: how much could not be. */
+void events_damage_report(const struct events *l, struct report *r);
