@@ -18,6 +18,13 @@ bool str_has_suffix(const char *s, const char *suffix)
 	return n >= k && streq(s + n - k, suffix);
 }
 
+char *str_swap(char *s, char from, char to)
+{
+	for (char *at = s; (at = strchr(at, from));)
+		*at++ = to;
+	return s;
+}
+
 char *str_trim(char *s)
 {
 	while (isspace((unsigned char)*s))

@@ -16,6 +16,9 @@ static inline bool streq(const char *a, const char *b)
 const char *str_after(const char *s, const char *prefix);
 bool str_has_suffix(const char *s, const char *suffix);
 
+/* Puts a character in the place of another; returns s. */
+char *str_swap(char *s, char from, char to);
+
 /* Cuts white space off both ends, in place; returns the new start. */
 char *str_trim(char *s);
 

@@ -138,14 +138,13 @@ int host_read_thread(struct host *h, char **ret_text, int pid, int tid, const ch
 	return r == -ENOENT && !(pid == tid && h->is_live) ? ask_file(h, own, ret_text, &n) : r;
 }
 
-/* Names as one text, a line each, and back; file names with newlines do not occur in /proc or
- * /sys and are cut there. What cannot be a name would lead elsewhere. */
+/* Names as one text, a line each, and back: "/" stands for a newline, for no name has it. */
 static void names_of_text(char *text, struct host_names *ret)
 {
 	ARRAY(char *) names = { 0 };
 	for (char *line; (line = str_next_line(&text));)
-		if (*line && !streq(line, ".") && !streq(line, "..") && !strchr(line, '/'))
-			*array_push(&names) = xstrdup(line);
+		if (*line && !streq(line, ".") && !streq(line, ".."))
+			*array_push(&names) = xstrdup(str_swap(line, '/', '\n'));
 	*ret = (struct host_names){ names.v, names.n };
 }
 
@@ -153,8 +152,12 @@ static void record_names(struct host *h, const char *path, int r, const struct h
 {
 	AUTO_STRBUF struct strbuf b = { 0 };
 	strbuf_puts(&b, "");
-	for (size_t i = 0; r == 0 && i < names->n; i++)
-		strbuf_printf(&b, "%s\n", names->v[i]);
+	for (size_t i = 0, at; r == 0 && i < names->n; i++) {
+		at = b.n;
+		strbuf_puts(&b, names->v[i]);
+		str_swap(b.s + at, '\n', '/');
+		strbuf_puts(&b, "\n");
+	}
 	recording_add(h->record, "list", path, r, b.s, b.n);
 }
 

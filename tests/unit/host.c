@@ -64,6 +64,7 @@ static void make_tree(void)
 	put("root/etc/zero", "0\n", 2);
 	put("root/etc/binary", "a\0b\\x41\t\x01\xff\nno newline", 20);
 	put("root/etc/lines", "\n\nx\n\n", 5);
+	put("root/etc/a name\nof two", "", 0);
 	make_link("/etc/name", "root/absolute");
 	make_link("../../../../etc/name", "root/etc/above");
 	make_link("../../secret", "root/etc/out");
