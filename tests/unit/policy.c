@@ -14,10 +14,11 @@ static const struct {
 	/* syntax */
 	{ "[host", "p.conf:1: a section ends with ']' on the same line" },
 	{ "\n[vm 1\n", "p.conf:2: a section ends with ']' on the same line" },
-	{ "[]\n", "p.conf:1: [] has no name (valid: [host], [class NAME], [vm GLOB])" },
+	{ "[]\n", "p.conf:1: [] has no name (valid: [host], [check], [class NAME], [vm GLOB])" },
 	{ "[hots]\n", "p.conf:1: unknown section [hots] (did you mean 'host'?)" },
 	{ "[network]\n",
-		"p.conf:1: unknown section [network] (valid: [host], [class NAME], [vm GLOB])" },
+		"p.conf:1: unknown section [network] (valid: [host], [check], [class NAME], [vm "
+		"GLOB])" },
 	{ "[host here]\n", "p.conf:1: [host] takes no name" },
 	{ "[vm]\n", "p.conf:1: [vm] needs a name: [vm 100]" },
 	{ "[class]\n", "p.conf:1: [class] needs a name: [class latency]" },

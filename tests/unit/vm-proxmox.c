@@ -222,8 +222,8 @@ static void test_text(void)
 		"0000:0b:00.0  msix       1   25  2-3\n"
 		"0000:0b:00.1  intx       0   27  -\n"
 		"\n"
-		" TID  ROLE      #  THREAD     POLICY  PRIO  NICE     RAN   WAITED  ON  MAY RUN "
-		"ON\n"
+		" TID  ROLE      #  THREAD     POLICY  PRIO  NICE     RAN   WAITED  ON  MAY RUN\n"
+		"                                                                       ON\n"
 		"1081  vcpu      0  CPU 0/KVM  fifo       3    -5  1.48 s  93.8 ms   1  0-3\n"
 		"1080  emulator  -  kvm        fifo       3    -5       -        -   0  0-3\n"
 		"1082  worker    -  kvm        fifo       3    -5       -        -   2  0-3\n",
