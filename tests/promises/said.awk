@@ -35,18 +35,21 @@ function placement(text,   who, rest, p, word, list, part, of, i, m) {
 	split(rest, word, " ")
 	same(who ": level", word[1], level[p])
 	list = word[3]; sub(/;.*/, "", list)
+	if (rest ~ /^[a-z]+ on no CPUs of its own;/) list = ""
 	same(who ": claim", list, claim[p])
 	list = rest; sub(/.*; vCPUs /, "", list); sub(/;.*/, "", list)
 	m = split(list, part, " ")
-	for (i = 1; i <= m; i++) { split(part[i], of, ":"); same(who ": vCPU " of[1], of[2], vcpu[p, of[1]]) }
+	if (part[1] == "all") # on ...: one list for all
+		for (i in vcpu) { split(i, of, SUBSEP); if (of[1] == p) same(who ": vCPU " of[2], part[3], vcpu[i]) }
+	else for (i = 1; i <= m; i++) { split(part[i], of, ":"); same(who ": vCPU " of[1], of[2], vcpu[p, of[1]]) }
 	if (match(rest, /; I\/O threads on [0-9,-]+;/)) print "IOTHREADS", p, substr(rest, RSTART + 17, RLENGTH - 18)
 	if (rest !~ /; QEMU's other threads on [0-9,-]+$/) { print "UNKNOWN", text; return }
 	sub(/.*; QEMU's other threads on /, "", rest)
 	print "OTHERS", p, rest
 }
-# " h  housekeeping  20 CPUs  0,3-12,15-23", " A  db01  4 CPUs  1-2,13-14"
-/^ [A-Za-z.+]  .* CPUs? +[0-9,-]*$/ {
-	n = split($0, word, /  +/); who = word[n - 2]; list = word[n]
+# " h  housekeeping  20 CPUs  0,3-12,15-23", " A  db01  4 CPUs  1-2,13-14", " *  housekeeping, and VMs on it: db02  20 CPUs  0,3-12,15-23"
+/^ [A-Za-z.+*]  .* CPUs? +[0-9,-]*$/ {
+	n = split($0, word, /  +/); who = word[n - 2]; list = word[n]; sub(/^housekeeping, and VMs on it: .*/, "housekeeping", who)
 	count = word[n - 1] + 0; total = 0
 	m = split(list, part, ",")
 	for (i = 1; i <= m; i++) { split(part[i], range, "-"); total += (range[2] == "" ? range[1] : range[2]) - range[1] + 1 }
