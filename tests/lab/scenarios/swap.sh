@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: 6.12 bookworm nosmt 400
-# lab: 7.2 trixie nosmt 400
+# soak: 6.12 bookworm nosmt 400
+# soak: 7.2 trixie nosmt 400
 #
 # Two VMs have to swap their L3s to let a third one in: neither has room before the other has gone, and no CPU can be in two
 # partitions. Five CPUs of the first socket and six of the second are for VMs.
