@@ -125,10 +125,15 @@ static bool find_other(const struct planner *p, const struct request *req, const
 	return is_found;
 }
 
-/* The narrower where any will do; isolcpus= and kinds of cores as they are asked for. */
+/* As find_unpinned_first() and find_filtered() ask for them: no pins, the narrower where any will
+ * do, isolcpus=, kinds of cores. */
 static enum plan_term filter_decides(const struct site *own, const struct site *other,
 	const struct request *req, int64_t *ret_more)
 {
+	*ret_more =
+		req->scope == SCOPE_FEWEST ? 0 : (own->cost.pinned > 0) - (other->cost.pinned > 0);
+	if (*ret_more)
+		return TERM_PINS;
 	*ret_more = req->scope == SCOPE_ANY ? own->n_l3s - other->n_l3s : 0;
 	if (*ret_more)
 		return TERM_L3S;

@@ -49,6 +49,28 @@ static void test_pins(void)
 	fake_free(h);
 }
 
+/* Slow cores that are nobody's, and not the fast ones of the other L3, is told as it was decided.
+ */
+static void test_pins_explained(void)
+{
+	struct fake_host *h = fake_host(two_l3s);
+	AUTO_POLICY struct policy *policy = fake_policy("");
+	AUTO_PLACEMENTS struct placements *p = NULL;
+	struct err e = { 0 };
+	const struct plan_options options = { .is_explained = true };
+	const size_t all[] = { 0 };
+	for (size_t i = 0; i < h->s.n_cpus; i++)
+		h->s.cpus[i].kind = h->s.cpus[i].l3 ? CPU_PERFORMANCE : CPU_EFFICIENCY;
+	fake_vm(h, "100", 4, 1, 0);
+	pin_by_hand(h, "200", "8-15");
+	int r = place_vms_as(&h->s, &h->vms, policy, all, 1, NULL, 0, &options, &p, &e);
+	ok(r == 0 && p->n == 1 && p->v[0].explanation, "explained");
+	same_str(list_of(h, &p->v[0].vcpu_cpus), "1-2,17-18", "on slow cores");
+	same_int(p->v[0].explanation->decided, TERM_PINS, "for the others' pins");
+	ok(!p->v[0].explanation->is_other_better, "which are worse");
+	fake_free(h);
+}
+
 /* Threads can have no CPU that their group has not. */
 static void test_groups(void)
 {
@@ -198,6 +220,7 @@ static void test_apart(void)
 int main(void)
 {
 	test_pins();
+	test_pins_explained();
 	test_groups();
 	test_memory();
 	test_migration();
