@@ -146,8 +146,6 @@ static struct obstacles obstacles_of(struct planner *p, const struct request *re
 	l.v = arena_alloc(&p->scratch, most * sizeof *l.v);
 	l.is_lifted = arena_alloc(&p->scratch, most * sizeof *l.is_lifted);
 	l.is_away = arena_alloc(&p->scratch, most * sizeof *l.is_away);
-	memset(l.is_lifted, 0, most * sizeof *l.is_lifted);
-	memset(l.is_away, 0, most * sizeof *l.is_away);
 	add_apart(&l);
 	add_others(&l);
 	add_own(&l);

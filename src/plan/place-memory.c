@@ -153,20 +153,45 @@ static struct shortage take_bound(struct planner *p, const struct vm *vm, int64_
 	return (struct shortage){ 0 };
 }
 
+struct taker {
+	size_t vm; /* index */
+	int priority;
+};
+
+static int by_priority(const void *a, const void *b)
+{
+	const struct taker *x = a, *y = b;
+	if (x->priority != y->priority)
+		return x->priority > y->priority ? -1 : 1;
+	return x->vm < y->vm ? -1 : 1;
+}
+
+/* Those whose memory is known, in the order in which they take what they are bound to. */
+static size_t list_takers(const struct planner *p, struct taker *ret)
+{
+	size_t n = 0;
+	for (size_t i = 0; p->s->n_nodes && i < p->vms->n_vms; i++) {
+		const struct vm *vm = &p->vms->vms[i];
+		if (vm->config && vm->memory && vm->memory->source)
+			ret[n++] = (struct taker){ i, place_wish(p->policy, vm).priority };
+	}
+	if (n)
+		qsort(ret, n, sizeof *ret, by_priority);
+	return n;
+}
+
 void inventory_fill_memory(struct planner *p)
 {
 	fill_pools(p);
 	size_t n = p->inv.n_pools * p->s->n_nodes;
 	AUTO_FREE int64_t *left = xcalloc(n + 1, sizeof *left);
+	AUTO_FREE struct taker *takers = xcalloc(p->vms->n_vms + 1, sizeof *takers);
 	p->shortages = arena_alloc(&p->scratch, (p->vms->n_vms + 1) * sizeof *p->shortages);
-	for (size_t i = 0; i < p->vms->n_vms; i++) {
-		const struct vm *vm = &p->vms->vms[i];
-		if (!vm->config || !vm->memory || !vm->memory->source || !p->s->n_nodes)
-			continue;
+	for (size_t k = 0, n_takers = list_takers(p, takers); k < n_takers; k++) {
+		struct shortage *s = &p->shortages[takers[k].vm];
 		memcpy(left, p->inv.free_kib, n * sizeof *left);
-		p->shortages[i] = take_bound(p, vm, left);
-		if (!p->shortages[i]
-				.nodes) /* else it takes nothing: it will be killed, or stopped */
+		*s = take_bound(p, &p->vms->vms[takers[k].vm], left);
+		if (!s->nodes) /* else it takes nothing: it will be killed, or stopped */
 			memcpy(p->inv.free_kib, left, n * sizeof *left);
 	}
 }
@@ -205,7 +230,7 @@ static bool refuse_shortage(struct planner *p, const struct vm *vm, const struct
 						   (unsigned long long)s->page_kib);
 	struct refusal *r = place_refuse(p, vm,
 		"its configuration binds %lld MiB more to node %s than are there yet, and %lld MiB "
-		"are free there%s: it would be killed when it comes to use them",
+		"are left there%s: it would be killed when it comes to use them",
 		(long long)s->need_kib / 1024, s->nodes, (long long)s->left_kib / 1024, pages);
 	place_blocking(p, r, NULL, NULL, "its own configuration (%s)",
 		vm->config->source ? vm->config->source : "command line");
@@ -222,8 +247,9 @@ bool place_has_memory(struct planner *p, const struct vm *vm)
 	if (!c)
 		return true;
 	uint64_t most = total_mib(p, NULL);
-	if (c->memory_mib > most)
-		return refuse_total(p, vm, c->memory_mib, most, NULL);
+	uint64_t mib = vm_memory_mib(vm);
+	if (mib > most)
+		return refuse_total(p, vm, mib, most, NULL);
 	for (size_t i = 0; bound_part(c, i, &part); i++) {
 		struct cpuset nodes;
 		if (cpuset_parse_list(part.hostnodes, &nodes) < 0)
@@ -238,7 +264,7 @@ bool place_has_memory(struct planner *p, const struct vm *vm)
 
 int64_t place_memory_rest(const struct vm *vm)
 {
-	int64_t rest = vm->config && vm->memory ? (int64_t)vm->config->memory_mib * 1024 : 0;
+	int64_t rest = vm->config && vm->memory ? (int64_t)vm_memory_mib(vm) * 1024 : 0;
 	if (rest && vm->config->hugepages_kib)
 		return 0; /* reserved when it was started */
 	for (size_t i = 0; rest && i < vm->memory->nodes.n; i++)

@@ -102,7 +102,7 @@ static bool refuse(struct planner *p, const struct vm *vm, const char *why)
 /* What must still come to the nodes: what is elsewhere, and what it has not asked for yet. */
 static int64_t missing_kib(const struct vm *vm, const struct cpuset *nodes)
 {
-	int64_t all = vm->config ? (int64_t)vm->config->memory_mib * 1024 : 0, there = 0, sum = 0;
+	int64_t all = (int64_t)vm_memory_mib(vm) * 1024, there = 0, sum = 0;
 	for (size_t i = 0; vm->memory && i < vm->memory->nodes.n; i++) {
 		const struct memory_node *n = &vm->memory->nodes.v[i];
 		sum += (int64_t)n->kib;
@@ -117,7 +117,6 @@ void place_bind_memory(struct planner *p, struct request *req)
 	if (req->wish.memory != MEMORY_STRICT || !p->migrates_memory || !vm->memory)
 		return;
 	uint64_t *there = arena_alloc(&p->scratch, (p->s->n_nodes + 1) * sizeof *there);
-	memset(there, 0, (p->s->n_nodes + 1) * sizeof *there);
 	for (size_t i = 0; i < vm->memory->nodes.n; i++)
 		for (size_t k = 0; k < p->s->n_nodes; k++)
 			if (p->s->nodes[k].node == vm->memory->nodes.v[i].node)

@@ -12,6 +12,12 @@
 #include "vm/provider.h"
 
 /* The first finds the processes, the others claim theirs. */
+uint64_t vm_memory_mib(const struct vm *vm)
+{
+	const struct vm_config *c = vm->line && vm->line->memory_mib ? vm->line : vm->config;
+	return c ? c->memory_mib : 0;
+}
+
 static const struct vm_provider *const providers[] = {
 	&vm_provider_qemu,
 	&vm_provider_proxmox,

@@ -108,6 +108,10 @@ struct vm {
 	size_t n_notes;
 };
 
+/* What it was started with, else what its manager's files say, which may have been edited since; 0:
+ * not known. Memory that was plugged in is not counted. */
+uint64_t vm_memory_mib(const struct vm *vm);
+
 struct vms {
 	struct arena arena;
 	struct vm *vms; /* by id (numbers by value) */

@@ -156,6 +156,39 @@ static void test_migration(void)
 	fake_free(h);
 }
 
+/* Who comes first by priority has the memory that both are bound to; what a VM was started with
+ * counts, not what its file says by now. */
+static void test_bound(void)
+{
+	struct fake_host *h = fake_host(two_sockets);
+	struct vm_node node = { .mib = 3 << 10, .hostnodes = "0", .policy = "bind", .cpus = "0-1" };
+	struct vm_config config = { .memory_mib = 3 << 10, .nodes = { &node, 1, 1 } };
+	struct vm_config edited = { .memory_mib = 1 << 20 };
+	struct memory_node on = { .node = 0 };
+	struct vm_memory memory = { .nodes = { &on, 1, 1 }, .source = "cgroup" };
+	for (int i = 0; i < 2; i++) {
+		h->s.nodes[i].mem_total_kib = 64 << 20;
+		h->s.nodes[i].mem_free_kib = 4 << 20;
+		struct vm *vm = fake_vm(h, i ? "200" : "100", 2, 1, 0);
+		vm->config = &config;
+		vm->memory = &memory;
+	}
+	AUTO_PLACEMENTS struct placements *p = NULL, *q = NULL;
+	struct err e = { 0 };
+	same_int(fake_place(h, "[vm 200]\npriority = 10\n[vm 100]\n", 2, NULL, &p, &e), 0, "asked");
+	ok(p->n == 1 && streq(p->v[0].vm, "200"), "the one of a higher priority");
+	ok(p->refused.n == 1 && strstr(p->refused.v[0].reason, "1024 MiB are left there"),
+		"what is left for the other: %s", p->refused.n ? p->refused.v[0].reason : "");
+	h->vms.vms[0].config = &edited;
+	same_int(fake_place(h, "[vm 100]\n", 1, NULL, &q, &e), 0, "asked");
+	same_int((int)q->n, 0, "more than the host has");
+	placements_freep(&q);
+	h->vms.vms[0].line = &config;
+	same_int(fake_place(h, "[vm 100]\n", 1, NULL, &q, &e), 0, "asked");
+	same_int((int)q->n, 1, "but it runs with less");
+	fake_free(h);
+}
+
 /* One gives up what the other needs, whatever their ids. */
 static void test_in_force(void)
 {
@@ -224,6 +257,7 @@ int main(void)
 	test_groups();
 	test_memory();
 	test_migration();
+	test_bound();
 	test_in_force();
 	test_housekeeping();
 	test_apart();

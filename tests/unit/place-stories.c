@@ -206,7 +206,7 @@ static void test_bound_memory(void)
 	same_str(p->n == 1 ? p->v[0].vm : NULL, "100", "6 of 8 GiB, with what the cache gives up");
 	same_str(p->refused.n ? p->refused.v[0].reason : NULL,
 		"its configuration binds 6144 MiB more to node 1 than are there yet, and 2048 MiB "
-		"are free there: it would be killed when it comes to use them",
+		"are left there: it would be killed when it comes to use them",
 		"and the second finds two");
 	placements_freep(&p);
 	node.hugepages_kib = 2048;
@@ -216,7 +216,7 @@ static void test_bound_memory(void)
 	ok(p->refused.n &&
 			has(p->refused.v[0].reason,
 				"binds 8192 MiB more to node 1 than are there yet, and 2000 MiB "
-				"are free there in pages of 2048 KiB"),
+				"are left there in pages of 2048 KiB"),
 		"huge pages are another thing, and what is there in others is none");
 	struct memory_pages there[] = { { 4, 1 << 20 }, { 2048, 1 << 20 } };
 	on[0].pages.v = there;
