@@ -44,6 +44,23 @@ static void note_kinds(struct planner *p, struct placement *pl)
 			cpuset_count(&own), kind, place_list(p, &on));
 }
 
+/* Wishes that only CPUs of its own could fulfil. */
+static void note_shared(struct planner *p, struct placement *pl)
+{
+	if (pl->wish.cores != CORES_SHARED)
+		return;
+	if (pl->wish.spare)
+		place_note(p, &pl->place_note,
+			"spare = %d makes no difference with cores = shared: it has no CPUs of "
+			"its own",
+			pl->wish.spare);
+	if (pl->wish.near)
+		place_note(p, &pl->place_note,
+			"near = %s makes no difference with cores = shared: where its memory is "
+			"and the load decide",
+			pl->wish.near);
+}
+
 /* A wish that this host has no use for. */
 static void note_wish(struct planner *p, struct placement *pl)
 {
@@ -257,6 +274,7 @@ void place_notes(struct planner *p, const struct request *req, struct placement 
 {
 	note_place(p, req, pl);
 	note_wish(p, pl);
+	note_shared(p, pl);
 	note_strict(p, req, pl);
 	note_spare(p, pl);
 }

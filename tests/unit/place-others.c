@@ -83,6 +83,10 @@ static void test_groups(void)
 		"others "
 		"(cores = shared))",
 		"cores = shared");
+	placed(h, "[vm *]\ncores = shared\nspare = 2\nisolation = pinned\n",
+		"100 pinned 4-7,20-23 4-7,20-23 (spare = 2 makes no difference with cores = "
+		"shared: it has no CPUs of its own)",
+		"a wish for CPUs of its own");
 	placed(h, "[vm *]\nemulator = 5\n", "100 isolated 4 20 emulator=5", "a helper in it");
 	placed(h, "[vm *]\nemulator = 2\n",
 		"p:2: emulator = 2: group /qemu.slice allows VM 100 CPUs 4-7,20-23 only",
