@@ -212,13 +212,6 @@ static int keep_helper(struct planner *p, const struct vm *vm, const char *key,
 	return 0;
 }
 
-struct vm_wish place_wish(const struct policy *policy, const struct vm *vm)
-{
-	struct vm_wish wish;
-	(void)policy_for_vm(policy, vm->id, vm->name, vm->uuid, &wish);
-	return wish;
-}
-
 static int keep_helpers(struct planner *p, const struct policy *policy, const size_t *wanted,
 	size_t n_wanted, struct err *e)
 {

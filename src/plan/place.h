@@ -366,7 +366,12 @@ struct cpuset inventory_taken(const struct planner *p);
  * owners claim. */
 int inventory_reserve(struct planner *p, const struct host_wish *wish, const struct cpuset *taken,
 	struct err *e) MUST_CHECK;
-struct vm_wish place_wish(const struct policy *policy, const struct vm *vm);
+static inline struct vm_wish place_wish(const struct policy *policy, const struct vm *vm)
+{
+	struct vm_wish wish;
+	(void)policy_for_vm(policy, vm->id, vm->name, vm->uuid, &wish);
+	return wish;
+}
 
 /* place-memory.c */
 
