@@ -15,6 +15,7 @@ systemctl stop irqbalance
 vm_start small 100 3 0 sleep
 vm_start large 101 5 0 sleep
 vm_start third 102 3 0 sleep
+# shellcheck disable=SC2154 # lib-proof.sh sets it
 has_vcpus() { threads_of "$1" && [ ${#vcpu_tid[@]} = "$2" ]; }
 for vm in '100 3' '101 5' '102 3'; do
 	# shellcheck disable=SC2086 # two words
