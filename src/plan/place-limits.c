@@ -188,8 +188,15 @@ static struct cpuset bound_nodes(const struct planner *p, const struct vm *vm)
 	return bound;
 }
 
-/* The nodes that have a good part of what it has, or will have: a quarter, so that crumbs elsewhere
- * do not count, nor the first pages of a VM that has just been started. */
+static bool has_room(const struct planner *p, const struct cpuset *nodes, int64_t kib)
+{
+	cpuset_for_each (node, nodes)
+		kib -= p->inv.free_kib[node];
+	return kib <= 0;
+}
+
+/* The nodes that have a good part of it: a quarter, so that crumbs elsewhere do not count. Nor do
+ * the first pages of a VM that has just been started, where there is no room for the others. */
 static struct cpuset resident_nodes(
 	const struct planner *p, const struct vm_memory *memory, int64_t rest_kib)
 {
@@ -197,12 +204,12 @@ static struct cpuset resident_nodes(
 	uint64_t sum = 0;
 	for (size_t i = 0; i < memory->nodes.n; i++)
 		sum += memory->nodes.v[i].kib;
-	if (sum < (sum + (uint64_t)rest_kib) / 4)
-		return nodes;
 	for (size_t i = 0; i < memory->nodes.n; i++)
 		if (sum && memory->nodes.v[i].kib >= sum / 4)
 			cpuset_add(&nodes, memory->nodes.v[i].node);
-	return indexes_of(p, &nodes);
+	nodes = indexes_of(p, &nodes);
+	bool is_little = sum < (sum + (uint64_t)rest_kib) / 4;
+	return is_little && !has_room(p, &nodes, rest_kib) ? CPUSET_EMPTY : nodes;
 }
 
 void limits_of_memory(const struct planner *p, struct request *req)
