@@ -56,7 +56,7 @@ struct obstacles {
 	const struct request *req;
 	struct obstacle *v;
 	size_t n;
-	bool *is_lifted, *is_away; /* by limit; by owner */
+	bool *is_lifted, *is_away; /* by obstacle; by owner */
 	size_t n_lifted;
 	bool has_apart;
 };
@@ -70,7 +70,6 @@ static void add_obstacle(
 
 static void add_apart(struct obstacles *l)
 {
-	static const char *const parts[] = { "core", "L3", "node" };
 	struct arena *a = &l->p->out->arena;
 	struct apart other;
 	for (size_t at = 0; place_next_apart(l->p, l->req, &at, &other);) {
@@ -79,7 +78,7 @@ static void add_apart(struct obstacles *l)
 			.apart = arena_dup(&l->p->scratch, &other, 1, sizeof other),
 			.text = arena_printf(a,
 				"VM %s, which it must be apart from by %s, keeps it off CPUs %s",
-				place_label(l->p, other.vm, other.name), parts[other.by],
+				place_label(l->p, other.vm, other.name), place_part_name(other.by),
 				place_list(l->p, &other.cpus)) };
 		l->has_apart = true;
 	}

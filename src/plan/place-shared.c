@@ -65,8 +65,8 @@ static struct cpuset share_of(const struct snapshot *s, const struct cpuset *fre
 	return best;
 }
 
-/* Of what is free, what its group and all above it allow; where that is none, its group has more
- * than it is told. */
+/* Of what is free, what its group and all above it allow; where that is nothing, all that is free,
+ * which its group may refuse: a VM has to run somewhere. */
 static struct cpuset free_for(
 	const struct snapshot *s, const struct claims *c, const struct placement *p)
 {

@@ -150,13 +150,28 @@ void limits_of_others_apart(const struct planner *p, struct request *req)
 		cpuset_add_all(&req->apart_cpus, &other.cpus);
 }
 
+const char *place_part_name(enum apart_wish by)
+{
+	static const char *const names[] = { "core", "L3", "node" };
+	return names[by];
+}
+
+/* That of this plan, or NULL. */
+static struct placement *placement_of(const struct planner *p, const struct vm *vm)
+{
+	for (size_t i = 0; i < p->out->n; i++)
+		if (placement_is_of(&p->out->v[i], vm))
+			return &p->out->v[i];
+	return NULL;
+}
+
 /* Where the vCPUs of another VM are or may be, when all are placed. */
 static struct cpuset cpus_of(const struct planner *p, const struct vm *vm)
 {
 	struct cpuset cpus = CPUSET_EMPTY;
-	for (size_t i = 0; i < p->out->n; i++)
-		if (placement_is_of(&p->out->v[i], vm))
-			return p->out->v[i].vcpu_cpus;
+	const struct placement *pl = placement_of(p, vm);
+	if (pl)
+		return pl->vcpu_cpus;
 	if (place_self(p, vm) != NOBODY)
 		return p->owners.v[place_self(p, vm)].placement->vcpu_cpus;
 	for (size_t i = 0; i < vm->n_threads; i++)
@@ -168,14 +183,13 @@ static struct cpuset cpus_of(const struct planner *p, const struct vm *vm)
 static void note_near(struct planner *p, const struct vm *vm, const struct vm *other,
 	const struct cpuset *on, enum apart_wish by)
 {
-	static const char *const parts[] = { "core", "L3", "node" };
-	for (size_t i = 0; i < p->out->n; i++)
-		if (placement_is_of(&p->out->v[i], vm))
-			place_note(p, &p->out->v[i].place_note,
-				"its CPUs %s are on a %s with CPUs that VM %s may use, from which "
-				"it is to be apart",
-				place_list(p, on), parts[by],
-				place_label(p, other->id, other->name));
+	struct placement *pl = placement_of(p, vm);
+	if (pl)
+		place_note(p, &pl->place_note,
+			"its CPUs %s are on a %s with CPUs that VM %s may use, from which it is to "
+			"be apart",
+			place_list(p, on), place_part_name(by),
+			place_label(p, other->id, other->name));
 }
 
 static void note_pair(struct planner *p, const struct vm *a, const struct vm *b, enum apart_wish by)
@@ -196,11 +210,11 @@ static void note_unknown_parts(struct planner *p, const struct vm *vm, const str
 	bool is_l3 = wish->apart_by == APART_L3;
 	if (!wish->apart || wish->apart_by == APART_CORE || (is_l3 ? p->s->n_l3s : p->s->n_nodes))
 		return;
-	for (size_t i = 0; i < p->out->n; i++)
-		if (placement_is_of(&p->out->v[i], vm))
-			place_note(p, &p->out->v[i].place_note,
-				"apart-by = %s: this host tells of none, it is apart by core",
-				is_l3 ? "l3" : "node");
+	struct placement *pl = placement_of(p, vm);
+	if (pl)
+		place_note(p, &pl->place_note,
+			"apart-by = %s: this host tells of none, it is apart by core",
+			is_l3 ? "l3" : "node");
 }
 
 void place_note_apart(struct planner *p)

@@ -462,6 +462,8 @@ void limits_of_others_apart(const struct planner *p, struct request *req);
  * begin with. */
 bool place_next_apart(
 	const struct planner *p, const struct request *req, size_t *at, struct apart *ret);
+/* What they must not share: "core", "L3", "node". */
+const char *place_part_name(enum apart_wish by);
 /* There is one, or will be when the requests are placed. */
 bool place_has_apart(
 	const struct planner *p, const struct request *req, const struct request *all, size_t n);
