@@ -67,7 +67,6 @@ json_t *placement_json(const struct placement *p, const struct claims *claims, c
 	placement_add_places(o, p, text_json);
 	json_object_set_new(o, "emulator", cpus_json(&emulator));
 	json_object_set_new(o, "vhost", cpus_json(&emulator)); /* they go with it */
-	json_object_set_new(o, "iothread_cpus", cpus_json(&iothreads));
 	if (vm)
 		json_object_set_new(o, "iothreads", iothreads_json(p, &iothreads, vm));
 	return o;
