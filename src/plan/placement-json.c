@@ -7,8 +7,8 @@
  *	  "cgroup": "qemu.slice/100.scope", "wanted": "isolated", "level": "fenced",
  *	  "why_less": "…", "place_note": null, "claim": "4-5,12-13",
  *	  "vcpus": [ { "vcpu": 0, "cpus": "4", "tid": 4720, "start": 81240 }, … ],
- *	  "emulator": "", "iothread_cpus": "", "iothreads": [ { "id": "io1", "cpus": "5", … } ],
- *	  "spare": "", "memory": { "nodes": "1", "mode": "strict" }, "housekeeping": "",
+ *	  "emulator": "", "iothreads": [ { "id": "io1", "cpus": "5", … } ], "spare": "",
+ *	  "memory": { "nodes": "1", "mode": "strict" }, "iothread_cpus": "", "housekeeping": "",
  *	  "wish": { "cores": "full", "place": "one-l3", "isolation": "isolated", … } }
  */
 #include <errno.h>
@@ -64,7 +64,6 @@ void placement_add_places(json_t *o, const struct placement *p, placement_text_f
 	json_object_set_new(o, "claim", cpus(&p->claim_cpus));
 	json_object_set_new(o, "vcpus", threads_to_json(p->vcpus, p->n_vcpus, true, text_of));
 	json_object_set_new(o, "emulator", cpus(&p->emulator_cpus));
-	json_object_set_new(o, "iothread_cpus", cpus(&p->iothread_cpus));
 	json_object_set_new(
 		o, "iothreads", threads_to_json(p->iothreads, p->n_iothreads, false, text_of));
 	json_object_set_new(o, "spare", cpus(&p->spare_cpus));
@@ -94,6 +93,7 @@ json_t *placement_to_json(const struct placement *p)
 	json_t *o = json_object();
 	placement_add_identity(o, p, text);
 	placement_add_places(o, p, text);
+	json_object_set_new(o, "iothread_cpus", cpus(&p->iothread_cpus));
 	json_object_set_new(o, "housekeeping", cpus(&p->housekeeping_cpus));
 	json_object_set_new(o, "wish", wish_to_json(&p->wish));
 	json_object_set_new(o, "confirm_ns", json_integer((json_int_t)p->confirm_ns));
