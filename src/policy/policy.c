@@ -166,7 +166,8 @@ static int set_key(struct policy *p, struct section *s, const char *name, const 
 	if (r < 0)
 		return bad_value(&keys[i], value, source, e);
 	if (r == POLICY_LATER)
-		return err_say(e, -EINVAL, "%s: %s = %s is not supported yet", source, name, value);
+		return err_say(e, -EINVAL, "%s: %s = %s is not supported yet: left out, %s is %s",
+			source, name, value, name, keys[i].fallback);
 	s->set_at[i] = source;
 	return 0;
 }

@@ -118,12 +118,15 @@ static const struct {
 	{ "[vm 1]\napart =\n", "p.conf:2: apart has no value (valid: none | VM...)" },
 	{ "[vm 1]\nvcpus = 0\n", "p.conf:2: bad value '0' for vcpus (valid: a number)" },
 	/* good values whose effect comes later */
-	{ "[vm 1]\nmemory = preferred\n", "p.conf:2: memory = preferred is not supported yet" },
+	{ "[vm 1]\nmemory = preferred\n",
+		"p.conf:2: memory = preferred is not supported yet: left out, memory is none" },
 	{ "[class a]\nmemory = interleave\n",
-		"p.conf:2: memory = interleave is not supported yet" },
+		"p.conf:2: memory = interleave is not supported yet: left out, memory is none" },
 	{ "[vm 1]\ngovernor = performance\n",
-		"p.conf:2: governor = performance is not supported yet" },
-	{ "[vm 1]\nscheduler = fifo:1\n", "p.conf:2: scheduler = fifo:1 is not supported yet" },
+		"p.conf:2: governor = performance is not supported yet: left out, governor is "
+		"keep" },
+	{ "[vm 1]\nscheduler = fifo:1\n",
+		"p.conf:2: scheduler = fifo:1 is not supported yet: left out, scheduler is keep" },
 	/* across sections */
 	{ "[class latency]\n[vm 1]\nclass = latencyy\n",
 		"p.conf:3: unknown class 'latencyy' (did you mean 'latency'?)" },
@@ -261,7 +264,10 @@ static void test_command_line(void)
 		"message");
 	same_int(policy_set(p, "100", "housekeeping", "0", &e), -EINVAL, "not a VM's key");
 	same_int(policy_set(p, "100", "governor", "performance", &e), -EINVAL, "later");
-	same_str(e.text, "command line: governor = performance is not supported yet", "message");
+	same_str(e.text,
+		"command line: governor = performance is not supported yet: left out, governor is "
+		"keep",
+		"message");
 }
 
 static void test_host(void)
