@@ -22,6 +22,12 @@
 	"wideberth hook %s \"$@\"\n"                                                               \
 	"[ $? -ne 1 ]\n"
 
+/* What became of it so far. */
+struct deeds {
+	struct strbuf *said; /* a sentence for each script */
+	bool has_changed;    /* something is not as it was */
+};
+
 /* ---- Proxmox VE ---- */
 
 /* The VM's hookscript as its config has it now, malloc'ed; *ret is NULL where it has none. */
@@ -92,7 +98,7 @@ static char *guest_script(int vmid, const char *volume, const char *path)
 	return TAKE(b.s);
 }
 
-static int install_guest(struct host *h, int vmid, struct strbuf *done, struct err *e)
+static int install_guest(struct host *h, int vmid, struct deeds *d, struct err *e)
 {
 	AUTO_FREE char *before = NULL, *path = NULL, *ours = xasprintf(GUEST_VOLUME, vmid),
 		       *file = xasprintf(GUEST_PATH, vmid);
@@ -100,7 +106,7 @@ static int install_guest(struct host *h, int vmid, struct strbuf *done, struct e
 	if (r < 0)
 		return r;
 	if (before && streq(before, ours)) {
-		strbuf_printf(done, "VM %d has its hook already.\n", vmid);
+		strbuf_printf(d->said, "VM %d has its hook already.\n", vmid);
 		return 0;
 	}
 	if (before && (r = path_of(before, &path, e)) < 0)
@@ -110,21 +116,22 @@ static int install_guest(struct host *h, int vmid, struct strbuf *done, struct e
 		return r;
 	if ((r = set_key(vmid, ours, e)) < 0) {
 		struct err later;
-		(void)!hook_file_remove(h, file, &later);
+		d->has_changed |= hook_file_remove(h, file, &later) < 0;
 		return r;
 	}
-	strbuf_printf(done, "VM %d calls /%s%s%s.\n", vmid, file,
+	d->has_changed = true;
+	strbuf_printf(d->said, "VM %d calls /%s%s%s.\n", vmid, file,
 		before ? ", which calls first what it called before, " : "", before ? before : "");
 	return 0;
 }
 
-static int remove_guest(struct host *h, int vmid, struct strbuf *done, struct err *e)
+static int remove_guest(struct host *h, int vmid, struct deeds *d, struct err *e)
 {
 	AUTO_FREE char *now = NULL, *script = NULL, *ours = xasprintf(GUEST_VOLUME, vmid),
 		       *file = xasprintf(GUEST_PATH, vmid);
 	int r = host_read(h, &script, NULL, "%s", file);
 	if (r == -ENOENT) {
-		strbuf_printf(done, "VM %d has no hook of wideberth's.\n", vmid);
+		strbuf_printf(d->said, "VM %d has no hook of wideberth's.\n", vmid);
 		return 0;
 	}
 	if (r < 0)
@@ -138,9 +145,11 @@ static int remove_guest(struct host *h, int vmid, struct strbuf *done, struct er
 	bool is_ours = now && streq(now, ours);
 	if (is_ours && (r = set_key(vmid, before, e)) < 0)
 		return r;
+	d->has_changed |= is_ours;
 	if ((r = hook_file_remove(h, file, e)) < 0)
 		return r;
-	strbuf_printf(done, "VM %d calls %s again.\n", vmid,
+	d->has_changed = true;
+	strbuf_printf(d->said, "VM %d calls %s again.\n", vmid,
 		!is_ours && now  ? now
 			: before ? before
 				 : "no hook");
@@ -184,16 +193,19 @@ static int check_vmids(const struct hook_wish *wish, struct err *e)
 	return wish->n_vms ? 0 : err_say(e, -EINVAL, "name the VMs: hook install proxmox VMID...");
 }
 
-static int do_guests(
-	struct host *h, const struct hook_wish *wish, struct strbuf *done, struct err *e)
+/* Ends with the first that fails; those behind it are named. */
+static int do_guests(struct host *h, const struct hook_wish *wish, struct deeds *d, struct err *e)
 {
 	for (size_t i = 0; i < wish->n_vms; i++) {
 		int vmid = 0;
 		(void)!str_to_int(wish->vms[i], &vmid);
-		int r = wish->is_removal ? remove_guest(h, vmid, done, e)
-					 : install_guest(h, vmid, done, e);
-		if (r < 0)
-			return err_ctx(e, "VM %d", vmid);
+		int r = wish->is_removal ? remove_guest(h, vmid, d, e)
+					 : install_guest(h, vmid, d, e);
+		if (r >= 0)
+			continue;
+		while (++i < wish->n_vms)
+			strbuf_printf(d->said, "VM %s was not tried.\n", wish->vms[i]);
+		return err_ctx(e, "VM %d", vmid);
 	}
 	return 0;
 }
@@ -201,16 +213,19 @@ static int do_guests(
 enum outcome hook_script(
 	struct host *h, const struct hook_wish *wish, struct strbuf *done, struct err *e)
 {
+	struct deeds d = { .said = done };
 	int r;
 	if (streq(wish->manager, "proxmox")) {
 		if (check_vmids(wish, e) < 0)
 			return OUTCOME_MISUSE;
-		r = do_guests(h, wish, done, e);
+		r = do_guests(h, wish, &d, e);
 	} else if (streq(wish->manager, "libvirt") && !wish->n_vms) {
 		r = wish->is_removal ? remove_libvirt(h, done, e) : install_libvirt(h, done, e);
 	} else {
 		err_say(e, -EINVAL, "hooks are for: proxmox VMID..., libvirt");
 		return OUTCOME_MISUSE;
 	}
-	return r < 0 ? OUTCOME_UNCHANGED : OUTCOME_DONE;
+	if (r >= 0)
+		return OUTCOME_DONE;
+	return d.has_changed ? OUTCOME_RESIDUE : OUTCOME_UNCHANGED;
 }

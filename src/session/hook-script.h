@@ -23,6 +23,7 @@ struct hook_wish {
 };
 
 /* Done adds a line for each script: a sentence. OUTCOME_MISUSE: bad words, and nothing was changed;
- * OUTCOME_UNCHANGED: e says what failed; what is told is done. */
+ * OUTCOME_UNCHANGED: e says what failed; OUTCOME_RESIDUE: likewise, and what is told before it is
+ * done and stays. */
 enum outcome hook_script(struct host *h, const struct hook_wish *wish, struct strbuf *done,
 	struct err *e) MUST_CHECK;

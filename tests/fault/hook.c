@@ -362,6 +362,27 @@ static void chains(struct machine *m)
 		"... and its own is back");
 }
 
+/* One that fails does not hide what was done before it, nor what is left. */
+static void several(struct machine *m)
+{
+	put_guest(m, 720, 2, 512, "");
+	put_guest(m, 730, 2, 512, "");
+	same_int(machine_run(m, NULL, "hook install proxmox 720 4711 730"), 4,
+		"one of three is not there");
+	ok(has_key(m, 720, "local:snippets/wideberth-720.sh") &&
+			strstr(m->output, "VM 720 calls /var/lib/vz/snippets/wideberth-720.sh."),
+		"... the first is told");
+	ok(strstr(m->output, "this node has no VM 4711"), "... and the one that failed");
+	ok(has_key(m, 730, NULL) && strstr(m->output, "VM 730 was not tried."),
+		"... and the one behind it");
+	same_int(machine_run(m, NULL, "hook install proxmox 720 4711"), 3,
+		"nothing was to be done before the one that fails");
+	ok(strstr(m->output, "VM 4711"), "... which is told");
+	same_int(machine_run(m, NULL, "hook remove proxmox 720 730"), 0, "both away");
+	ok(has_key(m, 720, NULL) && strstr(m->output, "VM 730 has no hook of wideberth's."),
+		"... as far as they were there");
+}
+
 static void scripts(void)
 {
 	struct machine *m = new_host("");
@@ -374,6 +395,7 @@ static void scripts(void)
 	same_int(machine_run(m, NULL, "hook remove proxmox 700"), 0, "it is taken away");
 	ok(has_key(m, 700, NULL), "... and has none");
 	chains(m);
+	several(m);
 	same_int(machine_run(m, NULL, "hook install proxmox 4711"), 3, "a VM that is not there");
 	same_int(machine_run(m, NULL, "hook install proxmox x"), 2, "no VMID");
 	same_int(machine_run(m, NULL, "hook install libvirt"), 3, "no libvirt");
