@@ -10,6 +10,7 @@
 #include "view/apply.h"
 #include "view/changes.h"
 #include "view/events.h"
+#include "view/keys.h"
 #include "view/plan.h"
 #include "view/undo.h"
 
@@ -120,5 +121,6 @@ const struct command cmd_apply = {
 	.options = options,
 	.n_options = N_ELEMENTS(options),
 	.flags = CMD_POLICY | CMD_CHANGES,
+	.keys = apply_keys,
 	.run = run,
 };

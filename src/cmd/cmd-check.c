@@ -8,7 +8,7 @@
 #include "session/diagnosis.h"
 #include "view/check-compare.h"
 #include "view/check.h"
-#include "view/host-keys.h"
+#include "view/keys.h"
 
 enum { FAIL_NEVER = N_SEVERITIES };
 static const char *const levels[] = { "info", "warning", "critical", "never", NULL };

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "cmd/cmd.h"
+#include "view/keys.h"
 #include "view/measure.h"
 
 static json_t *load(const char *path, struct err *e)
@@ -40,5 +41,6 @@ const struct command cmd_compare = {
 	.summary = "two saved measures side by side",
 	.help = "Compares two files of 'wideberth measure --save', VM by VM and vCPU by vCPU.",
 	.flags = CMD_FILES,
+	.keys = compare_keys,
 	.run = run,
 };

@@ -5,6 +5,7 @@
 #include "session/shadow.h"
 #include "session/watch.h"
 #include "view/events.h"
+#include "view/keys.h"
 
 static int run_once(struct context *c, struct err *e)
 {
@@ -90,5 +91,6 @@ const struct command cmd_daemon = {
 	.options = options,
 	.n_options = N_ELEMENTS(options),
 	.flags = CMD_CHANGES,
+	.keys = daemon_keys,
 	.run = run,
 };

@@ -12,6 +12,7 @@
 #include "cmd/cmd.h"
 #include "session/events.h"
 #include "view/events.h"
+#include "view/keys.h"
 
 /* False for what is no date, the 31st of February too. */
 static bool parse_date(const char *text, struct tm *ret)
@@ -156,5 +157,6 @@ const struct command cmd_events = {
 		"MESSAGE_ID and fields WIDEBERTH_*.",
 	.options = options,
 	.n_options = N_ELEMENTS(options),
+	.keys = events_keys,
 	.run = run,
 };

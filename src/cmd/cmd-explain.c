@@ -4,6 +4,7 @@
 #include "check/check.h"
 #include "cmd/cmd.h"
 #include "view/check.h"
+#include "view/keys.h"
 #include "view/knobs.h"
 
 static int run(struct context *c, struct err *e)
@@ -29,5 +30,6 @@ const struct command cmd_explain = {
 	.summary = "what a knob or a rule of check is",
 	.help = "Lists the settings that wideberth changes, with the kernel file or call behind "
 		"each; or says what a rule of check is about, why it hurts, and what to do.",
+	.keys = explain_keys,
 	.run = run,
 };

@@ -13,6 +13,7 @@
 #include "session/hook-script.h"
 #include "session/hook.h"
 #include "view/json.h"
+#include "view/keys.h"
 
 enum { PATIENCE_S = 2 }; /* that a manager waits for a step; for all of it a second more */
 
@@ -183,5 +184,6 @@ const struct command cmd_hook = {
 		"remove' puts that back.",
 	.max_args = ARGS_ANY,
 	.flags = CMD_CHANGES,
+	.keys = hook_keys,
 	.run = run,
 };

@@ -6,6 +6,7 @@
 #include "cmd/cmd.h"
 #include "measure/measure.h"
 #include "model/snapshot.h"
+#include "view/keys.h"
 #include "view/measure.h"
 #include "vm/lookup.h"
 
@@ -101,5 +102,6 @@ const struct command cmd_measure = {
 		"its CPUs.",
 	.options = options,
 	.n_options = N_ELEMENTS(options),
+	.keys = measure_keys,
 	.run = run,
 };

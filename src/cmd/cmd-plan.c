@@ -2,6 +2,7 @@
 #include "cmd/cmd.h"
 #include "session/planning.h"
 #include "view/changes.h"
+#include "view/keys.h"
 #include "view/plan.h"
 
 static int run(struct context *c, struct err *e)
@@ -31,5 +32,6 @@ const struct command cmd_plan = {
 	.options = options,
 	.n_options = N_ELEMENTS(options),
 	.flags = CMD_POLICY,
+	.keys = plan_keys,
 	.run = run,
 };

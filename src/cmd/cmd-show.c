@@ -6,7 +6,7 @@
 #include "cmd/cmd.h"
 #include "model/snapshot.h"
 #include "view/host.h"
-#include "view/host-keys.h"
+#include "view/keys.h"
 #include "vm/vm.h"
 
 static int write_svg(struct context *c, const char *path, struct err *e)

@@ -3,6 +3,7 @@
 #include "session/host-can.h"
 #include "session/status.h"
 #include "view/host-can.h"
+#include "view/keys.h"
 #include "view/status.h"
 
 static int run(struct context *c, struct err *e)
@@ -41,5 +42,6 @@ const struct command cmd_status = {
 		"VM has ended or restarted, or a transaction did not end. With VMs only those are "
 		"listed; drift is "
 		"told for the whole host, because VMs share most settings.",
+	.keys = status_keys,
 	.run = run,
 };

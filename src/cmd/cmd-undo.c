@@ -6,6 +6,7 @@
 #include "session/recovery.h"
 #include "session/undo.h"
 #include "view/apply.h"
+#include "view/keys.h"
 #include "view/undo.h"
 
 static enum outcome undo(struct context *c, struct err *e)
@@ -56,6 +57,7 @@ const struct command cmd_undo = {
 	.options = options,
 	.n_options = N_ELEMENTS(options),
 	.flags = CMD_CHANGES,
+	.keys = undo_keys,
 	.run = run,
 };
 
@@ -84,5 +86,6 @@ const struct command cmd_confirm = {
 		"the changes stay. Nothing else ends it: other VMs may be applied and undone "
 		"meanwhile.",
 	.flags = CMD_CHANGES,
+	.keys = confirm_keys,
 	.run = run_confirm,
 };

@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "cmd/cmd.h"
+#include "view/keys.h"
 #include "view/vms.h"
 #include "model/snapshot.h"
 #include "vm/lookup.h"
@@ -71,5 +72,6 @@ const struct command cmd_vms = {
 		"meanwhile.",
 	.options = options,
 	.n_options = N_ELEMENTS(options),
+	.keys = vms_keys,
 	.run = run,
 };

@@ -40,7 +40,7 @@ struct args {
 /* The last value of the option ("" when it has none), or NULL when it was not given. */
 const char *args_get(const struct args *a, const char *name);
 
-struct key_row;
+struct key_part;
 
 struct context {
 	const char *command;
@@ -72,7 +72,7 @@ struct command {
 	size_t n_options;
 	size_t max_args; /* how many words that are no options it takes */
 	unsigned int flags;
-	const struct key_row *(*keys)(size_t *ret_n); /* NULL: as the contract has them */
+	const struct key_part *(*keys)(size_t *ret_n); /* what --json prints */
 	/* An exit code; with e->text set where it failed. */
 	int (*run)(struct context *c, struct err *e);
 };

@@ -6,7 +6,7 @@
 #include "cmd/args.h"
 #include "plan/knobs.h"
 #include "policy/policy.h"
-#include "view/host-keys.h"
+#include "view/keys.h"
 
 /* Dashes that may be typed, backslashes, and dots at the start of a line. */
 static void put(FILE *f, const char *text)
@@ -47,20 +47,29 @@ static void put_options(FILE *f, const struct option_row *rows, size_t n)
 	}
 }
 
+static void put_key_parts(FILE *f, const struct key_part *parts, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < parts[i].n; k++) {
+			AUTO_FREE char *key = xasprintf("%s%s", parts[i].at, parts[i].rows[k].key);
+			put_item(f, key, NULL, parts[i].rows[k].help);
+		}
+}
+
 static void put_keys(FILE *f)
 {
 	size_t n_commands, n;
 	const struct command *const *all = commands(&n_commands);
+	const struct key_part *parts = common_keys(&n);
+	fputs(".SH JSON\nWith \\-\\-json a command prints one object. Numbers have their unit in "
+	      "the "
+	      "name;\nnull is what the host does not have or say. Every object has\n",
+		f);
+	put_key_parts(f, parts, n);
 	for (size_t i = 0; i < n_commands; i++) {
-		if (!all[i]->keys)
-			continue;
-		const struct key_row *rows = all[i]->keys(&n);
-		fprintf(f,
-			".SH JSON OF %s\nNumbers have their unit in the name; null is what the "
-			"host does not have or say.\n",
-			all[i]->name);
-		for (size_t k = 0; k < n; k++)
-			put_item(f, rows[k].key, NULL, rows[k].help);
+		parts = all[i]->keys(&n);
+		fprintf(f, ".SH JSON OF %s\n", all[i]->name);
+		put_key_parts(f, parts, n);
 	}
 }
 

@@ -5,7 +5,7 @@
 #include "check/check.h"
 #include "model/snapshot.h"
 #include "report/report.h"
-#include "view/host-keys.h"
+#include "view/keys.h"
 #include "view/host-picture.h"
 #include "view/json.h"
 
@@ -137,7 +137,6 @@ static json_t *results_json(const struct check *c)
 }
 
 static const struct key_row keys[] = {
-	{ "schema", "wideberth.check/1" },
 	{ "verdict", "what to look at first, in a sentence" },
 	{ "findings", "root causes, from the one to mend first on" },
 	{ "findings[].id", "the rule's" },
@@ -155,18 +154,56 @@ static const struct key_row keys[] = {
 	{ "findings[].policy", "lines of the policy that would do it instead" },
 	{ "findings[].sure", "how sure it is" },
 	{ "findings[].surer", "what would make it surer" },
-	{ "findings[].consequences",
-		"what it explains: id, severity, vm, vms, cpus, summary, evidence as above" },
+	{ "findings[].consequences", "what it explains; as of findings:" },
+	{ "findings[].consequences[].id", "" },
+	{ "findings[].consequences[].severity", "" },
+	{ "findings[].consequences[].vm", "" },
+	{ "findings[].consequences[].vms", "" },
+	{ "findings[].consequences[].cpus", "" },
+	{ "findings[].consequences[].summary", "" },
+	{ "findings[].consequences[].evidence", "" },
+	{ "findings[].consequences[].evidence[].source", "" },
+	{ "findings[].consequences[].evidence[].text", "" },
 	{ "checks", "every rule that was to be run, in order" },
 	{ "checks[].id", "" },
 	{ "checks[].status", "ok, found, skipped" },
 	{ "checks[].reason", "why it was skipped, else null" },
+
+	{ "rules", "with --list" },
+	{ "rules[].id", "" },
+	{ "rules[].severity", "info, warning, critical" },
+	{ "rules[].stage", "" },
+	{ "rules[].title", "" },
+	{ "rules[].cause", "" },
+	{ "rules[].advice", "" },
+
+	{ "only_first", "of two recordings: what is found on the first alone" },
+	{ "only_first[].id", "the rule's" },
+	{ "only_first[].severity", "" },
+	{ "only_first[].vm", "or null" },
+	{ "only_first[].summary", "" },
+	{ "only_second", "on the second alone" },
+	{ "only_second[].id", "" },
+	{ "only_second[].severity", "" },
+	{ "only_second[].vm", "" },
+	{ "only_second[].summary", "" },
+	{ "settings", "of two recordings: those that differ" },
+	{ "settings[].setting", "" },
+	{ "settings[].a", "of the first" },
+	{ "settings[].b", "of the second" },
+	{ "settings[].about", "" },
+	{ "figures", "of two recordings: those that differ much" },
+	{ "figures[].figure", "" },
+	{ "figures[].a", "of the first" },
+	{ "figures[].b", "of the second" },
+	{ "figures[].unit", "" },
 };
 
-const struct key_row *check_keys(size_t *ret_n)
+const struct key_part *check_keys(size_t *ret_n)
 {
-	*ret_n = N_ELEMENTS(keys);
-	return keys;
+	static const struct key_part all = { "", keys, N_ELEMENTS(keys) };
+	*ret_n = 1;
+	return &all;
 }
 
 /* ---- text ---- */

@@ -18,6 +18,3 @@ void check_report(
 void check_list_report(struct report *r);
 /* The page of one rule. */
 void check_rule_report(const struct rule *rule, struct report *r);
-/* What check --json prints, for the man page. */
-struct key_row;
-const struct key_row *check_keys(size_t *ret_n);

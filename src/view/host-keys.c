@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "view/host-keys.h"
+#include "view/keys.h"
 
-/* Every member of every object that show --json prints: tests/cli/run compares. */
+#include "base/alloc.h"
+
+/* Every member of every object that show --json prints: tests/hosts/settings compares. */
 static const struct key_row rows[] = {
-	{ "schema", "wideberth.show/1" },
 	{ "notes", "what could not be read or made no sense, for people" },
 
 	{ "cpus", "every CPU that is present, by number" },
@@ -160,8 +161,9 @@ static const struct key_row rows[] = {
 	{ "resctrl[].schemata", "as the file has it" },
 };
 
-const struct key_row *show_keys(size_t *ret_n)
+const struct key_part *show_keys(size_t *ret_n)
 {
-	*ret_n = N_ELEMENTS(rows);
-	return rows;
+	static const struct key_part all = { "", rows, N_ELEMENTS(rows) };
+	*ret_n = 1;
+	return &all;
 }
