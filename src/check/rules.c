@@ -2,11 +2,11 @@
 /* The rules, in the order of the playbook. */
 #include "check/internal.h"
 
-/* What makes a vCPU wait, from the surest on. */
+/* What makes a vCPU wait, from the surest on. A busy sibling does not: it slows who runs. */
 #define WAIT_ROOTS                                                                                 \
 	"stacked-vcpus too-few-cpus overlap quota hog softirq-hot irq-hot emulator-on-vcpus "      \
-	"iothread-on-vcpus container-on-vcpus isolation-lost partition-invalid siblings-shared "   \
-	"oversubscribed host-steal"
+	"iothread-on-vcpus container-on-vcpus isolation-lost partition-invalid oversubscribed "    \
+	"host-steal"
 
 static const struct rule rules[] = {
 	/* ---- scheduling or interrupts at all ---- */
@@ -82,7 +82,7 @@ static const struct rule rules[] = {
 		"The guest was ready and did not run: its clock went on, and what it was about to "
 		"answer waited. It sees the same as steal time.",
 		"Find who runs there instead: wideberth measure names him.",
-		"wideberth measure for a minute under load.", WAIT_ROOTS " caged sibling-busy" },
+		"wideberth measure for a minute under load.", WAIT_ROOTS " caged" },
 
 	/* ---- is the pinning real, and complete ---- */
 	{ "stacked-vcpus", "vCPUs that float over isolated CPUs", SEVERITY_CRITICAL, STAGE_PINS,

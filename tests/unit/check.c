@@ -208,6 +208,21 @@ static void test_suspects(void)
 	}
 }
 
+/* A sibling slows who runs, and makes nobody wait for a CPU. */
+static void test_siblings(void)
+{
+	struct fix *f = fix_new();
+	siblings_shared(f, false);
+	sibling_busy(f, false);
+	waits(f, 0.3);
+	AUTO_CHECK struct check *c = fix_check(f, NULL, true);
+	const struct finding *busy = root_of(c, "sibling-busy");
+	const struct finding *caged = finding_of(c, "caged");
+	ok(caged && caged->root < 0, "who makes it wait is not known");
+	same_str(busy ? busy->rule->id : "", "siblings-shared", "who works on the siblings");
+	fix_free(f);
+}
+
 /* vCPUs of a VM without CPUs of its own run where they like; those of one that has them are
  * overlap's. */
 static void test_neighbour(bool is_pinned)
@@ -653,6 +668,7 @@ int main(void)
 	test_folding();
 	test_severity();
 	test_suspects();
+	test_siblings();
 	test_neighbour(false);
 	test_neighbour(true);
 	test_hog_sure();
