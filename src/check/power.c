@@ -255,31 +255,57 @@ RULE(turbo)
 		"%d", t->no_turbo == 1);
 }
 
-RULE(throttled)
+static const char heat_files[] = "sys/devices/system/cpu/cpu*/thermal_throttle/*_throttle_count";
+
+/* The CPUs that heat slowed down since boot, and how often the one that it slowed down most. */
+static struct cpuset hot_since_boot(const struct power *power, int64_t *ret_times)
 {
 	struct cpuset hot = CPUSET_EMPTY;
-	int64_t most = 0;
-	bool is_told = false;
-	for (size_t i = 0; c->s->power && i < c->s->power->n_cpus; i++)
-		is_told |= c->s->power->cpus[i].core_throttle_count != ABSENT;
-	unknown_if(c, !is_told, "the host counts no throttling");
-	for (size_t i = 0; c->s->power && i < c->s->power->n_cpus; i++) {
-		const struct cpu_power *p = &c->s->power->cpus[i];
-		int64_t n = p->core_throttle_count > 0 ? p->core_throttle_count : 0;
-		if (p->package_throttle_count > n)
-			n = p->package_throttle_count;
+	*ret_times = 0;
+	for (size_t i = 0; power && i < power->n_cpus; i++) {
+		const struct cpu_power *p = &power->cpus[i];
+		int64_t core = p->core_throttle_count, package = p->package_throttle_count,
+			n = core > package ? core : package;
 		if (n > 0)
 			cpuset_add(&hot, p->cpu);
-		most = n > most ? n : most;
+		*ret_times = n > *ret_times ? n : *ret_times;
 	}
+	return hot;
+}
+
+/* What was, long ago perhaps, explains nothing of what is measured now. */
+static void tell_past_heat(struct checking *c, bool is_watched)
+{
+	int64_t times;
+	struct cpuset hot = hot_since_boot(c->s->power, &times);
 	if (cpuset_is_empty(&hot))
 		return;
 	struct finding *f =
-		found(c, NULL, "CPUs were throttled for heat since boot (%s)", list_of(c, &hot));
+		found(c, NULL, "CPUs were throttled for heat since boot (%s), %s", list_of(c, &hot),
+			is_watched ? "and not within the interval" : "which may be long ago");
 	f->cpus = hot;
+	f->severity = SEVERITY_INFO;
 	f->sure = SURE_LIKELY;
-	says(c, f, "sys/devices/system/cpu/cpu*/thermal_throttle/*_throttle_count", "up to %lld",
-		(long long)most);
+	f->is_quiet = is_watched;
+	says(c, f, heat_files, "up to %lld since boot", (long long)times);
+}
+
+RULE(throttled)
+{
+	const struct rates *r = c->in->rates;
+	bool is_watched = r && !cpuset_is_empty(&r->heat_cpus), is_told = false;
+	for (size_t i = 0; c->s->power && i < c->s->power->n_cpus; i++)
+		is_told |= c->s->power->cpus[i].core_throttle_count != ABSENT;
+	unknown_if(c, !is_told, "the host counts no throttling");
+	if (!is_watched || cpuset_is_empty(&r->hot_cpus)) {
+		tell_past_heat(c, is_watched);
+		return;
+	}
+	struct finding *f = found(c, NULL, "CPUs were throttled for heat within the interval (%s)",
+		list_of(c, &r->hot_cpus));
+	f->cpus = r->hot_cpus;
+	f->sure = SURE_MEASURED;
+	says(c, f, heat_files, "up to %lld times in %.1f s", (long long)r->hot_times, r->window_s);
 }
 
 /* How long a wake-up of the CPU may take by what somebody set: pm_qos_resume_latency_us, where "0"

@@ -312,11 +312,11 @@ static const struct rule rules[] = {
 		"Place the VM on the device's node.", "The board's manual: which slot is whose." },
 
 	/* ---- power ---- */
-	{ "throttled", "CPUs too hot", SEVERITY_INFO, STAGE_POWER, NEED_POWER, check_throttled,
+	{ "throttled", "CPUs too hot", SEVERITY_WARNING, STAGE_POWER, NEED_POWER, check_throttled,
 		"A CPU that is too hot slows down for some milliseconds at a time: that looks like "
 		"the scheduler's jitter, and no pin changes it.",
 		"Look at cooling and power limits before the pins.",
-		"The counters before and after the load of which people complain." },
+		"An interval under the load of which people complain." },
 	{ "frequency-capped", "CPUs below what they can do", SEVERITY_WARNING, STAGE_POWER,
 		NEED_PINS | NEED_POWER, check_capped,
 		"Somebody set a limit below the hardware's: the CPU never gets its speed.",

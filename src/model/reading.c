@@ -102,6 +102,7 @@ static void read_counters(struct host *h, const struct reading_list *l,
 		r->threads[i] = read_thread(h, &l->threads[i], before ? &before->threads[i] : NULL);
 	read_host(h, r);
 	reading_take_packages(h, r);
+	reading_take_heat(h, &l->heat_cpus, r);
 	cpuset_for_each (cpu, &l->freq_cpus)
 		r->khz[r->n_khz++] = read_khz(h, cpu);
 }
@@ -274,6 +275,7 @@ struct rates *rates_of(
 	r->softirqs = table_of(&r->arena, &before->softirqs, &after->softirqs);
 	add_disks(r, &before->disks, &after->disks);
 	rates_add_packages(r, before, after);
+	rates_add_heat(r, &l->heat_cpus, before, after);
 	r->freq_cpus = l->freq_cpus;
 	r->khz = arena_alloc(&r->arena, after->n_khz * sizeof *r->khz);
 	for (; r->n_khz < after->n_khz; r->n_khz++) {

@@ -34,6 +34,7 @@ struct reading_list {
 	size_t n_groups;
 	const char *cgroup_mount; /* NULL: no cgroup v2 */
 	struct cpuset freq_cpus;  /* CPUs whose frequency is wanted */
+	struct cpuset heat_cpus;  /* CPUs that count how often heat slowed them down */
 	/* There is no second reading to compare with: only what says something by itself, groups.
 	 */
 	bool is_single;
@@ -64,6 +65,11 @@ struct package_reading {
 	int64_t limit_uw, most_uw; /* in the long run, and what the hardware would allow; ABSENT */
 };
 
+/* Times that heat slowed down a CPU, for its core and its package, since boot; ABSENT. */
+struct heat_reading {
+	int64_t core, package;
+};
+
 struct reading {
 	struct arena arena;
 	uint64_t clock_ns;
@@ -81,6 +87,8 @@ struct reading {
 	const char *release;          /* of the kernel, "6.12.48-amd64"; likewise */
 	int64_t *khz;                 /* by CPU of freq_cpus in order; ABSENT */
 	size_t n_khz;
+	struct heat_reading *heat; /* by CPU of heat_cpus in order */
+	size_t n_heat;
 };
 
 /* Reads them all; what cannot be read is absent. before: the reading that this one will be compared
@@ -142,6 +150,8 @@ struct rates {
 	struct cpuset freq_cpus;
 	int64_t *khz; /* the higher of both readings */
 	size_t n_khz;
+	struct cpuset heat_cpus, hot_cpus; /* whose count is known; those that heat slowed down */
+	int64_t hot_times;                 /* how often the one that it slowed down most */
 };
 
 /* How much 'after' is beyond 'before'; both are of the same list. NULL where no time passed. The
@@ -163,3 +173,6 @@ int64_t rates_khz(const struct rates *r, int cpu);
 void reading_take_pools(struct host *h, struct reading *r);
 void reading_take_packages(struct host *h, struct reading *r);
 void rates_add_packages(struct rates *r, const struct reading *before, const struct reading *after);
+void reading_take_heat(struct host *h, const struct cpuset *cpus, struct reading *r);
+void rates_add_heat(struct rates *r, const struct cpuset *cpus, const struct reading *before,
+	const struct reading *after);

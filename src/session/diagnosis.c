@@ -98,9 +98,20 @@ static void list_groups(struct diagnosis *d)
 	}
 }
 
+static struct cpuset heat_cpus(const struct diagnosis *d)
+{
+	const struct power *p = d->snapshot->power;
+	struct cpuset r = CPUSET_EMPTY;
+	for (size_t i = 0; p && i < p->n_cpus; i++)
+		if (p->cpus[i].core_throttle_count != ABSENT)
+			cpuset_add(&r, p->cpus[i].cpu);
+	return r;
+}
+
 static void make_list(struct diagnosis *d, const struct claims *claims)
 {
 	d->list.freq_cpus = vcpu_cpus(d, claims);
+	d->list.heat_cpus = heat_cpus(d);
 	list_threads(d);
 	list_groups(d);
 	d->list.threads = d->threads.v;

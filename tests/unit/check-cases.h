@@ -381,6 +381,9 @@ static void device_far(struct fix *f, bool nearly)
 static void throttled(struct fix *f, bool nearly)
 {
 	f->cpu_power[2].core_throttle_count = nearly ? 0 : 17;
+	f->rates.heat_cpus = cpuset_of(2);
+	f->rates.hot_cpus = nearly ? CPUSET_EMPTY : cpuset_of(2);
+	f->rates.hot_times = nearly ? 0 : 3;
 }
 
 static void frequency_capped(struct fix *f, bool nearly)

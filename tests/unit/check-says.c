@@ -18,6 +18,12 @@ static const struct finding *finding_of(const struct check *c, const char *id)
 	return NULL;
 }
 
+static const struct finding *root_of(const struct check *c, const char *id)
+{
+	const struct finding *x = finding_of(c, id);
+	return x && x->root >= 0 ? &c->findings.v[x->root] : NULL;
+}
+
 /* All commands of a finding, a line each. */
 static const char *commands_of(struct fix *f, const struct finding *x)
 {
@@ -442,6 +448,47 @@ static void test_threads_of_groups(void)
 	same_str(commands_of(g, finding_of(none, "hog")), "", "or not at all");
 }
 
+/* Heat of the interval is one thing, what was counted since boot another. */
+static void test_throttled(void)
+{
+	static const struct {
+		bool has_rates, is_hot;
+		enum severity severity;
+		const char *summary;
+	} rows[] = {
+		{ true, true, SEVERITY_WARNING, "for heat within the interval (2)" },
+		{ true, false, SEVERITY_INFO, "since boot (2), and not within the interval" },
+		{ false, false, SEVERITY_INFO, "since boot (2), which may be long ago" },
+	};
+	for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
+		AUTO_FIX struct fix *f = fix_new();
+		throttled(f, false);
+		frequency_low(f, false);
+		if (!rows[i].is_hot)
+			f->rates.hot_cpus = CPUSET_EMPTY;
+		AUTO_CHECK struct check *c = fix_check(f, NULL, rows[i].has_rates);
+		const struct finding *x = finding_of(c, "throttled"),
+				     *root = root_of(c, "frequency-low");
+		ok(strstr(x->summary, rows[i].summary), "%s", x->summary);
+		same_int(x->severity, rows[i].severity, "how grave that is");
+		same_int(root == x, rows[i].is_hot, "whether it is why they are slow");
+	}
+}
+
+/* A sibling slows who runs, and makes nobody wait for a CPU. */
+static void test_siblings(void)
+{
+	AUTO_FIX struct fix *f = fix_new();
+	siblings_shared(f, false);
+	sibling_busy(f, false);
+	waits(f, 0.3);
+	AUTO_CHECK struct check *c = fix_check(f, NULL, true);
+	const struct finding *busy = root_of(c, "sibling-busy");
+	const struct finding *caged = finding_of(c, "caged");
+	ok(caged && caged->root < 0, "who makes it wait is not known");
+	same_str(busy ? busy->rule->id : "", "siblings-shared", "who works on the siblings");
+}
+
 int main(void)
 {
 	test_running();
@@ -461,5 +508,7 @@ int main(void)
 	test_bound_memory();
 	test_pinned_memory();
 	test_threads_of_groups();
+	test_throttled();
+	test_siblings();
 	return tap_done();
 }

@@ -152,7 +152,6 @@ static void test_severity(void)
 		const char *root, *of;
 		void (*make)(struct fix *f, bool nearly), (*makes)(struct fix *f, bool nearly);
 	} rows[] = {
-		{ "throttled", "frequency-low", throttled, frequency_low },
 		{ "power-limit", "frequency-low", power_limit, frequency_low },
 	};
 	for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
@@ -206,21 +205,6 @@ static void test_suspects(void)
 		ok(!root || !streq(root->rule->id, rows[i].id), "%s: not for that", rows[i].id);
 		fix_free(f);
 	}
-}
-
-/* A sibling slows who runs, and makes nobody wait for a CPU. */
-static void test_siblings(void)
-{
-	struct fix *f = fix_new();
-	siblings_shared(f, false);
-	sibling_busy(f, false);
-	waits(f, 0.3);
-	AUTO_CHECK struct check *c = fix_check(f, NULL, true);
-	const struct finding *busy = root_of(c, "sibling-busy");
-	const struct finding *caged = finding_of(c, "caged");
-	ok(caged && caged->root < 0, "who makes it wait is not known");
-	same_str(busy ? busy->rule->id : "", "siblings-shared", "who works on the siblings");
-	fix_free(f);
 }
 
 /* vCPUs of a VM without CPUs of its own run where they like; those of one that has them are
@@ -668,7 +652,6 @@ int main(void)
 	test_folding();
 	test_severity();
 	test_suspects();
-	test_siblings();
 	test_neighbour(false);
 	test_neighbour(true);
 	test_hog_sure();

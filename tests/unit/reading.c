@@ -19,6 +19,7 @@ static void put_text(const char *path, const char *text)
 	put(text, strlen(text), "%s", path);
 }
 
+#define HEAT "sys/devices/system/cpu/cpu1/thermal_throttle/"
 #define ZONE "sys/class/powercap/intel-rapl:0/"
 
 static void put_hardware(void)
@@ -42,17 +43,21 @@ static void hardware(void)
 	struct host *h = NULL;
 	struct err e = { 0 };
 	AUTO_READING struct reading before = { 0 }, after = { 0 };
-	const struct reading_list list = { 0 };
+	const struct reading_list list = { .heat_cpus = cpuset_of(1) };
 	put_hardware();
+	put_text(HEAT "core_throttle_count", "17\n");
+	put_text(HEAT "package_throttle_count", "400\n");
 	if (!ok(host_open(&h, root, &e) == 0, "open: %s", e.text))
 		return;
 	reading_take(h, &list, NULL, &before);
 	put_text(ZONE "energy_uj", "89999990\n"); /* it began anew */
+	put_text(HEAT "package_throttle_count", "403\n");
 	reading_take(h, &list, &before, &after);
 	host_free(h);
 	before.clock_ns = 1;
 	after.clock_ns = 1000000001;
 	AUTO_RATES struct rates *r = rates_of(&list, &before, &after);
+	ok(cpuset_has(&r->hot_cpus, 1) && r->hot_times == 3, "heat of the interval, not of boot");
 	same_int(r->n_packages, 1, "a package, and no part of it");
 	ok(r->packages[0].watts > 89.99 && r->packages[0].watts < 90.01, "what it used: %.2f W",
 		r->packages[0].watts);
