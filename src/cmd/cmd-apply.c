@@ -6,13 +6,13 @@
 #include "cmd/cmd.h"
 #include "daemon/daemon.h"
 #include "session/apply.h"
+#include "session/recovery.h"
 #include "session/shadow.h"
 #include "view/apply.h"
 #include "view/changes.h"
 #include "view/events.h"
 #include "view/keys.h"
 #include "view/plan.h"
-#include "view/undo.h"
 
 static int parse_seconds(struct context *c, uint64_t *ret_ns, struct err *e)
 {
@@ -58,8 +58,9 @@ static enum outcome apply(
 	}
 	if (outcome != OUTCOME_DONE)
 		return outcome;
-	c->done = is_made ? "applied" : NULL;
-	if (!is_made)
+	if (is_made)
+		c->done = "applied";
+	else
 		changes_report(p.changes, !is_dry, c->report);
 	bool is_as_promised = !is_made || ask(c, &p);
 	return is_as_promised ? planning_outcome(&p) : OUTCOME_REPORT;
@@ -93,11 +94,10 @@ static int run(struct context *c, struct err *e)
 		return exit_code_of(apply(c, NULL, 0, e));
 	if (args_get(c->args, "shadow"))
 		return exit_code_of(shadow(c, e));
-	enum outcome outcome = recovery_begin(c->h, &begun, e);
-	recovery_report(&begun, c->report);
+	enum outcome outcome = begin_change(c, &begun, e);
 	if (outcome == OUTCOME_DONE)
 		outcome = apply(c, &begun, confirm_wait_ns, e);
-	return exit_code_of(outcome);
+	return end_change(&begun, outcome);
 }
 
 static const char *const not_with_dry_run[] = { "shadow", NULL };

@@ -29,12 +29,10 @@ static int run(struct context *c, struct err *e)
 		err_say(e, -EINVAL, "name the VMs to undo, or --all");
 		return EXIT_USAGE;
 	}
-	enum outcome outcome = recovery_begin(c->h, &begun, e);
-	recovery_report(&begun, c->report);
-	c->done = begun.former ? "undone" : NULL;
+	enum outcome outcome = begin_change(c, &begun, e);
 	if (outcome == OUTCOME_DONE && !is_overdue)
 		outcome = undo(c, e);
-	return exit_code_of(outcome);
+	return end_change(&begun, outcome);
 }
 
 static const char *const not_with_all[] = { WORDS, NULL };
@@ -65,15 +63,14 @@ static int run_confirm(struct context *c, struct err *e)
 {
 	AUTO_RECOVERY struct recovery begun = { .lock = -1 };
 	AUTO_CONFIRMED struct confirmed confirmed = { 0 };
-	enum outcome outcome = recovery_begin(c->h, &begun, e);
-	recovery_report(&begun, c->report);
+	enum outcome outcome = begin_change(c, &begun, e);
 	if (outcome == OUTCOME_DONE)
 		outcome = confirm_named(c->h, c->args->rest.v, c->args->rest.n, &confirmed, e);
 	if (outcome == OUTCOME_DONE) {
 		c->done = "confirmed";
 		confirm_report(&confirmed, c->report);
 	}
-	return exit_code_of(outcome);
+	return end_change(&begun, outcome);
 }
 
 const struct command cmd_confirm = {

@@ -53,6 +53,13 @@ struct context {
 	bool has_progress; /* a line of it stands there */
 };
 
+struct recovery;
+
+/* Begins what changes the host, see recovery_begin(): what that does first is told, whatever comes
+ * later. And its exit code, by the worse of both. */
+enum outcome begin_change(struct context *c, struct recovery *begun, struct err *e) MUST_CHECK;
+enum exit_code end_change(const struct recovery *begun, enum outcome outcome);
+
 /* A line on stderr, in place of the one before; nothing where nobody watches. */
 void progress_show(struct context *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void progress_clear(struct context *c);

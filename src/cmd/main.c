@@ -34,13 +34,14 @@ static int print(struct context *c, struct err *e)
 			  : report_print_text(c->report, stdout, &style, e);
 }
 
-/* What was done stays done when it cannot be told: the exit code says so, and the error what. */
+/* What was done stays done when it cannot be told: the exit code says so, and the error what. It is
+ * told, too, where what was to be done behind it failed. */
 static int finish(struct context *c, int code, struct err *e)
 {
 	struct err later = { 0 };
 	const char *what = "report";
 	int r = 0;
-	if (!e->code || code == EXIT_REPORT || code == EXIT_RESIDUE)
+	if (!e->code || code == EXIT_REPORT || code == EXIT_RESIDUE || c->done)
 		r = print(c, &later);
 	if (r == 0) {
 		what = "recording";

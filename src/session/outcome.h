@@ -3,6 +3,7 @@
  */
 #pragma once
 
+/* In the order of how bad it is. */
 enum outcome {
 	OUTCOME_DONE,      /* done; nothing to report */
 	OUTCOME_REPORT,    /* done, and there is something to report: drift, a refused VM */

@@ -80,6 +80,13 @@ enum outcome recovery_begin(struct host *h, struct recovery *ret, struct err *e)
 	return undo_overdue(h, ret, e);
 }
 
+enum outcome recovery_outcome(const struct recovery *r)
+{
+	enum outcome ended = r->ended ? undo_outcome(r->ended) : OUTCOME_DONE,
+		     undone = r->undone ? undo_outcome(r->undone) : OUTCOME_DONE;
+	return ended > undone ? ended : undone;
+}
+
 void recovery_done(struct recovery *r)
 {
 	changes_freep(&r->ended);

@@ -28,5 +28,8 @@ enum outcome recovery_begin(struct host *h, struct recovery *ret, struct err *e)
 void recovery_done(struct recovery *r);
 #define AUTO_RECOVERY CLEANUP(recovery_done)
 
+/* What became of what it undid, see undo_outcome(); OUTCOME_DONE where that is nothing. */
+enum outcome recovery_outcome(const struct recovery *r);
+
 /* Appends what could not be put back (changes may be NULL); false when there is nothing. */
 bool recovery_residue(const struct changes *back, struct strbuf *ret);

@@ -144,17 +144,17 @@ enum undo_part undo_part_of(const struct change *c)
 	return c->state == CHANGE_GONE ? UNDO_GONE : UNDO_RESTORED;
 }
 
-static enum outcome outcome_of(const struct undo *u)
+enum outcome undo_outcome(const struct changes *changes)
 {
 	enum outcome worst = OUTCOME_DONE;
-	array_for_each (c, &u->changes->v) {
+	array_for_each (c, &changes->v) {
 		enum undo_part part = undo_part_of(c);
 		if (part == UNDO_REFUSED)
 			worst = OUTCOME_RESIDUE;
 		else if (part == UNDO_KEPT && worst == OUTCOME_DONE)
 			worst = OUTCOME_REPORT;
 	}
-	return u->n_damaged || u->changes->owed->strangers.n ? OUTCOME_RESIDUE : worst;
+	return changes->owed->strangers.n ? OUTCOME_RESIDUE : worst;
 }
 
 enum outcome undo_named(
@@ -174,5 +174,5 @@ enum outcome undo_named(
 	struct start_dropins none = { 0 };
 	if (!n_words && start_dropins_set(h, &none, e) < 0)
 		return OUTCOME_RESIDUE;
-	return outcome_of(ret);
+	return ret->n_damaged ? OUTCOME_RESIDUE : undo_outcome(ret->changes);
 }

@@ -24,6 +24,10 @@ void undo_done(struct undo *u);
 enum undo_part { UNDO_UNTOLD, UNDO_RESTORED, UNDO_GONE, UNDO_KEPT, UNDO_REFUSED };
 enum undo_part undo_part_of(const struct change *c);
 
+/* OUTCOME_DONE; OUTCOME_REPORT: a value of somebody else's was kept; OUTCOME_RESIDUE: something
+ * could not be put back. */
+enum outcome undo_outcome(const struct changes *c);
+
 /* What becomes of a placement: goes back is to what was in force of the VM before, if anything. */
 enum undo_fate { UNDO_STAYS, UNDO_GOES, UNDO_GOES_BACK };
 

@@ -137,6 +137,48 @@ static void told_in_json(void)
 	}
 }
 
+/* What comes too late, or fails, does not hide that something was undone before it. */
+static void told_before_a_failure(void)
+{
+	static const struct {
+		const char *args, *why;
+		int code;
+	} by[] = {
+		{ "confirm", "nothing waits to be confirmed", 3 },
+		{ "undo nosuch", "nothing is applied for 'nosuch'", 3 },
+		{ "apply --vm nosuch", "no running VM matches 'nosuch'", 3 },
+		{ "apply --vm db02 --policy nowhere", "No such file", 2 },
+	};
+	for (size_t i = 0; i < N_ELEMENTS(by); i++) {
+		struct machine *m = machine_at(100);
+		go(m, "apply --vm db01 --isolation pinned --confirm 10", 0);
+		set_clock(m, 111);
+		go(m, by[i].args, by[i].code);
+		ok(says(m, "db01 was not confirmed in time: it has been undone") &&
+				says(m, by[i].why),
+			"%s: both are told", by[i].args);
+		is_as_it_was(m, by[i].args);
+		machine_free(m);
+	}
+}
+
+/* What could not be put back is told, and is no success. */
+static void undone_in_part(void)
+{
+	static const char *const by[] = { "undo --unconfirmed",
+		"apply --vm db02 --isolation pinned" };
+	for (size_t i = 0; i < N_ELEMENTS(by); i++) {
+		struct machine *m = machine_at(100);
+		go(m, "apply --vm db01 --isolation pinned --confirm 10", 0);
+		set_clock(m, 111);
+		same_int(machine_run(m, "always:1:1", by[i]), 4, "%s: in part", by[i]);
+		ok(says(m, "not restored: "), "... which part is told");
+		go(m, "undo --all", 0);
+		is_as_it_was(m, by[i]);
+		machine_free(m);
+	}
+}
+
 /* Ids are a list, not words: any name is undone. */
 static void names(void)
 {
@@ -221,6 +263,8 @@ int main(void)
 	others_do_not_confirm();
 	back_to_what_was_kept();
 	told_in_json();
+	told_before_a_failure();
+	undone_in_part();
 	names();
 	confirmed();
 	next_command();
