@@ -133,3 +133,20 @@ void text_unescape(char *s)
 	}
 	*to = 0;
 }
+
+char *text_shell_word(const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				    "._-+@%:/,";
+	struct strbuf b = { 0 };
+	if (*word && strspn(word, plain) == strlen(word))
+		return xstrdup(word);
+	strbuf_puts(&b, "'");
+	for (const char *p = word; *p; p++)
+		if (*p == '\'')
+			strbuf_puts(&b, "'\\''");
+		else
+			strbuf_add(&b, p, 1);
+	strbuf_puts(&b, "'");
+	return b.s;
+}

@@ -21,6 +21,11 @@ size_t text_plain_length(const char *s);
  * not UTF-8, is "?" (a tab is a blank). malloc'ed. */
 char *text_visible(const char *s) MUST_CHECK;
 
+/* The word as it is to be typed: in quotes where a shell would make something else of it.
+ * malloc'ed.
+ */
+char *text_shell_word(const char *word) MUST_CHECK;
+
 /* A copy that is UTF-8 and from which text_unescape() makes the same bytes again; of UTF-8 it is
  * the same (but for a few characters that nobody has a use for). malloc'ed. */
 char *text_escape(const char *s) MUST_CHECK;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* How rules say what they found, and the commands for the VM's own manager. */
+#include "base/text.h"
 #include "check/internal.h"
 
 struct finding *found(struct checking *c, const struct check_vm *v, const char *fmt, ...)
@@ -88,20 +89,8 @@ const char *some(struct checking *c, long n, const char *what)
 
 const char *quoted(struct checking *c, const char *word)
 {
-	AUTO_STRBUF struct strbuf b = { 0 };
-	if (*word &&
-		strspn(word,
-			"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-			"._-+@%:/,") == strlen(word))
-		return word;
-	strbuf_puts(&b, "'");
-	for (const char *p = word; *p; p++)
-		if (*p == '\'')
-			strbuf_puts(&b, "'\\''");
-		else
-			strbuf_add(&b, p, 1);
-	strbuf_puts(&b, "'");
-	return arena_strdup(c->arena, b.s);
+	AUTO_FREE char *text = text_shell_word(word);
+	return arena_strdup(c->arena, text);
 }
 
 void isolate(struct checking *c, struct finding *f, const struct check_vm *v)

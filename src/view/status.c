@@ -2,6 +2,7 @@
 #include "view/status.h"
 
 #include "base/str.h"
+#include "base/text.h"
 #include "plan/claims.h"
 #include "report/report.h"
 #include "session/events.h"
@@ -29,6 +30,13 @@ static const char *state_name(enum vm_state state)
 		[VM_RESTARTED] = "restarted",
 	};
 	return names[state];
+}
+
+static void report_ended(const struct placement *p, const char *label, struct report *r)
+{
+	AUTO_FREE char *word = text_shell_word(p->vm);
+	report_warning(r, "%s has ended; this frees its CPUs:", label);
+	report_code(r, "wideberth undo %s", word);
 }
 
 static void report_applied(const struct status *s, struct report *r)
@@ -61,8 +69,7 @@ static void report_applied(const struct status *s, struct report *r)
 			report_warning(r, "%s: %s since; 'wideberth apply' again sees to it", label,
 				*event);
 		if (v->state == VM_ENDED)
-			report_warning(r, "%s has ended; 'wideberth undo %s' frees its CPUs", label,
-				p->vm);
+			report_ended(p, label, r);
 	}
 	json_object_set_new(report_json(r), "applied", applied);
 	if (json_array_size(applied))

@@ -68,6 +68,32 @@ static void suspects(void)
 	machine_free(m);
 }
 
+/* What it tells to type does that, whatever the VM is called. */
+static void tells_what_to_type(void)
+{
+	static const char *const names[] = { "db01", "web server", "it's", "$(touch pwned)" };
+	for (size_t i = 0; i < N_ELEMENTS(names); i++) {
+		struct machine *m = machine_new(ROOT_6_12);
+		AUTO_FREE char *line =
+			xasprintf("qemu-system-x86_64%c-name%cguest=%s,debug-threads=on", '\1',
+				'\1', names[i]);
+		machine_write(m, "line", line);
+		sh(m, "tr '\\001' '\\000' <line >proc/3085/cmdline");
+		machine_write(m, "p.conf", "[vm *]\nisolation = pinned\n");
+		AUTO_FREE char *apply = xasprintf("apply --policy %s/p.conf", m->dir);
+		same_int(machine_run(m, NULL, apply), 0, "applied for %s", names[i]);
+		sh(m, "rm -r proc/3085");
+		same_int(machine_run(m, NULL, "status"), 1, "it has ended");
+		const char *typed = strstr(m->output, "wideberth undo ");
+		AUTO_FREE char *script = xasprintf(
+			"for word in %.*s; do printf %%s \"$word\" >word; done",
+			typed ? (int)strcspn(typed + 15, "\n") : 0, typed ? typed + 15 : "");
+		sh(m, script);
+		same_str(machine_read(m, "word"), names[i], "what undo is to be told");
+		machine_free(m);
+	}
+}
+
 int main(void)
 {
 	became(THREAD("3090", "3999", "CPU 4\\/KVM"), "vCPU 4 was added (thread 3999)");
@@ -75,5 +101,6 @@ int main(void)
 	       "sys/fs/cgroup/qemu.slice/100.scope",
 		"its group qemu.slice/100.scope was made anew");
 	suspects();
+	tells_what_to_type();
 	return tap_done();
 }
