@@ -39,7 +39,8 @@ const struct command cmd_status = {
 	.summary = "ask the kernel who may run on the claimed CPUs",
 	.help = "Asks the kernel who may run on the claimed CPUs, and reads every setting back. "
 		"Exit 1: somebody may run there who could be moved, a setting is not as applied, a "
-		"VM has ended or restarted, or a transaction did not end. With VMs only those are "
+		"VM has ended or restarted, was not confirmed in time, or a transaction did not "
+		"end. With VMs only those are "
 		"listed; drift is "
 		"told for the whole host, because VMs share most settings.",
 	.keys = status_keys,

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "host/host.h"
+#include "session/confirm.h"
 #include "session/lookup.h"
 #include "session/planning.h"
 
@@ -22,6 +24,11 @@ void status_done(struct status *s)
 bool status_has_residue(const struct status *s)
 {
 	return s->ledger->strangers.n || (!s->ledger->placements.n && s->ledger->entries.n);
+}
+
+bool status_is_overdue(const struct status *s, const struct placement *p)
+{
+	return p->confirm_ns && s->now_ns > p->confirm_ns;
 }
 
 static const struct vm *vm_of(const struct vms *vms, const struct placement *p)
@@ -55,12 +62,15 @@ enum outcome status_read(
 	*ret = (struct status){ .is_whole = true };
 	if (ledger_read_journal(h, &ret->journal, e) < 0 || ledger_read(h, &ret->ledger, e) < 0)
 		return OUTCOME_UNCHANGED;
+	if (confirm_deadline(ret->ledger))
+		ret->now_ns = host_clock_ns(h);
 	if (keeper_read(h, &ret->keeper) < 0)
 		ret->keeper = (struct keeper){ 0 };
 	if (verdict_of_ledger(h, ret->ledger, &ret->verdict, e) < 0)
 		return OUTCOME_UNCHANGED;
 	ret->drifts = drifts_read(h, ret->ledger);
 	AUTO_FREE bool *is_meant = NULL;
+	bool is_overdue = false;
 	if (lookup_placements(h, ret->ledger, words, n_words, &is_meant, e) < 0)
 		return OUTCOME_UNCHANGED;
 	for (size_t i = 0; i < ret->ledger->placements.n; i++) {
@@ -69,9 +79,11 @@ enum outcome status_read(
 			continue;
 		struct status_vm v = state_of(h, ret, p);
 		ret->is_whole &= v.state == VM_RUNNING && !v.life.events.n;
+		is_overdue |= status_is_overdue(ret, p);
 		*array_push(&ret->vms) = v;
 	}
 	bool is_content = !ret->drifts->v.n && !ret->journal && !status_has_residue(ret) &&
-		!ret->ledger->damaged.n && ret->is_whole && !verdict_has_intruders(&ret->verdict);
+		!ret->ledger->damaged.n && ret->is_whole && !is_overdue &&
+		!verdict_has_intruders(&ret->verdict);
 	return is_content ? OUTCOME_DONE : OUTCOME_REPORT;
 }

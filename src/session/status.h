@@ -30,6 +30,7 @@ struct status {
 	struct drifts *drifts;           /* of the whole host: VMs share most settings */
 	ARRAY(struct status_vm) vms;     /* those asked for */
 	bool is_whole;                   /* all of them run as placed, and nothing became of them */
+	uint64_t now_ns;                 /* host_clock_ns(), where a VM is not confirmed; else 0 */
 	struct keeper keeper;            /* who keeps it so */
 	struct verdict verdict;          /* who may run on what is claimed, of the whole host */
 };
@@ -42,5 +43,7 @@ enum outcome status_read(struct host *h, const char *const *words, size_t n_word
 void status_done(struct status *s);
 #define AUTO_STATUS CLEANUP(status_done)
 
+/* True when nobody confirmed the placement in time, and nobody has undone it yet. */
+bool status_is_overdue(const struct status *s, const struct placement *p);
 /* True when settings are left of VMs that were undone. */
 bool status_has_residue(const struct status *s);

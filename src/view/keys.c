@@ -227,6 +227,7 @@ static const struct key_row status_rows[] = {
 	{ "applied[].events", "what became of it since, for people" },
 	{ "unfinished", "the command whose transaction did not end" },
 	{ "unconfirmed", "ids of VMs that wait for 'confirm'" },
+	{ "overdue", "ids of those for whom it did not come in time" },
 	{ "drift", "settings that are not as applied" },
 	{ "drift[].knob", "" },
 	{ "drift[].key", "" },

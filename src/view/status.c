@@ -104,18 +104,38 @@ static size_t report_drift(const struct drifts *drifts, struct report *r)
 	return json_array_size(rows);
 }
 
-static void report_waiting(const struct ledger *l, struct report *r)
+static void report_unconfirmed(const struct status *s, const struct placement *p, struct report *r)
 {
-	json_t *ids = json_array();
-	array_for_each (p, &l->placements) {
+	AUTO_FREE char *label = vm_label(p->vm, p->name);
+	const char *to = ledger_before(s->ledger, p) ? "what was in force before" : "what it was";
+	if (status_is_overdue(s, p))
+		report_warning(r,
+			"%s was not confirmed in time: 'wideberth undo --unconfirmed' takes it "
+			"back to %s, and so does the next command that changes something",
+			label, to);
+	else if (s->now_ns)
+		report_warning(r,
+			"%s waits for 'wideberth confirm' for %.0f s more, and else goes back to "
+			"%s",
+			label, (double)(p->confirm_ns - s->now_ns) / 1e9, to);
+	else
+		report_warning(
+			r, "%s waits for 'wideberth confirm', and else goes back to %s", label, to);
+}
+
+static void report_waiting(const struct status *s, struct report *r)
+{
+	json_t *ids = json_array(), *overdue = json_array();
+	array_for_each (p, &s->ledger->placements) {
 		if (!p->confirm_ns)
 			continue;
-		AUTO_FREE char *label = vm_label(p->vm, p->name);
-		report_warning(r, "%s waits for 'wideberth confirm', and else goes back to %s",
-			label, ledger_before(l, p) ? "what was in force before" : "what it was");
+		report_unconfirmed(s, p, r);
 		json_array_append_new(ids, text_json(p->vm));
+		if (status_is_overdue(s, p))
+			json_array_append_new(overdue, text_json(p->vm));
 	}
 	json_object_set_new(report_json(r), "unconfirmed", ids);
+	json_object_set_new(report_json(r), "overdue", overdue);
 }
 
 /* What is wrong beside drift. */
@@ -199,7 +219,7 @@ void status_report(const struct status *s, struct report *r)
 	if (s->journal)
 		report_unfinished(s->journal, r);
 	report_applied(s, r);
-	report_waiting(s->ledger, r);
+	report_waiting(s, r);
 	intruders_report(s->verdict.intruders, r);
 	size_t n = report_drift(s->drifts, r);
 	if (!n && s->is_whole && !verdict_has_intruders(&s->verdict) && s->ledger->placements.n)

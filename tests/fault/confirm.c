@@ -137,6 +137,24 @@ static void told_in_json(void)
 	}
 }
 
+/* How long there is still time; and that there is none. */
+static void status_tells_time(void)
+{
+	struct machine *m = machine_at(100);
+	go(m, "apply --vm db01 --isolation pinned --confirm 10", 0);
+	set_clock(m, 104);
+	go(m, "status", 0);
+	ok(says(m, "db01 waits for 'wideberth confirm' for 6 s more, and else goes back"),
+		"there is time");
+	set_clock(m, 111);
+	go(m, "status", 1);
+	ok(says(m, "db01 was not confirmed in time: 'wideberth undo --unconfirmed' takes it"),
+		"its time is up");
+	go(m, "--json status", 1);
+	ok(says(m, "\"overdue\": [\"db01\"]"), "... in JSON, too");
+	machine_free(m);
+}
+
 /* What comes too late, or fails, does not hide that something was undone before it. */
 static void told_before_a_failure(void)
 {
@@ -263,6 +281,7 @@ int main(void)
 	others_do_not_confirm();
 	back_to_what_was_kept();
 	told_in_json();
+	status_tells_time();
 	told_before_a_failure();
 	undone_in_part();
 	names();
