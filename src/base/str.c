@@ -6,6 +6,8 @@
 #include <limits.h>
 #include <string.h>
 
+#include "base/alloc.h"
+
 const char *str_after(const char *s, const char *prefix)
 {
 	size_t n = strlen(prefix);
@@ -171,4 +173,9 @@ const char *str_nearest(const char *word, const char *const *list)
 		}
 	}
 	return best;
+}
+
+char *str_some(size_t n, const char *what)
+{
+	return xasprintf("%zu %s%s", n, what, n == 1 ? "" : "s");
 }

@@ -34,6 +34,9 @@ const char *str_skip_blanks(const char *p);
  * moves: no digit, or a number that does not fit. */
 bool str_take_u64(const char **p, uint64_t *ret) MUST_CHECK;
 
+/* "1 record", "2 records"; malloc'ed. */
+char *str_some(size_t n, const char *what) MUST_CHECK;
+
 /* The newline that ends the line at p, or the end of the text. */
 const char *str_line_end(const char *p);
 

@@ -75,7 +75,10 @@ static void report_immovable(const struct intruders *all, struct report *r)
 		json_array_append_new(rows, row);
 	}
 	if (n_threads)
-		report_note(r, "%zu kernel threads stay: the kernel binds them to their CPUs",
+		report_note(r,
+			n_threads == 1
+				? "%zu kernel thread stays: the kernel binds it to its CPUs"
+				: "%zu kernel threads stay: the kernel binds them to their CPUs",
 			n_threads);
 }
 
@@ -164,11 +167,13 @@ void displaced_report(const struct intruders *before, struct report *r)
 		n_kernel += !x->unit;
 	}
 	json_object_set(report_json(r), "displaced", rows);
+	AUTO_FREE char *threads = str_some(n_threads - n_kernel, "thread"),
+		       *groups = str_some(json_array_size(rows) - (n_kernel > 0), "group");
 	if (n_threads)
 		report_text(r,
-			"Displaced: %zu threads of %zu groups, and %zu of the kernel, may run on "
-			"these CPUs now.",
-			n_threads - n_kernel, json_array_size(rows) - (n_kernel > 0), n_kernel);
+			"Displaced: %s of %s, and %zu of the kernel, may run on these CPUs "
+			"without this.",
+			threads, groups, n_kernel);
 	report_pinned(before, r);
 	json_decref(rows);
 }

@@ -87,7 +87,7 @@ function note(   text, tid) {
 	}
 	if (text ~ /they will run on what is left$/) in_pinned = 0
 }
-/^Displaced: [0-9]+ threads? of [0-9]+ groups?, and [0-9]+ of the kernel, may run on these CPUs now\.$/ {
+/^Displaced: [0-9]+ threads? of [0-9]+ groups?, and [0-9]+ of the kernel, may run on these CPUs without this\.$/ {
 	split($0, word, " ")
 	same("displaced threads", word[2] + word[8], displaced + 0)
 	print "DISPLACING", word[2], word[5], word[8]
