@@ -77,9 +77,9 @@ struct drifts *drifts_read(struct host *h, const struct ledger *l)
 		struct value now;
 		int r = knob_read(h, k, &t, &a, &now);
 		bool is_right = r == 0 && knob_holds(h, k, &t, &entry->value, entry->avoid, &now);
-		bool is_over =
-			k->type == KNOB_ACTION || (r == KNOB_GONE && k->dies_with != LIFE_HOST);
-		if (!is_right && !is_over) {
+		bool is_gone = r == KNOB_GONE && k->dies_with != LIFE_HOST;
+		drifts->n_gone += is_gone;
+		if (!is_right && !is_gone && k->type != KNOB_ACTION) {
 			AUTO_FREE char *expected = value_text(k, &entry->value);
 			*array_push(&drifts->v) = (struct drift){
 				.entry = entry,

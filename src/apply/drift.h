@@ -15,6 +15,7 @@ struct drift {
 struct drifts {
 	struct arena arena;
 	ARRAY(struct drift) v;
+	size_t n_gone; /* settings that ended with what they were of: no drift */
 };
 
 /* Compares every setting of the ledger with the kernel. */

@@ -74,8 +74,8 @@ static void tell_unanswered(const struct context *c, struct err *e)
 	if (!n)
 		return;
 	if (e->code)
-		err_ctx(e, "the recording has no answer to %zu questions, the first is \"%s\"", n,
-			first);
+		err_ctx(e, "the recording has no answer to %zu question%s, the first is \"%s\"", n,
+			n == 1 ? "" : "s", first);
 	report_warning(c->report,
 		"the recording has no answer to %zu of the questions of this command, the first is "
 		"\"%s\": another command made it, or an older wideberth. What is said here lacks "

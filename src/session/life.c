@@ -18,6 +18,14 @@ static bool is_placed(const struct placement *p, const struct vm_thread *t)
 	return false;
 }
 
+static bool has_vcpu(const struct vm *vm, const struct thread_place *v)
+{
+	for (size_t i = 0; i < vm->n_threads; i++)
+		if (vm->threads[i].tid == v->tid && vm->threads[i].start == v->start)
+			return true;
+	return false;
+}
+
 /* True when a setting of this kind (or NULL) is applied to what has the key. */
 static bool has_entry(const struct ledger *l, const char *knob, const char *key)
 {
@@ -52,6 +60,16 @@ static void add_threads(const struct ledger *l, const struct placement *p, const
 				arena_printf(a, "I/O thread %s was added (thread %d)",
 					t->id ? t->id : t->comm, t->tid));
 	}
+}
+
+static void add_lost_vcpus(
+	const struct placement *p, const struct vm *vm, struct arena *a, struct life *ret)
+{
+	for (size_t i = 0; i < p->n_vcpus; i++)
+		if (p->vcpus[i].vcpu >= 0 && !has_vcpu(vm, &p->vcpus[i]))
+			add(ret,
+				arena_printf(a, "vCPU %d was taken away (thread %d)",
+					p->vcpus[i].vcpu, p->vcpus[i].tid));
 }
 
 /* The group of the placement is known by the inode of its settings. */
@@ -93,6 +111,7 @@ void life_read(struct host *h, const struct ledger *l, const struct placement *p
 	const struct vm *vm, struct arena *a, struct life *ret)
 {
 	add_threads(l, p, vm, a, ret);
+	add_lost_vcpus(p, vm, a, ret);
 	add_group(h, l, p, a, ret);
 	add_irqs(l, vm, a, ret);
 }

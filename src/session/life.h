@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What became of a VM that runs as placed: what was added to it, or made anew, since. */
+/* What became of a VM that runs as placed: what was added to it, taken away, or made anew, since.
+ */
 #pragma once
 
 #include "apply/ledger.h"

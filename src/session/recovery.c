@@ -73,7 +73,11 @@ enum outcome recovery_begin(struct host *h, struct recovery *ret, struct err *e)
 	}
 	if (ret->ended && ret->ended->n_damaged) {
 		err_say(e, -EBADMSG,
-			"%zu records of the journal are damaged: what they say was not put back",
+			ret->ended->n_damaged == 1 ? "%zu record of the journal is damaged: what "
+						     "it says was not put back"
+						   : "%zu records of the journal are damaged: what "
+						     "they say was not put "
+						     "back",
 			ret->ended->n_damaged);
 		return OUTCOME_RESIDUE;
 	}

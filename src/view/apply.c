@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/str.h"
 #include "model/snapshot.h"
 #include "report/report.h"
 #include "session/planning.h"
@@ -38,8 +39,9 @@ void apply_report(const struct planning *p, struct host_cost cost,
 		n_changed += is_changed;
 		n_right += c->state == CHANGE_SAME || (c->state == CHANGE_DONE && !is_changed);
 	}
-	report_text(
-		r, "Applied: %zu settings changed, %zu were right already.", n_changed, n_right);
+	AUTO_FREE char *changed = str_some(n_changed, "setting");
+	report_text(r, "Applied: %s changed, %zu %s right already.", changed, n_right,
+		n_right == 1 ? "was" : "were");
 	report_text(r,
 		"%llu system calls that change something took %.1f ms, all of apply %.1f ms.",
 		(unsigned long long)cost.n_writes, (double)cost.writes_ns / 1e6,

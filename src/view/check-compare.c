@@ -150,8 +150,8 @@ int check_compare_report(const struct compared *a, const struct compared *b,
 	json_t *settings = settings_that_differ(a, b);
 	const char *top = json_string_value(json_object_get(json_array_get(only_a, 0), "summary"));
 	AUTO_FREE char *verdict = worse
-		? xasprintf("%s has %d findings of weight that %s has not, first: %s", a->name,
-			  worse, b->name, top)
+		? xasprintf("%s has %d finding%s of weight that %s has not, first: %s", a->name,
+			  worse, worse == 1 ? "" : "s", b->name, top)
 		: xasprintf("check finds nothing of weight on %s that is not on %s", a->name,
 			  b->name);
 	json_object_set_new(report_json(r), "verdict", text_json(verdict));

@@ -98,7 +98,8 @@ static void show_foreign(
 	if (json_array_size(rows))
 		report_table(r, rows, columns, N_ELEMENTS(columns));
 	else
-		report_text(r, "Nobody, in %zu looks.", (size_t)m->n_looks);
+		report_text(r, "Nobody, in %zu look%s.", (size_t)m->n_looks,
+			m->n_looks == 1 ? "" : "s");
 	json_decref(rows);
 	if (v->n_foreign > MOST_ROWS)
 		report_note(r, "%zu more are in --json", v->n_foreign - MOST_ROWS);

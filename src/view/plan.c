@@ -179,8 +179,11 @@ static void report_ledger(const struct ledger *l, struct report *r)
 		report_note(r, "%s", LEDGER_HIDDEN);
 	if (l->damaged.n)
 		report_warning(r,
-			"%zu records of %s are damaged: what they say is kept, but cannot be put "
-			"back",
+			l->damaged.n == 1
+				? "%zu record of %s is damaged: what it says is kept, but "
+				  "cannot be put back"
+				: "%zu records of %s are damaged: what they say is kept, "
+				  "but cannot be put back",
 			l->damaged.n, l->path);
 }
 

@@ -75,7 +75,8 @@ static void report_applied(const struct status *s, struct report *r)
 	if (json_array_size(applied))
 		report_table(r, applied, columns, N_ELEMENTS(columns));
 	else
-		report_text(r, "Nothing is applied.");
+		report_text(
+			r, "Nothing is applied%s.", l->damaged.n ? ", as far as can be read" : "");
 }
 
 static size_t report_drift(const struct drifts *drifts, struct report *r)
@@ -143,17 +144,27 @@ static void report_odds(const struct status *s, struct report *r)
 {
 	array_for_each (x, &s->ledger->strangers)
 		report_warning(r, "%s of %s: another version of wideberth set it", x->knob, x->key);
-	if (!s->ledger->placements.n && s->ledger->entries.n)
+	AUTO_FREE char *settings = str_some(s->ledger->entries.n, "setting"),
+		       *damaged = str_some(s->ledger->damaged.n, "record");
+	bool has_no_owner = !s->ledger->placements.n && s->ledger->entries.n;
+	if (has_no_owner && s->ledger->damaged.n)
 		report_warning(r,
-			"%zu settings of VMs that were undone could not be put back; 'wideberth "
-			"undo "
-			"--all' tries again",
-			s->ledger->entries.n);
+			"%s %s in force, and what is damaged told of which VM: 'wideberth undo "
+			"--all' puts %s back",
+			settings, s->ledger->entries.n == 1 ? "is" : "are",
+			s->ledger->entries.n == 1 ? "it" : "them");
+	else if (has_no_owner)
+		report_warning(r,
+			"%s of VMs that were undone could not be put back; 'wideberth undo --all' "
+			"tries again",
+			settings);
+	bool is_one = s->ledger->damaged.n == 1;
 	if (s->ledger->damaged.n)
 		report_warning(r,
-			"%zu records of %s are damaged: what they say cannot be put back; "
-			"'wideberth undo --all' forgets them",
-			s->ledger->damaged.n, s->ledger->path);
+			"%s of %s %s damaged: what %s cannot be put back; 'wideberth undo --all' "
+			"forgets %s",
+			damaged, s->ledger->path, is_one ? "is" : "are",
+			is_one ? "it says" : "they say", is_one ? "it" : "them");
 	json_object_set_new(
 		report_json(r), "damaged", json_integer((json_int_t)s->ledger->damaged.n));
 }
@@ -214,6 +225,19 @@ static void report_keeper(const struct keeper *k, struct report *r)
 	}
 }
 
+/* What is over with a thread or a group is no drift, and is not as applied. */
+static void report_as_applied(const struct status *s, struct report *r)
+{
+	size_t n = s->ledger->entries.n - s->drifts->n_gone;
+	AUTO_FREE char *gone = s->drifts->n_gone
+		? xasprintf("; %zu more %s of what has ended", s->drifts->n_gone,
+			  s->drifts->n_gone == 1 ? "was" : "were")
+		: NULL;
+	report_text(r,
+		n == 1 ? "%zu setting is as applied%s." : "All %zu settings are as applied%s.", n,
+		gone ? gone : "");
+}
+
 void status_report(const struct status *s, struct report *r)
 {
 	if (s->journal)
@@ -223,7 +247,7 @@ void status_report(const struct status *s, struct report *r)
 	intruders_report(s->verdict.intruders, r);
 	size_t n = report_drift(s->drifts, r);
 	if (!n && s->is_whole && !verdict_has_intruders(&s->verdict) && s->ledger->placements.n)
-		report_text(r, "All %zu settings are as applied.", s->ledger->entries.n);
+		report_as_applied(s, r);
 	report_odds(s, r);
 	report_keeper(&s->keeper, r);
 }

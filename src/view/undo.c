@@ -68,8 +68,12 @@ void undo_report(const struct undo *u, struct report *r)
 	if (u->changes->signal)
 		report_note(r, "SIG%s came meanwhile: an undo is finished, not broken off",
 			sigabbrev_np(u->changes->signal));
-	report_text(r, "Undone: %zu settings hold the value that they had, %zu no longer exist.",
-		json_array_size(array_of(r, "restored")), json_array_size(array_of(r, "gone")));
+	size_t n_back = json_array_size(array_of(r, "restored")),
+	       n_gone = json_array_size(array_of(r, "gone"));
+	report_text(r, "Undone: %zu %s, %zu no longer exist%s.", n_back,
+		n_back == 1 ? "setting holds the value that it had"
+			    : "settings hold the value that they had",
+		n_gone, n_gone == 1 ? "s" : "");
 	json_object_set_new(report_json(r), "damaged", json_integer((json_int_t)u->n_damaged));
 	array_for_each (s, &u->changes->owed->strangers)
 		report_warning(r,
@@ -78,7 +82,11 @@ void undo_report(const struct undo *u, struct report *r)
 			s->knob, s->key);
 	if (u->n_damaged)
 		report_warning(r,
-			"%zu records of the ledger are damaged: what they say was not put back",
+			u->n_damaged == 1 ? "%zu record of the ledger is damaged: what it says was "
+					    "not put back"
+					  : "%zu records of the ledger are damaged: what they say "
+					    "was not put "
+					    "back",
 			u->n_damaged);
 }
 

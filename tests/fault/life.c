@@ -68,6 +68,19 @@ static void suspects(void)
 	machine_free(m);
 }
 
+/* What ended with its thread is not as applied. */
+static void counts_what_is_there(void)
+{
+	struct machine *m = machine_new(ROOT_6_12);
+	same_int(machine_run(m, NULL, "apply --vm db01 --isolation pinned"), 0, "applied");
+	same_int(machine_run(m, NULL, "status"), 0, "status");
+	says(m, "All 11 settings are as applied.", true);
+	sh(m, "rm -r proc/3085/task/3088");
+	same_int(machine_run(m, NULL, "status"), 0, "an I/O thread has ended");
+	says(m, "All 10 settings are as applied; 1 more was of what has ended.", true);
+	machine_free(m);
+}
+
 /* What it tells to type does that, whatever the VM is called. */
 static void tells_what_to_type(void)
 {
@@ -100,6 +113,8 @@ int main(void)
 	became("mv sys/fs/cgroup/qemu.slice/100.scope was && cp -r was "
 	       "sys/fs/cgroup/qemu.slice/100.scope",
 		"its group qemu.slice/100.scope was made anew");
+	became("rm -r proc/3085/task/3093", "vCPU 3 was taken away (thread 3093)");
+	counts_what_is_there();
 	suspects();
 	tells_what_to_type();
 	return tap_done();

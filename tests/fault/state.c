@@ -211,11 +211,28 @@ static void damaged_header(const char *name, bool is_last)
 	header[1] = 'X';
 	machine_write(m, path, text);
 	go(m, "undo --all", 4);
-	says(m, "1 records of ");
+	says(m, "1 record of ");
 	if (streq(name, "journal")) /* the first one only ended it, and kept what was damaged */
 		go(m, "undo --all", 4);
 	is_pristine(m, is_last ? "the last line damaged" : "the first line damaged");
 	go(m, "status", 0);
+	machine_free(m);
+}
+
+/* The record of the VM alone: its settings are in force, and nobody has undone it. */
+static void damaged_placement(void)
+{
+	struct machine *m = machine_new(ROOT_6_12);
+	go(m, "apply --vm db01 --isolation pinned", 0);
+	AUTO_FREE char *text = ledger_of(m, "ledger");
+	strstr(text, "\"placement\"")[1] = 'X';
+	machine_write(m, "run/wideberth/ledger", text);
+	go(m, "status", 1);
+	says(m, "Nothing is applied, as far as can be read.");
+	says(m, "settings are in force, and what is damaged told of which VM");
+	ok(!strstr(m->output, "undone could not"), "nobody has undone anything");
+	go(m, "undo --all", 4);
+	is_pristine(m, "a damaged placement");
 	machine_free(m);
 }
 
@@ -229,22 +246,22 @@ static void damaged_in_part(void)
 	last[1] = 'X';
 	machine_write(m, "run/wideberth/ledger", text);
 	go(m, "status", 1);
-	says(m, "1 records of ");
-	AUTO_FREE char *named = xasprintf("%s/run/wideberth/ledger are damaged", m->dir);
+	says(m, "1 record of ");
+	AUTO_FREE char *named = xasprintf("%s/run/wideberth/ledger is damaged", m->dir);
 	says(m, named);
 	go(m, "plan --vm db02 --isolation pinned", 1);
-	says(m, "are damaged: what they say is kept");
+	says(m, "is damaged: what it says is kept");
 	go(m, "apply --vm db02 --isolation pinned", 1);
-	says(m, "are damaged: what they say is kept");
+	says(m, "is damaged: what it says is kept");
 	AUTO_FREE char *after = ledger_of(m, "ledger");
 	ok(strstr(after, "\"Xhread.affinity\""), "the damaged record itself is kept");
 	go(m, "status", 1);
-	says(m, "are damaged");
+	says(m, "is damaged");
 	go(m, "undo db02", 4);
 	go(m, "status", 1);
-	says(m, "are damaged");
+	says(m, "is damaged");
 	go(m, "undo --all", 4);
-	says(m, "what they say was not put back");
+	says(m, "what it says was not put back");
 	go(m, "status", 0);
 	says(m, "Nothing is applied");
 	machine_free(m);
@@ -280,6 +297,7 @@ int main(void)
 		damaged_header("ledger", is_last);
 		damaged_header("journal", is_last);
 	}
+	damaged_placement();
 	damaged_in_part();
 	no_boot_id();
 	return tap_done();
