@@ -68,6 +68,11 @@ void inventory_know_owner(struct planner *p, const struct vm *vm, int owner)
 		p->self[vm - p->vms->vms] = owner;
 }
 
+void inventory_forget_owner(struct planner *p, const struct vm *vm)
+{
+	p->self[vm - p->vms->vms] = NOBODY;
+}
+
 struct cpuset inventory_taken(const struct planner *p)
 {
 	struct cpuset all = CPUSET_EMPTY;

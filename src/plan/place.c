@@ -15,12 +15,6 @@
 
 #include "base/str.h"
 
-static bool place_found(struct planner *p, struct request *req, const struct spot *spot)
-{
-	struct placement pl = place_fill(p, req, spot);
-	return place_made(p, req, &pl);
-}
-
 static bool is_same_place(const struct helper_place *a, const struct helper_place *b)
 {
 	return a->wish == b->wish && (a->wish != HELPER_CPUS || cpuset_equal(&a->cpus, &b->cpus));
@@ -81,20 +75,6 @@ static struct placement placement_again(struct planner *p, const struct request 
 	return pl;
 }
 
-/* Those that found nothing may find CPUs: that there is no room for their memory is told then.
- * False: none needs any. */
-static bool unbind(struct request *requests, size_t n)
-{
-	bool is_any = false;
-	for (size_t i = 0; i < n; i++) {
-		if (!requests[i].bind.kib || !requests[i].is_refused)
-			continue;
-		requests[i].bind = (struct bind){ 0 };
-		is_any = true;
-	}
-	return is_any;
-}
-
 /* A claim in force: its VM stays on its own cores if they do, else it may have them beside what is
  * free. Where that does not do either, it keeps them, and is refused. */
 static bool place_in_force(struct planner *p, struct request *req)
@@ -125,118 +105,7 @@ static bool place_in_force(struct planner *p, struct request *req)
 	}
 	free(takes.v);
 	req->is_refused = !takes.is_found;
-	return takes.is_found || (unbind(req, 1) && place_in_force(p, req));
-}
-
-/* CPUs that VMs with cores = thread in force leave on cores that they have opened. */
-static void place_batch(struct planner *p, struct request *requests, size_t n);
-
-/* Another try for those that found nothing, since others have given theirs back. */
-static void place_rest(struct planner *p, struct request *requests, size_t n)
-{
-	AUTO_FREE struct request *rest = xcalloc(n + 1, sizeof *rest);
-	size_t n_rest = 0;
-	for (size_t i = 0; i < n; i++)
-		if (requests[i].is_refused)
-			rest[n_rest++] = requests[i];
-	if (n_rest)
-		place_batch(p, rest, n_rest);
-	for (size_t i = 0, k = 0; i < n; i++)
-		if (requests[i].is_refused)
-			requests[i] = rest[k++];
-}
-
-static void place_batch(struct planner *p, struct request *requests, size_t n)
-{
-	size_t n_cells = p->solver->n_cells, n_given_back = 0;
-	AUTO_FREE int *open = xcalloc(n_cells + 1, sizeof *open);
-	AUTO_FREE struct cpuset *opened = xcalloc(n_cells + 1, sizeof *opened);
-	AUTO_FREE struct take_list *takes = xcalloc(n + 1, sizeof *takes);
-	AUTO_FREE struct spot *spots = xcalloc(n + 1, sizeof *spots);
-	place_opened(p, open, opened);
-	solve(p->solver, requests, n, open, takes);
-	place_deal(p, requests, n, takes, false, opened, spots);
-	for (size_t i = 0; i < n; i++) {
-		requests[i].is_refused = !takes[i].is_found;
-		if (takes[i].is_found)
-			n_given_back += !place_found(p, &requests[i], &spots[i]);
-		free(takes[i].v);
-	}
-	if (unbind(requests, n) || n_given_back)
-		place_rest(p, requests, n);
-}
-
-struct turn {
-	struct request *req;
-	bool is_alone; /* it must be apart from others: where they are counts */
-	int weight;
-};
-
-/* Higher priorities first; of one, those first that nobody must be apart from. */
-static int by_turn(const void *a, const void *b)
-{
-	const struct turn *x = a, *y = b;
-	if (x->req->wish.priority != y->req->wish.priority)
-		return x->req->wish.priority > y->req->wish.priority ? -1 : 1;
-	if (x->is_alone != y->is_alone)
-		return x->is_alone ? 1 : -1;
-	if (x->is_alone && x->weight != y->weight)
-		return x->weight > y->weight ? -1 : 1;
-	return x->req < y->req ? -1 : 1;
-}
-
-static void place_apart(struct planner *p, struct request *req)
-{
-	size_t n_views = p->views.n;
-	limits_of_others_apart(p, req);
-	place_request_views(p, req);
-	if (p->views.n > n_views)
-		place_renew_solver(p);
-	place_batch(p, req, 1);
-}
-
-/* v[i] becomes what v[order[i]] was, cycle by cycle: they are large, and there is no second copy of
- * them. The order is used up. */
-static void put_in_order(void *v, size_t size, size_t n, size_t *order)
-{
-	char *at = v;
-	AUTO_FREE char *first = xmalloc(size);
-	for (size_t i = 0; i < n; i++) {
-		size_t to = i;
-		memcpy(first, at + i * size, size);
-		for (size_t from; (from = order[to]) != i; to = from) {
-			memcpy(at + to * size, at + from * size, size);
-			order[to] = to;
-		}
-		memcpy(at + to * size, first, size);
-		order[to] = to;
-	}
-}
-
-/* A batch for each priority, so that a VM never is in the way of one of a higher; and a turn of its
- * own for each that must be apart from others. */
-static void place_batches(struct planner *p, struct request *requests, size_t n)
-{
-	AUTO_FREE struct turn *turns = xcalloc(n + 1, sizeof *turns);
-	AUTO_FREE size_t *order = xcalloc(n + 1, sizeof *order);
-	for (size_t i = 0; i < n; i++)
-		turns[i] =
-			(struct turn){ &requests[i], place_has_apart(p, &requests[i], requests, n),
-				solver_weight(p->solver, &requests[i]) };
-	qsort(turns, n, sizeof *turns, by_turn);
-	for (size_t i = 0; i < n; i++)
-		order[i] = (size_t)(turns[i].req - requests);
-	put_in_order(requests, sizeof *requests, n, order);
-	for (size_t i = 0, end; i < n; i = end) {
-		for (end = i + 1; end < n && !turns[i].is_alone && !turns[end].is_alone &&
-			requests[end].wish.priority == requests[i].wish.priority;
-			end++)
-			;
-		if (turns[i].is_alone)
-			place_apart(p, &requests[i]);
-		else
-			place_batch(p, &requests[i], end - i);
-	}
+	return takes.is_found || (place_unbind(req, 1) && place_in_force(p, req));
 }
 
 /* The requests of all that can be placed at all; what cannot is refused at once. Returns how
@@ -276,7 +145,7 @@ static void sort_placements(struct planner *p, const struct request *requests, s
 	for (size_t k = 0; k < out->n; k++)
 		if (!is_sorted[k])
 			order[at++] = k;
-	put_in_order(out->v, sizeof *out->v, out->n, order);
+	place_put_in_order(out->v, sizeof *out->v, out->n, order);
 }
 
 static void explain(struct planner *p, const struct request *req)

@@ -172,6 +172,7 @@ struct request {
 		blocked_cpus; /* for this VM: kept, not allowed, at this level boot-isolated */
 	size_t view;          /* index of these */
 	size_t helper_view;   /* of those for a core of helpers: of any kind */
+	bool is_alone;        /* it must be apart from others: it has a turn of its own */
 	bool is_refused;
 };
 
@@ -360,6 +361,8 @@ int inventory_make(struct planner *p, const struct policy *policy, const size_t 
 void inventory_set_owner(struct planner *p, const struct cpuset *cpus, int owner);
 /* The VM, which may be NULL, is that owner from now on, if it is none yet. */
 void inventory_know_owner(struct planner *p, const struct vm *vm, int owner);
+/* The VM is no owner: undoes what made it one. */
+void inventory_forget_owner(struct planner *p, const struct vm *vm);
 /* What owners claim. */
 struct cpuset inventory_taken(const struct planner *p);
 /* place-housekeeping.c: sets out->reserved_cpus, and keeps the host its last CPU. taken: what
@@ -491,6 +494,20 @@ struct room place_room_left(const struct planner *p, const struct request *req);
  * CPUs on cores of VMs with cores = thread that nobody has. */
 void place_deal(struct planner *p, const struct request *requests, size_t n,
 	const struct take_list *takes, bool is_alone, struct cpuset *opened, struct spot *spots);
+
+/* place-order.c */
+
+/* Makes a placement of it. False: it was refused after all. */
+bool place_found(struct planner *p, struct request *req, const struct spot *spot);
+/* Those that found nothing may find CPUs: that there is no room for their memory is told then.
+ * False: none needs any. */
+bool place_unbind(struct request *requests, size_t n);
+/* Places them, higher priorities first, in the order that refuses least. They are put into that
+ * order. */
+void place_batches(struct planner *p, struct request *requests, size_t n);
+/* v[i] becomes what v[order[i]] was, cycle by cycle: they are large, and there is no second copy of
+ * them. The order is used up. */
+void place_put_in_order(void *v, size_t size, size_t n, size_t *order);
 
 /* place-claim.c */
 
