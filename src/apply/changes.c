@@ -181,6 +181,8 @@ static void plan_release(struct host *h, const struct ledger *l, const struct se
 /* What was born since has the value of what made it, which is ours. */
 static bool is_heir(struct host *h, const struct ledger *l, const struct change *c)
 {
+	if (!ledger_is_newborn(l, c->target.id))
+		return false;
 	struct arena a = { 0 };
 	const char *parent = knob_parent(h, c->knob, &c->target, &a);
 	bool has_ours = false;
@@ -377,7 +379,7 @@ void changes_adopt(struct changes *list, const struct changes *more)
 static void add_unnamed_thread(
 	struct host *h, const struct ledger *l, struct changes *list, struct change *c)
 {
-	if (!l->damaged.n) {
+	if (ledger_is_newborn(l, c->target.id)) {
 		changes_add_back(h, list, c, NULL, false);
 	} else if (knob_read(h, c->knob, &c->target, &list->arena, &c->before) == 0) {
 		c->after = c->before;

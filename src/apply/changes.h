@@ -91,7 +91,7 @@ int changes_plan(struct host *h, const struct ledger *l, const struct settings *
 	struct changes **ret, struct err *e) MUST_CHECK;
 
 /* For undo: threads of these processes that were born since inherited a mask of ours; they get
- * all CPUs back. Where records are damaged, who was born since is not known: all are KEPT. */
+ * all CPUs back. Who may be in a damaged record is KEPT: see ledger_is_newborn(). */
 void changes_add_late_threads(struct host *h, const struct ledger *l, int pid, struct changes *c);
 
 /* The pieces that lists are made of. */

@@ -41,6 +41,14 @@ const struct entry *ledger_find(
 	return NULL;
 }
 
+bool ledger_is_newborn(const struct ledger *l, const char *start)
+{
+	uint64_t ticks;
+	if (!l->damaged.n)
+		return true;
+	return l->ticks && start && str_to_u64(start, &ticks) == 0 && ticks > l->ticks;
+}
+
 void ledger_set_baseline(struct ledger *l, const struct knob *knob, const struct target *target,
 	const struct value *baseline)
 {
@@ -214,9 +222,9 @@ static json_t *entry_json(const struct entry *e)
 static void put_header(struct strbuf *b, const struct ledger *l)
 {
 	put_line(b,
-		json_pack("{s:s, s:i, s:o*, s:o*, s:b}", "type", "header", "version",
+		json_pack("{s:s, s:i, s:o*, s:o*, s:b, s:I}", "type", "header", "version",
 			LEDGER_VERSION, "boot_id", raw(l->boot_id), "operation", raw(l->operation),
-			"forward", l->is_forward));
+			"forward", l->is_forward, "ticks", (json_int_t)l->ticks));
 }
 
 /* The header twice: without one nothing of the rest may be used. */
@@ -240,13 +248,16 @@ static int parse_header(struct ledger *l, const json_t *o)
 {
 	const char *boot_id = NULL, *operation = NULL;
 	int version, is_forward = 0;
-	if (json_unpack((json_t *)(uintptr_t)o, "{s:i, s?s, s?s, s?b}", "version", &version,
-		    "boot_id", &boot_id, "operation", &operation, "forward", &is_forward) < 0 ||
+	json_int_t ticks = 0; /* none in what older versions wrote */
+	if (json_unpack((json_t *)(uintptr_t)o, "{s:i, s?s, s?s, s?b, s?I}", "version", &version,
+		    "boot_id", &boot_id, "operation", &operation, "forward", &is_forward, "ticks",
+		    &ticks) < 0 ||
 		version != LEDGER_VERSION)
 		return -EINVAL;
 	l->boot_id = arena_strdup(&l->arena, boot_id);
 	l->operation = arena_strdup(&l->arena, operation);
 	l->is_forward = is_forward;
+	l->ticks = ticks > 0 ? (uint64_t)ticks : 0;
 	return 0;
 }
 

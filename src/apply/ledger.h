@@ -46,6 +46,9 @@ struct ledger {
 	bool is_hidden;                  /* by ledger_look(): only root may read what is in it */
 	const char *boot_id, *operation; /* "apply db01" */
 	bool is_forward; /* a journal that is to be ended, not taken back: an undo */
+	/* When its last transaction began, in ticks since boot, as a thread's start; 0: not known.
+	 */
+	uint64_t ticks;
 	/* Not saved: how long from the end of the transaction those wait that have this deadline:
 	 * CONFIRM_FROM_END. */
 	uint64_t confirm_wait_ns;
@@ -65,6 +68,10 @@ DEFINE_CLEANUP(struct ledger, ledger_free)
 /* The entry for the setting, or for the same thing by another knob; or NULL. */
 const struct entry *ledger_find(
 	const struct ledger *l, const struct knob *knob, const struct target *target);
+/* A thread that it does not name was born since the transaction: always where all of it could be
+ * read, else where the thread's start says so. A damaged record may be of one that is older, or
+ * whose start is not known (NULL). */
+bool ledger_is_newborn(const struct ledger *l, const char *start);
 /* Of an entry that is there. */
 void ledger_set_baseline(struct ledger *l, const struct knob *knob, const struct target *target,
 	const struct value *baseline);

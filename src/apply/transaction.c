@@ -8,6 +8,7 @@
 #include "base/signals.h"
 #include "base/str.h"
 #include "host/host-write.h"
+#include "model/task.h"
 
 static void conclude(
 	struct changes *list, struct change *c, enum change_state state, const char *reason)
@@ -344,6 +345,7 @@ static int run_held(struct host *h, struct changes *list, struct ledger *next,
 {
 	struct err later = { 0 };
 	fill_entries(next, list);
+	next->ticks = task_now(h);
 	int r = next->is_forward ? 0 : check_writable(h, list, e);
 	if (r < 0)
 		return r;
@@ -387,6 +389,7 @@ static int keep_residue(struct host *h, struct ledger *l, const struct ledger *j
 {
 	size_t n = l->entries.n + l->strangers.n + l->damaged.n;
 	ledger_add_strangers(l, journal);
+	l->ticks = journal->ticks;
 	array_for_each (c, &list->v) {
 		if (!is_owed(c))
 			continue;

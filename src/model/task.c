@@ -179,14 +179,19 @@ static int own_pid(struct host *h)
 
 /* "350735.47 234388.90": seconds since boot, and idle ones. In hundredths, which are a task's
  * ticks; 0: not known. */
-static uint64_t read_uptime(struct host *h, struct snapshot *s)
+static uint64_t parse_uptime(const char *at)
 {
-	const char *at = read_text(h, s, "proc/uptime");
 	uint64_t seconds, hundredths;
 	if (!at || !str_take_u64(&at, &seconds) || *at++ != '.' ||
 		!str_take_u64(&at, &hundredths) || hundredths > 99 || seconds > UINT32_MAX)
 		return 0;
 	return seconds * 100 + hundredths;
+}
+
+uint64_t task_now(struct host *h)
+{
+	AUTO_FREE char *text = NULL;
+	return host_read(h, &text, NULL, "proc/uptime") == 0 ? parse_uptime(text) : 0;
 }
 
 /* All but the process that looks, which ends at once. */
@@ -198,7 +203,7 @@ int read_tasks(struct host *h, struct snapshot *s, struct err *e)
 	if (r < 0)
 		return r == -ENOENT ? 0 : err_set(e, r, "list /proc");
 	int own = own_pid(h);
-	s->ticks_since_boot = read_uptime(h, s);
+	s->ticks_since_boot = parse_uptime(read_text(h, s, "proc/uptime"));
 	for (size_t i = 0; i < processes.n; i++) {
 		int pid;
 		if (str_to_int(processes.v[i], &pid) == 0 && pid != own)

@@ -14,3 +14,5 @@ enum { TASK_ENDED = 1 };
 int task_check(struct host *h, int tid, uint64_t start) MUST_CHECK;
 /* When it started; TASK_ENDED, or a negative errno. */
 int task_start(struct host *h, int tid, uint64_t *ret) MUST_CHECK;
+/* Now, as a thread's start; 0: not known. */
+uint64_t task_now(struct host *h);

@@ -12,6 +12,8 @@
 #include "../machine/machine.h"
 #include "../unit/tap.h"
 
+#define LOST "proc/3085/task/3091/status"
+
 static const char apply[] = "apply --vm db01 --isolation isolated";
 
 /* The file of the state directory, whole; malloc'ed. */
@@ -196,24 +198,67 @@ static void damage_record(struct machine *m, const char *text)
 	write_state(m, "ledger", ledger, n);
 }
 
-/* A thread that had a mask of its own, whose record is damaged, is not one that was born since. */
-static void old_value_is_lost(void)
+/* Thread 3091, which was started at tick 4091, had a mask of its own; its record is damaged. */
+static struct machine *lose_old_value(const char *uptime, char **ret_ours)
 {
-	static const char path[] = "proc/3085/task/3091/status";
 	struct machine *m = machine_new(ROOT_6_12);
-	ok(strstr(machine_read(m, path), "Cpus_allowed_list:\t2-3\n"), "somebody pinned a thread");
+	ok(strstr(machine_read(m, LOST), "Cpus_allowed_list:\t2-3\n"), "somebody pinned a thread");
+	machine_write(m, "proc/uptime", uptime);
 	same_int(machine_run(m, NULL, "apply --vm db01 --isolation pinned"), 0, "applied");
-	AUTO_FREE char *ours = xstrdup(strstr(machine_read(m, path), "Cpus_allowed_list:"));
+	*ret_ours = xstrdup(strstr(machine_read(m, LOST), "Cpus_allowed_list:"));
 	damage_record(m, "\"3091\"");
-	same_int(machine_run(m, NULL, "--json undo --all"), 4,
-		"a record is lost, and it was needed");
+	return m;
+}
+
+static bool is_told_as_restored(const struct machine *m)
+{
 	const char *restored = strstr(m->output, "\"restored\":"),
 		   *failed = strstr(m->output, "\"failed\":"),
 		   *thread = strstr(m->output, "\"key\":\"3091\"");
-	ok(restored && failed && restored < failed && thread > failed,
+	return !restored || !failed || failed < restored || (thread && thread < failed);
+}
+
+/* It is not one that was born since the transaction... */
+static void old_value_is_lost(void)
+{
+	AUTO_FREE char *ours = NULL;
+	struct machine *m = lose_old_value("50.00 1.00\n", &ours);
+	same_int(machine_run(m, NULL, "--json undo --all"), 4,
+		"a record is lost, and it was needed");
+	ok(!is_told_as_restored(m) && strstr(m->output, "\"key\":\"3091\""),
 		"a thread whose record is damaged is not told as restored");
 	ok(strstr(m->output, "\"damaged\": 1"), "... and JSON has the damage");
-	ok(strstr(machine_read(m, path), ours), "... and gets no value that it never had");
+	ok(strstr(machine_read(m, LOST), ours), "... and gets no value that it never had");
+	machine_free(m);
+}
+
+/* ... for another apply neither: what it has is what it goes back to. */
+static void old_value_is_not_made_up(void)
+{
+	AUTO_FREE char *ours = NULL;
+	struct machine *m = lose_old_value("50.00 1.00\n", &ours);
+	machine_write(m, "proc/uptime", "60.00 1.00\n");
+	same_int(machine_run(m, NULL, "apply --vm db01 --isolation fenced"), 1,
+		"applied anew, and the damage told");
+	same_int(machine_run(m, NULL, "--json undo --all"), 4, "and undone");
+	ok(!is_told_as_restored(m), "it is not told as restored");
+	ok(strstr(machine_read(m, LOST), ours), "... and gets no value that it never had");
+	machine_free(m);
+}
+
+/* One that was born since is in no record, whole or not: its start tells. */
+static void newborn_is_known(void)
+{
+	AUTO_FREE char *ours = NULL;
+	struct machine *m = lose_old_value("40.91 1.00\n", &ours);
+	same_int(machine_run(m, NULL, "--json undo --all"), 4, "of the same tick as the apply");
+	ok(!is_told_as_restored(m), "... it may have a record");
+	machine_free(m);
+	ours = (free(ours), NULL);
+	m = lose_old_value("40.90 1.00\n", &ours);
+	same_int(machine_run(m, NULL, "--json undo --all"), 4, "of a later one");
+	ok(is_told_as_restored(m) && !strstr(machine_read(m, LOST), ours),
+		"... it has none, and is let go");
 	machine_free(m);
 }
 
@@ -250,5 +295,7 @@ int main(void)
 	machine_free(m);
 	end_to_end();
 	old_value_is_lost();
+	old_value_is_not_made_up();
+	newborn_is_known();
 	return tap_done();
 }

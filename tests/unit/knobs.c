@@ -175,12 +175,29 @@ static void test_stranger(void)
 	ok(strstr(kept, record), "... and written again");
 }
 
+/* Where a record is damaged, the start of a thread that no other names tells whether it had one. */
+static void test_newborn(void)
+{
+	AUTO_LEDGER struct ledger *l = ledger_new(), *again = NULL;
+	l->ticks = 4091;
+	AUTO_FREE char *text = ledger_format(l);
+	same_int(ledger_parse(text, &again), 0, "a ledger");
+	ok(ledger_is_newborn(again, "4091") && ledger_is_newborn(again, NULL), "all is readable");
+	*array_push(&again->damaged) = "?";
+	ok(!ledger_is_newborn(again, "4091"), "it was there when the transaction began");
+	ok(ledger_is_newborn(again, "4092"), "it was not");
+	ok(!ledger_is_newborn(again, NULL), "who knows");
+	again->ticks = 0;
+	ok(!ledger_is_newborn(again, "4092"), "nor when the ledger does not say when that was");
+}
+
 int main(void)
 {
 	test_text();
 	test_join();
 	test_rows();
 	test_stranger();
+	test_newborn();
 	arena_done(&arena);
 	return tap_done();
 }
