@@ -126,12 +126,36 @@ const struct cpuset *limits_of_group(const struct snapshot *s, const char *path,
 	return g > 0 ? s->cgroups[g].effective : &s->online_cpus;
 }
 
-/* Our fences and partitions have taken CPUs off it, too, and are no limit. */
+/* Fences write lists; partitions take their CPUs off the effective ones alone. */
+static bool has_fences(const struct planner *p)
+{
+	for (size_t i = 0; i < p->in_force.n; i++)
+		if (p->in_force.placements[i].level == LEVEL_FENCED)
+			return true;
+	return false;
+}
+
+/* What the lists of the group and of all above it leave of the CPUs. */
+static struct cpuset within_lists(const struct snapshot *s, int g, struct cpuset cpus)
+{
+	struct cpuset list;
+	for (; g > 0; g = s->cgroups[g].parent) {
+		const char *text = s->cgroups[g].cpus;
+		if (text && *text && cpuset_parse_list(text, &list) == 0)
+			cpus = cpuset_and(&cpus, &list);
+	}
+	return cpus;
+}
+
+/* Our fences and partitions have taken CPUs off it, too, and are no limit; but what a list that
+ * is not ours does not have, it would not get back from us. */
 void limits_of_vm(const struct planner *p, struct request *req)
 {
 	int g;
 	struct cpuset allowed = taken_by_us(p, req);
 	allowed = cpuset_or(&allowed, limits_of_group(p->s, req->vm->cgroup, &g));
+	if (!has_fences(p))
+		allowed = within_lists(p->s, g, allowed);
 	struct cpuset not_allowed = cpuset_minus(&p->s->online_cpus, &allowed);
 	not_allowed = cpuset_minus(&not_allowed, &p->foreign_cpus);
 	req->allowed_cpus = p->s->online_cpus;

@@ -97,6 +97,34 @@ static void test_groups(void)
 	fake_free(h);
 }
 
+/* What a partition of another VM takes off its group is no limit, but the group's own list is one,
+ * also for CPUs that the other has. */
+static void test_lists(void)
+{
+	struct fake_host *h = fake_host(two_l3s);
+	AUTO_PLACEMENTS struct placements *force = NULL;
+	struct err e = { 0 };
+	fake_vm(h, "200", 4, 1, 0);
+	fake_vm(h, "100", 4, 1, 0);
+	same_int(fake_place(h, "", 1, NULL, &force, &e), 0, "placed");
+	same_str(list_of(h, &force->v[0].claim_cpus), "1-2,17-18", "in a partition");
+	add_group(h, "qemu.slice", "0,3-16,19-31");
+	struct cgroup *own = add_group(h, "qemu.slice/100.scope", "0,16");
+	own->cpus = "0-1,16-17";
+	placed_beside(h, "", 2, force,
+		"200 isolated 1 17 2 18\n"
+		"100: needs 2 cores of its own; 0 are free\n"
+		"- group /qemu.slice/100.scope allows it CPUs 0-1,16-17 only",
+		"the VM on CPUs outside of the list is in nobody's way");
+	own->cpus = "0-2,16-18";
+	placed_beside(h, "", 2, force,
+		"200 isolated 1 17 2 18\n"
+		"100: needs 2 free cores in one L3; none is free\n"
+		"- VM 200 holds 2 cores of L3 0 (CPUs 1-2,17-18)",
+		"the VM on those of the list is");
+	fake_free(h);
+}
+
 /* A node that has as much as it will ask for, or else most of it; where its first pages are does
  * not count. */
 static void test_memory(void)
@@ -259,6 +287,7 @@ int main(void)
 	test_pins();
 	test_pins_explained();
 	test_groups();
+	test_lists();
 	test_memory();
 	test_migration();
 	test_bound();
