@@ -155,8 +155,7 @@ static void go_back(struct planner *p, const struct before *b, struct request *r
 	p->out->refused.n = b->n_refused;
 }
 
-/* From all that have a place by now. */
-static void keep_apart(struct planner *p, struct request *req)
+void place_keep_apart(struct planner *p, struct request *req)
 {
 	size_t n_views = p->views.n;
 	limits_of_others_apart(p, req);
@@ -174,7 +173,7 @@ static long place_in_order(struct planner *p, struct request *requests, size_t n
 			end++)
 			;
 		if (requests[i].is_alone)
-			keep_apart(p, &requests[i]);
+			place_keep_apart(p, &requests[i]);
 		place_batch(p, &requests[i], end - i);
 	}
 	for (size_t i = 0; i < n; i++) {
@@ -282,5 +281,5 @@ void place_batches(struct planner *p, struct request *requests, size_t n)
 	}
 	for (size_t i = 0; i < n; i++) /* what is told of it is of the end */
 		if (requests[i].is_alone && requests[i].is_refused)
-			keep_apart(p, &requests[i]);
+			place_keep_apart(p, &requests[i]);
 }

@@ -75,20 +75,14 @@ static struct placement placement_again(struct planner *p, const struct request 
 	return pl;
 }
 
-/* A claim in force: its VM stays on its own cores if they do, else it may have them beside what is
- * free. Where that does not do either, it keeps them, and is refused. */
-static bool place_in_force(struct planner *p, struct request *req)
+/* Where its own cores do, there; else beside what is free. */
+static bool place_anew(struct planner *p, struct request *req)
 {
 	AUTO_FREE int *owner = xcalloc(p->inv.n_cores + 1, sizeof *owner);
 	AUTO_FREE struct cpuset *opened = xcalloc(p->solver->n_cells + 1, sizeof *opened);
 	struct take_list takes = { 0 };
 	struct spot spot;
 	long work = 0;
-	if (still_holds(p, req)) {
-		struct placement pl = placement_again(p, req);
-		(void)place_made(p, req, &pl);
-		return true;
-	}
 	for (int pass = 0; pass < 2 && !takes.is_found; pass++) {
 		for (size_t i = 0; i < p->inv.n_cores; i++) {
 			int o = p->inv.cores[i].owner;
@@ -104,8 +98,33 @@ static bool place_in_force(struct planner *p, struct request *req)
 		(void)place_found(p, req, &spot);
 	}
 	free(takes.v);
-	req->is_refused = !takes.is_found;
-	return takes.is_found || (place_unbind(req, 1) && place_in_force(p, req));
+	return takes.is_found;
+}
+
+/* The same apart from those whom it must be apart from. False: it is from all, or that cannot be.
+ */
+static bool place_anew_apart(struct planner *p, struct request *req)
+{
+	struct request apart = *req;
+	place_keep_apart(p, &apart);
+	if (cpuset_is_empty(&apart.apart_cpus) || !place_anew(p, &apart))
+		return false;
+	*req = apart;
+	return true;
+}
+
+/* A claim in force: its VM stays on its own cores if they do, else it may have them beside what is
+ * free. Where that does not do either, it keeps them, and is refused. Too near to others it was
+ * already, when it finds nothing else. */
+static bool place_in_force(struct planner *p, struct request *req)
+{
+	if (still_holds(p, req)) {
+		struct placement pl = placement_again(p, req);
+		(void)place_made(p, req, &pl);
+		return true;
+	}
+	req->is_refused = !place_anew_apart(p, req) && !place_anew(p, req);
+	return !req->is_refused || (place_unbind(req, 1) && place_in_force(p, req));
 }
 
 /* The requests of all that can be placed at all; what cannot is refused at once. Returns how
@@ -198,8 +217,11 @@ static void place_all(struct planner *p, struct request *requests, size_t n)
 			explain(p, &requests[i]);
 	for (size_t i = 0; p->is_explained && i < n_batch; i++)
 		explain(p, &batch[i]);
-	for (size_t i = 0; i < n_refused; i++)
+	for (size_t i = 0; i < n_refused; i++) {
+		if (refused[i].self == NOBODY) /* it had no turn: see place_apart() */
+			place_keep_apart(p, &refused[i]);
 		place_refuse_full(p, &refused[i]);
+	}
 	for (size_t i = 0; i < n_batch; i++)
 		if (batch[i].is_refused)
 			place_refuse_full(p, &batch[i]);

@@ -502,6 +502,9 @@ bool place_found(struct planner *p, struct request *req, const struct spot *spot
 /* Those that found nothing may find CPUs: that there is no room for their memory is told then.
  * False: none needs any. */
 bool place_unbind(struct request *requests, size_t n);
+/* What is too near to those that have a place by now, and that it must be apart from, is blocked
+ * for it from now on. */
+void place_keep_apart(struct planner *p, struct request *req);
 /* Places them, higher priorities first, in the order that refuses least. They are put into that
  * order. */
 void place_batches(struct planner *p, struct request *requests, size_t n);

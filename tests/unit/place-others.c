@@ -282,6 +282,31 @@ static void test_apart(void)
 	fake_free(h);
 }
 
+/* What is too near counts for all that is planned of it: of one that could not have a place even on
+ * an empty host, and of one that is in force and finds another. */
+static void test_apart_always(void)
+{
+	struct fake_host *h = fake_host(two_sockets);
+	AUTO_PLACEMENTS struct placements *force = NULL;
+	struct err e = { 0 };
+	fake_vm(h, "100", 24, 1, 0);
+	pin_by_hand(h, "200", "1-2");
+	placed_first(h, "[vm 100]\nplace = one-node\napart = 200\napart-by = node\n", 1,
+		"100: needs 12 cores of its own; 5 are free\n"
+		"- VM 200, which it must be apart from by node, keeps it off CPUs 0-5,12-17\n"
+		"- housekeeping keeps CPUs 0,6,12,18\n"
+		"+ 10 vCPUs fit in one node (node 1)",
+		"one that is larger than the host");
+	fake_free(h);
+	h = fake_host(two_l3s);
+	fake_vm(h, "100", 2, 1, 0);
+	fake_vm(h, "200", 2, 1, 0);
+	same_int(fake_place(h, "", 2, NULL, &force, &e), 0, "placed");
+	placed_beside(h, "[vm 100]\ncores = one-thread\napart = 200\napart-by = l3\n[vm 200]\n", 2,
+		force, "100 isolated 8 9\n200 isolated 2 18", "one that needs another place");
+	fake_free(h);
+}
+
 int main(void)
 {
 	test_pins();
@@ -294,5 +319,6 @@ int main(void)
 	test_in_force();
 	test_housekeeping();
 	test_apart();
+	test_apart_always();
 	return tap_done();
 }
