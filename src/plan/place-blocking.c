@@ -170,24 +170,34 @@ static size_t view_of(struct planner *p, const struct request *req, const struct
 	return view;
 }
 
+/* What these limits leave; has_apart: those whom it must be apart from count. */
+static void find_views(const struct obstacles *l, bool has_apart, struct request *ret)
+{
+	struct cpuset blocked = ret->away_cpus, kinds = CPUSET_EMPTY;
+	for (const struct obstacle *x = l->v; x < l->v + l->n; x++)
+		if (is_in_force(l, x) && (has_apart || !x->apart))
+			cpuset_add_all(x->is_kind ? &kinds : &blocked, &x->cpus);
+	ret->helper_view = view_of(l->p, l->req, &blocked);
+	cpuset_add_all(&blocked, &kinds);
+	ret->blocked_cpus = blocked;
+	ret->view = view_of(l->p, l->req, &blocked);
+}
+
 /* The request, were there no more than the limits in force. */
 static struct request without_obstacles(const struct obstacles *l)
 {
 	struct request other = *l->req;
-	struct cpuset blocked = other.away_cpus, kinds = CPUSET_EMPTY;
 	for (const struct obstacle *x = l->v; x < l->v + l->n; x++) {
-		bool is = is_in_force(l, x);
-		if (is)
-			cpuset_add_all(x->is_kind ? &kinds : &blocked, &x->cpus);
-		if (!is && x->is_kind)
+		if (!is_in_force(l, x) && x->is_kind)
 			other.wish.kind = KIND_ANY;
-		if (!is && x->is_group)
+		if (!is_in_force(l, x) && x->is_group)
 			other.limit = NULL;
 	}
-	other.helper_view = view_of(l->p, l->req, &blocked);
-	cpuset_add_all(&blocked, &kinds);
-	other.blocked_cpus = blocked;
-	other.view = view_of(l->p, l->req, &blocked);
+	find_views(l, false, &other);
+	other.wide_view = other.view;
+	other.wide_helper_view = other.helper_view;
+	if (l->has_apart)
+		find_views(l, true, &other);
 	return other;
 }
 

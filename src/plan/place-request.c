@@ -129,12 +129,15 @@ void place_request_update(struct planner *p, struct request *req)
 	/* Kernels refuse a partition on CPUs of isolcpus=, or crash when it leaves no other CPU. */
 	if (req->level == LEVEL_ISOLATED)
 		req->blocked_cpus = cpuset_or(&req->blocked_cpus, &p->s->boot_isolated_cpus);
-	req->blocked_cpus = cpuset_or(&req->blocked_cpus, &req->apart_cpus);
 	req->blocked_cpus = cpuset_or(&req->blocked_cpus, &req->away_cpus);
-	req->helper_view = place_view(p, &req->blocked_cpus);
 	bool is_moot;
 	struct cpuset of_kind = limits_of_kind(p->s, req->wish.kind, &is_moot);
 	struct cpuset other_kinds = cpuset_minus(&p->s->online_cpus, &of_kind);
+	struct cpuset wide = cpuset_or(&req->blocked_cpus, &other_kinds);
+	req->wide_helper_view = place_view(p, &req->blocked_cpus);
+	req->wide_view = place_view(p, &wide);
+	req->blocked_cpus = cpuset_or(&req->blocked_cpus, &req->apart_cpus);
+	req->helper_view = place_view(p, &req->blocked_cpus);
 	req->blocked_cpus = cpuset_or(&req->blocked_cpus, &other_kinds);
 	req->view = place_view(p, &req->blocked_cpus);
 }
@@ -206,13 +209,22 @@ static size_t count_nodes(const struct solver *s, const struct take_list *takes)
 	return (size_t)cpuset_count(&nodes);
 }
 
+/* On a host where nobody has anything, and whom it must be apart from is not there. */
+static bool fits_alone(const struct planner *p, const struct request *req, struct take_list *takes)
+{
+	struct request alone = *req;
+	long work = 0;
+	alone.view = req->wide_view;
+	alone.helper_view = req->wide_helper_view;
+	return spot_find(p->solver, &p->empty, &alone, req->scope, FIT_TIGHT, takes, &work);
+}
+
 bool place_scope(struct planner *p, struct request *req)
 {
 	static const char *const names[] = { "one L3", "one node", "fewest nodes" };
 	enum scope wished = req->scope;
 	struct take_list takes = { 0 };
 	bool fits = false;
-	long work = 0;
 	place_split(p, req, 0);
 	if (place_split_bound(p, req)) {
 		if (wished < SCOPE_FEWEST)
@@ -224,8 +236,7 @@ bool place_scope(struct planner *p, struct request *req)
 	}
 	for (; req->scope < SCOPE_FEWEST && !fits; req->scope++) {
 		bool is_known = req->scope == SCOPE_L3 ? p->s->n_l3s > 0 : p->s->n_nodes > 0;
-		fits = is_known &&
-			spot_find(p->solver, &p->empty, req, req->scope, FIT_TIGHT, &takes, &work);
+		fits = is_known && fits_alone(p, req, &takes);
 		if (fits)
 			break;
 		if (!is_known && req->scope == wished)
@@ -237,7 +248,7 @@ bool place_scope(struct planner *p, struct request *req)
 			"any %s here: placed in %s instead",
 			names[wished] + strlen("one "), names[req->scope]);
 	if (!fits)
-		fits = spot_find(p->solver, &p->empty, req, req->scope, FIT_TIGHT, &takes, &work);
+		fits = fits_alone(p, req, &takes);
 	if (fits && req->scope == SCOPE_FEWEST && !req->n_parts)
 		place_split_even(p, req, count_nodes(p->solver, &takes));
 	free(takes.v);

@@ -173,6 +173,7 @@ struct request {
 	size_t view;          /* index of these */
 	size_t helper_view;   /* of those for a core of helpers: of any kind */
 	bool is_alone;        /* it must be apart from others: it has a turn of its own */
+	size_t wide_view, wide_helper_view; /* the same, were it apart from nobody */
 	bool is_refused;
 };
 

@@ -298,6 +298,16 @@ static void test_apart_always(void)
 		"+ 10 vCPUs fit in one node (node 1)",
 		"one that is larger than the host");
 	fake_free(h);
+	h = fake_host((struct shape){ 1, 1, 2, 4, 1, false });
+	fake_vm(h, "100", 4, 1, 0);
+	pin_by_hand(h, "200", "4");
+	placed_first(h, "[vm 100]\napart = 200\n", 1,
+		"100: needs 4 free cores in one L3; the most is 3, in L3 0\n"
+		"- VM 200, which it must be apart from by core, keeps it off CPUs 4\n"
+		"+ place = one-node fits on node 0: 6 free cores\n"
+		"+ 3 vCPUs fit in one L3 (L3 0)",
+		"its place is no wider for those whom it must be apart from");
+	fake_free(h);
 	h = fake_host(two_l3s);
 	fake_vm(h, "100", 2, 1, 0);
 	fake_vm(h, "200", 2, 1, 0);
