@@ -35,6 +35,7 @@ bool place_leaves_a_spare(const struct planner *p, const struct request *req,
 	struct cpuset left = cpuset_minus(&req->allowed_cpus, &p->foreign_cpus);
 	if (!req->limit || req->wish.emulator.wish != HELPER_HOUSEKEEPING)
 		return true;
+	cpuset_remove_all(&left, &p->parted_cpus);
 	for (size_t i = 0; i < p->owners.n; i++)
 		if ((int)i != req->self && !(is_away && is_away[i]))
 			cpuset_remove_all(&left, &p->owners.v[i].placement->claim_cpus);

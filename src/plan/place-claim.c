@@ -6,6 +6,7 @@ bool place_leaves_a_cpu(const struct planner *p, const struct request *req,
 	const struct placement *pl, const struct cpuset *claimed)
 {
 	struct cpuset left = cpuset_minus(&req->allowed_cpus, &p->foreign_cpus);
+	cpuset_remove_all(&left, &p->parted_cpus);
 	cpuset_remove_all(&left, claimed);
 	return !req->limit || !cpuset_is_empty(&pl->emulator_cpus) || !cpuset_is_empty(&left);
 }

@@ -111,8 +111,10 @@ static struct placement begin(struct planner *p, const struct request *req)
 	if (p->is_housekeeping_explicit)
 		pl.housekeeping_cpus = p->out->reserved_cpus;
 	if (req->limit) {
-		struct cpuset both = cpuset_and(&pl.housekeeping_cpus, &req->allowed_cpus);
-		pl.housekeeping_cpus = cpuset_is_empty(&both) ? req->allowed_cpus : both;
+		struct cpuset allowed = cpuset_minus(&req->allowed_cpus, &p->parted_cpus);
+		allowed = cpuset_minus(&allowed, &p->foreign_cpus);
+		struct cpuset both = cpuset_and(&pl.housekeeping_cpus, &allowed);
+		pl.housekeeping_cpus = cpuset_is_empty(&both) ? allowed : both;
 	}
 	return pl;
 }

@@ -201,7 +201,8 @@ static int keep_helper(struct planner *p, const struct vm *vm, const char *key,
 		return err_say(e, -EINVAL, "%s: %s = %s: group /%s allows VM %s CPUs %s only",
 			place->source, key, list, req.limit, place_label(p, vm->id, vm->name),
 			place_list(p, &req.allowed_cpus));
-	struct cpuset foreign = cpuset_and(&place->cpus, &p->foreign_cpus);
+	struct cpuset parted = cpuset_or(&p->foreign_cpus, &p->parted_cpus);
+	struct cpuset foreign = cpuset_and(&place->cpus, &parted);
 	if (!cpuset_is_empty(&foreign))
 		return err_say(e, -EINVAL, "%s: %s = %s: CPU %s is in an isolated partition",
 			place->source, key, list, place_list(p, &foreign));

@@ -66,8 +66,10 @@ static void look_for_holds(struct planner *p, const struct cgroup *g)
 		return;
 	bool is_partition = g->partition && g->parent >= 0 &&
 		(streq(g->partition, "root") || streq(g->partition, "isolated"));
-	if (is_partition && g->effective)
+	if (is_partition && g->effective) {
 		add_hold(p, g->effective, "in a partition of group", g->path);
+		cpuset_add_all(&p->parted_cpus, g->effective);
+	}
 	if (g->exclusive && cpuset_parse_list(g->exclusive, &cpus) == 0)
 		add_hold(p, &cpus, "held exclusively by group", g->path);
 }
@@ -147,17 +149,18 @@ static struct cpuset within_lists(const struct snapshot *s, int g, struct cpuset
 	return cpus;
 }
 
-/* Our fences and partitions have taken CPUs off it, too, and are no limit; but what a list that
- * is not ours does not have, it would not get back from us. */
+/* What fences and partitions have taken off it, ours and those of others, is no limit; but what a
+ * list that is not ours does not have, it would not get back from them. */
 void limits_of_vm(const struct planner *p, struct request *req)
 {
 	int g;
 	struct cpuset allowed = taken_by_us(p, req);
-	allowed = cpuset_or(&allowed, limits_of_group(p->s, req->vm->cgroup, &g));
+	cpuset_add_all(&allowed, &p->parted_cpus);
+	cpuset_add_all(&allowed, &p->foreign_cpus);
+	cpuset_add_all(&allowed, limits_of_group(p->s, req->vm->cgroup, &g));
 	if (!has_fences(p))
 		allowed = within_lists(p->s, g, allowed);
 	struct cpuset not_allowed = cpuset_minus(&p->s->online_cpus, &allowed);
-	not_allowed = cpuset_minus(&not_allowed, &p->foreign_cpus);
 	req->allowed_cpus = p->s->online_cpus;
 	req->limit = NULL;
 	if (cpuset_is_empty(&not_allowed))

@@ -106,6 +106,7 @@ struct planner {
 	struct arena scratch;       /* what is of no use when all is planned */
 	struct claims in_force;     /* with those of VMs that have ended: fences still stand */
 	struct cpuset foreign_cpus; /* partitions that are not ours */
+	struct cpuset parted_cpus;  /* the same, those of isolcpus= too */
 	struct cpuset online_cpus;  /* without these */
 	bool is_housekeeping_explicit, is_explained, is_repack, migrates_memory;
 	const struct request *requests; /* of all that are placed */

@@ -125,6 +125,27 @@ static void test_lists(void)
 	fake_free(h);
 }
 
+/* What somebody's partition takes off a VM's group is no limit of the group either, whatever else
+ * is on these CPUs. */
+static void test_parted(void)
+{
+	struct fake_host *h = fake_host((struct shape){ 1, 1, 1, 4, 1, true });
+	fake_vm(h, "100", 4, 1, 0);
+	add_group(h, "dpdk", "3")->partition = "isolated";
+	add_group(h, "qemu.slice", "0-2");
+	add_group(h, "qemu.slice/100.scope", "0-2");
+	h->s.isolated_cpus = h->s.boot_isolated_cpus = cpus("3");
+	placed(h, "[vm 100]\nisolation = fenced\n",
+		"100: needs 4 cores of its own; 2 are free\n"
+		"- housekeeping keeps CPUs 0\n"
+		"- CPUs 3 are in a partition of group /dpdk\n"
+		"+ 2 vCPUs fit in one L3 (L3 0)",
+		"a partition on CPUs of isolcpus=");
+	placed(h, "[vm 100]\nisolation = fenced\nemulator = 3\n",
+		"p:3: emulator = 3: CPU 3 is in an isolated partition", "no place for helpers");
+	fake_free(h);
+}
+
 /* A node that has as much as it will ask for, or else most of it; where its first pages are does
  * not count. */
 static void test_memory(void)
@@ -323,6 +344,7 @@ int main(void)
 	test_pins_explained();
 	test_groups();
 	test_lists();
+	test_parted();
 	test_memory();
 	test_migration();
 	test_bound();
