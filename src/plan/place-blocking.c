@@ -48,8 +48,9 @@ struct obstacle {
 	struct cpuset cpus;        /* that it takes away */
 	const struct cpuset *said; /* or NULL */
 	const char *text;
-	const struct apart *apart; /* from whom; NULL: it is another */
-	bool is_kind, is_group;
+	const struct owner *owner; /* goes with it; NULL: with none */
+	const char *vm;            /* whose wish it is, or from whom it must be apart; or NULL */
+	bool is_apart, is_kind, is_group;
 };
 
 struct obstacles {
@@ -59,7 +60,7 @@ struct obstacles {
 	size_t n;
 	bool *is_lifted, *is_away; /* by obstacle; by owner */
 	size_t n_lifted;
-	bool has_apart;
+	bool has_apart, has_owned;
 };
 
 static void add_obstacle(
@@ -76,13 +77,40 @@ static void add_apart(struct obstacles *l)
 	for (size_t at = 0; place_next_apart(l->p, l->req, &at, &other);) {
 		l->v[l->n++] = (struct obstacle){ .cpus = other.cpus,
 			.said = cpuset_keep(a, &other.cpus),
-			.apart = arena_dup(&l->p->scratch, &other, 1, sizeof other),
+			.owner = other.owner,
+			.vm = other.vm,
+			.is_apart = true,
 			.text = arena_printf(a,
 				"VM %s, which it must be apart from by %s, keeps it off CPUs %s",
 				place_label(l->p, other.vm, other.name), place_part_name(other.by),
 				place_list(l->p, &other.cpus)) };
-		l->has_apart = true;
+		l->has_apart = l->has_owned = true;
 	}
+}
+
+/* What those who have a place name for their helpers; and what those who have none do. */
+static void add_named(struct obstacles *l)
+{
+	struct planner *p = l->p;
+	struct arena *a = &p->out->arena;
+	struct cpuset rest = p->helper_cpus;
+	array_for_each (o, &p->owners) {
+		struct cpuset named = inventory_named_by(p, o->placement);
+		if (cpuset_is_empty(&named) || o - p->owners.v == l->req->self)
+			continue;
+		cpuset_remove_all(&rest, &named);
+		l->v[l->n++] = (struct obstacle){ .cpus = named,
+			.said = cpuset_keep(a, &named),
+			.owner = o,
+			.vm = o->placement->vm,
+			.text = arena_printf(a, "VM %s has its helper threads on cores of CPUs %s",
+				place_label(p, o->placement->vm, o->placement->name),
+				place_list(p, &named)) };
+		l->has_owned = true;
+	}
+	add_obstacle(l, rest, cpuset_keep(a, &rest),
+		arena_printf(a, "CPUs %s are on cores that are named for helper threads",
+			place_list(p, &rest)));
 }
 
 static struct cpuset with_siblings(const struct planner *p, const struct cpuset *cpus)
@@ -99,9 +127,7 @@ static void add_others(struct obstacles *l)
 	add_obstacle(l, p->out->reserved_cpus, &p->out->reserved_cpus,
 		arena_printf(
 			a, "housekeeping keeps CPUs %s", place_list(p, &p->out->reserved_cpus)));
-	add_obstacle(l, p->helper_cpus, &p->helper_cpus,
-		arena_printf(a, "CPUs %s are on cores that are named for helper threads",
-			place_list(p, &p->helper_cpus)));
+	add_named(l);
 	array_for_each (hold, &p->holds)
 		add_obstacle(l, with_siblings(p, &hold->cpus), &hold->cpus,
 			arena_printf(a, "CPUs %s are %s", place_list(p, &hold->cpus), hold->why));
@@ -142,7 +168,7 @@ static void add_own(struct obstacles *l)
 static struct obstacles obstacles_of(struct planner *p, const struct request *req)
 {
 	struct obstacles l = { .p = p, .req = req };
-	size_t most = p->owners.n + p->pins.n + p->holds.n + 8;
+	size_t most = 2 * p->owners.n + p->pins.n + p->holds.n + 8;
 	l.v = arena_alloc(&p->scratch, most * sizeof *l.v);
 	l.is_lifted = arena_alloc(&p->scratch, most * sizeof *l.is_lifted);
 	l.is_away = arena_alloc(&p->scratch, most * sizeof *l.is_away);
@@ -152,11 +178,10 @@ static struct obstacles obstacles_of(struct planner *p, const struct request *re
 	return l;
 }
 
-/* One that is lifted is not, nor is to be apart from an owner that is away. */
+/* One that is lifted is not, nor one of an owner that is away. */
 static bool is_in_force(const struct obstacles *l, const struct obstacle *x)
 {
-	const struct owner *o = x->apart ? x->apart->owner : NULL;
-	bool is_away = o && l->is_away[o - l->p->owners.v];
+	bool is_away = x->owner && l->is_away[x->owner - l->p->owners.v];
 	return !l->is_lifted[x - l->v] && !is_away;
 }
 
@@ -176,7 +201,7 @@ static void find_views(const struct obstacles *l, bool has_apart, struct request
 {
 	struct cpuset blocked = ret->away_cpus, kinds = CPUSET_EMPTY;
 	for (const struct obstacle *x = l->v; x < l->v + l->n; x++)
-		if (is_in_force(l, x) && (has_apart || !x->apart))
+		if (is_in_force(l, x) && (has_apart || !x->is_apart))
 			cpuset_add_all(x->is_kind ? &kinds : &blocked, &x->cpus);
 	ret->helper_view = view_of(l->p, l->req, &blocked);
 	cpuset_add_all(&blocked, &kinds);
@@ -267,7 +292,7 @@ static bool fits_in_rest(const struct planner *p, const struct request *req, con
 static bool fits_without(const struct obstacles *l)
 {
 	struct request other;
-	if (!l->n_lifted && !l->has_apart)
+	if (!l->n_lifted && !l->has_owned)
 		return fits_in_rest(l->p, l->req, l->is_away);
 	other = without_obstacles(l);
 	other.scope = place_wished_scope(l->req);
@@ -286,19 +311,33 @@ static void lift_none(struct obstacles *l)
 		lift(l, i, false);
 }
 
-/* Who holds cores in the domain that are of use for the request, were it apart from nobody: cores
- * by owner; how many owners have any. */
+/* The request, did nothing of other VMs than their claims keep it from anything. */
+static struct request without_others(struct obstacles *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		lift(l, i, l->v[i].owner || l->v[i].is_apart);
+	struct request req = without_obstacles(l);
+	lift_none(l);
+	return req;
+}
+
+/* Adds the cores of the domain that owners name for their helpers. */
+static void count_named(const struct obstacles *l, enum scope scope, int domain, int *ret)
+{
+	const struct planner *p = l->p;
+	for (const struct obstacle *x = l->v; x < l->v + l->n; x++)
+		for (size_t i = 0; x->owner && !x->is_apart && i < p->inv.n_cores; i++)
+			ret[x->owner - p->owners.v] += is_in(&p->inv.cores[i], scope, domain) &&
+				cpuset_intersects(p->inv.cores[i].cpus, &x->cpus);
+}
+
+/* Who has cores in the domain that are of use for the request, did nobody but by his claim keep it
+ * from any: cores by owner; how many owners have any. */
 static size_t count_owned(struct obstacles *l, int domain, int *ret)
 {
 	const struct planner *p = l->p;
-	struct request req = *l->req;
+	struct request req = l->has_owned ? without_others(l) : *l->req;
 	size_t n = 0;
-	if (l->has_apart) {
-		for (size_t i = 0; i < l->n; i++)
-			lift(l, i, l->v[i].apart);
-		req = without_obstacles(l);
-		lift_none(l);
-	}
 	memset(ret, 0, p->owners.n * sizeof *ret);
 	for (size_t i = 0; i < p->inv.n_cores; i++) {
 		const struct host_core *core = &p->inv.cores[i];
@@ -306,8 +345,11 @@ static size_t count_owned(struct obstacles *l, int domain, int *ret)
 		if (core->owner == NOBODY || core->owner == req.self ||
 			!is_in(core, req.scope, domain) || !cell->usable[req.view])
 			continue;
-		n += !ret[core->owner]++;
+		ret[core->owner]++;
 	}
+	count_named(l, req.scope, domain, ret);
+	for (size_t o = 0; o < p->owners.n; o++)
+		n += ret[o] > 0;
 	return n;
 }
 
@@ -344,26 +386,46 @@ static size_t find_blocking(struct obstacles *l, int domain, int *owned)
 	return n && fits_without(l) ? bring_back(l) : 0;
 }
 
+/* Its cores in the domain; returns how many they are. */
+static size_t held_in(
+	const struct planner *p, size_t owner, enum scope scope, int domain, struct cpuset *ret)
+{
+	size_t n = 0;
+	*ret = CPUSET_EMPTY;
+	for (size_t i = 0; i < p->inv.n_cores; i++) {
+		const struct host_core *core = &p->inv.cores[i];
+		if (core->owner != (int)owner || !is_in(core, scope, domain))
+			continue;
+		cpuset_add_all(ret, core->cpus);
+		n++;
+	}
+	return n;
+}
+
 /* What they hold in the domain. */
 static void say_owners(const struct obstacles *l, enum scope scope, int domain, struct refusal *r)
 {
 	struct planner *p = l->p;
 	for (size_t o = 0; o < p->owners.n; o++) {
 		const struct placement *pl = p->owners.v[o].placement;
-		struct cpuset cpus = CPUSET_EMPTY;
-		size_t n = 0;
+		struct cpuset cpus, named = inventory_named_by(p, pl);
 		if (!l->is_away[o])
 			continue;
-		for (size_t i = 0; i < p->inv.n_cores; i++) {
-			const struct host_core *core = &p->inv.cores[i];
-			if (core->owner != (int)o || !is_in(core, scope, domain))
-				continue;
-			cpuset_add_all(&cpus, core->cpus);
-			n++;
-		}
-		place_blocking(p, r, pl->vm, &cpus, "VM %s holds %zu core%s of %s (CPUs %s)",
-			place_label(p, pl->vm, pl->name), n, n == 1 ? "" : "s",
-			place_domain_name(p, scope, domain), place_list(p, &cpus));
+		size_t n = held_in(p, o, scope, domain, &cpus);
+		const char *label = place_label(p, pl->vm, pl->name),
+			   *where = place_domain_name(p, scope, domain),
+			   *helpers = cpuset_is_empty(&named)
+			? ""
+			: arena_printf(&p->out->arena,
+				  "%s has its helper threads on cores of CPUs %s", n ? ", and" : "",
+				  place_list(p, &named));
+		struct cpuset all = cpuset_or(&cpus, &named);
+		if (n)
+			place_blocking(p, r, pl->vm, &all,
+				"VM %s holds %zu core%s of %s (CPUs %s)%s", label, n,
+				n == 1 ? "" : "s", where, place_list(p, &cpus), helpers);
+		else
+			place_blocking(p, r, pl->vm, &all, "VM %s%s", label, helpers);
 	}
 }
 
@@ -404,8 +466,7 @@ static void say_needed(struct obstacles *l, struct refusal *r)
 	(void)bring_back(l);
 	for (size_t i = 0; i < l->n; i++)
 		if (l->is_lifted[i])
-			place_blocking(l->p, r, l->v[i].apart ? l->v[i].apart->vm : NULL,
-				l->v[i].said, "%s", l->v[i].text);
+			place_blocking(l->p, r, l->v[i].vm, l->v[i].said, "%s", l->v[i].text);
 	say_owners(l, SCOPE_FEWEST, -1, r);
 }
 
@@ -413,7 +474,7 @@ static void say_needed(struct obstacles *l, struct refusal *r)
 static bool lift_those(struct obstacles *l, bool is_apart_only)
 {
 	for (size_t i = 0; i < l->n; i++)
-		lift(l, i, l->v[i].apart || !is_apart_only);
+		lift(l, i, l->v[i].is_apart || !is_apart_only);
 	return fits_without(l);
 }
 

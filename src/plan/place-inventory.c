@@ -141,17 +141,24 @@ static void init_owners(struct planner *p, const size_t *wanted, size_t n_wanted
 	}
 }
 
+struct cpuset inventory_named_by(const struct planner *p, const struct placement *f)
+{
+	struct cpuset cpus = cpuset_or(&f->emulator_cpus, &f->iothread_cpus);
+	struct cpuset all = CPUSET_EMPTY;
+	for (size_t k = 0; k < f->n_iothreads; k++)
+		cpuset_add_all(&cpus, &f->iothreads[k].cpus);
+	cpuset_remove_all(&cpus, &f->claim_cpus);
+	place_with_siblings(p, &all, &cpus);
+	return all;
+}
+
 static void keep_helpers_in_force(struct planner *p, const size_t *wanted, size_t n_wanted)
 {
 	array_for_each (o, &p->owners) {
-		const struct placement *f = o->placement;
 		if (o->vm && is_wanted(p, wanted, n_wanted, o->vm))
 			continue;
-		struct cpuset cpus = cpuset_or(&f->emulator_cpus, &f->iothread_cpus);
-		for (size_t k = 0; k < f->n_iothreads; k++)
-			cpuset_add_all(&cpus, &f->iothreads[k].cpus);
-		cpuset_remove_all(&cpus, &f->claim_cpus);
-		place_with_siblings(p, &p->helper_cpus, &cpus);
+		struct cpuset cpus = inventory_named_by(p, o->placement);
+		cpuset_add_all(&p->helper_cpus, &cpus);
 	}
 }
 

@@ -365,6 +365,8 @@ void inventory_set_owner(struct planner *p, const struct cpuset *cpus, int owner
 void inventory_know_owner(struct planner *p, const struct vm *vm, int owner);
 /* The VM is no owner: undoes what made it one. */
 void inventory_forget_owner(struct planner *p, const struct vm *vm);
+/* The cores outside of its claim that a placement names for its helper threads: no VM's. */
+struct cpuset inventory_named_by(const struct planner *p, const struct placement *f);
 /* What owners claim. */
 struct cpuset inventory_taken(const struct planner *p);
 /* place-housekeeping.c: sets out->reserved_cpus, and keeps the host its last CPU. taken: what

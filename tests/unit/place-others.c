@@ -338,6 +338,39 @@ static void test_apart_always(void)
 	fake_free(h);
 }
 
+/* A VM that is in the way goes with all that it has: cores that it names for its helpers, too. */
+static void test_named_helpers(void)
+{
+	struct fake_host *h = fake_host((struct shape){ 1, 1, 1, 6, 1, true });
+	AUTO_PLACEMENTS struct placements *force = NULL, *named = NULL;
+	struct err e = { 0 };
+	fake_vm(h, "200", 2, 1, 0);
+	fake_vm(h, "300", 1, 1, 0);
+	fake_vm(h, "100", 4, 1, 0);
+	same_int(fake_place(h, "[vm 200]\nemulator = 4\n[vm 300]\n", 2, NULL, &force, &e), 0,
+		"placed");
+	placed_beside(h, "[vm 100]\n[vm 200]\nemulator = 4\n[vm 300]\n", 3, force,
+		"200 isolated 1 2 emulator=4\n300 isolated 3\n"
+		"100: needs 4 free cores in one L3; the most is 1, in L3 0\n"
+		"- VM 200 holds 2 cores of L3 0 (CPUs 1-2), and has its helper threads on cores of "
+		"CPUs 4\n"
+		"+ 1 vCPU fits in one L3 (L3 0)",
+		"the other one may stay");
+	same_int(fake_place(h, "[vm 200]\ncores = shared\nemulator = 1-4\n[vm *]\n", 1, NULL,
+			 &named, &e),
+		0, "placed");
+	h->vms.vms[1] = h->vms.vms[2];
+	h->vms.n_vms = 2;
+	placed_beside(h, "[vm 100]\n[vm 200]\ncores = shared\nemulator = 1-4\n", 2, named,
+		"200 pinned 0-5 0-5 emulator=1-4 (CPUs that are shared cannot be kept free "
+		"of others (cores = shared))\n"
+		"100: needs 4 cores of its own; 1 is free\n"
+		"- VM 200 has its helper threads on cores of CPUs 1-4\n"
+		"+ 1 vCPU fits in one L3 (L3 0)",
+		"one that has nothing else");
+	fake_free(h);
+}
+
 int main(void)
 {
 	test_pins();
@@ -352,5 +385,6 @@ int main(void)
 	test_housekeeping();
 	test_apart();
 	test_apart_always();
+	test_named_helpers();
 	return tap_done();
 }
