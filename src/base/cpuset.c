@@ -256,6 +256,17 @@ char *cpuset_format_list(const struct cpuset *s)
 	return b.s;
 }
 
+char *cpuset_format_cpus(const struct cpuset *s)
+{
+	AUTO_FREE char *list = cpuset_format_list(s);
+	return xasprintf("CPU%s %s", cpuset_count(s) == 1 ? "" : "s", list);
+}
+
+const char *cpuset_is_or_are(const struct cpuset *s)
+{
+	return cpuset_count(s) == 1 ? "is" : "are";
+}
+
 char *cpuset_format_mask(const struct cpuset *s)
 {
 	struct strbuf b = { 0 };

@@ -71,3 +71,7 @@ int cpuset_parse_mask(const char *text, struct cpuset *ret) MUST_CHECK;
 /* The set as text, malloc'ed. The mask is written in 32-bit groups without leading zero groups. */
 char *cpuset_format_list(const struct cpuset *s) MUST_CHECK;
 char *cpuset_format_mask(const struct cpuset *s) MUST_CHECK;
+/* The list with its noun, for people: "CPU 4", "CPUs 4-5"; and the verb that goes with it: "is",
+ * "are". */
+char *cpuset_format_cpus(const struct cpuset *s) MUST_CHECK;
+const char *cpuset_is_or_are(const struct cpuset *s);

@@ -251,9 +251,9 @@ RULE(irqbalance)
 		first = first ? first : irq;
 		irqs[n++] = irq->irq;
 	}
-	struct finding *f = found(c, NULL, "irqbalance runs, and may use the pinned CPUs %s%s",
-		list_of(c, &open),
-		n ? say(c, ": %s there now", some(c, (long)n, "interrupt")) : "");
+	struct finding *f =
+		found(c, NULL, "irqbalance runs, and may use the pinned %s%s", cpus_of(c, &open),
+			n ? say(c, ": %s there now", some(c, (long)n, "interrupt")) : "");
 	f->severity = n ? SEVERITY_WARNING : SEVERITY_INFO;
 	f->cpus = cpuset_is_empty(&at) ? open : at;
 	says(c, f, say(c, "proc/%d/comm", task->pid), "irqbalance");
@@ -317,9 +317,9 @@ RULE(open)
 		n -= own_threads(c, v, &open, n);
 		if (!n)
 			continue;
-		struct finding *f =
-			found(c, v, "its CPUs %s are pinned, not isolated: %s may run there",
-				list_of(c, &open), some(c, (long)n, "other thread"));
+		struct finding *f = found(c, v, "its %s %s pinned, not isolated: %s may run there",
+			cpus_of(c, &open), cpuset_is_or_are(&open),
+			some(c, (long)n, "other thread"));
 		f->cpus = open;
 		says(c, f, "proc/*/task/*/status",
 			"Cpus_allowed_list of %zu threads has some of them", n);
@@ -459,7 +459,7 @@ RULE(boot_unused)
 	if (cpuset_is_empty(&idle))
 		return;
 	struct finding *f =
-		found(c, NULL, "nobody is pinned to the isolated CPUs %s", list_of(c, &idle));
+		found(c, NULL, "nobody is pinned to the isolated %s", cpus_of(c, &idle));
 	f->cpus = idle;
 	says(c, f, "sys/devices/system/cpu/isolated", "%s", list_of(c, &c->s->isolated_cpus));
 }

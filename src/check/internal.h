@@ -89,6 +89,7 @@ void in_policy(struct checking *c, struct finding *f, const struct check_vm *v, 
 
 /* Texts in the arena. */
 const char *list_of(struct checking *c, const struct cpuset *cpus);
+const char *cpus_of(struct checking *c, const struct cpuset *cpus); /* "CPU 4", "CPUs 4-5" */
 const char *say(struct checking *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* A word as the shell takes it: names of units and groups have backslashes. */
 const char *quoted(struct checking *c, const char *word);

@@ -225,8 +225,8 @@ static void tell_hog(struct checking *c, const struct check_vm *v, struct hogs *
 	cpuset_add(&seen, last);
 	if (h->f->evidence.n < 5)
 		says(c, h->f, say(c, "proc/%d/task/%d/schedstat", t->pid, t->tid),
-			"%s ran %s %% of the time, seen on CPU %s; it may run on %s%s%s", name,
-			percent(c, r->run), list_of(c, &seen),
+			"%s ran %s %% of the time, seen on %s; it may run on %s%s%s", name,
+			percent(c, r->run), cpus_of(c, &seen),
 			t->allowed ? list_of(c, t->allowed) : "?", *group ? "; " : "", group);
 	struct cpuset at = cpuset_and(&seen, &v->vcpu_cpus);
 	h->f->cpus = cpuset_or(&h->f->cpus, cpuset_is_empty(&at) ? t->allowed : &at);

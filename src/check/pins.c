@@ -40,9 +40,9 @@ RULE(stacked)
 		if (n < 2)
 			continue;
 		struct finding *f = found(c, v,
-			"its vCPUs float over the isolated CPUs %s, where the scheduler balances "
+			"its vCPUs float over the isolated %s, where the scheduler balances "
 			"nothing: they stay where they once woke up, many on one",
-			list_of(c, &where));
+			cpus_of(c, &where));
 		f->cpus = where;
 		says(c, f, "sys/devices/system/cpu/isolated", "%s",
 			list_of(c, &c->s->isolated_cpus));
@@ -346,8 +346,8 @@ RULE(crosses_nodes)
 		struct finding *f = found(
 			c, v, "its vCPUs are on %d NUMA nodes, and the guest knows of one", n);
 		f->cpus = v->vcpu_cpus;
-		says(c, f, "sys/devices/system/node/node*/cpulist", "its CPUs %s are of nodes %s",
-			list_of(c, &v->vcpu_cpus), list_of(c, &v->nodes));
+		says(c, f, "sys/devices/system/node/node*/cpulist", "its %s are of nodes %s",
+			cpus_of(c, &v->vcpu_cpus), list_of(c, &v->nodes));
 		if (!would_fit(c->s, v, false))
 			continue;
 		in_policy(c, f, v, "place = one-node");
@@ -366,7 +366,7 @@ RULE(crosses_l3)
 			found(c, v, "its vCPUs are in %d L3 domains, and would fit in one", n);
 		f->cpus = v->vcpu_cpus;
 		says(c, f, "sys/devices/system/cpu/cpu*/cache/index3/shared_cpu_list",
-			"its CPUs %s are of %d domains", list_of(c, &v->vcpu_cpus), n);
+			"its %s are of %d domains", cpus_of(c, &v->vcpu_cpus), n);
 		in_policy(c, f, v, "place = one-l3");
 		do_this(c, f, "wideberth apply --vm %s --place one-l3", quoted(c, v->vm->id));
 	}

@@ -231,9 +231,8 @@ RULE(group_narrow)
 		struct cpuset there = cpuset_and(&a.cpus, &c->s->online_cpus);
 		if (cpuset_is_subset(&there, group))
 			continue;
-		struct finding *f =
-			found(c, v, "its group %s has only CPUs %s, its affinity wants %s",
-				v->vm->cgroup, list_of(c, group), a.text);
+		struct finding *f = found(c, v, "its group %s has only %s, its affinity wants %s",
+			v->vm->cgroup, cpus_of(c, group), a.text);
 		says(c, f, say(c, "%s/%s/cpuset.cpus.effective", c->s->cgroup_mount, v->vm->cgroup),
 			"%s", list_of(c, group));
 		says(c, f, v->vm->config->source, "affinity: %s", a.text);

@@ -64,6 +64,12 @@ const char *list_of(struct checking *c, const struct cpuset *cpus)
 	return arena_strdup(c->arena, text);
 }
 
+const char *cpus_of(struct checking *c, const struct cpuset *cpus)
+{
+	AUTO_FREE char *text = cpuset_format_cpus(cpus);
+	return arena_strdup(c->arena, text);
+}
+
 const char *percent(struct checking *c, double share)
 {
 	return say(c, share < 0.0995 ? "%.1f" : "%.0f", share * 100);

@@ -237,8 +237,9 @@ static void note_gaps(struct snapshot *s)
 		if (s->cpus[i].is_online && (s->cpus[i].core < 0 || s->cpus[i].node < 0))
 			cpuset_add(&lost, s->cpus[i].cpu);
 	if (!cpuset_is_empty(&lost)) {
-		AUTO_FREE char *list = cpuset_format_list(&lost);
-		snapshot_note(s, "the topology files do not say where CPU %s is", list);
+		AUTO_FREE char *list = cpuset_format_cpus(&lost);
+		snapshot_note(s, "the topology files do not say where %s %s", list,
+			cpuset_is_or_are(&lost));
 	}
 }
 

@@ -44,6 +44,12 @@ static const char *list(struct search *f, const struct cpuset *cpus)
 	return arena_strdup(f->arena, text);
 }
 
+static const char *cpus_of(struct search *f, const struct cpuset *cpus)
+{
+	AUTO_FREE char *text = cpuset_format_cpus(cpus);
+	return arena_strdup(f->arena, text);
+}
+
 static const struct guard *guard_of(const struct search *f, const struct cpuset *cpus)
 {
 	array_for_each (g, &f->guards) {
@@ -232,12 +238,11 @@ static void look_at_vcpus(struct search *f, const struct guard *g)
 		x.is_own = true;
 		x.why = v->vcpu < 0
 			? arena_printf(f->arena,
-				  "what may be a vCPU may run on CPUs %s, and its place "
+				  "what may be a vCPU may run on %s, and its place "
 				  "is %s",
-				  list(f, t->allowed), list(f, &v->cpus))
-			: arena_printf(f->arena,
-				  "vCPU %d may run on CPUs %s, and its place is %s%s", v->vcpu,
-				  list(f, t->allowed), list(f, &v->cpus),
+				  cpus_of(f, t->allowed), list(f, &v->cpus))
+			: arena_printf(f->arena, "vCPU %d may run on %s, and its place is %s%s",
+				  v->vcpu, cpus_of(f, t->allowed), list(f, &v->cpus),
 				  is_stacked ? ": two vCPUs share a CPU" : "");
 		x.remedy = again;
 		*array_push(&f->found) = x;
@@ -360,8 +365,8 @@ static void look_at_partition(struct search *f, const struct guard *g)
 	}
 	if (c->effective && !cpuset_equal(c->effective, claim))
 		add_state(f, g, claim, path,
-			arena_printf(f->arena, "the partition has CPUs %s and should have %s",
-				list(f, c->effective), list(f, claim)));
+			arena_printf(f->arena, "the partition has %s and should have %s",
+				cpus_of(f, c->effective), list(f, claim)));
 	if (rest && cpuset_intersects(rest, claim)) {
 		struct cpuset both = cpuset_and(rest, claim);
 		add_state(f, g, &both, path, "the partition's CPUs are still the root group's too");

@@ -81,9 +81,9 @@ static void add_apart(struct obstacles *l)
 			.vm = other.vm,
 			.is_apart = true,
 			.text = arena_printf(a,
-				"VM %s, which it must be apart from by %s, keeps it off CPUs %s",
+				"VM %s, which it must be apart from by %s, keeps it off %s",
 				place_label(l->p, other.vm, other.name), place_part_name(other.by),
-				place_list(l->p, &other.cpus)) };
+				place_cpus(l->p, &other.cpus)) };
 		l->has_apart = l->has_owned = true;
 	}
 }
@@ -103,14 +103,14 @@ static void add_named(struct obstacles *l)
 			.said = cpuset_keep(a, &named),
 			.owner = o,
 			.vm = o->placement->vm,
-			.text = arena_printf(a, "VM %s has its helper threads on cores of CPUs %s",
+			.text = arena_printf(a, "VM %s has its helper threads on cores of %s",
 				place_label(p, o->placement->vm, o->placement->name),
-				place_list(p, &named)) };
+				place_cpus(p, &named)) };
 		l->has_owned = true;
 	}
 	add_obstacle(l, rest, cpuset_keep(a, &rest),
-		arena_printf(a, "CPUs %s are on cores that are named for helper threads",
-			place_list(p, &rest)));
+		arena_printf(a, "%s %s on cores that are named for helper threads",
+			place_cpus(p, &rest), cpuset_is_or_are(&rest)));
 }
 
 static struct cpuset with_siblings(const struct planner *p, const struct cpuset *cpus)
@@ -125,16 +125,16 @@ static void add_others(struct obstacles *l)
 	struct planner *p = l->p;
 	struct arena *a = &p->out->arena;
 	add_obstacle(l, p->out->reserved_cpus, &p->out->reserved_cpus,
-		arena_printf(
-			a, "housekeeping keeps CPUs %s", place_list(p, &p->out->reserved_cpus)));
+		arena_printf(a, "housekeeping keeps %s", place_cpus(p, &p->out->reserved_cpus)));
 	add_named(l);
 	array_for_each (hold, &p->holds)
 		add_obstacle(l, with_siblings(p, &hold->cpus), &hold->cpus,
-			arena_printf(a, "CPUs %s are %s", place_list(p, &hold->cpus), hold->why));
+			arena_printf(a, "%s %s %s", place_cpus(p, &hold->cpus),
+				cpuset_is_or_are(&hold->cpus), hold->why));
 	struct cpuset foreign = cpuset_minus(&p->foreign_cpus, &p->held_cpus);
 	add_obstacle(l, with_siblings(p, &foreign), cpuset_keep(a, &foreign),
-		arena_printf(a, "CPUs %s are in an isolated partition of somebody else",
-			place_list(p, &foreign)));
+		arena_printf(a, "%s %s in an isolated partition of somebody else",
+			place_cpus(p, &foreign), cpuset_is_or_are(&foreign)));
 }
 
 static void add_own(struct obstacles *l)
@@ -146,23 +146,24 @@ static void add_own(struct obstacles *l)
 	struct cpuset of_kind = limits_of_kind(p->s, req->wish.kind, &is_moot);
 	size_t n = l->n;
 	add_obstacle(l, cpuset_minus(&p->s->online_cpus, &of_kind), NULL,
-		arena_printf(a, "kind = %s leaves it CPUs %s only", kind_wish_name(req->wish.kind),
-			place_list(p, &of_kind)));
+		arena_printf(a, "kind = %s leaves it %s only", kind_wish_name(req->wish.kind),
+			place_cpus(p, &of_kind)));
 	if (l->n > n)
 		l->v[n].is_kind = true;
 	n = l->n;
 	if (req->limit)
 		add_obstacle(l, cpuset_minus(&p->s->online_cpus, &req->allowed_cpus), NULL,
-			arena_printf(a, "group /%s allows it CPUs %s only", req->limit,
-				place_list(p, &req->allowed_cpus)));
+			arena_printf(a, "group /%s allows it %s only", req->limit,
+				place_cpus(p, &req->allowed_cpus)));
 	if (l->n > n)
 		l->v[n].is_group = true;
 	if (req->level == LEVEL_ISOLATED)
 		add_obstacle(l, p->s->boot_isolated_cpus, &p->s->boot_isolated_cpus,
 			arena_printf(a,
-				"CPUs %s are isolated at boot (isolcpus=), where a partition must "
+				"%s %s isolated at boot (isolcpus=), where a partition must "
 				"not be",
-				place_list(p, &p->s->boot_isolated_cpus)));
+				place_cpus(p, &p->s->boot_isolated_cpus),
+				cpuset_is_or_are(&p->s->boot_isolated_cpus)));
 }
 
 static struct obstacles obstacles_of(struct planner *p, const struct request *req)
@@ -417,13 +418,13 @@ static void say_owners(const struct obstacles *l, enum scope scope, int domain, 
 			   *helpers = cpuset_is_empty(&named)
 			? ""
 			: arena_printf(&p->out->arena,
-				  "%s has its helper threads on cores of CPUs %s", n ? ", and" : "",
-				  place_list(p, &named));
+				  "%s has its helper threads on cores of %s", n ? ", and" : "",
+				  place_cpus(p, &named));
 		struct cpuset all = cpuset_or(&cpus, &named);
 		if (n)
 			place_blocking(p, r, pl->vm, &all,
-				"VM %s holds %zu core%s of %s (CPUs %s)%s", label, n,
-				n == 1 ? "" : "s", where, place_list(p, &cpus), helpers);
+				"VM %s holds %zu core%s of %s (%s)%s", label, n,
+				n == 1 ? "" : "s", where, place_cpus(p, &cpus), helpers);
 		else
 			place_blocking(p, r, pl->vm, &all, "VM %s%s", label, helpers);
 	}

@@ -23,8 +23,8 @@ static bool leaves_helpers_a_cpu(
 		return true;
 	struct refusal *r =
 		place_refuse(p, req->vm, "no CPU would be left for QEMU's other threads");
-	place_blocking(p, r, NULL, &req->allowed_cpus, "group /%s allows it CPUs %s only",
-		req->limit, place_list(p, &req->allowed_cpus));
+	place_blocking(p, r, NULL, &req->allowed_cpus, "group /%s allows it %s only", req->limit,
+		place_cpus(p, &req->allowed_cpus));
 	place_alternative(p, r, (struct alternative){ 0 }, "give group /%s more CPUs", req->limit);
 	return false;
 }

@@ -134,9 +134,9 @@ static void give_spare(struct planner *p, struct placement *pl)
 		*cpus = cpuset_or(cpus, &spare);
 	}
 	if (!cpuset_is_empty(&without))
-		place_note(p, &pl->place_note,
-			"vCPUs %s have no spare CPU on their node: CPUs %s are on another",
-			place_list(p, &without), place_list(p, &pl->spare_cpus));
+		place_note(p, &pl->place_note, "no spare CPU on the node of v%s: %s %s on another",
+			place_cpus(p, &without), place_cpus(p, &pl->spare_cpus),
+			cpuset_is_or_are(&pl->spare_cpus));
 }
 
 struct placement place_fill(struct planner *p, const struct request *req, const struct spot *spot)

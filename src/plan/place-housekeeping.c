@@ -165,9 +165,9 @@ int inventory_reserve(
 				wish->source, place_list(p, &wish->cpus));
 		if (!cpuset_is_empty(&lost))
 			place_note(p, &p->out->housekeeping_note,
-				"CPUs %s of %s are not kept: they are not online, or VMs in force "
-				"have them",
-				place_list(p, &lost), place_list(p, &wish->cpus));
+				"%s of %s %s not kept: not online, or claimed by VMs in force",
+				place_cpus(p, &lost), place_list(p, &wish->cpus),
+				cpuset_is_or_are(&lost));
 	} else if (wish->wish == HOUSEKEEPING_AUTO) {
 		*reserved = reserve_by_load(p, taken);
 	} else {

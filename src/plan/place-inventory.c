@@ -200,25 +200,27 @@ static int keep_helper(struct planner *p, const struct vm *vm, const char *key,
 	const char *list = place_list(p, &place->cpus);
 	struct cpuset off = cpuset_minus(&place->cpus, &p->s->online_cpus);
 	if (!cpuset_is_empty(&off))
-		return err_say(e, -EINVAL, "%s: %s = %s: CPU %s is not online", place->source, key,
-			list, place_list(p, &off));
+		return err_say(e, -EINVAL, "%s: %s = %s: %s %s not online", place->source, key,
+			list, place_cpus(p, &off), cpuset_is_or_are(&off));
 	struct request req = { .vm = vm, .self = place_self(p, vm) };
 	limits_of_vm(p, &req);
 	if (req.limit && !cpuset_is_subset(&place->cpus, &req.allowed_cpus))
-		return err_say(e, -EINVAL, "%s: %s = %s: group /%s allows VM %s CPUs %s only",
+		return err_say(e, -EINVAL, "%s: %s = %s: group /%s allows VM %s %s only",
 			place->source, key, list, req.limit, place_label(p, vm->id, vm->name),
-			place_list(p, &req.allowed_cpus));
+			place_cpus(p, &req.allowed_cpus));
 	struct cpuset parted = cpuset_or(&p->foreign_cpus, &p->parted_cpus);
 	struct cpuset foreign = cpuset_and(&place->cpus, &parted);
 	if (!cpuset_is_empty(&foreign))
-		return err_say(e, -EINVAL, "%s: %s = %s: CPU %s is in an isolated partition",
-			place->source, key, list, place_list(p, &foreign));
+		return err_say(e, -EINVAL, "%s: %s = %s: %s %s in an isolated partition",
+			place->source, key, list, place_cpus(p, &foreign),
+			cpuset_is_or_are(&foreign));
 	for (int i = 0; i < (int)p->owners.n; i++) {
 		const struct owner *o = &p->owners.v[i];
 		struct cpuset taken = cpuset_and(&place->cpus, &o->placement->claim_cpus);
 		if (!cpuset_is_empty(&taken) && i != place_self(p, vm))
-			return err_say(e, -EINVAL, "%s: %s = %s: CPU %s belongs to VM %s",
-				place->source, key, list, place_list(p, &taken),
+			return err_say(e, -EINVAL, "%s: %s = %s: %s belong%s to VM %s",
+				place->source, key, list, place_cpus(p, &taken),
+				cpuset_count(&taken) == 1 ? "s" : "",
 				place_label(p, o->placement->vm, o->placement->name));
 	}
 	place_with_siblings(p, &p->helper_cpus, &place->cpus);

@@ -233,8 +233,8 @@ void place_offer_move(struct planner *p, const struct request *req, struct refus
 		struct move move = move_of(p, &f.trial, i);
 		if (cpuset_equal(&move.from, &move.to))
 			continue;
-		strbuf_printf(&b, "%sVM %s has CPUs %s instead of %s", n ? ", and " : "",
-			place_label(p, move.vm, move.name), place_list(p, &move.to),
+		strbuf_printf(&b, "%sVM %s has %s instead of %s", n ? ", and " : "",
+			place_label(p, move.vm, move.name), place_cpus(p, &move.to),
 			place_list(p, &move.from));
 		moves[n++] = move;
 	}

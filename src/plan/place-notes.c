@@ -36,12 +36,11 @@ static void note_kinds(struct planner *p, struct placement *pl)
 	if (cpuset_is_empty(&on))
 		return;
 	if (cpuset_equal(&on, &own))
-		place_note(p, &pl->place_note, "all its vCPUs are on %s cores, CPUs %s", kind,
-			place_list(p, &on));
+		place_note(p, &pl->place_note, "all its vCPUs are on %s cores, %s", kind,
+			place_cpus(p, &on));
 	else
-		place_note(p, &pl->place_note,
-			"%d of its %d vCPUs are on slower (%s) cores, CPUs %s", cpuset_count(&on),
-			cpuset_count(&own), kind, place_list(p, &on));
+		place_note(p, &pl->place_note, "%d of its %d vCPUs are on slower (%s) cores, %s",
+			cpuset_count(&on), cpuset_count(&own), kind, place_cpus(p, &on));
 }
 
 /* Wishes that only CPUs of its own could fulfil. */
@@ -106,6 +105,12 @@ static bool is_held_near(const struct planner *p, const struct placement *pl)
 	return !cpuset_is_empty(&pl->memory_nodes) && cpuset_is_subset(&pl->vcpu_cpus, &near);
 }
 
+/* CPU 1 reaches, CPUs 1-2 reach. */
+static const char *ending(const struct cpuset *cpus)
+{
+	return cpuset_count(cpus) == 1 ? "es" : "";
+}
+
 /* Where its memory is not, each access goes over the interconnect. */
 static void note_memory(struct planner *p, const struct request *req, struct placement *pl)
 {
@@ -122,8 +127,8 @@ static void note_memory(struct planner *p, const struct request *req, struct pla
 	}
 	if (!cpuset_is_empty(&away))
 		place_note(p, &pl->place_note,
-			"its memory is on node %s: CPUs %s reach it over the interconnect%s",
-			place_list(p, &nodes), place_list(p, &away),
+			"its memory is on node %s: %s reach%s it over the interconnect%s",
+			place_list(p, &nodes), place_cpus(p, &away), ending(&away),
 			distance_text(p, &away, &req->memory_nodes));
 }
 
@@ -148,9 +153,9 @@ static void note_bare(struct planner *p, const struct request *req, struct place
 	}
 	if (!cpuset_is_empty(&bare))
 		place_note(p, &pl->place_note,
-			"the node of its CPUs %s has no memory: what the VM asks for there comes "
+			"the node of its %s has no memory: what the VM asks for there comes "
 			"from other nodes",
-			place_list(p, &bare));
+			place_cpus(p, &bare));
 	else if (req->rest_kib > free_kib)
 		place_note(p, &pl->place_note,
 			"node %s of its CPUs has %lld MiB free, and the VM may come to use %lld "
@@ -170,8 +175,8 @@ static void note_hot(struct planner *p, struct placement *pl)
 		return;
 	struct heat heat = place_heat(p, &hot);
 	place_note(p, &pl->place_note,
-		"interrupts that cannot be moved come to its CPUs %s: %llu so far, %s",
-		place_list(p, &hot), (unsigned long long)heat.sum, heat.whom);
+		"interrupts that cannot be moved come to its %s: %llu so far, %s",
+		place_cpus(p, &hot), (unsigned long long)heat.sum, heat.whom);
 }
 
 /* Says whose pins the claim lies over. */
@@ -181,9 +186,8 @@ static void note_pins(struct planner *p, struct placement *pl)
 		struct cpuset taken = cpuset_and(&pin->cpus, &pl->claim_cpus);
 		if (cpuset_is_empty(&taken))
 			continue;
-		place_note(p, &pl->place_note,
-			"it lies over CPUs %s, which somebody pinned to %s: %s",
-			place_list(p, &taken), pinned_what(p, pin),
+		place_note(p, &pl->place_note, "it lies over %s, which somebody pinned to %s: %s",
+			place_cpus(p, &taken), pinned_what(p, pin),
 			pl->level >= LEVEL_FENCED ? "they will run elsewhere"
 						  : "they will share them");
 	}
@@ -201,10 +205,10 @@ static void note_devices(struct planner *p, const struct request *req, struct pl
 	}
 	if (!cpuset_is_empty(&away))
 		place_note(p, &pl->place_note,
-			"%s on node %s: CPUs %s reach %s over the interconnect%s",
+			"%s on node %s: %s reach%s %s over the interconnect%s",
 			req->is_near_first ? arena_printf(&p->out->arena, "%s is", pl->wish.near)
 					   : "its devices are",
-			place_list(p, &nodes), place_list(p, &away),
+			place_list(p, &nodes), place_cpus(p, &away), ending(&away),
 			req->is_near_first ? "it" : "them",
 			distance_text(p, &away, &req->near_nodes));
 }

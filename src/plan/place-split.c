@@ -195,11 +195,12 @@ void place_note_split(struct planner *p, const struct request *req, struct place
 			is_uneven |= is_apart;
 		else if (is_bound && !cpuset_is_empty(&site.wrong))
 			place_note(p, &pl->place_note,
-				"vCPUs %s of its node %d are on node %s, where its memory is not",
-				place_list(p, &site.vcpus), guest_node, place_list(p, &site.wrong));
+				"v%s of its node %d %s on node %s, where its memory is not",
+				place_cpus(p, &site.vcpus), guest_node,
+				cpuset_is_or_are(&site.vcpus), place_list(p, &site.wrong));
 		else if (!is_bound && is_apart)
-			place_note(p, &pl->place_note, "vCPUs %s of its node %d are on nodes %s",
-				place_list(p, &site.vcpus), guest_node, place_list(p, &site.nodes));
+			place_note(p, &pl->place_note, "v%s of its node %d are on nodes %s",
+				place_cpus(p, &site.vcpus), guest_node, place_list(p, &site.nodes));
 	}
 	if (is_uneven)
 		place_note(p, &pl->place_note, "its vCPUs are not split evenly over its nodes");

@@ -186,10 +186,10 @@ static void note_near(struct planner *p, const struct vm *vm, const struct vm *o
 	struct placement *pl = placement_of(p, vm);
 	if (pl)
 		place_note(p, &pl->place_note,
-			"its CPUs %s are on %s %s with CPUs that VM %s may use, from which it is "
-			"to "
-			"be apart",
-			place_list(p, on), by == APART_L3 ? "an" : "a", place_part_name(by),
+			"its %s %s on %s %s with CPUs that VM %s may use, from which it is to be "
+			"apart",
+			place_cpus(p, on), cpuset_is_or_are(on), by == APART_L3 ? "an" : "a",
+			place_part_name(by),
 			place_label(p, other->id, other->name));
 }
 

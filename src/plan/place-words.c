@@ -67,8 +67,8 @@ const char *place_list(struct planner *p, const struct cpuset *cpus)
 
 const char *place_cpus(struct planner *p, const struct cpuset *cpus)
 {
-	return arena_printf(&p->out->arena, "CPU%s %s", cpuset_count(cpus) == 1 ? "" : "s",
-		place_list(p, cpus));
+	AUTO_FREE char *text = cpuset_format_cpus(cpus);
+	return arena_strdup(&p->out->arena, text);
 }
 
 const char *place_label(struct planner *p, const char *id, const char *name)

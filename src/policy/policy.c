@@ -387,11 +387,10 @@ static int check_overlap(const struct policy *p, size_t i, size_t j, struct err 
 		if (!a || !b || !cpuset_intersects(&a->cpus, &b->cpus))
 			continue;
 		struct cpuset both = cpuset_and(&a->cpus, &b->cpus);
-		AUTO_FREE char *cpus = cpuset_format_list(&both);
-		return err_say(e, -EINVAL,
-			"%s: %s of [vm %s] overlaps %s of [vm %s] at %s in CPU %s", b->source,
-			names[k % 2], p->sections.v[j]->name, names[k / 2], p->sections.v[i]->name,
-			a->source, cpus);
+		AUTO_FREE char *cpus = cpuset_format_cpus(&both);
+		return err_say(e, -EINVAL, "%s: %s of [vm %s] overlaps %s of [vm %s] at %s in %s",
+			b->source, names[k % 2], p->sections.v[j]->name, names[k / 2],
+			p->sections.v[i]->name, a->source, cpus);
 	}
 	return 0;
 }

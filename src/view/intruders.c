@@ -63,11 +63,12 @@ static void report_immovable(const struct intruders *all, struct report *r)
 		AUTO_FREE char *what =
 			x->irq >= 0 ? xasprintf("irq.affinity %d", x->irq) : xstrdup(name);
 		AUTO_FREE char *cpus = cpuset_format_list(x->cpus);
+		AUTO_FREE char *where = cpuset_format_cpus(x->cpus);
 		if (has_row(rows, what))
 			continue; /* apply tried, and told the kernel's answer */
 		n_threads += x->tid >= 0;
 		if (x->tid < 0)
-			report_note(r, "stays on CPUs %s: %s: %s", cpus, name, x->why);
+			report_note(r, "stays on %s: %s: %s", where, name, x->why);
 		json_t *row = json_object();
 		json_object_set_new(row, "what", text_json(what));
 		json_object_set_new(row, "cpus", text_json(cpus));

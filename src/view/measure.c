@@ -92,8 +92,8 @@ static void show_foreign(
 		{ .key = "n_looks", .head = "LOOKS", .unit = UNIT_COUNT, .is_right = true },
 		{ .key = "run_ns", .head = "RAN ANYWHERE", .unit = UNIT_NS, .is_right = true },
 	};
-	AUTO_FREE char *cpus = cpuset_format_list(&v->cpus);
-	report_heading(r, "%s: who else was seen on CPUs %s", v->label, cpus);
+	AUTO_FREE char *cpus = cpuset_format_cpus(&v->cpus);
+	report_heading(r, "%s: who else was seen on %s", v->label, cpus);
 	json_t *rows = some_rows(json_object_get(row, "foreign"), NULL);
 	if (json_array_size(rows))
 		report_table(r, rows, columns, N_ELEMENTS(columns));

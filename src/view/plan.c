@@ -161,10 +161,10 @@ static void report_moves(const struct planning *p, struct report *r)
 	for (size_t i = 0; i < all->moves.n; i++) {
 		const struct move *m = &all->moves.v[i];
 		AUTO_FREE char *label = vm_label(m->vm, m->name),
-			       *from = cpuset_format_list(&m->from),
+			       *from = cpuset_format_cpus(&m->from),
 			       *to = cpuset_format_list(&m->to);
-		report_text(r, "%s moves from CPUs %s to %s, which makes room for %s", label, from,
-			to, m->for_vms);
+		report_text(r, "%s moves from %s to %s, which makes room for %s", label, from, to,
+			m->for_vms);
 	}
 	if (!all->moves.n)
 		report_text(r,

@@ -113,15 +113,12 @@ static void check_affinity(struct vm_search *f, struct vm_draft *d, const struct
 	if (!conf->affinity_cpus || cpuset_is_empty(&f->s->present_cpus))
 		return;
 	struct cpuset absent = cpuset_minus(conf->affinity_cpus, &f->s->present_cpus);
-	AUTO_FREE char *list = cpuset_format_list(&absent);
+	AUTO_FREE char *list = cpuset_format_cpus(&absent);
 	if (cpuset_equal(&absent, conf->affinity_cpus))
-		vm_note(f, d,
-			"config: affinity: this host has none of the CPUs %s: the VM will "
-			"not start again",
+		vm_note(f, d, "config: affinity: this host has no %s: the VM will not start again",
 			list);
-	else if (*list)
-		vm_note(f, d, "config: affinity: this host has no CPUs %s: they are left out",
-			list);
+	else if (!cpuset_is_empty(&absent))
+		vm_note(f, d, "config: affinity: this host has no %s: left out", list);
 }
 
 static int read_config(struct vm_search *f, struct vm_draft *d, int vmid)

@@ -32,8 +32,19 @@ static void test_mask(const char *text, const char *want_list)
 		"mask '%s' survives formatting as '%s'", text, mask);
 }
 
+static void test_words(const char *text, const char *want, const char *verb)
+{
+	struct cpuset s;
+	ok(cpuset_parse_list(text, &s) == 0, "a list");
+	AUTO_FREE char *got = cpuset_format_cpus(&s);
+	same_str(got, want, "'%s' with its noun", text);
+	same_str(cpuset_is_or_are(&s), verb, "... and verb");
+}
+
 static void test_cpusets(void)
 {
+	test_words("4", "CPU 4", "is");
+	test_words("4-5", "CPUs 4-5", "are");
 	test_list("", "");
 	test_list("\n", "");
 	test_list("0-3,8,10-11\n", "0-3,8,10-11");

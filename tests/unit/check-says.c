@@ -131,7 +131,7 @@ static void test_irqbalance_list(void)
 				"echo "
 				"IRQBALANCE_BANNED_CPULIST=1-4,9,11 >> /etc/sysconfig/irqbalance;"),
 		"the union, in its own file: %s", commands_of(f, x));
-	ok(x && strstr(x->summary, "pinned CPUs 4"), "and what is open is said: %s",
+	ok(x && strstr(x->summary, "pinned CPU 4"), "and what is open is said: %s",
 		x ? x->summary : "");
 	same_int(x ? x->sure : 0, SURE_LIKELY, "as sure as a file is");
 	f->irqbalance.is_told = true;

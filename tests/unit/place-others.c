@@ -270,8 +270,7 @@ static void test_housekeeping(void)
 	same_int(fake_place(h, "[host]\nhousekeeping = 0-1,16-17,99\n", 1, force, &p, &e), 0,
 		"again");
 	same_str(p->housekeeping_note,
-		"CPUs 1,17,99 of 0-1,16-17,99 are not kept: they are not online, or VMs in force "
-		"have them",
+		"CPUs 1,17,99 of 0-1,16-17,99 are not kept: not online, or claimed by VMs in force",
 		"what the host does not get is told");
 	fake_free(h);
 }

@@ -58,7 +58,7 @@ static void test_even(void)
 		"guest siblings stay together");
 	one(12, 1, NULL, 0, "[vm *]\nspare = 2\n",
 		"100 isolated 1 13 2 14 3 15 7,10,22 10,19,22 8,10,22 10,20,22 9-10,22 10,21-22 "
-		"(" LARGER "; vCPUs 0-5 have no spare CPU on their node: CPUs 10,22 are on another"
+		"(" LARGER "; no spare CPU on the node of vCPUs 0-5: CPUs 10,22 are on another"
 		"; for the spare CPUs 10,22 its partition is a root one: closed to everybody else, "
 		"and the scheduler balances its vCPUs inside)",
 		"spare CPUs are the last share's");

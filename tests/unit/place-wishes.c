@@ -121,7 +121,7 @@ static void test_kind(void)
 	fake_vm(h, "200", 4, 1, 0);
 	placed(h, "[vm *]\nkind = performance\n[vm 100]\nisolation = none\n",
 		"200: needs 4 cores of its own; 3 are free\n"
-		"- housekeeping keeps CPUs 0\n"
+		"- housekeeping keeps CPU 0\n"
 		"+ kind = any fits, on other cores\n"
 		"+ 3 vCPUs fit in one L3 (L3 0)",
 		"not on others, but they are offered");

@@ -133,7 +133,7 @@ static const struct {
 	{ "[vm 1]\nclass = latency\n",
 		"p.conf:2: unknown class 'latency' (there is no [class latency])" },
 	{ "[vm 1]\nemulator = 2-5\n[vm 2]\niothreads = 4-9\n",
-		"p.conf:4: iothreads of [vm 2] overlaps emulator of [vm 1] at p.conf:2 in CPU "
+		"p.conf:4: iothreads of [vm 2] overlaps emulator of [vm 1] at p.conf:2 in CPUs "
 		"4-5" },
 	{ "[vm 1]\niothreads = 3\n[vm 2]\niothreads = 3\n",
 		"p.conf:4: iothreads of [vm 2] overlaps iothreads of [vm 1] at p.conf:2 in CPU 3" },

@@ -134,8 +134,7 @@ static void test_node(void)
 	same_int(web->pid, 1000, "its pid");
 	same_str(web->config->source, "etc/pve/qemu-server/100.conf", "its config");
 	same_int(web->config->pending.n, 1, "it has a pending change");
-	same_str(note_with(web, "affinity"),
-		"config: affinity: this host has no CPUs 999: they are left out",
+	same_str(note_with(web, "affinity"), "config: affinity: this host has no CPU 999: left out",
 		"affinity that the host has not");
 	same_str(comes->config->source, "etc/pve/nodes/pve2/qemu-server/101.conf",
 		"the config of one that migrates");
