@@ -5,7 +5,7 @@
  * but those that must be apart from others: where these are counts, and each has a turn of its
  * own. At first their turns come last; where somebody is refused then, those that were refused
  * come first, and then any order is tried, until all have a place or those that have none would
- * have none at all.
+ * have none at all. Where a group then has no CPU for QEMU's other threads, one is spared.
  */
 #include "plan/place.h"
 
@@ -164,10 +164,21 @@ void place_keep_apart(struct planner *p, struct request *req)
 		place_renew_solver(p);
 }
 
-/* As they stand. Returns the weight that was admitted, and with it how many. */
-static long place_in_order(struct planner *p, struct request *requests, size_t n)
+/* The weight that was admitted, and with it how many. */
+static long count_admitted(const struct planner *p, const struct request *requests, size_t n)
 {
 	long weight = 0, n_placed = 0;
+	for (size_t i = 0; i < n; i++) {
+		bool is_placed = requests[i].self != NOBODY;
+		weight += is_placed ? solver_weight(p->solver, &requests[i]) : 0;
+		n_placed += is_placed;
+	}
+	return weight * ((long)n + 1) + n_placed;
+}
+
+/* As they stand. Returns what was admitted. */
+static long place_in_order(struct planner *p, struct request *requests, size_t n)
+{
 	for (size_t i = 0, end; i < n; i = end) {
 		for (end = i + 1; end < n && !requests[i].is_alone && !requests[end].is_alone;
 			end++)
@@ -176,12 +187,7 @@ static long place_in_order(struct planner *p, struct request *requests, size_t n
 			place_keep_apart(p, &requests[i]);
 		place_batch(p, &requests[i], end - i);
 	}
-	for (size_t i = 0; i < n; i++) {
-		bool is_placed = requests[i].self != NOBODY;
-		weight += is_placed ? solver_weight(p->solver, &requests[i]) : 0;
-		n_placed += is_placed;
-	}
-	return weight * ((long)n + 1) + n_placed;
+	return count_admitted(p, requests, n);
 }
 
 /* ---- several ---- */
@@ -227,7 +233,7 @@ static bool try_orders(struct planner *p, struct before *b, struct request *requ
 {
 	AUTO_FREE struct request *best = xcalloc(n + 1, sizeof *best);
 	AUTO_FREE size_t *order = xcalloc(n + 1, sizeof *order);
-	int n_orders = n > FEW_VMS ? ORDERS_OF_MANY : ORDERS_MAX;
+	int n_orders = !is_any_alone(requests, n) ? 1 : n > FEW_VMS ? ORDERS_OF_MANY : ORDERS_MAX;
 	uint64_t rng = 0x9e3779b97f4a7c15u;
 	long most = -1;
 	for (int k = 1;; k++) {
@@ -248,17 +254,142 @@ static bool try_orders(struct planner *p, struct before *b, struct request *requ
 	}
 }
 
+/* ---- a CPU for QEMU's other threads ---- */
+
+enum { SPARED_MAX = 16, SPARED_ROUNDS = 3 };
+
+/* A VM whose group leaves none beside all that is claimed: one that got its cores, or had to give
+ * them back for that; NULL: there is no such. */
+static const struct request *without_a_cpu(
+	const struct planner *p, const struct request *requests, size_t n, bool is_placed)
+{
+	struct cpuset claimed = inventory_taken(p);
+	for (size_t i = 0; i < n; i++) {
+		const struct request *req = &requests[i];
+		if (!req->limit || (req->self != NOBODY) != is_placed)
+			continue;
+		if (is_placed ? !place_leaves_a_cpu(
+					p, req, p->owners.v[req->self].placement, &claimed)
+			      : !req->is_refused)
+			return req;
+	}
+	return NULL;
+}
+
+static void renew_views(struct planner *p, struct request *requests, size_t n)
+{
+	size_t n_views = p->views.n;
+	for (size_t i = 0; i < n; i++)
+		place_request_views(p, &requests[i]);
+	if (p->views.n > n_views)
+		place_renew_solver(p);
+}
+
+/* As they stand, without these CPUs, which who found nothing may have after all. Returns what was
+ * admitted; -1: somebody's other threads have no CPU. */
+static long place_sparing(
+	struct planner *p, struct request *requests, size_t n, const struct cpuset *spared_cpus)
+{
+	const struct cpuset kept = p->kept_cpus;
+	cpuset_add_all(&p->kept_cpus, spared_cpus);
+	renew_views(p, requests, n);
+	(void)place_in_order(p, requests, n);
+	p->kept_cpus = kept;
+	renew_views(p, requests, n);
+	for (size_t i = 0; i < n; i++) {
+		if (!requests[i].is_refused)
+			continue;
+		if (requests[i].is_alone)
+			place_keep_apart(p, &requests[i]);
+		place_batch(p, &requests[i], 1);
+	}
+	return without_a_cpu(p, requests, n, true) ? -1 : count_admitted(p, requests, n);
+}
+
+/* A core of each cell that the group has some of, and that nobody had before. Returns how many. */
+static size_t list_spared(
+	const struct planner *p, const struct before *b, const struct request *req, size_t *ret)
+{
+	size_t n = 0;
+	for (size_t i = p->inv.n_cores; i-- > 0 && n < SPARED_MAX;) {
+		const struct cpuset *cpus = p->inv.cores[i].cpus;
+		int cell = p->solver->cell_of_core[i];
+		size_t k = 0;
+		while (k < n && p->solver->cell_of_core[ret[k]] != cell)
+			k++;
+		if (k == n && b->owner[i] == NOBODY &&
+			cpuset_intersects(cpus, &req->allowed_cpus) &&
+			!cpuset_intersects(cpus, &p->kept_cpus))
+			ret[n++] = i;
+	}
+	return n;
+}
+
+/* The core without which most is admitted, if that is more; else -1. */
+static int find_spared(struct planner *p, const struct before *b, struct request *requests,
+	size_t n, const struct cpuset *spared_cpus, const struct request *needy, long *most)
+{
+	size_t cores[SPARED_MAX], n_cores = list_spared(p, b, needy, cores);
+	int best = -1;
+	for (size_t k = 0; k < n_cores; k++) {
+		struct cpuset cpus = cpuset_or(spared_cpus, p->inv.cores[cores[k]].cpus);
+		go_back(p, b, requests, n);
+		long admitted = place_sparing(p, requests, n, &cpus);
+		if (admitted <= *most)
+			continue;
+		*most = admitted;
+		best = (int)cores[k];
+	}
+	return best;
+}
+
+/* Where VMs of a group have taken all of its CPUs, or have not got any for that: they leave one,
+ * if more is admitted by that. */
+static void spare_a_cpu(
+	struct planner *p, const struct before *b, struct request *requests, size_t n)
+{
+	struct cpuset spared = CPUSET_EMPTY;
+	for (int round = 0; round < SPARED_ROUNDS; round++) {
+		const struct request *placed = without_a_cpu(p, requests, n, true),
+				     *needy =
+					     placed ? placed : without_a_cpu(p, requests, n, false);
+		if (!needy)
+			return;
+		long most = placed ? -1 : count_admitted(p, requests, n);
+		const struct request of = *needy;
+		int core = find_spared(p, b, requests, n, &spared, &of, &most);
+		if (core >= 0)
+			cpuset_add_all(&spared, p->inv.cores[core].cpus);
+		go_back(p, b, requests, n);
+		if (cpuset_is_empty(&spared))
+			(void)place_in_order(p, requests, n);
+		else
+			(void)place_sparing(p, requests, n, &spared);
+		if (core < 0)
+			return;
+	}
+}
+
+static bool is_any_limited(const struct request *requests, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (requests[i].limit)
+			return true;
+	return false;
+}
+
 static void place_equals(struct planner *p, struct request *requests, size_t n)
 {
-	if (!is_any_alone(requests, n)) {
+	if (!is_any_alone(requests, n) && !is_any_limited(requests, n)) {
 		place_batch(p, requests, n);
 		return;
 	}
 	CLEANUP(before_done) struct before b = before_of(p, requests, n);
-	if (try_orders(p, &b, requests, n))
-		return;
-	go_back(p, &b, requests, n);
-	(void)place_in_order(p, requests, n);
+	if (!try_orders(p, &b, requests, n)) {
+		go_back(p, &b, requests, n);
+		(void)place_in_order(p, requests, n);
+	}
+	spare_a_cpu(p, &b, requests, n);
 }
 
 void place_batches(struct planner *p, struct request *requests, size_t n)

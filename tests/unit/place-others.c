@@ -137,12 +137,53 @@ static void test_parted(void)
 	h->s.isolated_cpus = h->s.boot_isolated_cpus = cpus("3");
 	placed(h, "[vm 100]\nisolation = fenced\n",
 		"100: needs 4 cores of its own; 2 are free\n"
-		"- housekeeping keeps CPUs 0\n"
-		"- CPUs 3 are in a partition of group /dpdk\n"
+		"- housekeeping keeps CPU 0\n"
+		"- CPU 3 is in a partition of group /dpdk\n"
 		"+ 2 vCPUs fit in one L3 (L3 0)",
 		"a partition on CPUs of isolcpus=");
 	placed(h, "[vm 100]\nisolation = fenced\nemulator = 3\n",
 		"p:3: emulator = 3: CPU 3 is in an isolated partition", "no place for helpers");
+	fake_free(h);
+}
+
+/* A host of six CPUs, whose first the host has; VMs of so many vCPUs in a group that has these. */
+static struct fake_host *group_of(const char *list, const int *n_vcpus)
+{
+	struct fake_host *h = fake_host((struct shape){ 1, 1, 1, 6, 1, true });
+	add_group(h, "qemu.slice", list)->cpus = list;
+	for (int i = 0; n_vcpus[i]; i++) {
+		AUTO_FREE char *id = xasprintf("%d", 100 + i);
+		add_group(h, fake_vm(h, id, n_vcpus[i], 1, 0)->cgroup, NULL);
+	}
+	return h;
+}
+
+/* QEMU's other threads have a CPU of the group too: it is left where as many cores as possible are
+ * given, whoever comes first. */
+static void test_full_group(void)
+{
+	static const char policy[] = "[host]\nhousekeeping = 0\n[vm *]\nisolation = pinned\n";
+	struct fake_host *h = group_of("2-5", (const int[]){ 1, 3, 0 });
+	placed(h, policy,
+		"101 pinned 2 3 4\n"
+		"100: no CPU would be left for QEMU's other threads\n"
+		"- group /qemu.slice allows it CPUs 2-5 only\n"
+		"+ give group /qemu.slice more CPUs",
+		"the larger one");
+	fake_free(h);
+	h = group_of("2-5", (const int[]){ 1, 1, 2, 0 });
+	placed(h, policy,
+		"100 pinned 4\n"
+		"102 pinned 2 3\n"
+		"101: no CPU would be left for QEMU's other threads\n"
+		"- group /qemu.slice allows it CPUs 2-5 only\n"
+		"+ give group /qemu.slice more CPUs",
+		"one of the small ones and the larger one");
+	fake_free(h);
+	h = group_of("1-2", (const int[]){ 1, 0 });
+	fake_vm(h, "200", 3, 1, 0)->cgroup = "system.slice/200.scope";
+	placed(h, policy, "100 pinned 1\n200 pinned 3 4 5",
+		"who is in no such group goes elsewhere");
 	fake_free(h);
 }
 
@@ -323,7 +364,7 @@ static void test_apart_always(void)
 	pin_by_hand(h, "200", "4");
 	placed_first(h, "[vm 100]\napart = 200\n", 1,
 		"100: needs 4 free cores in one L3; the most is 3, in L3 0\n"
-		"- VM 200, which it must be apart from by core, keeps it off CPUs 4\n"
+		"- VM 200, which it must be apart from by core, keeps it off CPU 4\n"
 		"+ place = one-node fits on node 0: 6 free cores\n"
 		"+ 3 vCPUs fit in one L3 (L3 0)",
 		"its place is no wider for those whom it must be apart from");
@@ -377,6 +418,7 @@ int main(void)
 	test_groups();
 	test_lists();
 	test_parted();
+	test_full_group();
 	test_memory();
 	test_migration();
 	test_bound();
