@@ -256,7 +256,8 @@ static bool try_orders(struct planner *p, struct before *b, struct request *requ
 
 /* ---- a CPU for QEMU's other threads ---- */
 
-enum { SPARED_MAX = 16, SPARED_ROUNDS = 3 };
+/* Cores that are tried; and with more VMs than FEW_VMS. */
+enum { SPARED_MAX = 16, SPARED_OF_MANY = 2, SPARED_ROUNDS = 3 };
 
 /* A VM whose group leaves none beside all that is claimed: one that got its cores, or had to give
  * them back for that; NULL: there is no such. */
@@ -306,12 +307,13 @@ static long place_sparing(
 	return without_a_cpu(p, requests, n, true) ? -1 : count_admitted(p, requests, n);
 }
 
-/* A core of each cell that the group has some of, and that nobody had before. Returns how many. */
-static size_t list_spared(
-	const struct planner *p, const struct before *b, const struct request *req, size_t *ret)
+/* A core of each cell that the group has some of, and that nobody had before, so many at most.
+ * Returns how many. */
+static size_t list_spared(const struct planner *p, const struct before *b,
+	const struct request *req, size_t most, size_t *ret)
 {
 	size_t n = 0;
-	for (size_t i = p->inv.n_cores; i-- > 0 && n < SPARED_MAX;) {
+	for (size_t i = p->inv.n_cores; i-- > 0 && n < most;) {
 		const struct cpuset *cpus = p->inv.cores[i].cpus;
 		int cell = p->solver->cell_of_core[i];
 		size_t k = 0;
@@ -329,7 +331,8 @@ static size_t list_spared(
 static int find_spared(struct planner *p, const struct before *b, struct request *requests,
 	size_t n, const struct cpuset *spared_cpus, const struct request *needy, long *most)
 {
-	size_t cores[SPARED_MAX], n_cores = list_spared(p, b, needy, cores);
+	size_t cores[SPARED_MAX], n_tried = n > FEW_VMS ? SPARED_OF_MANY : SPARED_MAX,
+				  n_cores = list_spared(p, b, needy, n_tried, cores);
 	int best = -1;
 	for (size_t k = 0; k < n_cores; k++) {
 		struct cpuset cpus = cpuset_or(spared_cpus, p->inv.cores[cores[k]].cpus);
