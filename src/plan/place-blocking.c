@@ -157,6 +157,16 @@ static void add_own(struct obstacles *l)
 				place_cpus(p, &req->allowed_cpus)));
 	if (l->n > n)
 		l->v[n].is_group = true;
+	array_for_each (neighbour, &p->neighbours)
+		if (limits_are_by(req, neighbour))
+			add_obstacle(l, *neighbour->left_cpus, neighbour->left_cpus,
+				arena_printf(a,
+					"the list of group /%s has CPUs %s only: the kernel lets "
+					"no "
+					"partition beside it have all of them, and CPUs %s are "
+					"left",
+					neighbour->group, place_list(p, &neighbour->cpus),
+					place_list(p, neighbour->left_cpus)));
 	if (req->level == LEVEL_ISOLATED)
 		add_obstacle(l, p->s->boot_isolated_cpus, &p->s->boot_isolated_cpus,
 			arena_printf(a,
@@ -169,7 +179,7 @@ static void add_own(struct obstacles *l)
 static struct obstacles obstacles_of(struct planner *p, const struct request *req)
 {
 	struct obstacles l = { .p = p, .req = req };
-	size_t most = 2 * p->owners.n + p->pins.n + p->holds.n + 8;
+	size_t most = 2 * p->owners.n + p->pins.n + p->holds.n + p->neighbours.n + 8;
 	l.v = arena_alloc(&p->scratch, most * sizeof *l.v);
 	l.is_lifted = arena_alloc(&p->scratch, most * sizeof *l.is_lifted);
 	l.is_away = arena_alloc(&p->scratch, most * sizeof *l.is_away);

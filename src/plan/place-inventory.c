@@ -267,6 +267,7 @@ int inventory_make(struct planner *p, const struct policy *policy, const size_t 
 	p->kept_cpus = cpuset_or(&p->helper_cpus, &p->out->reserved_cpus);
 	place_with_siblings(p, &p->kept_cpus, &p->foreign_cpus);
 	place_with_siblings(p, &p->kept_cpus, &p->held_cpus);
+	limits_of_neighbours(p);
 	for (size_t i = 0; i < p->inv.n_cores; i++)
 		p->inv.cores[i].is_pinned =
 			cpuset_intersects(p->inv.cores[i].cpus, &p->pinned_cpus);

@@ -128,6 +128,48 @@ const struct cpuset *limits_of_group(const struct snapshot *s, const char *path,
 	return g > 0 ? s->cgroups[g].effective : &s->online_cpus;
 }
 
+/* A core of the list that no partition has; NULL: a part of the list is no VM's, or partitions have
+ * all of it. Who else has cores makes no difference: those that are away for a question, too. */
+static const struct cpuset *core_to_leave(const struct planner *p, const struct cpuset *list)
+{
+	struct cpuset none = cpuset_or(&p->kept_cpus, &p->s->boot_isolated_cpus);
+	if (cpuset_is_empty(list) || cpuset_intersects(list, &none) ||
+		!cpuset_is_subset(list, &p->s->online_cpus))
+		return NULL;
+	for (size_t i = p->inv.n_cores; i-- > 0;) {
+		const struct host_core *core = &p->inv.cores[i];
+		bool is_parted = core->owner != NOBODY &&
+			p->owners.v[core->owner].placement->level == LEVEL_ISOLATED;
+		if (!is_parted && cpuset_intersects(core->cpus, list))
+			return core->cpus;
+	}
+	return NULL;
+}
+
+void limits_of_neighbours(struct planner *p)
+{
+	for (size_t i = 1; i < p->s->n_cgroups; i++) {
+		const struct cgroup *g = &p->s->cgroups[i];
+		struct cpuset list;
+		if (!g->cpus || !*g->cpus || g->parent < 0 || is_ours(p, g) ||
+			cpuset_parse_list(g->cpus, &list) < 0)
+			continue;
+		const struct cpuset *left = core_to_leave(p, &list);
+		if (left)
+			*array_push(&p->neighbours) = (struct neighbour){ .group = g->path,
+				.above = p->s->cgroups[g->parent].path,
+				.cpus = list,
+				.left_cpus = left };
+	}
+}
+
+bool limits_are_by(const struct request *req, const struct neighbour *n)
+{
+	const char *group = req->vm->cgroup;
+	return req->level == LEVEL_ISOLATED && group && is_inside(group, n->above) &&
+		!is_inside(group, n->group);
+}
+
 /* Fences write lists; partitions take their CPUs off the effective ones alone. */
 static bool has_fences(const struct planner *p)
 {

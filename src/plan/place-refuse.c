@@ -96,6 +96,22 @@ static void offer_cores(struct planner *p, const struct request *req, struct ref
 	}
 }
 
+/* What partitions must not have: CPUs of isolcpus=, and all of a neighbour's list. */
+static void offer_fence(struct planner *p, const struct request *req, struct refusal *r)
+{
+	struct request other = *req;
+	bool has_neighbours = false;
+	array_for_each (neighbour, &p->neighbours)
+		has_neighbours |= limits_are_by(req, neighbour);
+	other.level = LEVEL_FENCED;
+	if (req->level == LEVEL_ISOLATED &&
+		(has_neighbours || !cpuset_is_empty(&p->s->boot_isolated_cpus)))
+		offer(p, req, &other, r,
+			(struct alternative){ .set = { { "isolation", "fenced" } } },
+			has_neighbours ? "isolation = fenced fits in the same place"
+				       : "isolation = fenced fits on CPUs of isolcpus=");
+}
+
 static void offer_shapes(struct planner *p, const struct request *req, struct refusal *r)
 {
 	struct request other = *req;
@@ -114,12 +130,7 @@ static void offer_shapes(struct planner *p, const struct request *req, struct re
 						      { "iothreads", "housekeeping" } } },
 			"it fits without a core of its own for helpers "
 			"(emulator = housekeeping, iothreads = housekeeping)");
-	other = *req;
-	other.level = LEVEL_FENCED;
-	if (req->level == LEVEL_ISOLATED && !cpuset_is_empty(&p->s->boot_isolated_cpus))
-		offer(p, req, &other, r,
-			(struct alternative){ .set = { { "isolation", "fenced" } } },
-			"isolation = fenced fits on CPUs of isolcpus=");
+	offer_fence(p, req, r);
 }
 
 /* A large VM of this kind that fits where one of its size should. */

@@ -130,6 +130,9 @@ void place_request_update(struct planner *p, struct request *req)
 	if (req->level == LEVEL_ISOLATED)
 		req->blocked_cpus = cpuset_or(&req->blocked_cpus, &p->s->boot_isolated_cpus);
 	req->blocked_cpus = cpuset_or(&req->blocked_cpus, &req->away_cpus);
+	array_for_each (neighbour, &p->neighbours)
+		if (limits_are_by(req, neighbour))
+			cpuset_add_all(&req->blocked_cpus, neighbour->left_cpus);
 	bool is_moot;
 	struct cpuset of_kind = limits_of_kind(p->s, req->wish.kind, &is_moot);
 	struct cpuset other_kinds = cpuset_minus(&p->s->online_cpus, &of_kind);

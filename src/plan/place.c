@@ -275,6 +275,7 @@ int place_vms_as(const struct snapshot *s, const struct vms *vms, const struct p
 	}
 	arena_done(&p.scratch);
 	free(p.owners.v);
+	free(p.neighbours.v);
 	free(p.pins.v);
 	free(p.holds.v);
 	free(p.views.v);

@@ -60,6 +60,14 @@ struct hold {
 	const char *why;
 };
 
+/* A group with a list of its own, beside those on the way down to partitions: the kernel refuses
+ * these all of its list (cpuset.cpus.exclusive). */
+struct neighbour {
+	const char *group, *above;      /* above: the group around both */
+	struct cpuset cpus;             /* its list */
+	const struct cpuset *left_cpus; /* a core of these, which is left to it */
+};
+
 /* What the host has: the left side of the solver. */
 struct inventory {
 	const struct snapshot *s;
@@ -116,6 +124,7 @@ struct planner {
 	struct cpuset kept_cpus;        /* never for vCPUs: reserved, foreign, helpers */
 	ARRAY(struct hold) holds;
 	struct cpuset held_cpus; /* of all of them */
+	ARRAY(struct neighbour) neighbours;
 	ARRAY(struct pin) pins;
 	struct cpuset pinned_cpus;  /* of all pins */
 	ARRAY(uint64_t) page_kib;   /* by pool; 0: ordinary pages */
@@ -450,6 +459,10 @@ void limits_of_others(struct planner *p);
 /* CPUs of the group at the path, or of the nearest above it that says: what all of these allow;
  * online ones where none says. ret_group: its index, or <= 0; may be NULL. */
 const struct cpuset *limits_of_group(const struct snapshot *s, const char *path, int *ret_group);
+/* Who must be left a core (p->neighbours), when all that is kept is known. */
+void limits_of_neighbours(struct planner *p);
+/* The request is for a partition that must leave it one. */
+bool limits_are_by(const struct request *req, const struct neighbour *n);
 /* What the VM's own groups allow. */
 void limits_of_vm(const struct planner *p, struct request *req);
 /* The online CPUs of this kind; *ret_is_moot: the host has no others, or none: it makes no

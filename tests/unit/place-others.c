@@ -378,6 +378,29 @@ static void test_apart_always(void)
 	fake_free(h);
 }
 
+/* The kernel refuses a partition all of the list of a group beside those on the way to it. */
+static void test_neighbours(void)
+{
+	struct fake_host *h = fake_host((struct shape){ 1, 1, 1, 4, 1, true });
+	fake_vm(h, "100", 4, 1, 0);
+	struct cgroup *kube = add_group(h, "kube", "0-3");
+	kube->cpus = "2-3";
+	placed(h, "[host]\nhousekeeping = 0\n",
+		"100: needs 4 cores of its own; 2 are free\n"
+		"- housekeeping keeps CPUs 0\n"
+		"- the list of group /kube has CPUs 2-3 only: the kernel lets no partition beside "
+		"it have all of them, and CPUs 3 are left\n"
+		"+ 2 vCPUs fit in one L3 (L3 0)",
+		"it is left a core");
+	kube->cpus = "0,2-3";
+	placed(h, "[host]\nhousekeeping = 0\n",
+		"100: needs 4 cores of its own; 3 are free\n"
+		"- housekeeping keeps CPUs 0\n"
+		"+ 3 vCPUs fit in one L3 (L3 0)",
+		"it has one that is no VM's");
+	fake_free(h);
+}
+
 /* A VM that is in the way goes with all that it has: cores that it names for its helpers, too. */
 static void test_named_helpers(void)
 {
@@ -427,5 +450,6 @@ int main(void)
 	test_apart();
 	test_apart_always();
 	test_named_helpers();
+	test_neighbours();
 	return tap_done();
 }

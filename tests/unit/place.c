@@ -299,10 +299,14 @@ static void test_limits(void)
 	held->partition = NULL;
 	held->cpus = "1-2,13-14";
 	placed(h, "", "100 isolated 3 15 4 16", "better not where a container is pinned");
-	placed(h, "[host]\nhousekeeping = 0,3-11,15-23\n",
-		"100 isolated 1 13 2 14 (it lies over CPUs 1-2,13-14, which somebody "
+	placed(h, "[vm *]\nisolation = fenced\n[host]\nhousekeeping = 0,3-11,15-23\n",
+		"100 fenced 1 13 2 14 (it lies over CPUs 1-2,13-14, which somebody "
 		"pinned to group /kube: they will run elsewhere)",
 		"else it is said");
+	placed(h, "[host]\nhousekeeping = 0,4-11,16-23\n",
+		"100 isolated 3 15 1 13 (it lies over CPUs 1,13, which somebody pinned to group "
+		"/kube: they will run elsewhere)",
+		"but of its list a partition leaves a core: the kernel refuses one all of it");
 	fake_free(h);
 }
 
