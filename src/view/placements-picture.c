@@ -5,13 +5,13 @@
 #include "model/snapshot.h"
 #include "vm/vm.h"
 
-static struct host_picture_owner owner_of(struct arena *a, const struct placement *p)
+/* is_guest: with what it shares; else with what it claims. */
+static struct host_picture_owner owner_of(struct arena *a, const struct placement *p, bool is_guest)
 {
 	AUTO_FREE char *label = vm_label(p->vm, p->name);
 	struct vcpu_mark *marks = arena_alloc(a, p->n_vcpus * sizeof *marks);
-	bool is_guest = p->wish.cores == CORES_SHARED;
 	size_t n = 0;
-	for (size_t i = 0; !is_guest && i < p->n_vcpus; i++) {
+	for (size_t i = 0; p->wish.cores != CORES_SHARED && i < p->n_vcpus; i++) {
 		struct cpuset own = cpuset_minus(&p->vcpus[i].cpus, &p->spare_cpus);
 		if (p->vcpus[i].vcpu >= 0)
 			marks[n++] = (struct vcpu_mark){ p->vcpus[i].vcpu, cpuset_first(&own) };
@@ -29,13 +29,19 @@ struct picture *placements_picture(const struct snapshot *s, const struct placem
 	const struct cpuset *housekeeping, const struct heat *heat)
 {
 	struct arena a = { 0 };
-	struct host_picture_owner *owners = arena_alloc(&a, n * sizeof *owners);
-	for (size_t i = 0; i < n; i++)
-		owners[i] = owner_of(&a, &v[i]);
+	struct host_picture_owner *owners = arena_alloc(&a, 2 * n * sizeof *owners);
+	size_t n_owners = 0;
+	for (size_t i = 0; i < n; i++) {
+		bool is_shared = v[i].wish.cores == CORES_SHARED;
+		if (is_shared)
+			owners[n_owners++] = owner_of(&a, &v[i], true);
+		if (!is_shared || !cpuset_is_empty(&v[i].claim_cpus)) /* its helpers' core */
+			owners[n_owners++] = owner_of(&a, &v[i], false);
+	}
 	struct host_picture h = {
 		.title = s->hostname ? s->hostname : "host",
 		.owners = owners,
-		.n_owners = n,
+		.n_owners = n_owners,
 		.housekeeping = housekeeping,
 		.heat = heat ? heat->by_cpu : NULL,
 		.n_heat = heat ? CPUSET_MAX : 0,

@@ -129,7 +129,7 @@ static void report_placement(const struct planning *p, const struct placement *v
 	bool is_shared = v->wish.cores == CORES_SHARED;
 	AUTO_FREE char *shared = cpuset_format_list(&v->vcpu_cpus);
 	strbuf_printf(&b, "%s: %s on %s; vCPUs", label, level_name(v->level),
-		is_shared ? "no CPUs of its own" : claim);
+		*claim ? claim : "no CPUs of its own");
 	if (is_guess)
 		strbuf_printf(&b, " unknown: %d of %zu threads,", v->wish.vcpus, v->n_vcpus);
 	if (is_guess || is_shared)
