@@ -50,7 +50,7 @@ struct obstacle {
 	const char *text;
 	const struct owner *owner; /* goes with it; NULL: with none */
 	const char *vm;            /* whose wish it is, or from whom it must be apart; or NULL */
-	bool is_apart, is_kind, is_group;
+	bool is_apart, is_kind, is_group, is_reserved, is_hold;
 };
 
 struct obstacles {
@@ -126,7 +126,10 @@ static void add_others(struct obstacles *l)
 	struct arena *a = &p->out->arena;
 	add_obstacle(l, p->out->reserved_cpus, &p->out->reserved_cpus,
 		arena_printf(a, "housekeeping keeps %s", place_cpus(p, &p->out->reserved_cpus)));
+	for (size_t i = 0; i < l->n; i++)
+		l->v[i].is_reserved = !l->v[i].is_apart;
 	add_named(l);
+	size_t n = l->n;
 	array_for_each (hold, &p->holds)
 		add_obstacle(l, with_siblings(p, &hold->cpus), &hold->cpus,
 			arena_printf(a, "%s %s %s", place_cpus(p, &hold->cpus),
@@ -135,6 +138,8 @@ static void add_others(struct obstacles *l)
 	add_obstacle(l, with_siblings(p, &foreign), cpuset_keep(a, &foreign),
 		arena_printf(a, "%s %s in an isolated partition of somebody else",
 			place_cpus(p, &foreign), cpuset_is_or_are(&foreign)));
+	for (size_t i = n; i < l->n; i++)
+		l->v[i].is_hold = true;
 }
 
 static void add_own(struct obstacles *l)
@@ -161,12 +166,12 @@ static void add_own(struct obstacles *l)
 		if (limits_are_by(req, neighbour))
 			add_obstacle(l, *neighbour->left_cpus, neighbour->left_cpus,
 				arena_printf(a,
-					"the list of group /%s has CPUs %s only: the kernel lets "
-					"no "
-					"partition beside it have all of them, and CPUs %s are "
-					"left",
-					neighbour->group, place_list(p, &neighbour->cpus),
-					place_list(p, neighbour->left_cpus)));
+					"the list of group /%s has %s only: the kernel lets no "
+					"partition beside it have all of it, and %s %s left",
+					neighbour->group, place_cpus(p, &neighbour->cpus),
+					place_cpus(p, neighbour->left_cpus),
+					cpuset_is_or_are(neighbour->left_cpus)));
+	n = l->n;
 	if (req->level == LEVEL_ISOLATED)
 		add_obstacle(l, p->s->boot_isolated_cpus, &p->s->boot_isolated_cpus,
 			arena_printf(a,
@@ -174,6 +179,8 @@ static void add_own(struct obstacles *l)
 				"not be",
 				place_cpus(p, &p->s->boot_isolated_cpus),
 				cpuset_is_or_are(&p->s->boot_isolated_cpus)));
+	if (l->n > n)
+		l->v[n].is_hold = true;
 }
 
 static struct obstacles obstacles_of(struct planner *p, const struct request *req)
@@ -207,6 +214,22 @@ static size_t view_of(struct planner *p, const struct request *req, const struct
 	return view;
 }
 
+/* Housekeeping would have its cores elsewhere, too, were others' holds not there. */
+static void add_reserved(const struct obstacles *l, struct cpuset *blocked)
+{
+	struct cpuset lifted = CPUSET_EMPTY;
+	bool is_reserved = false;
+	for (const struct obstacle *x = l->v; x < l->v + l->n; x++) {
+		is_reserved |= x->is_reserved && is_in_force(l, x);
+		if (x->is_hold && !is_in_force(l, x))
+			cpuset_add_all(&lifted, &x->cpus);
+	}
+	if (!is_reserved || cpuset_is_empty(&lifted))
+		return;
+	struct cpuset reserved = inventory_reserved_without(l->p, &lifted);
+	cpuset_add_all(blocked, &reserved);
+}
+
 /* What these limits leave; has_apart: those whom it must be apart from count. */
 static void find_views(const struct obstacles *l, bool has_apart, struct request *ret)
 {
@@ -214,6 +237,7 @@ static void find_views(const struct obstacles *l, bool has_apart, struct request
 	for (const struct obstacle *x = l->v; x < l->v + l->n; x++)
 		if (is_in_force(l, x) && (has_apart || !x->is_apart))
 			cpuset_add_all(x->is_kind ? &kinds : &blocked, &x->cpus);
+	add_reserved(l, &blocked);
 	ret->helper_view = view_of(l->p, l->req, &blocked);
 	cpuset_add_all(&blocked, &kinds);
 	ret->blocked_cpus = blocked;

@@ -28,12 +28,15 @@ static bool is_before(const struct host_core *a, const struct host_core *b)
 }
 
 /* Those that the host can use: by core, CPUs that are neither claimed nor of isolcpus=, of cores of
- * which others hold nothing. */
-static struct cpuset *usable_cpus(const struct planner *p, const struct cpuset *claimed)
+ * which others hold nothing. lifted: as if neither were there on these. */
+static struct cpuset *usable_cpus(
+	const struct planner *p, const struct cpuset *claimed, const struct cpuset *lifted)
 {
-	struct cpuset *v = xcalloc(p->inv.n_cores + 1, sizeof *v), taken = *claimed;
+	struct cpuset *v = xcalloc(p->inv.n_cores + 1, sizeof *v);
 	struct cpuset others = cpuset_or(&p->foreign_cpus, &p->held_cpus);
-	cpuset_add_all(&taken, &p->s->boot_isolated_cpus);
+	struct cpuset taken = cpuset_minus(&p->s->boot_isolated_cpus, lifted);
+	cpuset_remove_all(&others, lifted);
+	cpuset_add_all(&taken, claimed);
 	for (size_t i = 0; i < p->inv.n_cores; i++)
 		if (!cpuset_intersects(p->inv.cores[i].cpus, &others))
 			v[i] = cpuset_minus(p->inv.cores[i].cpus, &taken);
@@ -41,9 +44,10 @@ static struct cpuset *usable_cpus(const struct planner *p, const struct cpuset *
 }
 
 /* n cores of every node, and of those of none. */
-static struct cpuset reserve_cores(const struct planner *p, const struct cpuset *taken, int n)
+static struct cpuset reserve_cores(
+	const struct planner *p, const struct cpuset *taken, const struct cpuset *lifted, int n)
 {
-	AUTO_FREE struct cpuset *usable = usable_cpus(p, taken);
+	AUTO_FREE struct cpuset *usable = usable_cpus(p, taken, lifted);
 	struct cpuset reserved = CPUSET_EMPTY;
 	for (int node = -1; node < (int)p->s->n_nodes; node++)
 		for (int left = n; left; left--) {
@@ -120,9 +124,11 @@ static struct cpuset reserve_by_load(struct planner *p, const struct cpuset *tak
 {
 	int64_t load = host_load(p);
 	int n = 1, most = most_cores(p);
-	struct cpuset reserved = reserve_cores(p, taken, n);
+	const struct cpuset none = CPUSET_EMPTY;
+	struct cpuset reserved = reserve_cores(p, taken, &none, n);
 	while (n < most && cpuset_count(&reserved) * 10 * BUSY_PERCENT < load)
-		reserved = reserve_cores(p, taken, ++n);
+		reserved = reserve_cores(p, taken, &none, ++n);
+	p->n_reserved = n;
 	if (n > 1)
 		place_note(p, &p->out->housekeeping_note,
 			"%d cores of each node, as all that is no vCPU has kept %.1f CPUs busy on "
@@ -171,8 +177,19 @@ int inventory_reserve(
 	} else if (wish->wish == HOUSEKEEPING_AUTO) {
 		*reserved = reserve_by_load(p, taken);
 	} else {
-		*reserved = reserve_cores(p, taken, wish->cores);
+		const struct cpuset none = CPUSET_EMPTY;
+		*reserved = reserve_cores(p, taken, &none, wish->cores);
+		p->n_reserved = wish->cores;
 	}
 	keep_last_cpu(p, taken);
 	return 0;
+}
+
+struct cpuset inventory_reserved_without(const struct planner *p, const struct cpuset *lifted)
+{
+	struct cpuset taken = CPUSET_EMPTY;
+	for (size_t i = 0; i < p->n_in_force; i++)
+		cpuset_add_all(&taken, &p->owners.v[i].placement->claim_cpus);
+	return p->n_reserved ? reserve_cores(p, &taken, lifted, p->n_reserved)
+			     : p->out->reserved_cpus;
 }

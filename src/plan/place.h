@@ -116,6 +116,7 @@ struct planner {
 	struct cpuset foreign_cpus; /* partitions that are not ours */
 	struct cpuset parted_cpus;  /* the same, those of isolcpus= too */
 	struct cpuset online_cpus;  /* without these */
+	int n_reserved; /* cores of each node for housekeeping; 0: the policy says which CPUs */
 	bool is_housekeeping_explicit, is_explained, is_repack, migrates_memory;
 	const struct request *requests; /* of all that are placed */
 	size_t n_requests, n_in_force;  /* n_in_force: of the owners, before any is placed */
@@ -382,6 +383,8 @@ struct cpuset inventory_taken(const struct planner *p);
  * owners claim. */
 int inventory_reserve(struct planner *p, const struct host_wish *wish, const struct cpuset *taken,
 	struct err *e) MUST_CHECK;
+/* What housekeeping would have, were nobody's holds and no isolcpus= on these CPUs. */
+struct cpuset inventory_reserved_without(const struct planner *p, const struct cpuset *lifted);
 static inline struct vm_wish place_wish(const struct policy *policy, const struct vm *vm)
 {
 	struct vm_wish wish;

@@ -378,6 +378,22 @@ static void test_apart_always(void)
 	fake_free(h);
 }
 
+/* Were isolcpus= not there, the host would keep cores of that node. */
+static void test_reserved_without(void)
+{
+	struct fake_host *h = fake_host((struct shape){ 1, 2, 1, 2, 1, true });
+	fake_vm(h, "100", 3, 1, 0);
+	h->s.boot_isolated_cpus = cpus("2-3");
+	placed(h, "[vm 100]\nplace = any\n",
+		"100: needs 3 cores of its own; 1 is free\n"
+		"- housekeeping keeps CPU 0\n"
+		"- CPUs 2-3 are isolated at boot (isolcpus=), where a partition must not be\n"
+		"+ isolation = fenced fits on CPUs of isolcpus=\n"
+		"+ 1 vCPU fits in the free CPUs",
+		"both are in its way");
+	fake_free(h);
+}
+
 /* The kernel refuses a partition all of the list of a group beside those on the way to it. */
 static void test_neighbours(void)
 {
@@ -387,15 +403,15 @@ static void test_neighbours(void)
 	kube->cpus = "2-3";
 	placed(h, "[host]\nhousekeeping = 0\n",
 		"100: needs 4 cores of its own; 2 are free\n"
-		"- housekeeping keeps CPUs 0\n"
+		"- housekeeping keeps CPU 0\n"
 		"- the list of group /kube has CPUs 2-3 only: the kernel lets no partition beside "
-		"it have all of them, and CPUs 3 are left\n"
+		"it have all of it, and CPU 3 is left\n"
 		"+ 2 vCPUs fit in one L3 (L3 0)",
 		"it is left a core");
 	kube->cpus = "0,2-3";
 	placed(h, "[host]\nhousekeeping = 0\n",
 		"100: needs 4 cores of its own; 3 are free\n"
-		"- housekeeping keeps CPUs 0\n"
+		"- housekeeping keeps CPU 0\n"
 		"+ 3 vCPUs fit in one L3 (L3 0)",
 		"it has one that is no VM's");
 	fake_free(h);
@@ -416,7 +432,7 @@ static void test_named_helpers(void)
 		"200 isolated 1 2 emulator=4\n300 isolated 3\n"
 		"100: needs 4 free cores in one L3; the most is 1, in L3 0\n"
 		"- VM 200 holds 2 cores of L3 0 (CPUs 1-2), and has its helper threads on cores of "
-		"CPUs 4\n"
+		"CPU 4\n"
 		"+ 1 vCPU fits in one L3 (L3 0)",
 		"the other one may stay");
 	same_int(fake_place(h, "[vm 200]\ncores = shared\nemulator = 1-4\n[vm *]\n", 1, NULL,
@@ -451,5 +467,6 @@ int main(void)
 	test_apart_always();
 	test_named_helpers();
 	test_neighbours();
+	test_reserved_without();
 	return tap_done();
 }
