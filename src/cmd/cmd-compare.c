@@ -16,7 +16,8 @@ static json_t *load(const char *path, struct err *e)
 	}
 	json_t *o = json_loadf(f, 0, &error);
 	if (!o)
-		err_say(e, -EINVAL, "%s:%d: %s", path, error.line, error.text);
+		err_say(e, -EINVAL, "'%s' is no measure that 'measure --save' wrote: line %d: %s",
+			path, error.line, error.text);
 	return o;
 }
 
@@ -31,7 +32,7 @@ static int run(struct context *c, struct err *e)
 	int r = after ? compare_report(before, after, c->report, e) : -EINVAL;
 	json_decref(before);
 	json_decref(after);
-	return r < 0 ? EXIT_UNCHANGED : EXIT_OK;
+	return r < 0 ? EXIT_UNCHANGED : r == COMPARE_NOTHING ? EXIT_REPORT : EXIT_OK;
 }
 
 const struct command cmd_compare = {
@@ -39,7 +40,8 @@ const struct command cmd_compare = {
 	.args = "BEFORE AFTER",
 	.max_args = 2,
 	.summary = "two saved measures side by side",
-	.help = "Compares two files of 'wideberth measure --save', VM by VM and vCPU by vCPU.",
+	.help = "Compares two files of 'wideberth measure --save', VM by VM and vCPU by vCPU. "
+		"Exit 1: no VM is in both.",
 	.flags = CMD_FILES,
 	.keys = compare_keys,
 	.run = run,

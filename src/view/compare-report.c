@@ -121,7 +121,10 @@ int compare_report(const json_t *before, const json_t *after, struct report *r, 
 		show_vcpus(json_array_get(vms, i), r);
 		show_summary(json_array_get(vms, i), r);
 	}
+	if (!json_array_size(vms))
+		report_text(r, "No VM was measured in both: there is nothing to compare.");
+	ret = json_array_size(vms) ? 0 : COMPARE_NOTHING;
 	json_object_update(report_json(r), payload);
 	json_decref(payload);
-	return 0;
+	return ret;
 }

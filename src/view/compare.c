@@ -175,6 +175,24 @@ static json_t *copied_text(const json_t *o, const char *key)
 	return text_json(json_string_value(json_object_get(o, key)));
 }
 
+/* A number of a manager's may be another VM's by now. */
+static void check_same_vm(
+	const struct pair *p, size_t n_in_both, const char *label, json_t *warnings)
+{
+	size_t n_x = json_array_size(json_object_get(p->x, "vcpus")),
+	       n_y = json_array_size(json_object_get(p->y, "vcpus"));
+	const char *x = json_string_value(json_object_get(p->x, "name")),
+		   *y = json_string_value(json_object_get(p->y, "name"));
+	AUTO_FREE char *had = str_some(n_x, "vCPU");
+	if (x && y && !streq(x, y))
+		warn(warnings, "%s was called %s after: is it the same VM?", label, y);
+	if (n_x != n_y)
+		warn(warnings, "%s: had %s before and %zu after", label, had, n_y);
+	else if (n_in_both != n_x)
+		warn(warnings, "%s: not all of its vCPUs have the same numbers before and after",
+			label);
+}
+
 static json_t *compare_vm(const struct pair *p, json_t *warnings)
 {
 	AUTO_FREE char *label = compare_label(p->x);
@@ -186,10 +204,7 @@ static json_t *compare_vm(const struct pair *p, json_t *warnings)
 		if (v.y)
 			json_array_append_new(vcpus, compare_vcpu(&v));
 	}
-	if (json_array_size(x) != json_array_size(y) ||
-		json_array_size(vcpus) != json_array_size(x))
-		warn(warnings, "%s: had %zu vCPUs before and %zu after", label, json_array_size(x),
-			json_array_size(y));
+	check_same_vm(p, json_array_size(vcpus), label, warnings);
 	check_load(p, label, warnings);
 	json_object_set_new(row, "vm", copied_text(p->x, "vm"));
 	json_object_set_new(row, "name", copied_text(p->x, "name"));
@@ -250,6 +265,41 @@ static void check_same_way(const json_t *before, const json_t *after, json_t *wa
 			json_string_value(json_object_get(after, "source")));
 }
 
+/* Times and counts are not negative, a share is at most all. */
+static bool has_sane_figures(const json_t *o)
+{
+	const char *key;
+	const json_t *v;
+	json_object_foreach ((json_t *)(uintptr_t)o, key, v) {
+		double most = streq(key, "stolen") ? 1 : (double)INFINITY;
+		if (json_is_number(v) &&
+			!(json_number_value(v) >= 0 && json_number_value(v) <= most))
+			return false;
+	}
+	return true;
+}
+
+static int check_vm(const json_t *vms, size_t i, const char *which, struct err *e)
+{
+	const json_t *vm = json_array_get(vms, i), *id = json_object_get(vm, "vm"),
+		     *vcpus = json_object_get(vm, "vcpus");
+	bool is_sane = has_sane_figures(vm), is_whole = json_is_array(vcpus) && json_is_string(id);
+	for (size_t k = 0; k < json_array_size(vcpus); k++) {
+		is_whole &= json_is_object(json_array_get(vcpus, k));
+		is_sane &= has_sane_figures(json_array_get(vcpus, k));
+	}
+	if (!is_whole)
+		return err_say(e, -EINVAL, "the measure %s is damaged: vms[%zu] has no vm or vcpus",
+			which, i);
+	if (!is_sane)
+		return err_say(e, -EINVAL,
+			"the measure %s is damaged: vms[%zu] has figures that cannot be", which, i);
+	if (partner(vms, "vm", id) != vm)
+		return err_say(e, -EINVAL, "the measure %s is damaged: it has the VM '%s' twice",
+			which, json_string_value(id));
+	return 0;
+}
+
 /* Is it a saved measure, as far as the comparison relies on its shape? */
 static int check_shape(const json_t *m, const char *which, struct err *e)
 {
@@ -264,14 +314,10 @@ static int check_shape(const json_t *m, const char *which, struct err *e)
 		!json_is_string(json_object_get(m, "source")))
 		return err_say(e, -EINVAL, "the measure %s is damaged: no window_ns, source or vms",
 			which);
-	for (size_t i = 0; i < json_array_size(vms); i++) {
-		const json_t *vm = json_array_get(vms, i);
-		if (!json_is_string(json_object_get(vm, "vm")) ||
-			!json_is_array(json_object_get(vm, "vcpus")))
-			return err_say(e, -EINVAL,
-				"the measure %s is damaged: vms[%zu] has no vm or vcpus", which, i);
-	}
-	return 0;
+	int r = 0;
+	for (size_t i = 0; i < json_array_size(vms) && r == 0; i++)
+		r = check_vm(vms, i, which, e);
+	return r;
 }
 
 static json_t *summary(const json_t *m)

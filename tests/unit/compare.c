@@ -89,7 +89,27 @@ static void test_compare(void)
 	same_int(compare_json(x, y, &j, &e), -EINVAL, "an empty object is refused");
 	json_decref(x);
 	json_decref(y);
-	x = saved("[1, {\"vm\": 3}]", 0, 1);
+	static const char *const damaged[] = { "[1, {\"vm\": 3}]",
+		"[{\"vm\": \"1\", \"vcpus\": []}, {\"vm\": \"1\", \"vcpus\": []}]",
+		"[{\"vm\": \"1\", \"stolen\": 7, \"vcpus\": []}]",
+		"[{\"vm\": \"1\", \"vcpus\": [{\"vcpu\": 0, \"run_ns\": -5}]}]",
+		"[{\"vm\": \"1\", \"vcpus\": [5]}]" };
+	for (size_t i = 0; i < N_ELEMENTS(damaged); i++) {
+		x = saved(damaged[i], 0, 1);
+		same_int(compare_json(x, x, &j, &e), -EINVAL, "refused: %s", damaged[i]);
+		ok(strstr(e.text, "BEFORE is damaged: "), "%s", e.text);
+		json_decref(x);
+	}
+	x = saved("[{\"vm\":\"1\",\"name\":\"a\",\"vcpus\":[{\"vcpu\":0}]}]", 0, 1);
+	y = saved("[{\"vm\":\"1\",\"name\":\"b\",\"vcpus\":[{\"vcpu\":1}]}]", 0, 1);
+	same_int(compare_json(x, y, &j, &e), 0, "one number, two names");
+	ok(has_warning(j, "1 (a) was called b after: is it the same VM?") &&
+			has_warning(j, "not all of its vCPUs have the same numbers"),
+		"is told");
+	json_decref(j);
+	json_decref(y);
+	json_decref(x);
+	x = saved("[1]", 0, 1);
 	same_int(compare_json(x, x, &j, &e), -EINVAL, "VMs that are none are refused");
 	json_decref(x);
 }
