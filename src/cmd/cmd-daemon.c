@@ -14,7 +14,10 @@ static int run_once(struct context *c, struct err *e)
 	enum outcome outcome = reconcile(c->h, &done, e);
 	c->done = done.is_changed ? "applied" : NULL;
 	events_report(&done.events, c->report);
-	if (!done.is_changed && outcome == OUTCOME_DONE)
+	if (!done.events.v.n && outcome == OUTCOME_REPORT)
+		report_text(
+			c->report, "What needs a person was told before: see wideberth events.");
+	else if (!done.is_changed && outcome == OUTCOME_DONE)
 		report_text(c->report, "The host is as the policy says.");
 	if (daemon_tell(c->h, &done.events, &later) < 0)
 		report_warning(c->report, "%s", later.text);

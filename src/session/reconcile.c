@@ -300,6 +300,27 @@ static void tell_once(struct recall *recall, struct reconciled *ret, enum event_
 	events_add(&ret->events, &event);
 }
 
+/* What was undone before the step, as a person's command would tell it. */
+static void tell_recovery(const struct recovery *begun, struct reconciled *ret)
+{
+	if (begun->ended)
+		events_add(&ret->events,
+			&(struct event){ .what = EVENT_RECOVERED,
+				.why = "a transaction that did not end was ended" });
+	for (size_t i = 0; begun->former && i < begun->overdue.n; i++) {
+		const struct overdue *o = &begun->overdue.v[i];
+		events_add(&ret->events,
+			&(struct event){ .what = EVENT_RECOVERED,
+				.vm = o->placement->vm,
+				.name = o->placement->name,
+				.why = o->is_back
+					? "it was not confirmed in time, and is back to what was "
+					  "in "
+					  "force before"
+					: "it was not confirmed in time, and has been undone" });
+	}
+}
+
 static bool has_sections(const struct policy *p)
 {
 	const char *name, *source;
@@ -325,11 +346,7 @@ static enum outcome under_lock(struct host *h, struct kept_policy *policy, struc
 		return outcome;
 	recall_read(h, recall);
 	tell_once(recall, ret, EVENT_POLICY, policy->why_old, "the policy is good again");
-	if (begun.ended) {
-		const struct event event = { .what = EVENT_RECOVERED,
-			.why = "a transaction that did not end was ended" };
-		events_add(&ret->events, &event);
-	}
+	tell_recovery(&begun, ret);
 	if (outcome == OUTCOME_DONE && policy_keep(h, policy, e) < 0)
 		outcome = OUTCOME_UNCHANGED;
 	if (outcome == OUTCOME_DONE)

@@ -497,6 +497,29 @@ static void shadows(void)
 	twins_free(&t);
 }
 
+/* What a step undoes because nobody confirmed it stands in the events; and what was told before is
+ * not told again, but that it is. */
+static void tells_what_it_undid(void)
+{
+	struct twins t = twins_new("");
+	struct machine *m = t.m;
+	machine_write(m, ".clock", "100000000000");
+	same_int(machine_run(m, NULL, "apply --vm db02 --isolation pinned --confirm 10"), 0,
+		"applied");
+	machine_write(m, ".clock", "111000000000");
+	machine_write(m, policy, "[vm db01]\n");
+	same_int(machine_run(m, NULL, step), 0, "a step when its time is up");
+	machine_run(m, NULL, "events db02");
+	ok(strstr(m->output, "db02: recovered: it was not confirmed in time"), "is told: %s",
+		m->output);
+	machine_write(m, policy, "nonsense\n");
+	same_int(machine_run(m, NULL, step), 1, "a policy that is none");
+	ok(strstr(m->output, "policy: /etc"), "is told");
+	same_int(machine_run(m, NULL, step), 1, "again");
+	ok(strstr(m->output, "was told before"), "is told before: %s", m->output);
+	twins_free(&t);
+}
+
 int main(void)
 {
 	shadows();
@@ -514,5 +537,6 @@ int main(void)
 	tells_what_it_finds();
 	bad_policy();
 	killed();
+	tells_what_it_undid();
 	return tap_done();
 }
