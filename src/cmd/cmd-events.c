@@ -106,7 +106,12 @@ static int follow(struct context *c, const char *vm, uint64_t since_us, struct e
 		if (r == 0)
 			r = watch(fd, dir);
 		if (r < 0) {
-			err_set(e, r, "watch '%s'", dir ? dir : "a recording");
+			if (dir)
+				err_set(e, r, "watch '%s'", dir);
+			else
+				err_say(e, r,
+					"--follow wants a host that runs: nothing comes to a "
+					"recording");
 			return EXIT_UNCHANGED;
 		}
 		if (events_read(c->h, vm, since_us, &l, e) < 0)

@@ -97,9 +97,10 @@ static int check_may_change(
 		return EXIT_UNCHANGED;
 	}
 	if (!host_may_change(h) && !args_get(&line->args, "dry-run")) {
-		err_say(e, -EROFS,
-			"'%s' is only read; plan, and apply --dry-run, say what would be done",
-			root);
+		err_say(e, -EROFS, "'%s' is only read%s", root,
+			line->command->flags & CMD_POLICY
+				? "; plan, and apply --dry-run, say what would be done"
+				: ": nothing can be changed or put back there");
 		return EXIT_USAGE;
 	}
 	return EXIT_OK;
