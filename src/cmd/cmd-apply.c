@@ -11,6 +11,7 @@
 #include "view/apply.h"
 #include "view/changes.h"
 #include "view/events.h"
+#include "view/json.h"
 #include "view/keys.h"
 #include "view/plan.h"
 
@@ -35,6 +36,8 @@ static bool ask(struct context *c, struct planning *p)
 	bool is_known = apply_prove(c->h, p, &verdict, &e) == 0;
 	changes_report(p->changes, true, c->report);
 	apply_report(p, host_cost(c->h), verdict.intruders, c->report);
+	json_object_set_new(
+		report_json(c->report), "unproven", text_json(is_known ? NULL : e.text));
 	if (!is_known)
 		report_warning(c->report, "applied, but the proof failed: %s", e.text);
 	return is_known && !verdict_has_intruders(&verdict);

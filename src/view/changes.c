@@ -261,3 +261,12 @@ json_t *residue_json(const struct changes *back)
 	}
 	return rows;
 }
+
+json_t *strangers_json(const struct ledger *l)
+{
+	json_t *rows = json_array();
+	array_for_each (s, &l->strangers)
+		json_array_append_new(
+			rows, OBJECT({ "knob", text_json(s->knob) }, { "key", text_json(s->key) }));
+	return rows;
+}

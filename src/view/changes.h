@@ -5,6 +5,11 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+struct ledger;
+
+/* What another version of this program set: {knob, key}. */
+json_t *strangers_json(const struct ledger *l);
+
 /* Of a ledger_look(). */
 #define LEDGER_HIDDEN "only root may read what is applied: this is without it"
 

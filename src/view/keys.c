@@ -116,6 +116,12 @@ static const struct key_row event_rows[] = {
 	{ "events[].why", "or null" },
 };
 
+static const struct key_row stranger_rows[] = {
+	{ "strangers", "settings that another version of wideberth made" },
+	{ "strangers[].knob", "" },
+	{ "strangers[].key", "" },
+};
+
 static const struct key_row damaged_rows[] = {
 	{ "damaged", "records that cannot be read" },
 };
@@ -125,6 +131,7 @@ static const struct key_row plan_only_rows[] = {
 	{ "housekeeping", "cpulist: where everything else goes" },
 	{ "housekeeping_note", "why that is more than one core of each node; or null" },
 	{ "verdict", "what speaks against all of it; or null" },
+	{ "warnings", "for people: who else is at it, and what is not known of what is in force" },
 	{ "plan_ns", "what placing took" },
 	{ "refused", "VMs that get no place" },
 	{ "refused[].vm", "its id" },
@@ -214,6 +221,7 @@ static const struct key_row plan_rows[] = {
 static const struct key_row apply_rows[] = {
 	{ "changes[].result", "done, unchanged, gone, immovable, kept, pending, failed" },
 	{ "changes[].reason", "where it came to nothing" },
+	{ "unproven", "why it is not known who may run there now; null: it is" },
 };
 
 static const struct key_row confirm_rows[] = {
@@ -228,6 +236,9 @@ static const struct key_row status_rows[] = {
 	{ "unfinished", "the command whose transaction did not end" },
 	{ "unconfirmed", "ids of VMs that wait for 'confirm'" },
 	{ "overdue", "ids of those for whom it did not come in time" },
+	{ "left", "settings in force that no VM has any more: 'undo --all' tries again" },
+	{ "left[].knob", "" },
+	{ "left[].key", "" },
 	{ "drift", "settings that are not as applied" },
 	{ "drift[].knob", "" },
 	{ "drift[].key", "" },
@@ -551,6 +562,7 @@ const struct key_part *undo_keys(size_t *ret_n)
 {
 	static const struct key_part parts[] = {
 		PART("", recovery),
+		PART("", stranger),
 		PART("", damaged),
 		PART("", cost),
 	};
@@ -565,6 +577,7 @@ const struct key_part *status_keys(size_t *ret_n)
 		PART("applied[].", placement),
 		PART("", intruder),
 		PART("", immovable),
+		PART("", stranger),
 		PART("", damaged),
 	};
 	*ret_n = N_ELEMENTS(parts);

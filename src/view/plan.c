@@ -172,19 +172,33 @@ static void report_moves(const struct planning *p, struct report *r)
 				       : "No VM in force has to move.");
 }
 
-/* What is in force as far as it can be seen. */
-static void report_ledger(const struct ledger *l, struct report *r)
+static void add_warning(json_t *rows, const char *text, struct report *r)
 {
+	report_warning(r, "%s", text);
+	json_array_append_new(rows, text_json(text));
+}
+
+/* What is in force as far as it can be seen, and who else is at it. */
+static void report_warnings(const struct planning *p, struct report *r)
+{
+	const struct ledger *l = p->ledger;
+	json_t *rows = json_array();
+	AUTO_FREE char *tuned = p->tuned_profile ? tuned_advice(p->tuned_profile) : NULL,
+		       *damaged =
+			       xasprintf(l->damaged.n == 1 ? "%zu record of %s is damaged: what it "
+							     "says is kept, but cannot be put "
+							     "back"
+							   : "%zu records of %s are damaged: what "
+							     "they say is kept, but cannot be "
+							     "put back",
+				       l->damaged.n, l->path);
+	if (tuned)
+		add_warning(rows, tuned, r);
 	if (l->is_hidden)
-		report_note(r, "%s", LEDGER_HIDDEN);
+		add_warning(rows, LEDGER_HIDDEN, r);
 	if (l->damaged.n)
-		report_warning(r,
-			l->damaged.n == 1
-				? "%zu record of %s is damaged: what it says is kept, but "
-				  "cannot be put back"
-				: "%zu records of %s are damaged: what they say is kept, "
-				  "but cannot be put back",
-			l->damaged.n, l->path);
+		add_warning(rows, damaged, r);
+	json_object_set_new(report_json(r), "warnings", rows);
 }
 
 /* For who reads it. */
@@ -217,9 +231,6 @@ void plan_report(const struct planning *p, struct report *r)
 	json_object_set_new(o, "verdict", text_json(p->placements->verdict));
 	json_object_set_new(o, "plan_ns", json_integer((json_int_t)p->placements->plan_ns));
 	report_refused(p, r);
-	AUTO_FREE char *tuned = p->tuned_profile ? tuned_advice(p->tuned_profile) : NULL;
-	if (tuned)
-		report_warning(r, "%s", tuned);
-	report_ledger(p->ledger, r);
+	report_warnings(p, r);
 	displaced_report(p->displaced, r);
 }

@@ -7,6 +7,7 @@
 #include "report/report.h"
 #include "session/events.h"
 #include "session/status.h"
+#include "view/changes.h"
 #include "view/events.h"
 #include "view/intruders.h"
 #include "view/json.h"
@@ -139,9 +140,22 @@ static void report_waiting(const struct status *s, struct report *r)
 	json_object_set_new(report_json(r), "overdue", overdue);
 }
 
+/* Settings in force that no VM has any more. */
+static json_t *left_json(const struct ledger *l)
+{
+	json_t *rows = json_array();
+	for (size_t i = 0; !l->placements.n && i < l->entries.n; i++)
+		json_array_append_new(rows,
+			OBJECT({ "knob", text_json(l->entries.v[i].knob->name) },
+				{ "key", text_json(l->entries.v[i].key) }));
+	return rows;
+}
+
 /* What is wrong beside drift. */
 static void report_odds(const struct status *s, struct report *r)
 {
+	json_object_set_new(report_json(r), "left", left_json(s->ledger));
+	json_object_set_new(report_json(r), "strangers", strangers_json(s->ledger));
 	array_for_each (x, &s->ledger->strangers)
 		report_warning(r, "%s of %s: another version of wideberth set it", x->knob, x->key);
 	AUTO_FREE char *settings = str_some(s->ledger->entries.n, "setting"),

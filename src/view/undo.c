@@ -7,6 +7,7 @@
 #include "session/confirm.h"
 #include "session/recovery.h"
 #include "session/undo.h"
+#include "view/changes.h"
 #include "view/json.h"
 #include "vm/vm.h"
 
@@ -74,6 +75,7 @@ void undo_report(const struct undo *u, struct report *r)
 		n_back == 1 ? "setting holds the value that it had"
 			    : "settings hold the value that they had",
 		n_gone, n_gone == 1 ? "s" : "");
+	json_object_set_new(report_json(r), "strangers", strangers_json(u->changes->owed));
 	json_object_set_new(report_json(r), "damaged", json_integer((json_int_t)u->n_damaged));
 	array_for_each (s, &u->changes->owed->strangers)
 		report_warning(r,

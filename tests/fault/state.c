@@ -231,6 +231,10 @@ static void damaged_placement(void)
 	says(m, "Nothing is applied, as far as can be read.");
 	says(m, "settings are in force, and what is damaged told of which VM");
 	ok(!strstr(m->output, "undone could not"), "nobody has undone anything");
+	go(m, "--json status", 1);
+	says(m, "{\"knob\":\"thread.affinity\",\"key\":\"3090\"}");
+	go(m, "--json plan --vm db02 --isolation pinned", 1);
+	says(m, "is damaged: what it says is kept");
 	go(m, "undo --all", 4);
 	is_pristine(m, "a damaged placement");
 	machine_free(m);
