@@ -83,6 +83,22 @@ static void report_immovable(const struct intruders *all, struct report *r)
 			n_threads);
 }
 
+/* Each remedy once; of some there is none. */
+static void report_remedies(const struct intruders *all, struct report *r)
+{
+	AUTO_STRBUF struct strbuf b = { 0 };
+	for (size_t i = 0; i < all->found.n; i++) {
+		const char *remedy = all->found.v[i].remedy;
+		bool is_told = !remedy;
+		for (size_t k = 0; k < i && !is_told; k++)
+			is_told = all->found.v[k].remedy && streq(all->found.v[k].remedy, remedy);
+		if (!is_told)
+			strbuf_printf(&b, "; %s", remedy);
+	}
+	report_warning(
+		r, "not as promised: %zu may run on claimed CPUs%s", all->found.n, b.n ? b.s : "");
+}
+
 void intruders_report(const struct intruders *all, struct report *r)
 {
 	static const struct column columns[] = {
@@ -99,8 +115,7 @@ void intruders_report(const struct intruders *all, struct report *r)
 	if (json_array_size(rows)) {
 		report_heading(r, "Intruders: the kernel lets them run on claimed CPUs");
 		report_table(r, rows, columns, N_ELEMENTS(columns));
-		report_warning(r, "not as promised: %zu may run on claimed CPUs; %s",
-			json_array_size(rows), all->found.v[0].remedy);
+		report_remedies(all, r);
 	}
 	report_immovable(all, r);
 }

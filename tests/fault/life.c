@@ -81,6 +81,20 @@ static void counts_what_is_there(void)
 	machine_free(m);
 }
 
+/* Each of two faults has its own next step. */
+static void tells_each_remedy(void)
+{
+	struct machine *m = machine_new(ROOT_6_12);
+	same_int(machine_run(m, NULL, "apply --vm db01"), 0, "applied");
+	sh(m,
+		"echo 0-23 >proc/irq/24/smp_affinity_list\n"
+		"echo member >sys/fs/cgroup/qemu.slice/100.scope/vcpus/cpuset.cpus.partition");
+	same_int(machine_run(m, NULL, "status"), 1, "an interrupt, and a partition");
+	says(m, "2 may run on claimed CPUs; 'wideberth apply' again moves it; 'wideberth", true);
+	says(m, "undo' and 'wideberth apply' make it anew", true);
+	machine_free(m);
+}
+
 /* What it tells to type does that, whatever the VM is called. */
 static void tells_what_to_type(void)
 {
@@ -116,6 +130,7 @@ int main(void)
 	became("rm -r proc/3085/task/3093", "vCPU 3 was taken away (thread 3093)");
 	counts_what_is_there();
 	suspects();
+	tells_each_remedy();
 	tells_what_to_type();
 	return tap_done();
 }
