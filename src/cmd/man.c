@@ -180,6 +180,49 @@ void print_checks(FILE *f)
 	fputs(".SH SEE ALSO\n.BR wideberth (8)\n", f);
 }
 
+static void put_exit_codes(FILE *f)
+{
+	fputs(".SH EXIT STATUS\n.TP\n0\ndone, nothing to report\n.TP\n1\nsomething to report: "
+	      "findings, drift, a VM that\nwas refused\n.TP\n2\nusage or policy error\n.TP\n3\n"
+	      "failed, and the machine is as it was\n.TP\n4\nfailed, and something could not be "
+	      "restored, or was done before it failed (each named)\n",
+		f);
+}
+
+static void put_surroundings(FILE *f)
+{
+	static const struct option_row files[] = {
+		{ "/run/wideberth/", NULL,
+			"the ledger of what is applied, and the journal of a transaction under "
+			"way; "
+			"both are gone at a reboot, as the settings are" },
+		{ "/var/lib/wideberth/events", NULL,
+			"what the daemon decided; and events.1, what is older" },
+		{ "/etc/wideberth/wideberth.conf", NULL,
+			"the policy, with /etc/wideberth/wideberth.conf.d/*.conf and, on Proxmox "
+			"VE, "
+			"/etc/pve/wideberth/*.conf: see wideberth.conf(5)" },
+	};
+	static const struct option_row environment[] = {
+		{ "WIDEBERTH_STATE_DIR", NULL,
+			"instead of /run/wideberth and /var/lib/wideberth, for tests" },
+		{ "TMPDIR", NULL, "where packed hosts and recordings are unpacked (/tmp)" },
+		{ "COLUMNS", NULL, "the width of text, where it is no terminal's" },
+		{ "NO_COLOR", NULL, "no colour" },
+		{ "TERM", NULL, "no colour where it is dumb or not set" },
+		{ "COLORTERM", NULL, "which colours the terminal has" },
+		{ "LIBVIRT_DEFAULT_URI", NULL, "which libvirt is asked (qemu:///system)" },
+		{ "WIDEBERTH_DEBUG", NULL, "tells on stderr what D-Bus answered" },
+	};
+	fputs(".SH FILES\n", f);
+	for (size_t i = 0; i < N_ELEMENTS(files); i++)
+		put_item(f, files[i].name, NULL, files[i].help);
+	fputs(".SH ENVIRONMENT\n", f);
+	for (size_t i = 0; i < N_ELEMENTS(environment); i++)
+		put_item(f, environment[i].name, NULL, environment[i].help);
+	fputs(".SH SEE ALSO\n.BR wideberth.conf (5),\n.BR wideberth\\-checks (7)\n", f);
+}
+
 void print_man(FILE *f)
 {
 	size_t n;
@@ -197,21 +240,8 @@ void print_man(FILE *f)
 	put_policy(f);
 	put_knobs(f);
 	put_keys(f);
-	fputs(".SH EXIT STATUS\n.TP\n0\ndone, nothing to report\n.TP\n1\nsomething to report: "
-	      "drift, a VM\n"
-	      "refused\n.TP\n2\nusage or policy error\n.TP\n3\nfailed, and the machine is as it "
-	      "was\n"
-	      ".TP\n4\nfailed, and something could not be restored (each named)\n"
-	      ".SH FILES\n.TP\n/run/wideberth/\nthe ledger of what is applied, and the journal of "
-	      "a\n"
-	      "transaction under way. Both are gone at a reboot, as the settings are.\n"
-	      ".TP\n/var/lib/wideberth/events\nwhat the daemon decided; and events.1, what is "
-	      "older\n"
-	      ".TP\n/etc/wideberth/wideberth.conf\nthe policy, see wideberth.conf(5)\n"
-	      ".SH ENVIRONMENT\n.TP\nWIDEBERTH_STATE_DIR\ninstead of /run/wideberth, for tests\n"
-	      ".TP\nNO_COLOR\nno colour\n.TP\nWIDEBERTH_DEBUG\ntells on stderr what D-Bus "
-	      "answered\n",
-		f);
+	put_exit_codes(f);
+	put_surroundings(f);
 }
 
 void print_man_conf(FILE *f)
