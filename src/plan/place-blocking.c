@@ -451,14 +451,12 @@ static void say_owners(const struct obstacles *l, enum scope scope, int domain, 
 			   *where = place_domain_name(p, scope, domain),
 			   *helpers = cpuset_is_empty(&named)
 			? ""
-			: arena_printf(&p->out->arena,
-				  "%s has its helper threads on cores of %s", n ? ", and" : "",
-				  place_cpus(p, &named));
+			: arena_printf(&p->out->arena, "%s has its helper threads on cores of %s",
+				  n ? ", and" : "", place_cpus(p, &named));
 		struct cpuset all = cpuset_or(&cpus, &named);
 		if (n)
-			place_blocking(p, r, pl->vm, &all,
-				"VM %s holds %zu core%s of %s (%s)%s", label, n,
-				n == 1 ? "" : "s", where, place_cpus(p, &cpus), helpers);
+			place_blocking(p, r, pl->vm, &all, "VM %s holds %zu core%s of %s (%s)%s",
+				label, n, n == 1 ? "" : "s", where, place_cpus(p, &cpus), helpers);
 		else
 			place_blocking(p, r, pl->vm, &all, "VM %s%s", label, helpers);
 	}

@@ -189,8 +189,7 @@ static void note_near(struct planner *p, const struct vm *vm, const struct vm *o
 			"its %s %s on %s %s with CPUs that VM %s may use, from which it is to be "
 			"apart",
 			place_cpus(p, on), cpuset_is_or_are(on), by == APART_L3 ? "an" : "a",
-			place_part_name(by),
-			place_label(p, other->id, other->name));
+			place_part_name(by), place_label(p, other->id, other->name));
 }
 
 static void note_pair(struct planner *p, const struct vm *a, const struct vm *b, enum apart_wish by)
