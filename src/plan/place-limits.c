@@ -163,11 +163,12 @@ void limits_of_neighbours(struct planner *p)
 	}
 }
 
+/* Lists inside of the VM's own group make way: settings-cgroup.c. */
 bool limits_are_by(const struct request *req, const struct neighbour *n)
 {
 	const char *group = req->vm->cgroup;
 	return req->level == LEVEL_ISOLATED && group && is_inside(group, n->above) &&
-		!is_inside(group, n->group);
+		!is_inside(group, n->group) && !is_inside(n->group, group);
 }
 
 /* Fences write lists; partitions take their CPUs off the effective ones alone. */
