@@ -32,6 +32,8 @@ static int run(struct context *c, struct err *e)
 	enum outcome outcome = begin_change(c, &begun, e);
 	if (outcome == OUTCOME_DONE && !is_overdue)
 		outcome = undo(c, e);
+	if (outcome == OUTCOME_DONE && is_overdue && !begun.former)
+		report_text(c->report, "Nothing is overdue.");
 	return end_change(&begun, outcome);
 }
 

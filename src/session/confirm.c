@@ -145,7 +145,9 @@ enum outcome confirm_named(struct host *h, const char *const *words, size_t n_wo
 		*array_push(&ret->v) = p;
 	}
 	if (!ret->v.n) {
-		err_say(e, -ENOENT, "nothing waits to be confirmed");
+		err_say(e, -ENOENT, "nothing%s waits to be confirmed%s",
+			n_words ? " of these VMs" : "",
+			confirm_deadline(l) ? "; see wideberth status for who does" : "");
 		return OUTCOME_UNCHANGED;
 	}
 	return ledger_replace(h, l, e) < 0 ? OUTCOME_UNCHANGED : OUTCOME_DONE;

@@ -176,8 +176,13 @@ static int install_libvirt(struct host *h, struct strbuf *done, struct err *e)
 
 static int remove_libvirt(struct host *h, struct strbuf *done, struct err *e)
 {
-	int r = hook_file_remove(h, LIBVIRT_PATH, e);
-	if (r == 0)
+	AUTO_FREE char *script = NULL;
+	int r = host_read(h, &script, NULL, "%s", LIBVIRT_PATH);
+	if (r == -ENOENT) {
+		strbuf_puts(done, "libvirt has no hook of wideberth's.\n");
+		return 0;
+	}
+	if ((r = hook_file_remove(h, LIBVIRT_PATH, e)) == 0)
 		strbuf_puts(done, "libvirt does not call wideberth any more.\n");
 	return r;
 }

@@ -71,10 +71,13 @@ void undo_report(const struct undo *u, struct report *r)
 			sigabbrev_np(u->changes->signal));
 	size_t n_back = json_array_size(array_of(r, "restored")),
 	       n_gone = json_array_size(array_of(r, "gone"));
-	report_text(r, "Undone: %zu %s, %zu no longer exist%s.", n_back,
-		n_back == 1 ? "setting holds the value that it had"
-			    : "settings hold the value that they had",
-		n_gone, n_gone == 1 ? "s" : "");
+	if (n_back + n_gone + json_array_size(array_of(r, "failed")) == 0 && !u->n_damaged)
+		report_text(r, "There was nothing to undo.");
+	else
+		report_text(r, "Undone: %zu %s, %zu no longer exist%s.", n_back,
+			n_back == 1 ? "setting holds the value that it had"
+				    : "settings hold the value that they had",
+			n_gone, n_gone == 1 ? "s" : "");
 	json_object_set_new(report_json(r), "strangers", strangers_json(u->changes->owed));
 	json_object_set_new(report_json(r), "damaged", json_integer((json_int_t)u->n_damaged));
 	array_for_each (s, &u->changes->owed->strangers)

@@ -155,6 +155,27 @@ static void status_tells_time(void)
 	machine_free(m);
 }
 
+/* Who waits is not who was named. */
+static void another_waits(void)
+{
+	struct machine *m = machine_at(100);
+	go(m, "apply --vm db02 --isolation pinned", 0);
+	go(m, "apply --vm db01 --isolation pinned --confirm 10", 0);
+	go(m, "undo --unconfirmed", 0);
+	ok(says(m, "Nothing is overdue."), "there is time");
+	go(m, "confirm db02", 3);
+	ok(says(m, "nothing of these VMs waits to be confirmed; see wideberth status"),
+		"another one waits");
+	go(m, "confirm", 0);
+	go(m, "confirm db01", 3);
+	ok(!strstr(m->output, "status"), "nobody waits");
+	go(m, "undo --all", 0);
+	go(m, "undo --all", 0);
+	ok(says(m, "There was nothing to undo."), "nothing is applied");
+	is_as_it_was(m, "another one waits");
+	machine_free(m);
+}
+
 /* What comes too late, or fails, does not hide that something was undone before it. */
 static void told_before_a_failure(void)
 {
@@ -281,6 +302,7 @@ int main(void)
 	others_do_not_confirm();
 	back_to_what_was_kept();
 	told_in_json();
+	another_waits();
 	status_tells_time();
 	told_before_a_failure();
 	undone_in_part();

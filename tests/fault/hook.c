@@ -410,6 +410,8 @@ static void scripts(void)
 	same_str(machine_read(m, "said"), "ours hook libvirt web prepare begin -", "... calls us");
 	same_int(machine_run(m, NULL, "hook remove libvirt"), 0, "taken away");
 	ok(!machine_has(m, "etc/libvirt/hooks/qemu.d/50-wideberth"), "... it is gone");
+	same_int(machine_run(m, NULL, "hook remove libvirt"), 0, "once more");
+	ok(strstr(m->output, "libvirt has no hook of wideberth's."), "... says that there is none");
 	machine_free(m);
 }
 
