@@ -72,6 +72,19 @@ static void add_lost_vcpus(
 					p->vcpus[i].vcpu, p->vcpus[i].tid));
 }
 
+static void add_lost_cpus(
+	const struct placement *p, const struct cpuset *online, struct arena *a, struct life *ret)
+{
+	struct cpuset lost = cpuset_or(&p->claim_cpus, &p->vcpu_cpus);
+	lost = cpuset_minus(&lost, online);
+	if (cpuset_is_empty(&lost))
+		return;
+	AUTO_FREE char *list = cpuset_format_list(&lost);
+	add(ret,
+		arena_printf(a, "CPU%s %s of its own went offline",
+			cpuset_count(&lost) == 1 ? "" : "s", list));
+}
+
 /* The group of the placement is known by the inode of its settings. */
 static void add_group(struct host *h, const struct ledger *l, const struct placement *p,
 	struct arena *a, struct life *ret)
@@ -108,8 +121,9 @@ static void add_irqs(const struct ledger *l, const struct vm *vm, struct arena *
 }
 
 void life_read(struct host *h, const struct ledger *l, const struct placement *p,
-	const struct vm *vm, struct arena *a, struct life *ret)
+	const struct vm *vm, const struct cpuset *online, struct arena *a, struct life *ret)
 {
+	add_lost_cpus(p, online, a, ret);
 	add_threads(l, p, vm, a, ret);
 	add_lost_vcpus(p, vm, a, ret);
 	add_group(h, l, p, a, ret);

@@ -12,6 +12,7 @@ struct life {
 	ARRAY(const char *) events; /* "vCPU 4 was added (thread 4711)" */
 };
 
-/* The events are in the arena; life->events.v is the caller's to free. */
+/* online: the host's CPUs now. The events are in the arena; life->events.v is the caller's to free.
+ */
 void life_read(struct host *h, const struct ledger *l, const struct placement *p,
-	const struct vm *vm, struct arena *a, struct life *ret);
+	const struct vm *vm, const struct cpuset *online, struct arena *a, struct life *ret);

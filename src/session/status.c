@@ -52,7 +52,7 @@ static struct status_vm state_of(struct host *h, struct status *s, const struct 
 	struct status_vm v = { .placement = p, .state = is_running ? VM_RUNNING : VM_ENDED };
 	const struct vm *vm = vm_of(vms, p);
 	if (vm)
-		life_read(h, s->ledger, p, vm, &s->arena, &v.life);
+		life_read(h, s->ledger, p, vm, &snapshot->online_cpus, &s->arena, &v.life);
 	return v;
 }
 

@@ -128,6 +128,7 @@ int main(void)
 	       "sys/fs/cgroup/qemu.slice/100.scope",
 		"its group qemu.slice/100.scope was made anew");
 	became("rm -r proc/3085/task/3093", "vCPU 3 was taken away (thread 3093)");
+	became("echo 0-12,14-23 >sys/devices/system/cpu/online", "CPU 13 of its own went offline");
 	counts_what_is_there();
 	suspects();
 	tells_each_remedy();
