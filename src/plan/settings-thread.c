@@ -155,6 +155,18 @@ static bool is_beyond_group(const struct builder *b, const struct task *t)
 	return group && !cpuset_is_subset(t->allowed, group);
 }
 
+/* Off the claimed CPUs; where nothing of its mask is left, to those that are open in its group, as
+ * the kernel gives it no others. */
+static void take_out_thread(struct builder *b, struct setting *s, const struct task *t)
+{
+	const struct cpuset *group = group_cpus(b, t->cgroup);
+	builder_take_out(b, s);
+	if (!group || !cpuset_intersects(b->open, group))
+		return;
+	struct cpuset open = cpuset_and(b->open, group);
+	s->fallback = builder_keep(b, &open);
+}
+
 /* No fence holds a kernel thread. A partition does, but kernels before 7.0 rewrite the masks of all
  * of them when one is made or goes: those that somebody chose are to be kept meanwhile, and given
  * back. */
@@ -169,7 +181,7 @@ static void add_kernel_thread(struct builder *b, const struct task *t)
 			: "a kernel thread that can be moved");
 	if (is_beyond)
 		s->group_cpus = &b->s->online_cpus; /* nobody chose these */
-	builder_take_out(b, s);
+	take_out_thread(b, s, t);
 	s->is_optional = true;
 }
 
@@ -189,7 +201,7 @@ static void add_other_thread(struct builder *b, const struct task *t)
 						"what shares a VM's group is in no fence")
 				      : add_thread(b, "task.affinity", t->tid, t->start,
 						"keeps its own mask, off the claimed CPUs");
-	builder_take_out(b, s);
+	take_out_thread(b, s, t);
 	s->needs_own = is_held;
 	s->is_optional = true;
 }

@@ -39,20 +39,26 @@ static void add_task(struct fake_host *h, int tid, int cgroup)
 	s->tasks = tasks;
 }
 
+static const struct setting *find_setting(
+	const struct settings *s, const char *knob, const char *key)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (streq(s->v[i].knob->name, knob) && streq(s->v[i].key, key))
+			return &s->v[i];
+	return NULL;
+}
+
 /* "VALUE", "without CPUS", or "none" where there is no such setting. */
 static const char *setting_of(
 	struct fake_host *h, const struct settings *s, const char *knob, const char *key)
 {
-	for (size_t i = 0; i < s->n; i++) {
-		const struct setting *x = &s->v[i];
-		if (!streq(x->knob->name, knob) || !streq(x->key, key))
-			continue;
-		if (!x->is_sole && x->knob->combine == COMBINE_MINUS)
-			return arena_printf(&h->s.arena, "without %s", list_of(h, x->avoid));
-		AUTO_FREE char *text = value_text(x->knob, &x->by.v[0].value);
-		return arena_strdup(&h->s.arena, text);
-	}
-	return "none";
+	const struct setting *x = find_setting(s, knob, key);
+	if (!x)
+		return "none";
+	if (!x->is_sole && x->knob->combine == COMBINE_MINUS)
+		return arena_printf(&h->s.arena, "without %s", list_of(h, x->avoid));
+	AUTO_FREE char *text = value_text(x->knob, &x->by.v[0].value);
+	return arena_strdup(&h->s.arena, text);
 }
 
 static struct settings *plan(struct fake_host *h, const char *policy)
@@ -165,6 +171,29 @@ static void test_beside(void)
 	fake_free(h);
 }
 
+/* Nothing is left of its mask: it gets what is open of its group, as the kernel gives it no more.
+ */
+static void test_nothing_left(void)
+{
+	static const char *const groups[] = { "user.slice", "qemu.slice", "qemu.slice/1.scope",
+		NULL };
+	struct fake_host *h = host_with(groups, groups[2]);
+	struct cpuset group = CPUSET_EMPTY, pin = CPUSET_EMPTY;
+	ok(cpuset_parse_list("0-3,12", &group) == 0 && cpuset_parse_list("13", &pin) == 0,
+		"a group and a pin");
+	int user = snapshot_cgroup(&h->s, "user.slice");
+	h->s.cgroups[user].effective = &group;
+	add_task(h, 501, user);
+	h->s.tasks[h->s.n_tasks - 1].allowed = &pin;
+	AUTO_SETTINGS struct settings *s = plan(h, "[vm *]\nisolation = fenced\n");
+	const struct value before = value_cpus(&pin);
+	struct value after = { 0 };
+	const struct setting *x = find_setting(s, "task.affinity", "501");
+	ok(x && setting_join(s, x, &before, &h->s.arena, &after), "it has a setting");
+	same_str(list_of(h, after.cpus), "0,2-3,12", "open CPUs of its group alone");
+	fake_free(h);
+}
+
 /* Two VMs, db in 1.scope on CPUs 1 and 13, other in 'cgroup' on 2 and 14, at these levels; what a
  * setting of a group would be. */
 static void same_fences(const char *levels, const char *cgroup, const char *services,
@@ -212,5 +241,6 @@ int main(void)
 	test_inside();
 	test_units();
 	test_beside();
+	test_nothing_left();
 	return tap_done();
 }
