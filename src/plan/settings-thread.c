@@ -51,6 +51,8 @@ static const char *why_there(const struct placement *p, const struct vm_thread *
 	if (t->role == ROLE_VCPU)
 		return p->wish.cores == CORES_SHARED ? "a vCPU, on CPUs that it shares"
 						     : "a vCPU with a CPU of its own";
+	if (t->is_kthread)
+		return "the kernel's work for the VM must not stop a vCPU";
 	return placement_may_be_vcpu(p, t->tid, t->start)
 		? "what may be a vCPU, on the CPUs kept for the vCPUs"
 		: "QEMU's own work must not stop a vCPU";
@@ -96,7 +98,8 @@ void add_vm_threads(struct builder *b, const struct placement *p, const struct v
 		if (is_immovable(b, t->tid))
 			continue;
 		struct setting *s =
-			add_thread(b, "thread.affinity", t->tid, t->start, why_there(p, t));
+			add_thread(b, t->is_kthread ? "kthread.affinity" : "thread.affinity",
+				t->tid, t->start, why_there(p, t));
 		const struct cpuset *place = thread_place(b, p, t);
 		s->is_sole = true;
 		builder_want_cpus(b, s, p, place);

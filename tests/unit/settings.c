@@ -171,6 +171,26 @@ static void test_beside(void)
 	fake_free(h);
 }
 
+/* Kernels before 7.0 rewrite the masks of kernel threads as a partition is made or changes: those
+ * of a VM, too, get theirs after that. */
+static void test_vm_kthread(void)
+{
+	static const char *const groups[] = { "qemu.slice", "qemu.slice/1.scope", NULL };
+	struct fake_host *h = host_with(groups, groups[1]);
+	struct vm_thread *pit = &h->vms.vms[0].threads[h->vms.vms[0].n_threads - 1];
+	pit->role = ROLE_KVM;
+	pit->is_kthread = true;
+	AUTO_FREE char *tid = xasprintf("%d", pit->tid);
+	AUTO_SETTINGS struct settings *s = plan(h, "");
+	same_str(setting_of(h, s, "kthread.affinity", tid), "0,2-12,14-23", "kvm-pit");
+	same_str(setting_of(h, s, "thread.affinity", tid), "none", "no thread of QEMU's");
+	const struct setting *last = find_setting(s, "kthread.affinity", tid),
+			     *closed = find_setting(
+				     s, "cgroup.partition", "qemu.slice/1.scope/vcpus");
+	ok(last > closed && closed, "after the partition");
+	fake_free(h);
+}
+
 /* Nothing is left of its mask: it gets what is open of its group, as the kernel gives it no more.
  */
 static void test_nothing_left(void)
@@ -241,6 +261,7 @@ int main(void)
 	test_inside();
 	test_units();
 	test_beside();
+	test_vm_kthread();
 	test_nothing_left();
 	return tap_done();
 }
