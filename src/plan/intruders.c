@@ -153,13 +153,17 @@ static const struct guard *owner_of(
 	return it ? it->g : NULL;
 }
 
-/* Of the VM's own threads: what they may use beside their place. */
+/* Of the VM's own threads: what they may use beside their place; of a vCPU that has one beside all
+ * of its VM's, as look_at_vcpus() tells the rest. */
 static struct cpuset beside_place(const struct guard *g, const struct task *t,
 	const struct vm_thread *thread, const struct cpuset *cpus)
 {
 	enum thread_role role = thread ? thread->role : ROLE_WORKER;
 	const struct cpuset *place = placement_place(g->p, role, t->tid, t->start);
-	return place ? cpuset_minus(cpus, place) : *cpus;
+	struct cpuset rest = place ? cpuset_minus(cpus, place) : *cpus;
+	if (place && role == ROLE_VCPU && g->p->wish.cores != CORES_SHARED)
+		cpuset_remove_all(&rest, &g->p->claim_cpus);
+	return rest;
 }
 
 static const char *why_own(const struct vm_thread *t)
@@ -214,36 +218,50 @@ static void look_at_thread(struct search *f, const struct task *t)
 		f->has_intruder[g] = true;
 }
 
-/* Two vCPUs of one VM on one CPU, or one on many, though it was given CPUs one by one. */
+/* What the thread of that place may run on, or NULL: it has ended. */
+static const struct cpuset *allowed_of(const struct search *f, const struct thread_place *v)
+{
+	const struct task *t = snapshot_task(f->s, v->tid);
+	return t && t->start == v->start ? t->allowed : NULL;
+}
+
+/* Whether another vCPU may run where the i-th may, beside the spare CPUs that they share. */
+static bool is_stacked(const struct search *f, const struct placement *p, size_t i)
+{
+	struct cpuset own = cpuset_minus(allowed_of(f, &p->vcpus[i]), &p->spare_cpus);
+	for (size_t k = 0; k < p->n_vcpus; k++) {
+		const struct cpuset *other = k == i ? NULL : allowed_of(f, &p->vcpus[k]);
+		if (other && cpuset_intersects(other, &own))
+			return true;
+	}
+	return false;
+}
+
+/* vCPUs that are not where they were placed, though they were given CPUs one by one. */
 static void look_at_vcpus(struct search *f, const struct guard *g)
 {
-	struct cpuset seen = CPUSET_EMPTY;
 	if (g->p->wish.cores == CORES_SHARED)
 		return;
 	for (size_t i = 0; i < g->p->n_vcpus; i++) {
 		const struct thread_place *v = &g->p->vcpus[i];
-		const struct task *t = snapshot_task(f->s, v->tid);
-		if (!t || t->start != v->start || !t->allowed)
+		const struct cpuset *allowed = allowed_of(f, v);
+		if (!allowed ||
+			(v->vcpu < 0 ? cpuset_is_subset(allowed, &v->cpus)
+				     : cpuset_equal(allowed, &v->cpus)))
 			continue;
-		struct cpuset own = cpuset_minus(t->allowed, &g->p->spare_cpus);
-		bool is_stacked = cpuset_intersects(&own, &seen);
-		seen = cpuset_or(&seen, &own);
-		if (v->vcpu < 0 ? cpuset_is_subset(t->allowed, &v->cpus)
-				: !is_stacked && cpuset_equal(t->allowed, &v->cpus))
-			continue;
-		struct intruder x = intruder(f, "state", t->allowed, NULL);
-		x.tid = t->tid;
-		x.comm = arena_strdup(f->arena, t->comm);
+		struct intruder x = intruder(f, "state", allowed, NULL);
+		x.tid = v->tid;
+		x.comm = arena_strdup(f->arena, snapshot_task(f->s, v->tid)->comm);
 		x.vm = g->label;
 		x.is_own = true;
 		x.why = v->vcpu < 0
 			? arena_printf(f->arena,
 				  "what may be a vCPU may run on %s, and its place "
 				  "is %s",
-				  cpus_of(f, t->allowed), list(f, &v->cpus))
+				  cpus_of(f, allowed), list(f, &v->cpus))
 			: arena_printf(f->arena, "vCPU %d may run on %s, and its place is %s%s",
-				  v->vcpu, cpus_of(f, t->allowed), list(f, &v->cpus),
-				  is_stacked ? ": two vCPUs share a CPU" : "");
+				  v->vcpu, cpus_of(f, allowed), list(f, &v->cpus),
+				  is_stacked(f, g->p, i) ? ": two vCPUs share a CPU" : "");
 		x.remedy = again;
 		*array_push(&f->found) = x;
 	}
