@@ -127,8 +127,8 @@ static int read_delegate(struct host *h, const struct knob *k, const struct targ
 	return 0;
 }
 
-/* Who has it given has it as well; and who gave it may take it back, which is not for us to mend.
- */
+/* Who has it given has it as well. Who gave it may take it back, and may give it where it was not
+ * before, as what was prepared for the VM's start does: neither is for us to mend. */
 static bool is_same_delegate(
 	struct host *h, const struct target *t, const struct value *wanted, const struct value *now)
 {
@@ -136,7 +136,7 @@ static bool is_same_delegate(
 	(void)t;
 	if (value_equal(wanted, now) || wanted->kind != VALUE_WORD || now->kind != VALUE_WORD)
 		return value_equal(wanted, now);
-	return (streq(wanted->word, "yes") && streq(now->word, "given")) ||
+	return streq(now->word, "given") ||
 		(streq(wanted->word, "given") && streq(now->word, "no"));
 }
 

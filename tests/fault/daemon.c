@@ -440,6 +440,17 @@ static void reverted(void)
 	twins_free(&t);
 }
 
+/* Its scope was divided as it ran, and is prepared by now, as after a restart. */
+static void prepared_since(void)
+{
+	struct twins t = twins_with_guest(isolated);
+	same_int(machine_run(t.m, NULL, step), 0, "a guest that runs");
+	both(&t, put_start);
+	same_int(machine_run(t.m, NULL, "undo --all"), 0,
+		"what its scope is given by others is no setting that undo left: %s", t.m->output);
+	twins_free(&t);
+}
+
 /* Proxmox VE starts a guest that is stopped with its CPUs stopped, to back it up. */
 static void leaves_backups(void)
 {
@@ -527,6 +538,7 @@ int main(void)
 	prepares();
 	prepares_memory();
 	reverted();
+	prepared_since();
 	prepares_killed();
 	without_policy(NULL, "no policy");
 	without_policy("# nothing but a comment\n", "an empty policy");
