@@ -50,7 +50,7 @@ proves 102 isolated /out/4.json 'again'
 vm_stop 100
 wideberth status >/out/status.txt 2>/out/status.err
 assert_eq 'status has something to say' "$?" 1
-assert 'namely that db01 has ended' grep -q 'db01.* has ended' /out/status.err
+assert 'namely that db01 has ended' grep -q 'db01.* has ended' /out/status.txt
 assert '... and what to do' grep -qx ' *wideberth undo 100' /out/status.txt
 proves 102 isolated /out/4.json 'while 100 has ended'
 assert_rc 'undo of what has ended' 0 wideberth undo db01
