@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "apply/knob.h"
+#include "apply/start-dropin.h"
 #include "base/str.h"
 #include "host/host-write.h"
 
@@ -127,17 +128,22 @@ static int read_delegate(struct host *h, const struct knob *k, const struct targ
 	return 0;
 }
 
-/* Who has it given has it as well. Who gave it may take it back, and may give it where it was not
- * before, as what was prepared for the VM's start does: neither is for us to mend. */
+static bool is_prepared(struct host *h, const struct target *t)
+{
+	AUTO_FREE char *text = start_dropin_read(h, t->key);
+	return text && strstr(text, "Delegate=");
+}
+
+/* Who has it given has it as well; and who gave it may take it back, which is not for us to mend.
+ * Nor is what was prepared for the VM's start since nobody had given it. */
 static bool is_same_delegate(
 	struct host *h, const struct target *t, const struct value *wanted, const struct value *now)
 {
-	(void)h;
-	(void)t;
 	if (value_equal(wanted, now) || wanted->kind != VALUE_WORD || now->kind != VALUE_WORD)
 		return value_equal(wanted, now);
-	return streq(now->word, "given") ||
-		(streq(wanted->word, "given") && streq(now->word, "no"));
+	if (streq(now->word, "given"))
+		return streq(wanted->word, "yes") || is_prepared(h, t);
+	return streq(wanted->word, "given") && streq(now->word, "no");
 }
 
 static int write_delegate(
