@@ -153,17 +153,19 @@ static const struct guard *owner_of(
 	return it ? it->g : NULL;
 }
 
-/* Of the VM's own threads: what they may use beside their place; of a vCPU that has one beside all
- * of its VM's, as look_at_vcpus() tells the rest. */
-static struct cpuset beside_place(const struct guard *g, const struct task *t,
-	const struct vm_thread *thread, const struct cpuset *cpus)
+/* Where a thread of the VM was placed, or NULL. */
+static const struct cpuset *place_of(
+	const struct guard *g, const struct task *t, const struct vm_thread *thread)
 {
-	enum thread_role role = thread ? thread->role : ROLE_WORKER;
-	const struct cpuset *place = placement_place(g->p, role, t->tid, t->start);
-	struct cpuset rest = place ? cpuset_minus(cpus, place) : *cpus;
-	if (place && role == ROLE_VCPU && g->p->wish.cores != CORES_SHARED)
-		cpuset_remove_all(&rest, &g->p->claim_cpus);
-	return rest;
+	return placement_place(g->p, thread ? thread->role : ROLE_WORKER, t->tid, t->start);
+}
+
+/* A vCPU that has a place: look_at_vcpus() tells what it does beside it among its VM's CPUs. */
+static bool is_placed_vcpu(
+	const struct guard *g, const struct task *t, const struct vm_thread *thread)
+{
+	return thread && thread->role == ROLE_VCPU && g->p->wish.cores != CORES_SHARED &&
+		place_of(g, t, thread);
 }
 
 static const char *why_own(const struct vm_thread *t)
@@ -196,15 +198,17 @@ static void look_at_thread(struct search *f, const struct task *t)
 	struct cpuset cpus = cpuset_and(t->allowed, &f->guarded_cpus);
 	const struct vm_thread *thread = NULL;
 	const struct guard *own = owner_of(f, t, &thread);
-	if (own)
-		cpus = beside_place(own, t, thread, &cpus);
-	if (cpuset_is_empty(&cpus))
+	const struct cpuset *place = own ? place_of(own, t, thread) : NULL;
+	if (place)
+		cpuset_remove_all(&cpus, place);
+	bool is_own = own && cpuset_intersects(&cpus, &own->p->claim_cpus);
+	if (cpuset_is_empty(&cpus) || (is_own && is_placed_vcpu(own, t, thread)))
 		return;
 	struct intruder i = intruder(f, "thread", &cpus, NULL);
 	i.tid = t->tid;
 	i.comm = arena_strdup(f->arena, t->comm);
 	i.unit = task_is_kthread(t) ? NULL : unit_of(f, t->cgroup);
-	i.is_own = own && cpuset_intersects(&cpus, &own->p->claim_cpus);
+	i.is_own = is_own;
 	i.is_pinned = !own && mask_origin(f->s, f->claims, t) == MASK_OWN;
 	if (task_is_immovable(t)) {
 		i.why = "the kernel binds this thread to its CPU";
