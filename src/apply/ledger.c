@@ -49,6 +49,13 @@ bool ledger_is_newborn(const struct ledger *l, const char *start)
 	return l->ticks && start && str_to_u64(start, &ticks) == 0 && ticks > l->ticks;
 }
 
+char *ledger_tell_damaged(size_t n, const char *of)
+{
+	return xasprintf(n == 1 ? "%zu record of %s is damaged: what it says"
+				: "%zu records of %s are damaged: what they say",
+		n, of);
+}
+
 void ledger_set_baseline(struct ledger *l, const struct knob *knob, const struct target *target,
 	const struct value *baseline)
 {

@@ -72,6 +72,9 @@ const struct entry *ledger_find(
  * read, else where the thread's start says so. A damaged record may be of one that is older, or
  * whose start is not known (NULL). */
 bool ledger_is_newborn(const struct ledger *l, const char *start);
+/* For people, of n damaged records: "2 records of the journal are damaged: what they say", and what
+ * becomes of that is the caller's to add. malloc'ed. */
+char *ledger_tell_damaged(size_t n, const char *of) MUST_CHECK;
 /* Of an entry that is there. */
 void ledger_set_baseline(struct ledger *l, const struct knob *knob, const struct target *target,
 	const struct value *baseline);

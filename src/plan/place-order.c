@@ -155,13 +155,19 @@ static void go_back(struct planner *p, const struct before *b, struct request *r
 	p->out->refused.n = b->n_refused;
 }
 
-void place_keep_apart(struct planner *p, struct request *req)
+static void renew_views(struct planner *p, struct request *requests, size_t n)
 {
 	size_t n_views = p->views.n;
-	limits_of_others_apart(p, req);
-	place_request_views(p, req);
+	for (size_t i = 0; i < n; i++)
+		place_request_views(p, &requests[i]);
 	if (p->views.n > n_views)
 		place_renew_solver(p);
+}
+
+void place_keep_apart(struct planner *p, struct request *req)
+{
+	limits_of_others_apart(p, req);
+	renew_views(p, req, 1);
 }
 
 /* The weight that was admitted, and with it how many. */
@@ -275,15 +281,6 @@ static const struct request *without_a_cpu(
 			return req;
 	}
 	return NULL;
-}
-
-static void renew_views(struct planner *p, struct request *requests, size_t n)
-{
-	size_t n_views = p->views.n;
-	for (size_t i = 0; i < n; i++)
-		place_request_views(p, &requests[i]);
-	if (p->views.n > n_views)
-		place_renew_solver(p);
 }
 
 /* As they stand, without these CPUs, which who found nothing may have after all. Returns what was

@@ -218,7 +218,7 @@ static void place_all(struct planner *p, struct request *requests, size_t n)
 	for (size_t i = 0; p->is_explained && i < n_batch; i++)
 		explain(p, &batch[i]);
 	for (size_t i = 0; i < n_refused; i++) {
-		if (refused[i].self == NOBODY) /* it had no turn: see place_apart() */
+		if (refused[i].self == NOBODY) /* it had no turn in place_batches() */
 			place_keep_apart(p, &refused[i]);
 		place_refuse_full(p, &refused[i]);
 	}

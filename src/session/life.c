@@ -79,10 +79,8 @@ static void add_lost_cpus(
 	lost = cpuset_minus(&lost, online);
 	if (cpuset_is_empty(&lost))
 		return;
-	AUTO_FREE char *list = cpuset_format_list(&lost);
-	add(ret,
-		arena_printf(a, "CPU%s %s of its own went offline",
-			cpuset_count(&lost) == 1 ? "" : "s", list));
+	AUTO_FREE char *cpus = cpuset_format_cpus(&lost);
+	add(ret, arena_printf(a, "%s of its own went offline", cpus));
 }
 
 /* The group of the placement is known by the inode of its settings. */

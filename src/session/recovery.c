@@ -72,13 +72,8 @@ enum outcome recovery_begin(struct host *h, struct recovery *ret, struct err *e)
 		return OUTCOME_RESIDUE;
 	}
 	if (ret->ended && ret->ended->n_damaged) {
-		err_say(e, -EBADMSG,
-			ret->ended->n_damaged == 1 ? "%zu record of the journal is damaged: what "
-						     "it says was not put back"
-						   : "%zu records of the journal are damaged: what "
-						     "they say was not put "
-						     "back",
-			ret->ended->n_damaged);
+		AUTO_FREE char *damaged = ledger_tell_damaged(ret->ended->n_damaged, "the journal");
+		err_say(e, -EBADMSG, "%s was not put back", damaged);
 		return OUTCOME_RESIDUE;
 	}
 	return undo_overdue(h, ret, e);

@@ -505,170 +505,55 @@ static const struct key_row hook_rows[] = {
 		at, of##_rows, N_ELEMENTS(of##_rows)                                               \
 	}
 
-const struct key_part *common_keys(size_t *ret_n)
-{
-	static const struct key_part parts[] = {
-		PART("", common),
-	};
-	*ret_n = N_ELEMENTS(parts);
-	return parts;
-}
+/* The function that hands out these parts. */
+#define KEYS(command, ...)                                                                         \
+	const struct key_part *command##_keys(size_t *ret_n)                                       \
+	{                                                                                          \
+		static const struct key_part parts[] = { __VA_ARGS__ };                            \
+		*ret_n = N_ELEMENTS(parts);                                                        \
+		return parts;                                                                      \
+	}
 
-const struct key_part *plan_keys(size_t *ret_n)
-{
-	static const struct key_part parts[] = {
-		PART("", plan_only),
-		PART("vms[].", placement),
-		PART("refused[].alternatives[].move[].", move),
-		PART("moves[].", move),
-		PART("", change),
-		PART("", immovable),
-		PART("", plan),
-	};
-	*ret_n = N_ELEMENTS(parts);
-	return parts;
-}
+KEYS(common, PART("", common))
 
-const struct key_part *apply_keys(size_t *ret_n)
-{
-	static const struct key_part parts[] = {
-		PART("", plan_only),
-		PART("vms[].", placement),
-		PART("refused[].alternatives[].move[].", move),
-		PART("moves[].", move),
-		PART("", change),
-		PART("", apply),
-		PART("", immovable),
-		PART("", intruder),
-		PART("", recovery),
-		PART("", cost),
-		PART("", event),
-	};
-	*ret_n = N_ELEMENTS(parts);
-	return parts;
-}
+KEYS(plan, PART("", plan_only), PART("vms[].", placement),
+	PART("refused[].alternatives[].move[].", move), PART("moves[].", move), PART("", change),
+	PART("", immovable), PART("", plan))
 
-const struct key_part *confirm_keys(size_t *ret_n)
-{
-	static const struct key_part parts[] = {
-		PART("", confirm),
-		PART("", recovery),
-	};
-	*ret_n = N_ELEMENTS(parts);
-	return parts;
-}
+KEYS(apply, PART("", plan_only), PART("vms[].", placement),
+	PART("refused[].alternatives[].move[].", move), PART("moves[].", move), PART("", change),
+	PART("", apply), PART("", immovable), PART("", intruder), PART("", recovery),
+	PART("", cost), PART("", event))
 
-const struct key_part *undo_keys(size_t *ret_n)
-{
-	static const struct key_part parts[] = {
-		PART("", recovery),
-		PART("", stranger),
-		PART("", damaged),
-		PART("", cost),
-	};
-	*ret_n = N_ELEMENTS(parts);
-	return parts;
-}
+KEYS(confirm, PART("", confirm), PART("", recovery))
 
-const struct key_part *status_keys(size_t *ret_n)
-{
-	static const struct key_part parts[] = {
-		PART("", status),
-		PART("applied[].", placement),
-		PART("", intruder),
-		PART("", immovable),
-		PART("", stranger),
-		PART("", damaged),
-	};
-	*ret_n = N_ELEMENTS(parts);
-	return parts;
-}
+KEYS(undo, PART("", recovery), PART("", stranger), PART("", damaged), PART("", cost))
 
-const struct key_part *vms_keys(size_t *ret_n)
-{
-	static const struct key_part parts[] = {
-		PART("", vms),
-	};
-	*ret_n = N_ELEMENTS(parts);
-	return parts;
-}
+KEYS(status, PART("", status), PART("applied[].", placement), PART("", intruder),
+	PART("", immovable), PART("", stranger), PART("", damaged))
 
-const struct key_part *measure_keys(size_t *ret_n)
-{
-	static const struct key_part parts[] = {
-		PART("", measure),
-		PART("vms[].vcpus[].", thread),
-		PART("vms[].helpers[].", thread),
-		PART("vms[].interrupts[].", count),
-		PART("vms[].interrupts[].", label),
-		PART("vms[].softirqs[].", count),
-		PART("cpus[].interrupts[].", count),
-		PART("cpus[].interrupts[].", label),
-		PART("cpus[].softirqs[].", count),
-	};
-	*ret_n = N_ELEMENTS(parts);
-	return parts;
-}
+KEYS(vms, PART("", vms))
 
-const struct key_part *compare_keys(size_t *ret_n)
-{
-	static const struct key_part parts[] = {
-		PART("", compare),
-		PART("before.", summary),
-		PART("after.", summary),
-		PART("vms[].stolen.", figure),
-		PART("vms[].wait_share.", figure),
-		PART("vms[].run_share.", figure),
-		PART("vms[].preemptions_per_s.", figure),
-		PART("vms[].migrations_per_s.", figure),
-		PART("vms[].interrupts_per_cpu_s.", figure),
-		PART("vms[].worst_stolen.", figure),
-		PART("vms[].device_interrupts_per_cpu_s.", figure),
-		PART("vms[].others_share.", figure),
-		PART("vms[].vcpus[].stolen.", figure),
-		PART("vms[].vcpus[].wait_share.", figure),
-		PART("vms[].vcpus[].run_share.", figure),
-		PART("vms[].vcpus[].preemptions_per_s.", figure),
-		PART("vms[].vcpus[].migrations_per_s.", figure),
-		PART("vms[].vcpus[].interrupts_per_cpu_s.", figure),
-	};
-	*ret_n = N_ELEMENTS(parts);
-	return parts;
-}
+KEYS(measure, PART("", measure), PART("vms[].vcpus[].", thread), PART("vms[].helpers[].", thread),
+	PART("vms[].interrupts[].", count), PART("vms[].interrupts[].", label),
+	PART("vms[].softirqs[].", count), PART("cpus[].interrupts[].", count),
+	PART("cpus[].interrupts[].", label), PART("cpus[].softirqs[].", count))
 
-const struct key_part *events_keys(size_t *ret_n)
-{
-	static const struct key_part parts[] = {
-		PART("", event),
-		PART("", damaged),
-	};
-	*ret_n = N_ELEMENTS(parts);
-	return parts;
-}
+KEYS(compare, PART("", compare), PART("before.", summary), PART("after.", summary),
+	PART("vms[].stolen.", figure), PART("vms[].wait_share.", figure),
+	PART("vms[].run_share.", figure), PART("vms[].preemptions_per_s.", figure),
+	PART("vms[].migrations_per_s.", figure), PART("vms[].interrupts_per_cpu_s.", figure),
+	PART("vms[].worst_stolen.", figure), PART("vms[].device_interrupts_per_cpu_s.", figure),
+	PART("vms[].others_share.", figure), PART("vms[].vcpus[].stolen.", figure),
+	PART("vms[].vcpus[].wait_share.", figure), PART("vms[].vcpus[].run_share.", figure),
+	PART("vms[].vcpus[].preemptions_per_s.", figure),
+	PART("vms[].vcpus[].migrations_per_s.", figure),
+	PART("vms[].vcpus[].interrupts_per_cpu_s.", figure))
 
-const struct key_part *daemon_keys(size_t *ret_n)
-{
-	static const struct key_part parts[] = {
-		PART("", event),
-	};
-	*ret_n = N_ELEMENTS(parts);
-	return parts;
-}
+KEYS(events, PART("", event), PART("", damaged))
 
-const struct key_part *explain_keys(size_t *ret_n)
-{
-	static const struct key_part parts[] = {
-		PART("", explain),
-	};
-	*ret_n = N_ELEMENTS(parts);
-	return parts;
-}
+KEYS(daemon, PART("", event))
 
-const struct key_part *hook_keys(size_t *ret_n)
-{
-	static const struct key_part parts[] = {
-		PART("", hook),
-	};
-	*ret_n = N_ELEMENTS(parts);
-	return parts;
-}
+KEYS(explain, PART("", explain))
+
+KEYS(hook, PART("", hook))

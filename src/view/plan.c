@@ -184,14 +184,8 @@ static void report_warnings(const struct planning *p, struct report *r)
 	const struct ledger *l = p->ledger;
 	json_t *rows = json_array();
 	AUTO_FREE char *tuned = p->tuned_profile ? tuned_advice(p->tuned_profile) : NULL,
-		       *damaged =
-			       xasprintf(l->damaged.n == 1 ? "%zu record of %s is damaged: what it "
-							     "says is kept, but cannot be put "
-							     "back"
-							   : "%zu records of %s are damaged: what "
-							     "they say is kept, but cannot be "
-							     "put back",
-				       l->damaged.n, l->path);
+		       *told = ledger_tell_damaged(l->damaged.n, l->path),
+		       *damaged = xasprintf("%s is kept, but cannot be put back", told);
 	if (tuned)
 		add_warning(rows, tuned, r);
 	if (l->is_hidden)

@@ -159,7 +159,7 @@ static void report_odds(const struct status *s, struct report *r)
 	array_for_each (x, &s->ledger->strangers)
 		report_warning(r, "%s of %s: another version of wideberth set it", x->knob, x->key);
 	AUTO_FREE char *settings = str_some(s->ledger->entries.n, "setting"),
-		       *damaged = str_some(s->ledger->damaged.n, "record");
+		       *damaged = ledger_tell_damaged(s->ledger->damaged.n, s->ledger->path);
 	bool has_no_owner = !s->ledger->placements.n && s->ledger->entries.n;
 	if (has_no_owner && s->ledger->damaged.n)
 		report_warning(r,
@@ -172,13 +172,9 @@ static void report_odds(const struct status *s, struct report *r)
 			"%s of VMs that were undone could not be put back; 'wideberth undo --all' "
 			"tries again",
 			settings);
-	bool is_one = s->ledger->damaged.n == 1;
 	if (s->ledger->damaged.n)
-		report_warning(r,
-			"%s of %s %s damaged: what %s cannot be put back; 'wideberth undo --all' "
-			"forgets %s",
-			damaged, s->ledger->path, is_one ? "is" : "are",
-			is_one ? "it says" : "they say", is_one ? "it" : "them");
+		report_warning(r, "%s cannot be put back; 'wideberth undo --all' forgets %s",
+			damaged, s->ledger->damaged.n == 1 ? "it" : "them");
 	json_object_set_new(
 		report_json(r), "damaged", json_integer((json_int_t)s->ledger->damaged.n));
 }

@@ -85,14 +85,9 @@ void undo_report(const struct undo *u, struct report *r)
 			"kept: %s of %s: another version of wideberth set it, and has to put it "
 			"back",
 			s->knob, s->key);
+	AUTO_FREE char *damaged = ledger_tell_damaged(u->n_damaged, "the ledger");
 	if (u->n_damaged)
-		report_warning(r,
-			u->n_damaged == 1 ? "%zu record of the ledger is damaged: what it says was "
-					    "not put back"
-					  : "%zu records of the ledger are damaged: what they say "
-					    "was not put "
-					    "back",
-			u->n_damaged);
+		report_warning(r, "%s was not put back", damaged);
 }
 
 static void report_overdue(const struct recovery *begun, struct report *r)
